@@ -30,5 +30,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/secret.h \
 	src/base/str.c \
 	src/base/str.h \
+	src/base/tok_class.h \
 	src/base/uuid7.c \
 	src/base/uuid7.h
