@@ -18,6 +18,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/errors.def \
 	src/base/hex.c \
 	src/base/hex.h \
+	src/base/histogram.c \
+	src/base/histogram.h \
 	src/base/json_out.c \
 	src/base/json_out.h \
 	src/base/log.c \

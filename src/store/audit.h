@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table audit_log: who changed what. Append only, no secrets, written in the
+ * transaction of the change where there is one.
+ */
+#ifndef TG_STORE_AUDIT_H
+#define TG_STORE_AUDIT_H
+
+#include "base/uuid7.h"
+#include "store/db.h"
+
+enum audit_actor {
+	AUDIT_SYSTEM,
+	AUDIT_COMMAND, /* the command line; detail names the account */
+	AUDIT_USER,
+	AUDIT_API_KEY,
+	AUDIT_OPERATOR_KEY,
+	AUDIT_ANONYMOUS, /* a failed sign-in */
+	AUDIT__N
+};
+extern const char *const audit_actor_names[AUDIT__N];
+
+struct audit {
+	enum audit_actor actor;
+	uint64_t actor_id;    /* of user or key; 0: none */
+	uint64_t customer_id; /* whom it concerns; 0: none */
+	struct str action;    /* such as "key.revoke"; ASCII, <= 64 bytes */
+	struct str object;    /* kind of thing, such as "api_key"; or NULL */
+	uint64_t object_id;   /* 0: none */
+	bool is_success;
+	struct str client_address; /* p == NULL: none */
+	struct str request_id;     /* text; p == NULL: none */
+	struct str detail;         /* JSON text; p == NULL: none */
+	int64_t created_at_ms;     /* read only */
+};
+
+enum err store_audit_insert(struct db *db, const struct audit *a,
+    struct error *e) ATTR_MUST_CHECK;
+/** The newest of a customer (0: all), up to limit. */
+enum err store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
+    struct arena *arena, struct audit **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

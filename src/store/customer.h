@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table customers: who is charged. Archived, never deleted. Changes bump the
+ * catalogue's generation, because keys are cached with these settings.
+ */
+#ifndef TG_STORE_CUSTOMER_H
+#define TG_STORE_CUSTOMER_H
+
+#include "store/db.h"
+
+#define CUSTOMER_NAME_BYTES     200
+#define CUSTOMER_EMAIL_BYTES    254
+#define CUSTOMER_MARKUP_MAX_PPM UINT64_C(999999999)
+
+struct customer {
+	uint64_t customer_id;
+	struct str name;
+	struct str email;   /* ASCII, compared without regard to case */
+	struct str company; /* p == NULL: none */
+	int64_t rate_limit_per_minute; /* -1: says nothing */
+	int64_t rate_limit_per_hour;
+	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
+	bool is_active;
+	int64_t created_at_ms;
+	int64_t updated_at_ms;
+	int64_t archived_at_ms; /* 0: not archived */
+};
+
+/**
+ * A customer with its owner (a user with the same e-mail and name, without a
+ * password) and its ledger accounts, in one transaction.
+ * @c  name, email, company, limits and markup_ppm are read
+ * Errors: ERR_CONFLICT the e-mail is a customer's or a user's already.
+ */
+enum err store_customer_insert(struct db *db, const struct customer *c,
+    uint64_t *ret_customer_id, uint64_t *ret_owner_user_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** Errors: ERR_NOT_FOUND. Memory: texts in a. */
+enum err store_customer_by_id(struct db *db, uint64_t customer_id,
+    struct arena *a, struct customer *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_customer_by_email(struct db *db, struct str email,
+    struct arena *a, struct customer *ret, struct error *e) ATTR_MUST_CHECK;
+/** Up to limit customers with ids above after_id, in order of id. */
+enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct customer **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** Write name, company, limits, markup_ppm and is_active of c->customer_id.
+ * Errors: ERR_NOT_FOUND. */
+enum err store_customer_update(struct db *db, const struct customer *c,
+    struct error *e) ATTR_MUST_CHECK;
+/** Close it for good: its keys and users stop working, its rows stay. */
+enum err store_customer_archive(struct db *db, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

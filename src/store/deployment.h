@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Table deployments: which provider serves a model, under which name. */
+#ifndef TG_STORE_DEPLOYMENT_H
+#define TG_STORE_DEPLOYMENT_H
+
+#include "store/db.h"
+
+struct deployment {
+	uint64_t deployment_id;
+	uint64_t model_id;
+	uint64_t provider_id;
+	struct str upstream_name; /* the model's name at the provider */
+	uint64_t ordinal;   /* fallback order: the lowest is tried first */
+	uint64_t weight;    /* share among equal ordinals, 1..1000 */
+	struct str api_url; /* called exactly as given; p == NULL: made from
+			       the provider's base_url */
+	bool is_enabled;
+	int64_t archived_at_ms;
+};
+
+/** Errors: ERR_BAD_PARAM no such model or provider. Bumps the catalogue. */
+enum err store_deployment_insert(struct db *db, const struct deployment *d,
+    uint64_t *ret_deployment_id, struct error *e) ATTR_MUST_CHECK;
+/** Write all but model and provider. Bumps the catalogue. */
+enum err store_deployment_update(struct db *db, const struct deployment *d,
+    struct error *e) ATTR_MUST_CHECK;
+/** All that are not archived, by model, ordinal, id. */
+enum err store_deployment_list(struct db *db, struct arena *a,
+    struct deployment **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+enum err store_deployment_archive(struct db *db, uint64_t deployment_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables ledger_accounts and ledger_transfers. A transfer moves an amount
+ * above 0 from the credited to the debited account; an account's balance is
+ * its debits less its credits, so all balances add up to 0. Each customer has
+ * accounts of its own, so that no row is hot for all hosts. Transfers are
+ * append only and each has a unique cause.
+ */
+#ifndef TG_STORE_LEDGER_H
+#define TG_STORE_LEDGER_H
+
+#include "store/db.h"
+
+#define LEDGER_CAUSE_BYTES 64 /* longest */
+
+enum ledger_kind {
+	LEDGER_RECEIVABLE,
+	LEDGER_REVENUE,
+	LEDGER__N
+};
+extern const char *const ledger_kind_names[LEDGER__N];
+
+/* Usage of one customer in one flush batch. */
+struct ledger_usage {
+	uint64_t customer_id;
+	int64_t amount_pusd; /* 0 or more; 0 makes no transfer */
+	struct str cause;    /* unique bytes, 1..LEDGER_CAUSE_BYTES */
+};
+
+/**
+ * Debit each customer's receivable, credit its revenue; in the caller's
+ * transaction.
+ * @posts  one per customer, sorted by customer_id
+ * Errors: ERR_CONFLICT a cause is there already; ERR_CORRUPT a customer has
+ *         no accounts; ERR_BAD_PARAM an amount below 0.
+ * Memory: scratch in a.
+ */
+enum err store_ledger_usage(struct db *db, const struct ledger_usage *posts,
+    size_t n, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
+struct ledger_account {
+	uint64_t account_id;
+	uint64_t customer_id;
+	enum ledger_kind kind;
+	int64_t balance_pusd; /* debits less credits */
+};
+
+/** Both accounts of a new customer; in its transaction. */
+enum err store_ledger_open(struct db *db, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_ledger_accounts(struct db *db, uint64_t customer_id,
+    struct arena *a, struct ledger_account **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

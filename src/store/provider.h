@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table providers: where models are served. The provider's key is stored
+ * sealed and bound to its row, so it is written after the row exists.
+ */
+#ifndef TG_STORE_PROVIDER_H
+#define TG_STORE_PROVIDER_H
+
+#include "store/db.h"
+
+enum provider_kind {
+	PROVIDER_OPENAI,
+	PROVIDER_ANTHROPIC,
+	PROVIDER_HUGGINGFACE,
+	PROVIDER_LOCAL,
+	PROVIDER__N
+};
+extern const char *const provider_kind_names[PROVIDER__N];
+
+/* What becomes of a request at the provider when its client has left. */
+enum provider_close {
+	PROVIDER_CANCEL,
+	PROVIDER_DRAIN,
+	PROVIDER_CLOSE__N
+};
+extern const char *const provider_close_names[PROVIDER_CLOSE__N];
+
+struct provider {
+	uint64_t provider_id;
+	struct str name;
+	enum provider_kind kind;
+	struct str base_url;       /* https://… or unix:/path; may be empty */
+	struct str api_key_sealed; /* p == NULL: none */
+	uint64_t seal_key_id;      /* 0 without a key */
+	enum provider_close on_client_close;
+	uint64_t drain_s; /* longest, with PROVIDER_DRAIN */
+	bool is_enabled;
+	int64_t archived_at_ms;
+};
+
+/** All but the key is read. Errors: ERR_CONFLICT. Bumps the catalogue. */
+enum err store_provider_insert(struct db *db, const struct provider *p,
+    uint64_t *ret_provider_id, struct error *e) ATTR_MUST_CHECK;
+/** Write all but name and key. Errors: ERR_NOT_FOUND. Bumps the catalogue. */
+enum err store_provider_update(struct db *db, const struct provider *p,
+    struct error *e) ATTR_MUST_CHECK;
+/** @sealed  p == NULL removes the key. Bumps the catalogue. */
+enum err store_provider_set_key(struct db *db, uint64_t provider_id,
+    struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
+enum err store_provider_by_name(struct db *db, struct str name, struct arena *a,
+    struct provider *ret, struct error *e) ATTR_MUST_CHECK;
+/** All, the archived ones too. */
+enum err store_provider_list(struct db *db, struct arena *a,
+    struct provider **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+enum err store_provider_archive(struct db *db, uint64_t provider_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

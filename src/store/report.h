@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers for dashboards, from the rollups only, always within one customer.
+ * Ranges are days in UTC, both ends included, given as any instant of them.
+ */
+#ifndef TG_STORE_REPORT_H
+#define TG_STORE_REPORT_H
+
+#include "base/histogram.h"
+#include "store/db.h"
+
+struct report_totals {
+	uint64_t requests;
+	uint64_t failed_requests;
+	uint64_t unpriced_requests;  /* whose cost is not in cost_pusd */
+	uint64_t estimated_requests; /* whose tokens are estimates */
+	uint64_t refusals;
+	uint64_t in_tok;
+	uint64_t out_tok;
+	int64_t cost_pusd;
+	struct histogram latency; /* histogram_percentile_ms() */
+	struct histogram ttft;
+};
+
+struct report_day {
+	int64_t day_ms;
+	uint64_t requests;
+	uint64_t failed_requests;
+	uint64_t unpriced_requests;
+	uint64_t in_tok;
+	uint64_t out_tok;
+	int64_t cost_pusd;
+};
+
+struct report_model {
+	uint64_t model_id;
+	struct str name;
+	uint64_t requests;
+	uint64_t failed_requests;
+	uint64_t unpriced_requests;
+	uint64_t in_tok;
+	uint64_t out_tok;
+	int64_t cost_pusd;
+	uint64_t latency_ms; /* sum */
+};
+
+struct report_key {
+	uint64_t api_key_id;
+	struct str public_id;
+	struct str name;
+	bool is_active;
+	int64_t revoked_at_ms;
+	int64_t expires_at_ms;
+	int64_t last_used_at_ms;
+	int64_t created_at_ms;
+	uint64_t requests;
+	uint64_t in_tok;
+	uint64_t out_tok;
+	int64_t cost_pusd;
+};
+
+struct report_refusal {
+	struct str reason;
+	uint64_t refusals;
+};
+
+enum err store_report_totals(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t to_ms, struct report_totals *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** Days with usage, in order; the reader fills the gaps. */
+enum err store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_day **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** By cost, then requests, the greatest first. */
+enum err store_report_models(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t to_ms, struct arena *a, struct report_model **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** All keys of the customer, unused ones too, up to 500, newest first. */
+enum err store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** By reason, the most frequent first. */
+enum err store_report_refusals(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t to_ms, struct arena *a,
+    struct report_refusal **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Table rate_limit_tiers: named limits that keys and users refer to. */
+#ifndef TG_STORE_TIER_H
+#define TG_STORE_TIER_H
+
+#include "store/db.h"
+
+struct tier {
+	uint64_t tier_id;
+	struct str name;
+	int64_t rate_limit_per_minute; /* -1: says nothing */
+	int64_t rate_limit_per_hour;
+};
+
+/** Errors: ERR_CONFLICT the name is taken. Bumps the catalogue. */
+enum err store_tier_insert(struct db *db, const struct tier *t,
+    uint64_t *ret_tier_id, struct error *e) ATTR_MUST_CHECK;
+/** Write the limits of t->tier_id. Bumps the catalogue. */
+enum err store_tier_update(struct db *db, const struct tier *t,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_tier_by_name(struct db *db, struct str name, struct arena *a,
+    struct tier *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_tier_list(struct db *db, struct arena *a, struct tier **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table users: people who sign in. Each customer has an owner, made with it;
+ * operators belong to no customer.
+ */
+#ifndef TG_STORE_USER_H
+#define TG_STORE_USER_H
+
+#include "store/db.h"
+
+enum user_role {
+	USER_OWNER,    /* everything within its customer */
+	USER_MEMBER,   /* keys and usage of its customer */
+	USER_VIEWER,   /* looks only */
+	USER_OPERATOR, /* no customer: runs the service */
+	USER__N
+};
+extern const char *const user_role_names[USER__N];
+
+struct user {
+	uint64_t user_id;
+	uint64_t customer_id; /* 0: an operator */
+	struct str name;
+	struct str email; /* ASCII, unique without regard to case */
+	enum user_role role;
+	struct str password_hash; /* crypto_pwhash_str(); p == NULL: none */
+	uint64_t rate_limit_tier; /* tier_id; 0: none */
+	bool is_active;
+	uint64_t sign_in_failures; /* since the last success */
+	int64_t sign_in_failed_at_ms;
+	int64_t last_sign_in_at_ms;
+	int64_t created_at_ms;
+	int64_t archived_at_ms;
+	bool customer_is_active; /* true for operators */
+};
+
+/**
+ * @u  customer_id, name, email, role, password_hash, rate_limit_tier
+ * Errors: ERR_CONFLICT the e-mail is taken; ERR_BAD_PARAM no such customer.
+ */
+enum err store_user_insert(struct db *db, const struct user *u,
+    uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
+enum err store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
+    struct user *ret, struct error *e) ATTR_MUST_CHECK;
+/** For signing in: archived and inactive users are found too. */
+enum err store_user_by_email(struct db *db, struct str email, struct arena *a,
+    struct user *ret, struct error *e) ATTR_MUST_CHECK;
+/** Users of a customer (0: the operators), in order of id. */
+enum err store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
+    struct user **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** The oldest active owner. Errors: ERR_NOT_FOUND. */
+enum err store_user_owner_id(struct db *db, uint64_t customer_id,
+    uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
+
+/** Also ends all sessions of the user, and clears its failures. */
+enum err store_user_set_password(struct db *db, uint64_t user_id,
+    struct str password_hash, struct error *e) ATTR_MUST_CHECK;
+/** Inactive users cannot sign in; their sessions end. */
+enum err store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_user_signed_in(struct db *db, uint64_t user_id,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_user_sign_in_failed(struct db *db, uint64_t user_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
