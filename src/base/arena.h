@@ -21,10 +21,10 @@ struct arena_defer_entry;
 
 struct arena {
 	struct arena_chunk *chunk; /* newest first */
-	size_t used_bytes;	   /* over all chunks */
+	size_t used_bytes;         /* over all chunks */
 	size_t max_bytes;
-	size_t fail_at;	   /* test seam: the n-th allocation fails; 0 = none */
-	size_t n_alloc;	   /* allocations so far */
+	size_t fail_at;    /* test seam: the n-th allocation fails; 0 = none */
+	size_t n_alloc;    /* allocations so far */
 	enum err sticky;   /* OK, or what the first failure was */
 	enum err full_err; /* what a failure means now: ERR_TOO_LARGE while
 			      input is read, ERR_NO_MEMORY otherwise */
@@ -57,8 +57,8 @@ void *arena_alloc(struct arena *a, size_t size_bytes);
 void *arena_alloc_array(struct arena *a, size_t n, size_t size_bytes);
 
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
-#define arena_array(a, type, n)                                                \
-	((type *)arena_alloc_array((a), (n), sizeof(type)))
+#define arena_array(a, type, n) \
+ ((type *)arena_alloc_array((a), (n), sizeof(type)))
 
 /** Copy of s in the arena, with a NUL behind it; {NULL, 0} when full. */
 struct str arena_strdup(struct arena *a, struct str s);
@@ -72,8 +72,8 @@ struct str arena_printf(struct arena *a, const char *fmt, ...)
  * Run fn(ptr) at the next reset, wipe or fini, last registered first.
  * When the arena is full, fn(ptr) runs at once and false is returned.
  */
-bool arena_defer(struct arena *a, arena_defer_fn *fn, void *ptr)
-    ATTR_MUST_CHECK;
+bool arena_defer(struct arena *a, arena_defer_fn *fn,
+    void *ptr) ATTR_MUST_CHECK;
 
 struct arena_mark arena_mark(const struct arena *a);
 /** Give back what was allocated since the mark; the sticky error stays. */

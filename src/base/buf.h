@@ -51,12 +51,12 @@ void buf_header_value(struct buf *b, struct str s);
 static inline struct str
 buf_str(const struct buf *b)
 {
-	return (struct str){b->p, b->n};
+	return (struct str){ b->p, b->n };
 }
 
 /** The whole text, or the first failure. The view lives as long as b's
  * memory. */
-enum err buf_finish(struct buf *b, struct str *ret, struct error *e)
-    ATTR_MUST_CHECK;
+enum err buf_finish(struct buf *b, struct str *ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

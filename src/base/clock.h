@@ -24,9 +24,9 @@ void clock_set_for_test(int64_t now_ms);
 
 /* Calendar parts of a UTC time. */
 struct clock_parts {
-	int year, month, day;	  /* month 1..12, day 1..31 */
+	int year, month, day;     /* month 1..12, day 1..31 */
 	int hour, minute, second; /* 0..23, 0..59, 0..59 */
-	int ms;			  /* 0..999 */
+	int ms;                   /* 0..999 */
 };
 void clock_split(int64_t time_ms, struct clock_parts *ret);
 int64_t clock_join(const struct clock_parts *parts);
@@ -42,7 +42,7 @@ void clock_format_ms(int64_t time_ms, char ret[CLOCK_TEXT_BYTES]);
  */
 bool clock_parse(struct str s, int64_t *ret_ms) ATTR_MUST_CHECK;
 
-#define DAY_MS ((int64_t)86400000)
+#define DAY_MS  ((int64_t)86400000)
 #define HOUR_MS ((int64_t)3600000)
 
 #endif

@@ -34,7 +34,6 @@ enum conf_kind {
 /* One row of config.def. */
 struct conf_row {
 	const char *name;
-	const char *env; /* name of the variable */
 	enum conf_kind kind;
 	const char *unit; /* of an ENUM: its choices, a|b|c */
 	uint64_t min, max;
@@ -44,7 +43,10 @@ struct conf_row {
 };
 
 /* Choices of the ENUM rows, in the order of config.def. */
-enum conf_log_target { CONF_LOG_STDERR, CONF_LOG_SYSLOG };
+enum conf_log_target {
+	CONF_LOG_STDERR,
+	CONF_LOG_SYSLOG
+};
 enum conf_cookie_secure {
 	CONF_COOKIE_AUTO,
 	CONF_COOKIE_ON,
@@ -61,6 +63,11 @@ struct conf;
 /** The table, CONF__MAX rows. */
 const struct conf_row *conf_rows(void);
 
+#define CONF_ENV_NAME_BYTES 64
+/** The variable that sets row: "limits.on_failure" is
+ * TOLLGATE_LIMITS_ON_FAILURE. */
+void conf_env_name(const struct conf_row *row, char ret[CONF_ENV_NAME_BYTES]);
+
 /**
  * Read file (NULL: the path in TOLLGATE_CONFIG, else
  * /etc/tollgate/tollgate.conf, which may be absent), then the environment.
@@ -68,8 +75,8 @@ const struct conf_row *conf_rows(void);
  * internal; ERR_IO when a file that was named can't be read.
  * Memory: *ret with malloc; conf_free().
  */
-enum err conf_load(const char *file, struct conf **ret, struct error *e)
-    ATTR_MUST_CHECK;
+enum err conf_load(const char *file, struct conf **ret,
+    struct error *e) ATTR_MUST_CHECK;
 /** Defaults only, for tests; then conf_set(). */
 enum err conf_defaults(struct conf **ret, struct error *e) ATTR_MUST_CHECK;
 /** Set one value by its name or variable: for tests and --set options. */

@@ -26,7 +26,7 @@ struct error {
 	int line;
 	char internal[256];    /* for the log */
 	char public_text[160]; /* for the client; empty = errors.def's text */
-	char param[64];	       /* the parameter at fault, or empty */
+	char param[64];        /* the parameter at fault, or empty */
 	int upstream_status;   /* the provider's HTTP status, 0 = none */
 };
 
@@ -46,12 +46,18 @@ const struct err_info *err_info(enum err code);
 void error_clear(struct error *e);
 
 /** Set e to code with words for the log. Evaluates to the code. */
-#define error_set(e, code, ...)                                                \
-	error_set_at((e), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define error_set(e, code, ...) \
+ error_set_at((e), (code), __FILE__, __LINE__, __VA_ARGS__)
 /** The same, the words being fit for the client too. */
-#define error_public(e, code, param, ...)                                      \
-	error_public_at((e), (code), (param), __FILE__, __LINE__, __VA_ARGS__)
+#define error_public(e, code, param, ...) \
+ error_public_at((e), (code), (param), __FILE__, __LINE__, __VA_ARGS__)
 
+/** error_set() with ": " and the text of errno behind the words. */
+#define error_errno(e, code, ...) \
+ error_errno_at((e), (code), __FILE__, __LINE__, __VA_ARGS__)
+
+enum err error_errno_at(struct error *e, enum err code, const char *file,
+    int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
 enum err error_set_at(struct error *e, enum err code, const char *file,
     int line, const char *fmt, ...) ATTR_PRINTF(5, 6);
 /* @param  name of the parameter at fault, or NULL */
@@ -61,8 +67,8 @@ enum err error_public_at(struct error *e, enum err code, const char *param,
 enum err error_prefix(struct error *e, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
 /** Stays in production: prints the expression and aborts. Never on input. */
-#define ASSERT(expr)                                                           \
-	((expr) ? (void)0 : assert_failed(#expr, __FILE__, __LINE__))
+#define ASSERT(expr) \
+ ((expr) ? (void)0 : assert_failed(#expr, __FILE__, __LINE__))
 void assert_failed(const char *expr, const char *file, int line) ATTR_NORETURN;
 
 #endif

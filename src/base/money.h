@@ -15,7 +15,7 @@
 
 #define MONEY_PUSD_PER_USD INT64_C(1000000000000)
 /* Longest decimal text: sign, 7 digits, point, 12 digits, NUL; rounded up. */
-#define MONEY_TEXT_BYTES 24
+#define MONEY_TEXT_BYTES   24
 
 enum err money_add(int64_t a_pusd, int64_t b_pusd, int64_t *ret_pusd,
     struct error *e) ATTR_MUST_CHECK;
@@ -32,8 +32,8 @@ enum err money_mul_ppm(int64_t amount_pusd, uint64_t ppm, int64_t *ret_pusd,
     struct error *e) ATTR_MUST_CHECK;
 
 /** "[-]D[.D]" with up to 12 decimals (more only if zero) to pico-USD. */
-enum err money_from_decimal(struct str s, int64_t *ret_pusd, struct error *e)
-    ATTR_MUST_CHECK;
+enum err money_from_decimal(struct str s, int64_t *ret_pusd,
+    struct error *e) ATTR_MUST_CHECK;
 /** Exact text with 12 decimals, as DECIMAL(20,12) wants it. */
 void money_to_decimal(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES]);
 /** Exact text without trailing zeros ("0.00125", "0"): for people and JSON. */

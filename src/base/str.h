@@ -18,12 +18,15 @@ struct str {
 };
 
 /* A view of a string literal. */
-#define S(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define S(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 /* The same for static initialisers. */
-#define STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define STR_INIT(literal)         \
+ {                                \
+  "" literal, sizeof(literal) - 1 \
+ }
 
 /* printf("%" PRI_STR, STR_ARG(s)) */
-#define PRI_STR ".*s"
+#define PRI_STR    ".*s"
 #define STR_ARG(s) (int)(s).n, (s).p
 
 /** View of a NUL-terminated string; NULL gives an empty view. */
@@ -32,7 +35,7 @@ struct str str_from(const char *cstr);
 static inline struct str
 str_make(const char *p, size_t n)
 {
-	return (struct str){p, n};
+	return (struct str){ p, n };
 }
 
 bool str_eq(struct str a, struct str b);
@@ -64,10 +67,10 @@ bool str_is_utf8(struct str s);
  * @min, @max  inclusive bounds
  * Returns false (and leaves *ret) when s is anything else or out of bounds.
  */
-bool str_to_u64(struct str s, uint64_t min, uint64_t max, uint64_t *ret)
-    ATTR_MUST_CHECK;
+bool str_to_u64(struct str s, uint64_t min, uint64_t max,
+    uint64_t *ret) ATTR_MUST_CHECK;
 /** As str_to_u64(), with an optional leading '-'. */
-bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
-    ATTR_MUST_CHECK;
+bool str_to_i64(struct str s, int64_t min, int64_t max,
+    int64_t *ret) ATTR_MUST_CHECK;
 
 #endif

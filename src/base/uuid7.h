@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 
-#define UUID7_BYTES 16
+#define UUID7_BYTES      16
 #define UUID7_TEXT_BYTES 37 /* 36 characters and a NUL */
 
 struct uuid7 {

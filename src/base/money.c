@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/money.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Wide enough for any int64 times any factor. */
+__extension__ typedef unsigned __int128 wide_uint;
+
+#define DECIMALS 12
+#define PPM      UINT64_C(1000000)
+
+static enum err
+out_of_range(struct error *e)
+{
+	return error_set(e, ERR_MONEY_RANGE, "amount outside int64 pico-USD");
+}
+
+enum err
+money_add(int64_t a_pusd, int64_t b_pusd, int64_t *ret_pusd, struct error *e)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a_pusd, b_pusd, &sum))
+		return out_of_range(e);
+	*ret_pusd = sum;
+	return OK;
+}
+
+enum err
+money_sub(int64_t a_pusd, int64_t b_pusd, int64_t *ret_pusd, struct error *e)
+{
+	int64_t difference;
+
+	if (__builtin_sub_overflow(a_pusd, b_pusd, &difference))
+		return out_of_range(e);
+	*ret_pusd = difference;
+	return OK;
+}
+
+enum err
+money_mul_tok(int64_t price_pusd, uint64_t n_tok, int64_t *ret_pusd,
+    struct error *e)
+{
+	int64_t product;
+
+	if (__builtin_mul_overflow(price_pusd, n_tok, &product))
+		return out_of_range(e);
+	*ret_pusd = product;
+	return OK;
+}
+
+enum err
+money_mul_ppm(int64_t amount_pusd, uint64_t ppm, int64_t *ret_pusd,
+    struct error *e)
+{
+	bool is_negative = amount_pusd < 0;
+	wide_uint magnitude = is_negative ? -(wide_uint)amount_pusd
+					  : (wide_uint)amount_pusd;
+	wide_uint product, quotient, rest;
+
+	if (__builtin_mul_overflow(magnitude, (wide_uint)ppm, &product))
+		return out_of_range(e);
+	quotient = product / PPM;
+	rest = product % PPM;
+	if (rest > PPM / 2 || (rest == PPM / 2 && (quotient & 1)))
+		quotient++;
+	if (quotient > (wide_uint)INT64_MAX)
+		return out_of_range(e);
+	*ret_pusd = is_negative ? -(int64_t)quotient : (int64_t)quotient;
+	return OK;
+}
+
+/* Up to 12 digits behind the point as pico-USD; more only when they are 0. */
+static bool
+parse_fraction(struct str s, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n || i < DECIMALS; i++) {
+		char c = i < s.n ? s.p[i] : '0';
+
+		if (c < '0' || c > '9' || (i >= DECIMALS && c != '0'))
+			return false;
+		if (i < DECIMALS)
+			v = v * 10 + (uint64_t)(c - '0');
+	}
+	*ret = v;
+	return true;
+}
+
+enum err
+money_from_decimal(struct str s, int64_t *ret_pusd, struct error *e)
+{
+	struct str text = s;
+	bool is_negative = s.n > 0 && s.p[0] == '-';
+	size_t point;
+	uint64_t whole, fraction = 0;
+	int64_t v;
+
+	if (is_negative)
+		s = str_skip(s, 1);
+	point = str_find(s, '.');
+	if (!str_to_u64(str_make(s.p, point), 0, UINT64_MAX, &whole) ||
+	    (point < s.n && !parse_fraction(str_skip(s, point + 1), &fraction)))
+		return error_set(e, ERR_BAD_PARAM,
+		    "not a decimal amount of at most 12 places: %" PRI_STR,
+		    STR_ARG(str_make(text.p, text.n < 40 ? text.n : 40)));
+	if (__builtin_mul_overflow(whole, (uint64_t)MONEY_PUSD_PER_USD, &v) ||
+	    __builtin_add_overflow(v, fraction, &v))
+		return out_of_range(e);
+	*ret_pusd = is_negative ? -v : v;
+	return OK;
+}
+
+void
+money_to_decimal(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES])
+{
+	uint64_t magnitude = amount_pusd < 0 ? 0 - (uint64_t)amount_pusd
+					     : (uint64_t)amount_pusd;
+
+	(void)snprintf(ret, MONEY_TEXT_BYTES, "%s%u.%012llu",
+	    amount_pusd < 0 ? "-" : "",
+	    (unsigned)(magnitude / (uint64_t)MONEY_PUSD_PER_USD),
+	    (unsigned long long)(magnitude % (uint64_t)MONEY_PUSD_PER_USD));
+}
+
+void
+money_to_text(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES])
+{
+	size_t n;
+
+	money_to_decimal(amount_pusd, ret);
+	n = strlen(ret);
+	while (n && ret[n - 1] == '0')
+		n--;
+	if (n && ret[n - 1] == '.')
+		n--;
+	ret[n] = '\0';
+}

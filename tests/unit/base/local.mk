@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+UNIT_BASE_TESTS =
+check_PROGRAMS += $(UNIT_BASE_TESTS)
+TESTS += $(UNIT_BASE_TESTS)
