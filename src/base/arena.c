@@ -236,9 +236,22 @@ arena_mark(const struct arena *a)
 {
 	return (struct arena_mark){
 		.chunk = a->chunk,
+		.chunk_next = a->chunk ? a->chunk->next : NULL,
 		.chunk_used = a->chunk ? a->chunk->used : 0,
 		.used_bytes = a->used_bytes,
 	};
+}
+
+/* Free the chunks from *from on, up to but not `until`. */
+static void
+free_until(struct arena_chunk **from, const struct arena_chunk *until)
+{
+	while (*from != until) {
+		struct arena_chunk *next = (*from)->next;
+
+		free(*from);
+		*from = next;
+	}
 }
 
 void
@@ -246,14 +259,11 @@ arena_rewind(struct arena *a, struct arena_mark mark)
 {
 	/* Deferred entries live in the arena, so none may be newer than the
 	 * mark: scratch work registers none. */
-	while (a->chunk != mark.chunk) {
-		struct arena_chunk *next = a->chunk->next;
-
-		free(a->chunk);
-		a->chunk = next;
-	}
-	if (a->chunk)
+	free_until(&a->chunk, mark.chunk);
+	if (a->chunk) {
+		free_until(&a->chunk->next, mark.chunk_next);
 		a->chunk->used = mark.chunk_used;
+	}
 	a->used_bytes = mark.used_bytes;
 }
 

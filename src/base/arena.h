@@ -33,6 +33,7 @@ struct arena {
 
 struct arena_mark {
 	struct arena_chunk *chunk;
+	struct arena_chunk *chunk_next; /* large pieces go in between */
 	size_t chunk_used;
 	size_t used_bytes;
 };

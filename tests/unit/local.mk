@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Unit tests, one fragment a folder of src/. Each program links only the
 # libraries that its folder may use.
-UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -Wno-stack-usage
-UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+AM_CPPFLAGS += -I$(top_srcdir)/tests
+EXTRA_DIST += tests/support/cmocka_tg.h
 
 if HAVE_CMOCKA
+AM_CFLAGS += $(CMOCKA_CFLAGS)
 include tests/unit/base/local.mk
 endif
