@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * application/x-www-form-urlencoded: query strings and HTML forms, one pair
+ * at a time. Source: WHATWG URL Standard, 5.1.
+ */
+#ifndef TG_HTTP_FORM_H
+#define TG_HTTP_FORM_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* Most pairs in one form or query: what a page of ours could ever have. */
+#define FORM_PAIR_MAX 256
+
+struct form {
+	struct arena *a;
+	struct str rest;
+	unsigned n_pairs;
+};
+
+void form_init(struct form *f, struct arena *a, struct str text);
+/**
+ * The next pair, decoded.
+ * Returns OK and *ret_more = false at the end.
+ * Errors: ERR_BAD_REQUEST for bad escapes, NUL, text that is not UTF-8, too
+ *         many pairs; ERR_NO_MEMORY.
+ */
+enum err form_next(struct form *f, bool *ret_more, struct str *ret_name,
+    struct str *ret_value, struct error *e) ATTR_MUST_CHECK;
+
+/** The first value of a name; ERR_NOT_FOUND when there is none. */
+enum err form_get(struct arena *a, struct str text, const char *name,
+    struct str *ret, struct error *e) ATTR_MUST_CHECK;
+
+#endif
