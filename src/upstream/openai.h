@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * OpenAI's wire format: what Tollgate must know of requests, answers and
+ * streams of chat completions, completions and embeddings, and no more.
+ */
+#ifndef TG_UPSTREAM_OPENAI_H
+#define TG_UPSTREAM_OPENAI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "upstream/body.h"
+#include "upstream/provider.h"
+#include "upstream/splice.h"
+#include "upstream/sse.h"
+#include "upstream/usage.h"
+
+/* Bounds of what a client may ask for. */
+#define OPENAI_MODEL_MAX_BYTES 128
+#define OPENAI_LIMIT_TOK_MAX   UINT64_C(10000000)
+#define OPENAI_N_MAX           128
+
+/* The members of a request that admission and forwarding need. */
+struct openai_request {
+	struct str model; /* as the client wrote it, unescaped */
+	struct str user;  /* empty = none */
+	bool is_stream;
+	bool wants_usage;    /* stream_options.include_usage */
+	bool has_limit;      /* the client limits the output: */
+	uint64_t limit_tok;  /* smallest of the members that do so */
+	uint64_t n;          /* answers that are billed: n or best_of, >= 1 */
+	uint64_t prompt_tok; /* openai_estimate_prompt() */
+};
+
+/**
+ * Errors: ERR_BAD_PARAM naming a member that is missing or not valid: model
+ *         and messages/prompt/input are needed, `stream_options` only goes
+ *         with `stream`, limits and n are whole numbers from 1.
+ * Memory: texts in a, or views of the body.
+ */
+enum err openai_request_read(struct arena *a, enum wire_op op,
+    const struct body *b, struct openai_request *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* What forwarding changes. */
+struct openai_change {
+	enum provider_kind kind;
+	struct str model;   /* the deployment's name for it */
+	uint64_t limit_tok; /* 0 = none; lowers or adds the client's limit */
+	bool force_usage;   /* streams: ask for the usage chunk */
+};
+
+/**
+ * Note the changes in s (splice_init() was called on b): model, output
+ * limit, stream_options.include_usage, store = false where it is given.
+ */
+void openai_request_change(struct splice *s, enum wire_op op,
+    const struct openai_request *rq, const struct openai_change *change);
+
+/** About how many tokens n bytes of text are: n / 4, rounded up. */
+uint64_t openai_estimate_tok(uint64_t n_bytes);
+/**
+ * About how many tokens the prompt is: bytes of its texts / 4, + 4 for each
+ * message, + 1000 for each image or file, + the number of ready-made token
+ * ids, + bytes of tools and response_format / 4. An estimate, to be marked so.
+ */
+uint64_t openai_estimate_prompt(enum wire_op op, const struct body *b);
+
+/* ---- answers that are not streamed ---- */
+
+struct openai_answer {
+	bool is_json;  /* an object at least */
+	bool is_error; /* OpenAI's error object: {"error":{"message":…}} */
+	bool has_usage;
+	struct usage usage;
+	uint64_t text_bytes;   /* of all choices, for an estimate */
+	struct str error_code; /* error.code or error.type, as written */
+};
+
+/** Look at a whole body of any status; never fails. Views of text. */
+void openai_answer_read(enum wire_op op, struct str text,
+    struct openai_answer *ret);
+
+/**
+ * Text of the first choice (message.content or text), for /generate.
+ * Errors: ERR_UPSTREAM there is none. Memory: a, or a view of text.
+ */
+enum err openai_answer_text(struct arena *a, struct str text, struct str *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* ---- streams ---- */
+
+/* What an event of a stream is to the client. */
+enum openai_pass {
+	OPENAI_PASS,   /* send out->raw */
+	OPENAI_HIDE,   /* send nothing: the usage chunk that we asked for */
+	OPENAI_FINISH, /* "[DONE]": settle first, then send out->raw */
+};
+
+/* One stream so far; zero it, set the first part, then feed it. */
+struct openai_stream {
+	enum wire_op op;
+	bool hides_usage; /* the client did not ask for the usage chunk */
+	struct arena *a;  /* for events that must be rewritten */
+
+	bool has_usage; /* the last complete one: */
+	struct usage usage;
+	uint64_t text_bytes; /* delivered so far, for progress and estimates */
+	uint64_t n_events;
+	bool is_finished; /* some choice had a finish_reason */
+	bool is_done;     /* [DONE] came */
+	bool is_error;    /* the provider sent an error inside the stream */
+	bool is_garbage;  /* some data was neither JSON nor [DONE] */
+	struct buf scratch;
+};
+
+struct openai_out {
+	enum openai_pass pass;
+	struct str raw; /* for the client; lives until the next event */
+	bool is_error;  /* this event is the provider's error */
+};
+
+void openai_stream_init(struct openai_stream *st, struct arena *a,
+    enum wire_op op, bool hides_usage);
+
+/**
+ * Look at one event and say what the client gets. Comments pass. With
+ * hides_usage, a chunk with usage and no choices is hidden, and
+ * `"usage":null`, which providers add to all others when asked for usage, is
+ * taken out, so that the client sees what it would have without us.
+ * Errors: ERR_NO_MEMORY.
+ */
+enum err openai_stream_event(struct openai_stream *st,
+    const struct sse_event *ev, struct openai_out *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** Tokens delivered so far, estimated from text_bytes. */
+uint64_t openai_stream_tok(const struct openai_stream *st);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Facts of the kinds of providers (providers.def): where their operations
+ * are, how their credential is sent, and which members of a request they
+ * would charge for in ways that the price list does not know.
+ */
+#ifndef TG_UPSTREAM_PROVIDER_H
+#define TG_UPSTREAM_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "upstream/body.h"
+
+enum provider_kind {
+#define PROVIDER(id, ...) PROVIDER_##id,
+#include "upstream/providers.def"
+	PROVIDER__MAX
+};
+
+enum wire {
+	WIRE_OPENAI
+};
+
+enum wire_op {
+	WIRE_CHAT,
+	WIRE_COMPLETION,
+	WIRE_EMBEDDING,
+	WIRE_OP__MAX
+};
+
+enum provider_auth {
+	PROVIDER_AUTH_BEARER
+};
+
+struct provider_info {
+	const char *name;
+	enum wire wire;
+	enum provider_auth auth;
+	/* Member that limits the output, by operation; NULL = none. */
+	const char *limit_member[WIRE_OP__MAX];
+};
+
+/** kind < PROVIDER__MAX. Never NULL. */
+const struct provider_info *provider_info(enum provider_kind kind);
+/** Kind by its name in the database; false when there is none. */
+bool provider_kind_from(struct str name,
+    enum provider_kind *ret) ATTR_MUST_CHECK;
+
+/* Where one operation of one provider is. */
+struct provider_target {
+	const char *url;       /* for httpc_request.url */
+	const char *unix_path; /* or NULL */
+};
+
+/**
+ * Check a base URL when it is configured: http(s)://host[:port][/path] or
+ * unix:/path, no credentials, query or fragment. ERR_BAD_PARAM "base_url".
+ */
+enum err provider_check_url(struct str base_url,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Where to send an operation. Without a path, "/v1/chat/completions" and
+ * its like is added; behind a path (".../v1", ".../v1beta/openai") the
+ * operation's own part, "/chat/completions"; a URL that already ends in an
+ * operation's part is used exactly as given, and serves only that one.
+ * Errors: ERR_UNSUPPORTED_PARAM ("model") the URL is another operation's;
+ *         ERR_BAD_PARAM as provider_check_url().
+ * Memory: a.
+ */
+enum err provider_target(struct arena *a, struct str base_url, enum wire_op op,
+    struct provider_target *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Header line that carries the credential ("Authorization: Bearer …").
+ * NULL when key is empty. It is a secret: a should be wiped.
+ */
+enum err provider_auth_line(struct arena *a, enum provider_kind kind,
+    struct str key, const char **ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Refuse members that change the price or name objects stored at the
+ * provider.
+ * @allowed  names that the model allows, separated by commas; may be empty
+ * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param.
+ */
+enum err provider_check_body(enum provider_kind kind, enum wire_op op,
+    const struct body *b, struct str allowed, struct error *e) ATTR_MUST_CHECK;
+
+#endif
