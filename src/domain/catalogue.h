@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Models, their deployments, providers, prices and tiers as one immutable
+ * snapshot in memory. A background thread loads a new one when the host
+ * map's catalogue slot changes; a request holds the one it began with.
+ */
+#ifndef TG_DOMAIN_CATALOGUE_H
+#define TG_DOMAIN_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "store/catalogue.h"
+
+struct crypto_keys;
+struct db_pool;
+struct hostmap;
+
+struct catalogue_provider {
+	struct provider row;
+	struct str api_key; /* opened; empty: none. Never logged. */
+};
+
+struct catalogue_deployment {
+	struct deployment row;
+	const struct catalogue_provider *provider;
+};
+
+struct catalogue_model {
+	struct model row;
+	const struct catalogue_deployment *deployments; /* usable ones, in
+							   order of trial */
+	size_t n_deployments;
+	const struct price *prices; /* by effective_from, ascending */
+	size_t n_prices;
+};
+
+struct catalogue {
+	const struct catalogue_model *models; /* not archived, by id */
+	size_t n_models;
+	const struct tier *tiers;
+	size_t n_tiers;
+	int64_t loaded_ms; /* when it was read */
+};
+
+struct catalogue_holder;
+
+/** Memory: malloc; catalogue_holder_free(). Empty until the first load. */
+struct catalogue_holder *catalogue_holder_new(void);
+void catalogue_holder_free(struct catalogue_holder *h);
+
+/**
+ * Read everything from the database and put it in force.
+ * Errors: the database's; what was in force stays so.
+ */
+enum err catalogue_load(struct catalogue_holder *h, struct db_pool *db,
+    const struct crypto_keys *crypto, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Load again when the host map says that something changed since the last
+ * load. Called every 100 ms or so by one thread of each process.
+ */
+enum err catalogue_refresh(struct catalogue_holder *h, struct db_pool *db,
+    const struct crypto_keys *crypto, struct hostmap *map,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * The snapshot in force, held until catalogue_release(). *held is what the
+ * thread holds already (NULL: nothing) and stays when it is still in force,
+ * which costs one atomic read.
+ */
+void catalogue_hold(struct catalogue_holder *h, const struct catalogue **held);
+void catalogue_release(struct catalogue_holder *h,
+    const struct catalogue **held);
+
+/** By id; NULL when there is none. */
+const struct catalogue_model *catalogue_model_by_id(const struct catalogue *c,
+    uint64_t model_id);
+/** By name; NULL when there is none. */
+const struct catalogue_model *catalogue_model_by_name(const struct catalogue *c,
+    struct str name);
+/** NULL when there is none. */
+const struct tier *catalogue_tier(const struct catalogue *c, uint64_t tier_id);
+/** The price in force at a time; NULL: none, so the model is not served. */
+const struct price *catalogue_price_at(const struct catalogue_model *m,
+    int64_t at_ms);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The metering of one request, from `open` to `settle`. A meter is opened
+ * before the request is admitted and settled exactly once, before the last
+ * byte of the answer goes out; meter_finish() runs on every path and makes
+ * sure of it. The journal holds every step; nothing here touches SQL.
+ */
+#ifndef TG_DOMAIN_METER_H
+#define TG_DOMAIN_METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/tok_class.h"
+#include "base/uuid7.h"
+#include "domain/price.h"
+
+struct catalogue_deployment;
+struct catalogue_model;
+struct journal;
+struct price;
+struct principal;
+
+/* The states of a meter; each request passes them in this order. */
+enum meter_state {
+	METER_IDLE,    /* nothing is journaled */
+	METER_OPEN,    /* `open` is written, the request may cost something */
+	METER_SETTLED, /* `settle` is written; figures below are final */
+};
+
+struct meter {
+	enum meter_state state;
+	struct journal *journal;
+	uint32_t slot; /* of the open record */
+	struct uuid7 request_id;
+	int64_t start_us;    /* monotonic */
+	int64_t first_us;    /* monotonic time of the first output; 0 = none */
+	int64_t progress_us; /* of the last progress record */
+	const struct catalogue_model *model;
+	const struct catalogue_deployment *deployment;
+	const struct price *price;
+	uint64_t markup_ppm;
+	uint64_t prompt_tok;    /* estimate on entry */
+	uint64_t delivered_tok; /* output the client has received, estimate */
+	bool has_output;        /* any byte of the answer went out */
+	uint32_t attempts;
+
+	/* For headers and the access log; final once settled. */
+	struct tokens used;
+	struct cost cost;
+	enum usage_status status;
+	enum usage_source source;
+};
+
+/* What a request will be charged by. */
+struct meter_params {
+	struct journal *journal;
+	const struct principal *who;
+	struct uuid7 request_id;
+	int64_t start_ms; /* wall clock */
+	int64_t start_us; /* monotonic */
+	const struct catalogue_model *model;
+	const struct catalogue_deployment *deployment; /* the first to try */
+	const struct price *price;
+	struct str model_requested;
+	uint64_t prompt_tok; /* estimate */
+	bool is_stream;
+};
+
+/**
+ * Write `open`.
+ * Errors: ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED: the request is not admitted.
+ */
+enum err meter_open(struct meter *m, const struct meter_params *p,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** Close an open request that a limit refused: counted, never charged. */
+enum err meter_refuse(struct meter *m, enum err reason,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** Count a refusal of a known key that came before any open. Best effort:
+ * a journal without room refuses the request anyway. */
+void meter_count_refusal(struct journal *j, const struct principal *who,
+    uint64_t model_id, enum err reason);
+
+/**
+ * Output is about to go to the client: note it in the journal, on the first
+ * call and then at most once a second.
+ * @delivered_tok  all output so far, the coming bytes included
+ * Errors: ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED: the stream must end now.
+ */
+enum err meter_progress(struct meter *m, uint64_t delivered_tok,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* How a request ended. */
+struct meter_result {
+	enum usage_status status;
+	enum usage_source source;
+	struct tokens used;
+	struct str error_code; /* empty: none */
+};
+
+/**
+ * Price what was used and write `settle`.
+ * Errors: ERR_MONEY_RANGE; ERR_JOURNAL_FAILED (the flusher will make an
+ * `interrupted` row of it).
+ */
+enum err meter_settle(struct meter *m, const struct meter_result *r,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * End of the request on every path: a meter that is still open is settled
+ * with what is known, and that is logged as a fault of ours. Resets m.
+ */
+void meter_finish(struct meter *m);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tokens cost: a price version times the counts, plus the markup.
+ * Integers only; the one rounding is the markup's. Rules: doc/architecture.md
+ * "Money".
+ */
+#ifndef TG_DOMAIN_PRICE_H
+#define TG_DOMAIN_PRICE_H
+
+#include "base/err.h"
+#include "base/tok_class.h"
+
+struct price;
+
+/* Counts of one request, disjoint, by context and class. */
+struct tokens {
+	uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX];
+};
+
+/* What one request costs. */
+struct cost {
+	int64_t charged_pusd;  /* price x markup: what the customer owes */
+	int64_t provider_pusd; /* the price alone */
+};
+
+/* Most tokens of one class in one request; a provider that reports more is
+ * not believed. Far above any context length known in 2026. */
+#define TOKENS_MAX UINT64_C(1000000000)
+
+/**
+ * @p           the version in force when the request was admitted
+ * @markup_ppm  millionths; 1,000,000 charges the price itself
+ * Errors: ERR_MONEY_RANGE.
+ */
+enum err price_cost(const struct price *p, const struct tokens *t,
+    uint64_t markup_ppm, struct cost *ret, struct error *e) ATTR_MUST_CHECK;
+
+/** Sums over both contexts. */
+uint64_t tokens_in(const struct tokens *t);
+uint64_t tokens_out(const struct tokens *t);
+
+/**
+ * Beyond the model's threshold the whole request counts as long context:
+ * move all counts there.
+ * @threshold_tok  -1: the model has none
+ */
+void tokens_apply_threshold(struct tokens *t, int64_t threshold_tok);
+
+#endif
