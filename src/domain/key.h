@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * API keys: their text, who holds one, and the changes that must be felt at
+ * once. Authentication answers from a cache of this process; an entry carries
+ * the generations of the host's map that were read before its query, so that
+ * a revoke whose answer went out is never outlived on this host.
+ *
+ * Every refusal is ERR_UNAUTHORIZED with errors.def's own text: only the log
+ * learns why.
+ */
+#ifndef TG_DOMAIN_KEY_H
+#define TG_DOMAIN_KEY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "domain/principal.h"
+#include "ext/crypto.h"
+
+struct db_pool;
+struct hostmap;
+
+/* tg_<10 public><_><32 secret><6 checksum>; tga_… is one longer. */
+#define KEY_SECRET_CHARS   32
+#define KEY_CHECKSUM_CHARS 6
+#define KEY_TEXT_BYTES     (4 + KEY_PUBLIC_ID_BYTES + 1 + 32 + 6 + 1)
+
+enum key_kind {
+	KEY_CUSTOMER, /* tg_ */
+	KEY_OPERATOR, /* tga_ */
+};
+
+/** Draw a new key of 190 random bits; text is NUL-terminated. */
+void key_text_generate(enum key_kind kind, char ret[KEY_TEXT_BYTES]);
+/**
+ * Shape and checksum only. Returns false for anything that no key can be.
+ * @ret_public_id  view into text; or NULL
+ */
+bool key_text_parse(struct str text, enum key_kind *ret_kind,
+    struct str *ret_public_id) ATTR_MUST_CHECK;
+/** What is stored and looked up instead of the key. */
+void key_text_digest(const struct crypto_key *pepper, struct str text,
+    uint8_t ret[KEY_DIGEST_BYTES]);
+
+/* The keys known to this process; shared by its threads. */
+struct key_cache;
+
+struct key_cache_params {
+	struct db_pool *db;
+	struct hostmap *map;
+	const struct crypto_key *pepper; /* auth.pepper */
+	uint64_t cache_s;                /* auth.cache_s */
+	uint64_t stale_max_s;            /* auth.stale_max_s */
+	uint64_t n_keys;                 /* auth.cache_keys */
+};
+
+/* Memory: malloc; key_cache_free() when no thread uses it any more. */
+enum err key_cache_new(const struct key_cache_params *params,
+    struct key_cache **ret, struct error *e) ATTR_MUST_CHECK;
+void key_cache_free(struct key_cache *c);
+
+/**
+ * Who holds the key in text: the value of Authorization's Bearer or of
+ * X-API-Key.
+ *
+ * Errors: ERR_UNAUTHORIZED not a key, unknown, inactive, expired, revoked, or
+ *         of a closed customer; ERR_DB_DOWN it is not known here and the
+ *         database can't be asked (never 401 then); ERR_NO_MEMORY;
+ *         ERR_OVERLOADED.
+ * Memory: *ret is the caller's; its model_ids are copied into a. Nothing is
+ *         allocated otherwise when the key is known.
+ * Waits:  not at all when known; else for the database, or for another
+ *         thread that already asks for the same key.
+ */
+enum err key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
+    struct arena *a, struct principal *ret, struct error *e) ATTR_MUST_CHECK;
+
+/* Figures for metrics and tests. */
+struct key_cache_stats {
+	uint64_t n_hits, n_queries, n_stale, n_negative_hits, n_malformed;
+};
+void key_cache_stats(const struct key_cache *c, struct key_cache_stats *ret);
+
+/*
+ * Changes. Each is one call for handlers and commands: the row, its
+ * generation in the same transaction, then the host's slot.
+ */
+
+/* What changes need. map may be NULL where no worker has run yet. */
+struct key_ops {
+	struct db *db;
+	struct hostmap *map;
+	const struct crypto_key *pepper;
+	uint64_t pepper_id;
+};
+
+/**
+ * Make a customer's key. Of *k, public_id, digest and pepper_id are filled
+ * in here.
+ * @ret_text  the key itself, shown once and kept nowhere; wipe it after use
+ * Errors: store_key_insert()'s.
+ */
+enum err key_create(const struct key_ops *ops, struct key_new *k,
+    char ret_text[KEY_TEXT_BYTES], uint64_t *ret_api_key_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** Make an operator's key. expires_at_ms 0: never. */
+enum err key_create_operator(const struct key_ops *ops, struct str name,
+    int64_t expires_at_ms, char ret_text[KEY_TEXT_BYTES],
+    uint64_t *ret_operator_key_id, struct error *e) ATTR_MUST_CHECK;
+/** @want  0 or 1, or -1 to invert; customer_id 0: anybody's (operators). */
+enum err key_toggle(const struct key_ops *ops, uint64_t customer_id,
+    uint64_t api_key_id, int want, bool *ret_is_active,
+    struct error *e) ATTR_MUST_CHECK;
+/** When it returns OK, no request that is admitted later on this host
+ * succeeds with the key; elsewhere within a second. */
+enum err key_revoke(const struct key_ops *ops, uint64_t customer_id,
+    uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
+enum err key_revoke_operator(const struct key_ops *ops,
+    uint64_t operator_key_id, struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is asking, once authentication is through: what the gates, the limits
+ * and the metering need to know. A value of its own, copied into the request;
+ * it refers to nothing that another thread may change.
+ */
+#ifndef TG_DOMAIN_PRINCIPAL_H
+#define TG_DOMAIN_PRINCIPAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/key.h"
+#include "store/user.h"
+
+enum principal_kind {
+	PRINCIPAL_NONE,
+	PRINCIPAL_KEY,      /* a customer's key, tg_… */
+	PRINCIPAL_OPERATOR, /* an operator's key, tga_…: no inference */
+	PRINCIPAL_SESSION,  /* somebody signed in in a browser */
+};
+
+/* Fixed windows that requests are counted in. */
+enum limit_window {
+	LIMIT_MINUTE,
+	LIMIT_HOUR,
+	LIMIT__WINDOWS
+};
+
+#define LIMIT_UNSTATED (-1) /* look at the next layer */
+
+/* Most requests a window, by enum limit_window: 0 none is enforced,
+ * LIMIT_UNSTATED nothing is said. */
+struct limit_rates {
+	int64_t requests[LIMIT__WINDOWS];
+};
+
+struct principal {
+	enum principal_kind kind;
+	uint64_t customer_id;     /* 0: an operator */
+	uint64_t user_id;         /* whom it meters to; 0: an operator key */
+	uint64_t project_id;      /* 0: none */
+	uint64_t api_key_id;      /* 0: not a customer's key */
+	uint64_t operator_key_id; /* 0: not an operator's key */
+	uint64_t session_id;      /* 0: not a session */
+	enum user_role role;      /* of a session */
+	uint64_t scopes;          /* bits of enum key_scope */
+	char public_id[KEY_PUBLIC_ID_BYTES + 1]; /* for logs; "" without key */
+	uint64_t markup_ppm;                     /* of the customer */
+	struct limit_rates rates; /* of key, tiers, customer, in that order;
+				     what is still unstated is the
+				     configured default's */
+	bool all_models;
+	const uint64_t *model_ids; /* sorted; ignored with all_models */
+	size_t n_models;
+};
+
+static inline bool
+principal_is_operator(const struct principal *p)
+{
+	return p->kind == PRINCIPAL_OPERATOR ||
+	       (p->kind == PRINCIPAL_SESSION && p->role == USER_OPERATOR);
+}
+
+/** Whether every bit of scopes is granted. */
+static inline bool
+principal_has_scopes(const struct principal *p, uint64_t scopes)
+{
+	return (p->scopes & scopes) == scopes;
+}
+
+/** Whether inference on that model is allowed. */
+bool principal_may_use_model(const struct principal *p, uint64_t model_id);
+
+#endif

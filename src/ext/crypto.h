@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cryptography, by libsodium: digests, password hashes, sealing. The only
+ * module that knows <sodium.h>. It decides algorithms and parameters; what is
+ * sealed and hashed is the caller's business.
+ */
+#ifndef TG_EXT_CRYPTO_H
+#define TG_EXT_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+#define CRYPTO_DIGEST_BYTES   32
+#define CRYPTO_PASSWORD_BYTES 128 /* text of a hash, NUL included */
+#define CRYPTO_SEAL_KEY_BYTES 32
+/* What sealing adds: a random nonce of 24 bytes and a tag of 16. */
+#define CRYPTO_SEAL_OVERHEAD  40
+
+/** Once per process, before any thread. */
+enum err crypto_init(struct error *e) ATTR_MUST_CHECK;
+
+/* A secret key on guarded, locked, read-only pages. */
+struct crypto_key;
+
+/**
+ * @hex  32..64 bytes as hexadecimal digits
+ * Errors: ERR_CONFIG not that; ERR_NO_MEMORY.
+ * Memory: sodium_malloc; crypto_key_free().
+ */
+enum err crypto_key_from_hex(struct str hex, struct crypto_key **ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** Wipes it. NULL is fine. */
+void crypto_key_free(struct crypto_key *k);
+
+/** BLAKE2b-256 under a key. */
+void crypto_digest(const struct crypto_key *k, const void *p, size_t n,
+    uint8_t ret[CRYPTO_DIGEST_BYTES]);
+/** BLAKE2b without a key: for checksums and for keys of counters.
+ * @ret_n  16..64 */
+void crypto_hash(const void *p, size_t n, uint8_t *ret, size_t ret_n);
+void crypto_random(void *p, size_t n);
+
+/**
+ * Encrypt and authenticate (XChaCha20-Poly1305).
+ * @k    32 bytes
+ * @ad   bound to the result, not stored in it: say "providers.api_key:" and
+ *       the row's id, so that no row's ciphertext opens in another
+ * @ret  plain.n + CRYPTO_SEAL_OVERHEAD bytes
+ */
+void crypto_seal(const struct crypto_key *k, struct str ad, struct secret plain,
+    uint8_t *ret);
+/**
+ * @ret  sealed.n - CRYPTO_SEAL_OVERHEAD bytes
+ * Errors: ERR_CORRUPT another key, another ad, or changed bytes.
+ */
+enum err crypto_open(const struct crypto_key *k, struct str ad,
+    struct str sealed, uint8_t *ret, struct error *e) ATTR_MUST_CHECK;
+
+/* Argon2id, at most so many at once, as each holds 64 MiB. */
+struct crypto_hasher;
+
+/* Memory: malloc; crypto_hasher_free(). Hashes one dummy password. */
+enum err crypto_hasher_new(unsigned concurrent, struct crypto_hasher **ret,
+    struct error *e) ATTR_MUST_CHECK;
+void crypto_hasher_free(struct crypto_hasher *h);
+
+/** Errors: ERR_NO_MEMORY; ERR_OVERLOADED no turn within 5 s. */
+enum err crypto_password_hash(struct crypto_hasher *h, struct secret password,
+    char ret[CRYPTO_PASSWORD_BYTES], struct error *e) ATTR_MUST_CHECK;
+/**
+ * Check a password, all of it.
+ * @hash       as crypto_password_hash() made it; p == NULL: nobody has it,
+ *             the same work is done and *ret_ok is false
+ * @ret_stale  it is right, but hashed with parameters of the past: hash it
+ *             anew; or NULL
+ */
+enum err crypto_password_verify(struct crypto_hasher *h, struct str hash,
+    struct secret password, bool *ret_ok, bool *ret_stale,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
