@@ -26,6 +26,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/log.h \
 	src/base/money.c \
 	src/base/money.h \
+	src/base/provider_kind.h \
 	src/base/rng.c \
 	src/base/rng.h \
 	src/base/secret.c \

@@ -15,15 +15,15 @@
 
 struct catalogue;
 struct catalogue_holder;
-struct crypto_keys;
+struct crypto_hasher;
+struct crypto_key;
 struct db_pool;
 struct hostmap;
-struct httpc;
+struct httpc_pool;
 struct journal;
 struct key_cache;
 struct limiter;
 struct principal;
-struct sign_in;
 struct tmpl_set;
 
 /*
@@ -37,7 +37,10 @@ struct shared {
 	struct limiter *limiter;
 	struct key_cache *keys;
 	struct catalogue_holder *catalogue;
-	const struct crypto_keys *crypto; /* pepper and sealing key */
+	struct httpc_pool *httpc;        /* connections to providers */
+	const struct crypto_key *pepper; /* auth.pepper */
+	const struct crypto_key *seal;   /* seal.key */
+	struct crypto_hasher *hasher;    /* passwords */
 	_Atomic size_t body_bytes; /* request bodies held at this moment */
 	/* 0: serving; 1: draining, nothing new is accepted; 2: time is up,
 	 * streams are cut and settled at once. */
@@ -57,8 +60,6 @@ enum app_shutdown {
  */
 struct app {
 	struct shared *shared;
-	struct httpc *httpc; /* this thread's connections to providers */
-
 	/* Snapshots, held until the request ends. */
 	const struct conf *conf;
 	const struct catalogue *catalogue;

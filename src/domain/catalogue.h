@@ -14,13 +14,14 @@
 #include "base/str.h"
 #include "store/catalogue.h"
 
-struct crypto_keys;
+struct crypto_key;
 struct db_pool;
 struct hostmap;
 
 struct catalogue_provider {
 	struct provider row;
-	struct str api_key; /* opened; empty: none. Never logged. */
+	/* Header line with the opened credential; NULL: none. Never logged. */
+	const char *auth_line;
 };
 
 struct catalogue_deployment {
@@ -56,14 +57,14 @@ void catalogue_holder_free(struct catalogue_holder *h);
  * Errors: the database's; what was in force stays so.
  */
 enum err catalogue_load(struct catalogue_holder *h, struct db_pool *db,
-    const struct crypto_keys *crypto, struct error *e) ATTR_MUST_CHECK;
+    const struct crypto_key *seal, struct error *e) ATTR_MUST_CHECK;
 
 /**
  * Load again when the host map says that something changed since the last
  * load. Called every 100 ms or so by one thread of each process.
  */
 enum err catalogue_refresh(struct catalogue_holder *h, struct db_pool *db,
-    const struct crypto_keys *crypto, struct hostmap *map,
+    const struct crypto_key *seal, struct hostmap *map,
     struct error *e) ATTR_MUST_CHECK;
 
 /**

@@ -6,15 +6,9 @@
 #ifndef TG_STORE_PROVIDER_H
 #define TG_STORE_PROVIDER_H
 
+#include "base/provider_kind.h"
 #include "store/db.h"
 
-enum provider_kind {
-	PROVIDER_OPENAI,
-	PROVIDER_ANTHROPIC,
-	PROVIDER_HUGGINGFACE,
-	PROVIDER_LOCAL,
-	PROVIDER__N
-};
 extern const char *const provider_kind_names[PROVIDER__N];
 
 /* What becomes of a request at the provider when its client has left. */

@@ -12,14 +12,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/provider_kind.h"
 #include "base/str.h"
 #include "upstream/body.h"
-
-enum provider_kind {
-#define PROVIDER(id, ...) PROVIDER_##id,
-#include "upstream/providers.def"
-	PROVIDER__MAX
-};
 
 enum wire {
 	WIRE_OPENAI
@@ -44,7 +39,7 @@ struct provider_info {
 	const char *limit_member[WIRE_OP__MAX];
 };
 
-/** kind < PROVIDER__MAX. Never NULL. */
+/** NULL when the kind's wire format is not spoken here. */
 const struct provider_info *provider_info(enum provider_kind kind);
 /** Kind by its name in the database; false when there is none. */
 bool provider_kind_from(struct str name,
