@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# Tools of the tests and the benchmark. They need libc alone; quickstart runs
+# the simulator too, hence noinst and not check.
+noinst_PROGRAMS += %D%/upstream_sim
+%C%_upstream_sim_SOURCES = \
+	%D%/jscan.c \
+	%D%/jscan.h \
+	%D%/sbuf.c \
+	%D%/sbuf.h \
+	%D%/upstream_sim.c \
+	%D%/upstream_sim.h \
+	%D%/upstream_sim_admin.c \
+	%D%/upstream_sim_answer.c \
+	%D%/upstream_sim_call.c \
+	%D%/upstream_sim_error.c \
+	%D%/upstream_sim_gzip.c \
+	%D%/upstream_sim_http.c \
+	%D%/upstream_sim_loop.c \
+	%D%/upstream_sim_stream.c \
+	%D%/upstream_sim_text.c \
+	%D%/upstream_sim_timer.c \
+	%D%/upstream_sim_words.c \
+	%D%/upstream_sim_words.def
+
+EXTRA_DIST += %D%/README.md
