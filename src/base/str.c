@@ -99,11 +99,10 @@ str_split(struct str *rest, char sep, struct str *ret_piece)
 	return true;
 }
 
-/* Length of the UTF-8 sequence at p (RFC 3629, table in section 4), 0 when
- * it is none. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t n)
+size_t
+str_utf8_sequence(const char *bytes, size_t n)
 {
+	const unsigned char *p = (const unsigned char *)bytes;
 	size_t len;
 	unsigned char min = 0x80, max = 0xbf;
 
@@ -149,7 +148,7 @@ str_is_utf8(struct str s)
 		}
 		if (i == s.n)
 			break;
-		len = utf8_sequence(p + i, s.n - i);
+		len = str_utf8_sequence(s.p + i, s.n - i);
 		if (len == 0)
 			return false;
 		i += len;

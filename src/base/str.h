@@ -61,6 +61,11 @@ bool str_split(struct str *rest, char sep, struct str *ret_piece);
 
 /** Every byte a valid part of UTF-8 (RFC 3629: no surrogates, no overlong). */
 bool str_is_utf8(struct str s);
+/**
+ * Length of the one UTF-8 sequence at p (RFC 3629, table in section 4),
+ * 1..4; 0 when there is none. n >= 1 bytes may be read.
+ */
+size_t str_utf8_sequence(const char *p, size_t n);
 
 /**
  * A decimal number that fills the whole view: digits only, no sign, no space.
