@@ -66,6 +66,7 @@ size_t json_scan_repeated(const struct json_scan *s);
 /* Steps over the members or elements of one container. */
 struct json_walk {
 	const char *p, *end;
+	bool is_object;
 };
 
 /** container: the value of an array or object that json_scan() accepted. */

@@ -22,6 +22,9 @@ src_base_libbase_a_SOURCES = \
 	src/base/histogram.h \
 	src/base/json_out.c \
 	src/base/json_out.h \
+	src/base/json_scan.c \
+	src/base/json_scan.h \
+	src/base/json_walk.c \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/money.c \

@@ -6,6 +6,7 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_conf \
 	tests/unit/base/test_err \
 	tests/unit/base/test_json_out \
+	tests/unit/base/test_json_scan \
 	tests/unit/base/test_log \
 	tests/unit/base/test_money \
 	tests/unit/base/test_str \
@@ -19,6 +20,7 @@ tests_unit_base_test_clock_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_conf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_err_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_json_out_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_json_scan_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_log_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_money_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
