@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Integration tests behind web servers: tools/check runs them.
+noinst_PROGRAMS += tests/support/fcgi_probe
+tests_support_fcgi_probe_SOURCES = tests/support/fcgi_probe.c
+tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
+EXTRA_DIST += \
+	tests/support/tap.sh \
+	tests/wire/httpd_conf.t
