@@ -7,6 +7,8 @@
 #ifndef TG_DOMAIN_PRICE_H
 #define TG_DOMAIN_PRICE_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "base/tok_class.h"
 

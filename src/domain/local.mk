@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += src/domain/libdomain.a
+src_domain_libdomain_a_SOURCES = \
+	src/domain/app.h \
+	src/domain/catalogue.c \
+	src/domain/catalogue.h \
+	src/domain/meter.c \
+	src/domain/meter.h \
+	src/domain/price.c \
+	src/domain/price.h

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/meter.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/catalogue.h"
+#include "domain/principal.h"
+#include "journal/writer.h"
+
+/* A stream's progress is journaled this often: what a crash may hide. */
+#define PROGRESS_INTERVAL_US INT64_C(900000)
+
+static struct journal_rate
+rate_of(const struct price *p, bool is_long)
+{
+	const int64_t *tok_pusd = p->tok_pusd[is_long ? TOK_LONG : TOK_NORMAL];
+
+	return (struct journal_rate){
+		.in_pusd = tok_pusd[TOK_IN],
+		.out_pusd = tok_pusd[TOK_OUT],
+		.request_pusd = p->request_pusd,
+	};
+}
+
+static bool
+is_long_context(const struct catalogue_model *model, uint64_t prompt_tok)
+{
+	int64_t threshold = model->row.long_context_threshold_tok;
+
+	return threshold >= 0 && prompt_tok > (uint64_t)threshold;
+}
+
+static struct journal_open
+open_record(const struct meter_params *p)
+{
+	const struct principal *who = p->who;
+	bool is_long = is_long_context(p->model, p->prompt_tok);
+	struct journal_rate rate = rate_of(p->price, is_long);
+
+	return (struct journal_open){
+		.request_id = p->request_id,
+		.start_ms = p->start_ms,
+		.customer_id = who->customer_id,
+		.project_id = who->project_id,
+		.user_id = who->user_id,
+		.api_key_id = who->api_key_id,
+		.model_id = p->model->row.model_id,
+		.provider_id = p->deployment->row.provider_id,
+		.deployment_id = p->deployment->row.deployment_id,
+		.price_version_id = p->price->price_version_id,
+		.markup_ppm = (uint32_t)who->markup_ppm,
+		.prompt_tok = p->prompt_tok,
+		.is_stream = p->is_stream,
+		.is_long = is_long,
+		.price = rate,
+		.provider_price = rate,
+		.model_requested = p->model_requested,
+		.provider_used = p->deployment->provider->row.name,
+	};
+}
+
+enum err
+meter_open(struct meter *m, const struct meter_params *p, struct error *e)
+{
+	struct journal_open record = open_record(p);
+	uint32_t slot;
+	enum err rc;
+
+	ASSERT(m->state == METER_IDLE);
+	rc = journal_write_open(p->journal, &record, &slot, e);
+	if (rc)
+		return rc;
+	*m = (struct meter){
+		.state = METER_OPEN,
+		.journal = p->journal,
+		.slot = slot,
+		.request_id = p->request_id,
+		.start_us = p->start_us,
+		.model = p->model,
+		.deployment = p->deployment,
+		.price = p->price,
+		.markup_ppm = p->who->markup_ppm,
+		.prompt_tok = p->prompt_tok,
+	};
+	return OK;
+}
+
+/* What every settle says, whatever the outcome. */
+static struct journal_settle
+settle_record(const struct meter *m)
+{
+	return (struct journal_settle){
+		.request_id = m->request_id,
+		.latency_ms = (clock_mono_us() - m->start_us) / 1000,
+		.ttft_ms = m->first_us ? (m->first_us - m->start_us) / 1000
+				       : -1,
+		.attempts = m->attempts,
+		.provider_id = m->deployment->row.provider_id,
+		.deployment_id = m->deployment->row.deployment_id,
+		.provider_used = m->deployment->provider->row.name,
+	};
+}
+
+enum err
+meter_refuse(struct meter *m, enum err reason, struct error *e)
+{
+	struct journal_settle record;
+
+	ASSERT(m->state == METER_OPEN);
+	record = settle_record(m);
+	record.refuse_reason = str_from(err_info(reason)->api_code);
+	m->state = METER_SETTLED;
+	return journal_write_settle(m->journal, m->slot, &record, e);
+}
+
+void
+meter_count_refusal(struct journal *j, const struct principal *who,
+    uint64_t model_id, enum err reason)
+{
+	struct journal_refuse record = {
+		.time_ms = clock_now_ms(),
+		.customer_id = who->customer_id,
+		.api_key_id = who->api_key_id,
+		.model_id = model_id,
+		.reason = str_from(err_info(reason)->api_code),
+	};
+	struct error e;
+
+	if (journal_write_refuse(j, &record, &e))
+		log_error("refusal_not_counted", &e);
+}
+
+enum err
+meter_progress(struct meter *m, uint64_t delivered_tok, struct error *e)
+{
+	struct journal_progress record = {
+		.request_id = m->request_id,
+		.delivered_tok = delivered_tok,
+		.has_output = true,
+	};
+	int64_t now_us = clock_mono_us();
+	enum err rc;
+
+	m->delivered_tok = delivered_tok;
+	if (m->has_output && now_us - m->progress_us < PROGRESS_INTERVAL_US)
+		return OK;
+	rc = journal_write_progress(m->journal, m->slot, &record, e);
+	if (rc)
+		return rc;
+	if (!m->has_output)
+		m->first_us = now_us;
+	m->has_output = true;
+	m->progress_us = now_us;
+	return OK;
+}
+
+enum err
+meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
+{
+	struct journal_settle record;
+	struct tokens used = r->used;
+	struct cost cost = { 0, 0 };
+	bool is_used = tokens_in(&used) + tokens_out(&used) > 0;
+	enum err rc;
+
+	ASSERT(m->state == METER_OPEN);
+	tokens_apply_threshold(&used, m->model->row.long_context_threshold_tok);
+	/* The price per request is owed for work, not for failing. */
+	if (is_used || r->status == USAGE_OK) {
+		rc = price_cost(m->price, &used, m->markup_ppm, &cost, e);
+		if (rc)
+			return rc;
+	}
+	record = settle_record(m);
+	memcpy(record.tok, used.tok, sizeof(record.tok));
+	record.cost_pusd = cost.charged_pusd;
+	record.provider_cost_pusd = cost.provider_pusd;
+	record.status = r->status;
+	record.source = r->source;
+	record.error_code = r->error_code;
+	record.price_version_id = m->price->price_version_id;
+
+	m->state = METER_SETTLED;
+	m->used = used;
+	m->cost = cost;
+	m->status = r->status;
+	m->source = r->source;
+	return journal_write_settle(m->journal, m->slot, &record, e);
+}
+
+void
+meter_finish(struct meter *m)
+{
+	struct meter_result rest = {
+		.status = USAGE_UPSTREAM_ERROR,
+		.source = USAGE_FROM_ESTIMATE,
+		.error_code = str_from(err_info(ERR_INTERNAL)->api_code),
+	};
+	struct error e;
+
+	if (m->state == METER_OPEN) {
+		if (m->has_output) {
+			rest.used.tok[TOK_NORMAL][TOK_IN] = m->prompt_tok;
+			rest.used.tok[TOK_NORMAL][TOK_OUT] = m->delivered_tok;
+		}
+		log_event(LOG_LEVEL_ERROR, "meter_left_open",
+		    "a request ended without being settled");
+		if (meter_settle(m, &rest, &e))
+			log_error("settle_failed", &e);
+	}
+	*m = (struct meter){ 0 };
+}
