@@ -334,7 +334,7 @@ stands_alone(const struct parser *p, const struct tag *tag, size_t *ret_from,
 static enum err
 parse_tag(struct parser *p)
 {
-	struct tag tag;
+	struct tag tag = { .start = 0 };
 	enum err err = read_tag(p, &tag);
 	if (err)
 		return err;
