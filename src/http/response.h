@@ -123,6 +123,8 @@ bool response_is_client_gone(struct response *rs);
  * which belong to refusals too (request id, limits, cost).
  */
 void response_reset(struct response *rs);
+/** Make an error stick, for those who build parts of a response. */
+void response_refuse(struct response *rs, enum err code);
 /** The sticky error of headers and body, explained. */
 enum err response_check(struct response *rs, struct error *e) ATTR_MUST_CHECK;
 /**

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What libfcgi 2.4 leaves to us: time-outs, descriptors closed on exec, a
+ * way out of accept, errors that a later success hides. We accept ourselves
+ * and hand it the descriptor in ipcFd with keepConnection set, which makes
+ * FCGX_Accept_r go straight to reading the request; on a protocol error it
+ * falls through to accept(-1) and returns. Both members are declared below
+ * "don't use", so this is the one file that may depend on them.
+ */
+#include "http/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* Longest wait for the web server: for the next byte of a request, and for
+ * room to write the next byte of an answer (a slow reader behind lighttpd's
+ * back-pressure). */
+#define READ_TIMEOUT_S  60
+#define WRITE_TIMEOUT_S 120
+/* How long, and how much of, an unwanted body is read so that the answer is
+ * not lost with a connection that is reset under the web server. */
+#define DRAIN_MS        2000
+#define DRAIN_BYTES     MIB(64)
+#define DRAIN_READ_MS   500
+/* Pause when the process or the host has no descriptor or memory left. */
+#define ACCEPT_RETRY_MS 50
+
+struct fcgi {
+	struct conn base;
+	FCGX_Request rq;
+	pthread_t thread;
+	bool is_body_read;
+};
+
+static int listen_fd = -1;
+static atomic_bool is_stopping;
+
+static void
+on_wake(int sig)
+{
+	(void)sig; /* its arrival interrupts accept(2); nothing else to do */
+}
+
+static enum err
+prepare_listen(int fd, struct error *e)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return error_errno(e, ERR_IO, "listening socket %d", fd);
+	if ((flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return error_errno(e, ERR_IO, "listening socket %d", fd);
+	return OK;
+}
+
+enum err
+fcgi_global_init(int fd, struct error *e)
+{
+	struct sigaction wake = { .sa_handler = on_wake };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	/* It reads these once. Its close waits for the peer's EOF. */
+	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "100", 1) < 0)
+		return error_errno(e, ERR_NO_MEMORY, "setenv");
+	if (FCGX_Init() != 0)
+		return error_set(e, ERR_INTERNAL, "FCGX_Init failed");
+	/* After FCGX_Init, which installs handlers of its own. */
+	if (sigaction(SIGUSR1, &wake, NULL) < 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) < 0)
+		return error_errno(e, ERR_INTERNAL, "sigaction");
+	listen_fd = fd;
+	atomic_store(&is_stopping, false);
+	return prepare_listen(fd, e);
+}
+
+/*
+ * The seam's operations.
+ */
+
+static ssize_t
+fcgi_read(struct conn *c, void *p, size_t n)
+{
+	struct fcgi *f = (struct fcgi *)c;
+	int want = n > INT32_MAX ? INT32_MAX : (int)n;
+	int got;
+
+	if (f->is_body_read)
+		return 0;
+	got = FCGX_GetStr(p, want, f->rq.in);
+	if (got > 0)
+		return got;
+	f->is_body_read = true;
+	return FCGX_GetError(f->rq.in) ? -1 : 0;
+}
+
+/* FCGX_FFlush returns 0 again after its first failure, so only the stream's
+ * error tells. */
+static bool
+is_out_good(const struct fcgi *f)
+{
+	return FCGX_GetError(f->rq.out) == 0;
+}
+
+static bool
+fcgi_write(struct conn *c, const void *p, size_t n)
+{
+	struct fcgi *f = (struct fcgi *)c;
+	const char *rest = p;
+
+	while (n > 0 && is_out_good(f)) {
+		int part = n > MIB(1) ? (int)MIB(1) : (int)n;
+
+		if (FCGX_PutStr(rest, part, f->rq.out) < part)
+			return false;
+		rest += part;
+		n -= (size_t)part;
+	}
+	return is_out_good(f);
+}
+
+static bool
+fcgi_flush(struct conn *c)
+{
+	struct fcgi *f = (struct fcgi *)c;
+
+	(void)FCGX_FFlush(f->rq.out); /* see is_out_good() */
+	return is_out_good(f);
+}
+
+static int
+fcgi_fd(struct conn *c)
+{
+	return ((struct fcgi *)c)->rq.ipcFd;
+}
+
+static bool
+fcgi_is_gone(struct conn *c)
+{
+	struct pollfd p = { fcgi_fd(c), POLLIN | POLLRDHUP, 0 };
+	char byte;
+	ssize_t n;
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	if (p.revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL))
+		return true;
+	n = recv(p.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static const struct conn_ops fcgi_ops = {
+	.read = fcgi_read,
+	.write = fcgi_write,
+	.flush = fcgi_flush,
+	.fd = fcgi_fd,
+	.is_gone = fcgi_is_gone,
+};
+
+enum err
+fcgi_new(struct fcgi **ret, struct error *e)
+{
+	struct fcgi *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return error_set(e, ERR_NO_MEMORY, "fcgi_new");
+	if (FCGX_InitRequest(&f->rq, -1, 0) != 0) {
+		free(f);
+		return error_set(e, ERR_INTERNAL, "FCGX_InitRequest failed");
+	}
+	f->base.ops = &fcgi_ops;
+	f->thread = pthread_self();
+	*ret = f;
+	return OK;
+}
+
+void
+fcgi_free(struct fcgi *f)
+{
+	free(f);
+}
+
+/*
+ * Accepting.
+ */
+
+/* The wake-up signal is open only around accept(2): anywhere else it would
+ * break off a read or write of libfcgi's. */
+static int
+accept_one(void)
+{
+	sigset_t wake;
+	int fd, saved;
+
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	fd = atomic_load(&is_stopping)
+		 ? -1
+		 : accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	saved = errno;
+	pthread_sigmask(SIG_BLOCK, &wake, NULL);
+	errno = saved;
+	return fd;
+}
+
+static void
+sleep_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&t, NULL); /* shorter is fine */
+}
+
+/* Whether accepting is worth another try after this error. */
+static bool
+may_retry(int error)
+{
+	switch (error) {
+	case EBADF:
+	case EINVAL:
+	case ENOTSOCK:
+	case EOPNOTSUPP:
+	case EFAULT:
+		return false;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EAGAIN:
+		sleep_ms(ACCEPT_RETRY_MS);
+		return true;
+	default:
+		return true; /* EINTR, ECONNABORTED, network errors */
+	}
+}
+
+static void
+set_timeout(int fd, int option, long ms)
+{
+	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+
+	(void)setsockopt(fd, SOL_SOCKET, option, &t, sizeof(t));
+}
+
+/* Let libfcgi read the request from fd; false when it did not get one (fd
+ * is closed then). */
+static bool
+read_request(struct fcgi *f, int fd)
+{
+	set_timeout(fd, SO_RCVTIMEO, READ_TIMEOUT_S * 1000L);
+	set_timeout(fd, SO_SNDTIMEO, WRITE_TIMEOUT_S * 1000L);
+	f->is_body_read = false;
+	f->rq.ipcFd = fd;
+	f->rq.keepConnection = 1;
+	f->rq.detached = 0;
+	if (FCGX_Accept_r(&f->rq) != 0) {
+		f->rq.ipcFd = -1;
+		return false;
+	}
+	/* One request a connection, whatever the web server would like: a
+	 * thread must not wait on an idle connection. */
+	f->rq.keepConnection = 0;
+	return true;
+}
+
+enum fcgi_accept
+fcgi_accept(struct fcgi *f, struct conn **ret_conn, const char *const **ret_cgi)
+{
+	for (;;) {
+		int fd = accept_one();
+
+		if (fd < 0) {
+			if (atomic_load(&is_stopping))
+				return FCGI_ACCEPT_STOPPED;
+			if (!may_retry(errno))
+				return FCGI_ACCEPT_FAILED;
+			continue;
+		}
+		if (!read_request(f, fd))
+			continue;
+		*ret_conn = &f->base;
+		*ret_cgi = (const char *const *)f->rq.envp;
+		return FCGI_ACCEPT_REQUEST;
+	}
+}
+
+/* Read what is left of the body, within bounds. */
+static void
+drain(struct fcgi *f)
+{
+	int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+	size_t n = 0;
+	char text[8192];
+
+	set_timeout(f->rq.ipcFd, SO_RCVTIMEO, DRAIN_READ_MS);
+	while (n < DRAIN_BYTES && clock_mono_ms() < until_ms) {
+		ssize_t got = fcgi_read(&f->base, text, sizeof(text));
+
+		if (got <= 0)
+			return;
+		n += (size_t)got;
+	}
+}
+
+void
+fcgi_finish(struct fcgi *f)
+{
+	if (!f->is_body_read) {
+		(void)fcgi_flush(&f->base); /* the answer goes out first */
+		drain(f);
+	}
+	/* Nothing is left to read, so a plain close loses nothing and the
+	 * library need not wait for the peer's. */
+	if (f->is_body_read)
+		FCGX_Detach(&f->rq);
+	FCGX_Finish_r(&f->rq);
+}
+
+void
+fcgi_stop(void)
+{
+	atomic_store(&is_stopping, true);
+}
+
+void
+fcgi_wake(struct fcgi *f)
+{
+	(void)pthread_kill(f->thread, SIGUSR1); /* gone is fine */
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/form.h"
+
+#include "http/url.h"
+
+void
+form_init(struct form *f, struct arena *a, struct str text)
+{
+	*f = (struct form){ .a = a, .rest = text };
+}
+
+static enum err
+decode_text(struct form *f, struct str s, struct str *ret, struct error *e)
+{
+	enum err code = url_decode(f->a, s, true, ret, e);
+
+	if (code)
+		return code;
+	if (str_find(*ret, '\0') < ret->n || !str_is_utf8(*ret))
+		return error_public(e, ERR_BAD_REQUEST, NULL,
+		    "The address or form holds text that is not UTF-8.");
+	return OK;
+}
+
+enum err
+form_next(struct form *f, bool *ret_more, struct str *ret_name,
+    struct str *ret_value, struct error *e)
+{
+	struct str piece;
+
+	while (str_split(&f->rest, '&', &piece)) {
+		size_t eq = str_find(piece, '=');
+		enum err code;
+
+		if (piece.n == 0)
+			continue;
+		if (++f->n_pairs > FORM_PAIR_MAX)
+			return error_public(e, ERR_BAD_REQUEST, NULL,
+			    "The address or form has too many fields.");
+		*ret_more = true;
+		code = decode_text(f, str_make(piece.p, eq), ret_name, e);
+		return code ? code
+			    : decode_text(f, str_skip(piece, eq + 1), ret_value,
+				  e);
+	}
+	*ret_more = false;
+	return OK;
+}
+
+enum err
+form_get(struct arena *a, struct str text, const char *name, struct str *ret,
+    struct error *e)
+{
+	struct str wanted = str_from(name);
+	struct str key, value;
+	struct form f;
+	bool more;
+
+	form_init(&f, a, text);
+	for (;;) {
+		enum err code = form_next(&f, &more, &key, &value, e);
+
+		if (code)
+			return code;
+		if (!more)
+			return error_set(e, ERR_NOT_FOUND, "no field \"%s\"",
+			    name);
+		if (str_eq(key, wanted)) {
+			*ret = value;
+			return OK;
+		}
+	}
+}
