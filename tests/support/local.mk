@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: MIT
 # Tools of the tests and the benchmark. They need libc alone; quickstart runs
-# the simulator too, hence noinst and not check.
+# the simulator and bench/run the load tool, hence noinst and not check.
+noinst_PROGRAMS += %D%/http_load
+%C%_http_load_SOURCES = \
+	%D%/hist.c \
+	%D%/hist.h \
+	%D%/http_load.c \
+	%D%/http_load.h \
+	%D%/http_load_client.c \
+	%D%/http_load_options.c \
+	%D%/http_load_report.c \
+	%D%/http_load_response.c \
+	%D%/sbuf.c \
+	%D%/sbuf.h
+
 noinst_PROGRAMS += %D%/upstream_sim
 %C%_upstream_sim_SOURCES = \
 	%D%/jscan.c \
