@@ -45,8 +45,8 @@ TG_PACKAGES_BUILD=(
 TG_PACKAGES_TEST=(
   chromium
   clang-format
-  npm
-  nodejs
+  node/nodejs
+  npm/npm
   procps
   shellcheck
 )
@@ -58,10 +58,15 @@ TG_PACKAGES_LONG=(
   xz-utils
 )
 
-# packages_missing NAME...: prints those that aren't installed.
+# packages_missing NAME...: prints those that aren't installed. COMMAND/NAME
+# is there too when the command is, from wherever it came.
 packages_missing() {
   local name
   for name in "$@"; do
+    if [[ $name == */* ]]; then
+      ! command -v "${name%/*}" >/dev/null || continue
+      name=${name#*/}
+    fi
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) \
       == installed ]] || printf '%s\n' "$name"
   done

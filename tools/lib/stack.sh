@@ -407,10 +407,12 @@ stack_sim_start() {
   [[ -x $program ]] || stack_fail "not built: $program" || return 1
   stack_copy "$program" || return 1
   rm -f "$STACK_SIM_SOCKET"
-  stack_spawn sim "$STACK_DIR/bin/upstream_sim" --unix "$STACK_SIM_SOCKET" \
-    || return 1
+  rm -f "$STACK_RUN/sim.addr"
+  stack_spawn sim "$STACK_DIR/bin/upstream_sim" \
+    --listen "unix:$STACK_SIM_SOCKET" --listen 127.0.0.1:0 \
+    --ready-file "$STACK_RUN/sim.addr" || return 1
   stack_wait "$STACK_WAIT_S" 'the upstream simulator' \
-    curl -fsS --unix-socket "$STACK_SIM_SOCKET" http://sim/v1/models \
+    curl -fsS --unix-socket "$STACK_SIM_SOCKET" http://sim/healthz \
     || { stack_log_tail sim; return 1; }
 }
 
