@@ -66,6 +66,7 @@ struct app {
 	const struct tmpl_set *templates;
 
 	const struct principal *who; /* NULL: nobody is authenticated */
+	const struct session *session; /* of a PRINCIPAL_SESSION; or NULL */
 	struct meter meter;          /* what this request uses and owes */
 };
 

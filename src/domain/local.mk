@@ -7,4 +7,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/meter.c \
 	src/domain/meter.h \
 	src/domain/price.c \
-	src/domain/price.h
+	src/domain/price.h \
+	src/domain/session.c \
+	src/domain/session.h \
+	src/domain/user.c \
+	src/domain/user.h

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The browser's side: its handlers, and what the dispatcher calls for them.
+ */
+#ifndef TG_HANDLER_WEB_WEB_H
+#define TG_HANDLER_WEB_WEB_H
+
+#include "domain/principal.h"
+#include "domain/session.h"
+#include "handler/handler.h"
+
+struct tmpl_set;
+
+handler_fn web_home_show;      /* GET / */
+handler_fn web_dashboard_home; /* GET /dashboard */
+handler_fn web_dashboard_show; /* GET /dashboard/{customer_id} */
+handler_fn web_login_show;     /* GET /login */
+handler_fn web_login_submit;   /* POST /login, flag CSRF */
+handler_fn web_logout_submit;  /* POST /logout, flag CSRF */
+
+/* Largest body of a form of ours. */
+#define WEB_FORM_BYTES_MAX KIB(16)
+
+/**
+ * The gate for credential SESSION: who the session's cookie says it is. On
+ * success the caller lets app->who and app->session point to *ret_who and
+ * *ret_session; a route that is open to all calls it too, if it wants to know.
+ *
+ * Errors: ERR_UNAUTHORIZED no cookie, or no session of that id any more; the
+ *         database's.
+ * Memory: texts in rq->arena.
+ */
+enum err web_session_load(const struct app *app, const struct request *rq,
+    struct principal *ret_who, struct session *ret_session,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * The gate for routes that change something, once the body is read: the
+ * request came from a page of ours. Checks Sec-Fetch-Site or Origin, the
+ * media type, and the form's `csrf` field against the session's cookie (on
+ * /login: against the cookie that the sign-in page set).
+ *
+ * Errors: ERR_CSRF; ERR_MEDIA_TYPE; ERR_BAD_REQUEST the form is unreadable.
+ */
+enum err web_form_check(const struct app *app, const struct request *rq,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Fill rs, which response_reset() has emptied, with the page for an error;
+ * for ERR_UNAUTHORIZED on a GET, with a redirect to the sign-in page that
+ * comes back here. Never fails: without templates it is a line of text.
+ */
+void web_error_show(struct app *app, const struct request *rq,
+    struct response *rs, const struct error *e);
+
+/**
+ * At start and after a reload: every page's templates are there and use
+ * declared keys only. Errors: ERR_CONFIG with file and line.
+ */
+enum err web_templates_check(const struct tmpl_set *set,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
