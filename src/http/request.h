@@ -19,7 +19,6 @@
 #include "http/cidr.h"
 
 struct conn;
-struct caller; /* who asks: domain's, set by the gate that authenticates */
 
 /* Longest REQUEST_URI; lighttpd's own default for a header field. */
 #define REQUEST_TARGET_MAX     8192
@@ -82,8 +81,6 @@ struct request {
 	struct str body; /* empty until the gate has read it */
 	bool is_body_read;
 
-	const struct caller *caller; /* NULL = nobody is authenticated */
-
 	const struct request_cgi *cgi;
 	size_t n_cgi;
 };
@@ -102,8 +99,8 @@ struct request_env {
  *           names counts, and those that decide about framing, routing or
  *           identity must not differ
  *
- * Sets id, times, method, path, query, address and lengths; body, route and
- * caller stay empty. On an error rq->id, times, method and cgi are set, so
+ * Sets id, times, method, path, query, address and lengths; body and route stay
+ * empty. On an error rq->id, times, method and cgi are set, so
  * that the refusal can be logged and answered.
  * Errors: ERR_BAD_REQUEST (no or bad REQUEST_URI, CONTENT_LENGTH that is no
  *         number, bad escapes, NUL, control characters, ".." segments);

@@ -7,4 +7,5 @@ EXTRA_DIST += tests/support/cmocka_tg.h
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 include tests/unit/base/local.mk
+include tests/unit/http/local.mk
 endif
