@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/domain/libdomain.a
 src_domain_libdomain_a_SOURCES = \
+	src/domain/admission.c \
+	src/domain/admission.h \
 	src/domain/app.h \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
+	src/domain/customer.c \
+	src/domain/customer.h \
 	src/domain/meter.c \
 	src/domain/meter.h \
 	src/domain/price.c \

@@ -25,10 +25,6 @@ struct cost {
 	int64_t provider_pusd; /* the price alone */
 };
 
-/* Most tokens of one class in one request; a provider that reports more is
- * not believed. Far above any context length known in 2026. */
-#define TOKENS_MAX UINT64_C(1000000000)
-
 /**
  * @p           the version in force when the request was admitted
  * @markup_ppm  millionths; 1,000,000 charges the price itself

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/admission.h"
+
+#include "base/log.h"
+#include "domain/app.h"
+#include "domain/catalogue.h"
+#include "domain/principal.h"
+
+/* Count a refusal that came before any `open`, and pass its code on. */
+static enum err
+refused(struct app *app, uint64_t model_id, enum err code)
+{
+	meter_count_refusal(app->shared->journal, app->who, model_id, code);
+	return code;
+}
+
+enum err
+admission_model(struct app *app, struct str name, uint64_t model_id,
+    const struct catalogue_model **ret, struct error *e)
+{
+	const struct catalogue_model *model =
+	    name.p ? catalogue_model_by_name(app->catalogue, name)
+		   : catalogue_model_by_id(app->catalogue, model_id);
+	const char *param = name.p ? "model" : "model_id";
+
+	if (!model)
+		return error_public(e, ERR_MODEL_NOT_FOUND, param,
+		    "There is no model of that name.");
+	model_id = model->row.model_id;
+	if (!principal_may_use_model(app->who, model_id))
+		return refused(app, model_id,
+		    error_public(e, ERR_MODEL_FORBIDDEN, param,
+			"This key may not use that model."));
+	if (!model->row.is_enabled || model->n_deployments == 0)
+		return refused(app, model_id,
+		    error_set(e, ERR_MODEL_DOWN, "model %llu is %s",
+			(unsigned long long)model_id,
+			model->row.is_enabled ? "without a deployment"
+					      : "switched off"));
+	*ret = model;
+	return OK;
+}
+
+static enum err
+open_meter(struct app *app, const struct admission_params *p, struct error *e)
+{
+	struct meter_params params = {
+		.journal = app->shared->journal,
+		.who = app->who,
+		.request_id = p->request_id,
+		.start_ms = p->start_ms,
+		.start_us = p->start_us,
+		.model = p->model,
+		.deployment = &p->model->deployments[0],
+		.price = catalogue_price_at(p->model, p->start_ms),
+		.model_requested = p->model_requested,
+		.prompt_tok = p->prompt_tok,
+		.is_stream = p->is_stream,
+	};
+
+	if (!params.price)
+		return refused(app, p->model->row.model_id,
+		    error_set(e, ERR_NOT_PRICED, "model %llu has no price",
+			(unsigned long long)p->model->row.model_id));
+	return meter_open(&app->meter, &params, e);
+}
+
+enum err
+admission_enter(struct app *app, const struct admission_params *p,
+    struct limit_take *ret_take, struct error *e)
+{
+	struct error on_refusal;
+	enum err rc = open_meter(app, p, e);
+
+	*ret_take = (struct limit_take){ 0 };
+	if (rc)
+		return rc;
+	rc = limit_take(app->shared->limiter, app->who, p->model->row.model_id,
+	    p->start_ms, ret_take, e);
+	if (rc && meter_refuse(&app->meter, rc, &on_refusal))
+		log_error("refusal_not_counted", &on_refusal);
+	return rc;
+}

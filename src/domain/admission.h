@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether an inference request may go ahead: the model is there, allowed and
+ * priced, the journal has its `open`, no limit is passed. What a refused
+ * request took is given back before this returns, and the refusal is counted.
+ */
+#ifndef TG_DOMAIN_ADMISSION_H
+#define TG_DOMAIN_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/uuid7.h"
+#include "domain/limit.h"
+
+struct app;
+struct catalogue_model;
+
+/**
+ * The model that a key names, if it may use it and it can be served.
+ * Exactly one of name and id is looked at: id when name.p is NULL.
+ * Errors: ERR_MODEL_NOT_FOUND; ERR_MODEL_FORBIDDEN; ERR_MODEL_DOWN switched
+ *         off or without a deployment. Those of a known model are counted.
+ */
+enum err admission_model(struct app *app, struct str name, uint64_t model_id,
+    const struct catalogue_model **ret, struct error *e) ATTR_MUST_CHECK;
+
+struct admission_params {
+	struct uuid7 request_id;
+	int64_t start_ms; /* wall clock */
+	int64_t start_us; /* monotonic */
+	const struct catalogue_model *model;
+	struct str model_requested; /* as the client wrote it */
+	uint64_t prompt_tok;        /* estimate */
+	bool is_stream;
+};
+
+/**
+ * Open app->meter and take from the limits.
+ * @ret_take  what the limits say, for headers; filled on ERR_RATE_LIMITED too
+ * Errors: ERR_NOT_PRICED; ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED;
+ *         ERR_RATE_LIMITED; ERR_LIMITS_DOWN. Nothing is held afterwards.
+ */
+enum err admission_enter(struct app *app, const struct admission_params *p,
+    struct limit_take *ret_take, struct error *e) ATTR_MUST_CHECK;
+
+#endif

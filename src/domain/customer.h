@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a customer must be before it is stored, for API and command line. */
+#ifndef TG_DOMAIN_CUSTOMER_H
+#define TG_DOMAIN_CUSTOMER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct customer;
+
+/**
+ * A plain address: local@domain.tld in printable ASCII, at most 254 bytes,
+ * no quoting, no comments. Narrower than RFC 5321 on purpose: addresses
+ * outside of this are typing errors far more often than people.
+ */
+bool email_is_valid(struct str email);
+
+/**
+ * Check name, email, company and limits.
+ * Errors: ERR_BAD_PARAM with the member's name.
+ */
+enum err customer_check(const struct customer *c,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of the API; daemon/routes.def says which path calls which. */
+#ifndef TG_HANDLER_API_API_H
+#define TG_HANDLER_API_API_H
+
+#include "handler/handler.h"
+
+handler_fn api_chat_create;
+handler_fn api_completion_create;
+handler_fn api_customer_create;
+handler_fn api_embedding_create;
+handler_fn api_generate;
+handler_fn api_health_live;
+handler_fn api_health_ready;
+handler_fn api_key_create;
+handler_fn api_key_toggle;
+handler_fn api_model_list;
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/api/forward.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/money.h"
+#include "domain/catalogue.h"
+#include "ext/httpc.h"
+#include "upstream/splice.h"
+#include "upstream/sse.h"
+
+/* Room for OpenAI's error codes in records and logs. */
+#define ERROR_CODE_MAX 48
+
+/* One attempt at one deployment. */
+struct attempt {
+	struct app *app;
+	struct response *rs;
+	const struct forward_params *p;
+	const struct catalogue_deployment *deployment;
+
+	int status; /* the provider's; 0 = none yet */
+	struct str retry_after;
+	bool is_stream; /* the answer comes as events */
+	bool is_client_gone;
+	struct sse sse;
+	struct openai_stream stream;
+	struct buf answer; /* of an answer that does not */
+	struct openai_answer parsed;
+};
+
+/* ---- settling ---- */
+
+static void
+set_tokens(struct tokens *to, const struct usage *usage)
+{
+	memcpy(to->tok[TOK_NORMAL], usage->n_tok, sizeof(usage->n_tok));
+}
+
+/* The provider's numbers, else an estimate of what was delivered, which is
+ * nothing when no output went out. */
+static void
+result_of_stream(const struct attempt *at, struct meter_result *r)
+{
+	const struct meter *m = &at->app->meter;
+
+	r->source = USAGE_FROM_PROVIDER;
+	if (at->stream.has_usage) {
+		set_tokens(&r->used, &at->stream.usage);
+		return;
+	}
+	r->source = USAGE_FROM_ESTIMATE;
+	if (!m->has_output && r->status != USAGE_OK)
+		return;
+	r->used.tok[TOK_NORMAL][TOK_IN] = m->prompt_tok;
+	r->used.tok[TOK_NORMAL][TOK_OUT] = openai_stream_tok(&at->stream);
+}
+
+static void
+result_of_answer(const struct attempt *at, struct meter_result *r)
+{
+	r->source = USAGE_FROM_PROVIDER;
+	if (r->status != USAGE_OK)
+		return;
+	if (at->parsed.has_usage) {
+		set_tokens(&r->used, &at->parsed.usage);
+		return;
+	}
+	r->source = USAGE_FROM_ESTIMATE;
+	r->used.tok[TOK_NORMAL][TOK_IN] = at->app->meter.prompt_tok;
+	r->used.tok[TOK_NORMAL][TOK_OUT] = openai_estimate_tok(
+	    at->parsed.text_bytes);
+}
+
+static enum err
+settle(struct attempt *at, enum usage_status status, struct str code,
+    struct error *e)
+{
+	struct meter_result r = { .status = status, .error_code = code };
+
+	if (at->is_stream)
+		result_of_stream(at, &r);
+	else
+		result_of_answer(at, &r);
+	return meter_settle(&at->app->meter, &r, e);
+}
+
+static enum usage_status
+status_of(enum err code)
+{
+	if (code == ERR_CLIENT_CLOSED)
+		return USAGE_CLIENT_CLOSED;
+	return code == ERR_UPSTREAM_TIMEOUT ? USAGE_TIMEOUT
+					    : USAGE_UPSTREAM_ERROR;
+}
+
+/* The end of a request that failed with code. What we refuse ourselves
+ * (4xx) is a refusal; the rest makes a row that says what happened. */
+static void
+settle_failure(struct attempt *at, enum err code)
+{
+	struct error e;
+	enum err rc;
+
+	if (err_info(code)->http_status < 499)
+		rc = meter_refuse(&at->app->meter, code, &e);
+	else
+		rc = settle(at, status_of(code),
+		    str_from(err_info(code)->api_code), &e);
+	if (rc)
+		log_error("settle_failed", &e);
+}
+
+/* ---- a streamed answer ---- */
+
+/* The cost as a comment, which clients skip that do not look for it. */
+static enum err
+write_cost_comment(struct attempt *at, struct error *e)
+{
+	char text[MONEY_TEXT_BYTES], line[64];
+	struct buf b;
+
+	money_to_text(at->app->meter.cost.charged_pusd, text);
+	buf_init_fixed(&b, line, sizeof(line));
+	buf_addf(&b, ": x-tollgate-cost %s\n\n", text);
+	return response_write(at->rs, buf_str(&b), e);
+}
+
+static enum err
+finish_stream(struct attempt *at, struct str raw, struct error *e)
+{
+	enum usage_status status = at->is_client_gone    ? USAGE_CLIENT_CLOSED
+				   : at->stream.is_error ? USAGE_UPSTREAM_ERROR
+							 : USAGE_OK;
+	enum err rc;
+
+	if (at->app->meter.state != METER_OPEN)
+		return OK; /* a second [DONE] says nothing new */
+	rc = settle(at, status, S(""), e);
+	if (rc || at->is_client_gone)
+		return rc;
+	rc = write_cost_comment(at, e);
+	if (!rc)
+		rc = response_write(at->rs, raw, e);
+	return rc ? rc : response_flush(at->rs, e);
+}
+
+static enum err
+on_event(void *ctx, const struct sse_event *ev, struct error *e)
+{
+	struct attempt *at = ctx;
+	struct openai_out out;
+	enum err rc = openai_stream_event(&at->stream, ev, &out, e);
+
+	if (rc)
+		return rc;
+	if (out.pass == OPENAI_FINISH)
+		return finish_stream(at, out.raw, e);
+	if (out.pass == OPENAI_HIDE || at->is_client_gone || out.raw.n == 0 ||
+	    at->app->meter.state != METER_OPEN)
+		return OK;
+	rc = meter_progress(&at->app->meter, openai_stream_tok(&at->stream), e);
+	if (!rc)
+		rc = response_write(at->rs, out.raw, e);
+	return rc;
+}
+
+static enum err
+begin_stream(struct attempt *at, struct error *e)
+{
+	struct response *rs = at->rs;
+
+	at->is_stream = true;
+	openai_stream_init(&at->stream, rs->arena, at->p->op,
+	    !at->p->request->wants_usage);
+	sse_init(&at->sse, rs->arena,
+	    conf_u64(at->app->conf, CONF_UPSTREAM_MAX_BYTES), on_event, at);
+	response_header(rs, "content-type", S("text/event-stream"));
+	response_header(rs, "cache-control", S("no-cache"));
+	response_header(rs, "x-accel-buffering", S("no"));
+	return response_stream_begin(rs, e);
+}
+
+/* ---- callbacks of the HTTP client ---- */
+
+static enum err
+on_head(void *ctx, const struct httpc_head *head, struct error *e)
+{
+	struct attempt *at = ctx;
+	struct str type = httpc_head_get(head, "content-type");
+
+	at->status = httpc_head_status(head);
+	at->retry_after = arena_strdup(at->rs->arena,
+	    httpc_head_get(head, "retry-after"));
+	if (at->status == 200 && at->p->request->is_stream &&
+	    str_starts(type, S("text/event-stream")))
+		return begin_stream(at, e);
+	buf_init(&at->answer, at->rs->arena,
+	    conf_u64(at->app->conf, CONF_UPSTREAM_MAX_BYTES));
+	return OK;
+}
+
+static enum err
+on_body(void *ctx, struct str bytes, struct error *e)
+{
+	struct attempt *at = ctx;
+	struct str all;
+	enum err rc;
+
+	if (!at->is_stream) {
+		buf_add(&at->answer, bytes);
+		return buf_finish(&at->answer, &all, e);
+	}
+	rc = sse_feed(&at->sse, bytes, e);
+	if (rc || at->is_client_gone)
+		return rc;
+	return response_flush(at->rs, e);
+}
+
+/* Web servers notice a client that left only when they write. */
+static enum err
+on_tick(void *ctx, struct error *e)
+{
+	struct attempt *at = ctx;
+	enum err rc;
+
+	if (!at->is_stream || at->is_client_gone)
+		return OK;
+	rc = response_write(at->rs, S(": waiting\n\n"), e);
+	return rc ? rc : response_flush(at->rs, e);
+}
+
+static void
+on_client_gone(void *ctx)
+{
+	struct attempt *at = ctx;
+
+	at->is_client_gone = true;
+}
+
+/* ---- one attempt ---- */
+
+static uint64_t
+pick_ms(int64_t of_model, const struct conf *conf, enum conf_id id)
+{
+	return of_model >= 0 ? (uint64_t)of_model : conf_u64(conf, id);
+}
+
+/* The client's limit stays unless it is larger than the model's. */
+static uint64_t
+output_limit(const struct catalogue_model *model,
+    const struct openai_request *request)
+{
+	int64_t limit = model->row.max_output_tok;
+
+	if (!request->has_limit && model->row.default_max_output_tok >= 0)
+		limit = model->row.default_max_output_tok;
+	return limit > 0 ? (uint64_t)limit : 0;
+}
+
+static enum err
+build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
+{
+	const struct forward_params *p = at->p;
+	struct openai_change change = {
+		.kind = at->deployment->provider->row.kind,
+		.model = at->deployment->row.upstream_name,
+		.limit_tok = output_limit(p->model, p->request),
+		.force_usage = p->request->is_stream,
+	};
+	struct splice s;
+
+	splice_init(&s, at->rs->arena, p->body);
+	openai_request_change(&s, p->op, p->request, &change);
+	return splice_build(&s, ret, e);
+}
+
+static enum err
+perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
+    struct error *e)
+{
+	const struct catalogue_provider *provider = at->deployment->provider;
+	const struct deployment *row = &at->deployment->row;
+	const struct model *model = &at->p->model->row;
+	const struct conf *conf = at->app->conf;
+	struct provider_target target;
+	struct splice_out body;
+	struct str id_line = arena_printf(at->rs->arena, "x-request-id: %s",
+	    rq->id_text);
+	const char *headers[3] = { "Content-Type: application/json", id_line.p,
+		provider->auth_line };
+	struct httpc_callbacks callbacks = { at, on_head, on_body, on_tick,
+		on_client_gone };
+	enum err rc;
+
+	if (!id_line.p)
+		return error_arena(e, at->rs->arena);
+	rc = provider_target(at->rs->arena,
+	    row->api_url.p ? row->api_url : provider->row.base_url, at->p->op,
+	    &target, e);
+	if (!rc)
+		rc = build_body(at, &body, e);
+	if (rc)
+		return rc;
+	return httpc_perform(at->app->shared->httpc,
+	    &(struct httpc_request){
+		.method = "POST",
+		.url = target.url,
+		.unix_path = target.unix_path,
+		.headers = headers,
+		.n_headers = provider->auth_line ? 3 : 2,
+		.body = body.pieces,
+		.n_body = body.n_pieces,
+		.connect_ms = pick_ms(model->connect_ms, conf,
+		    CONF_UPSTREAM_CONNECT_MS),
+		.first_byte_ms = pick_ms(model->first_byte_ms, conf,
+		    CONF_UPSTREAM_FIRST_MS),
+		.idle_ms = pick_ms(model->idle_ms, conf, CONF_UPSTREAM_IDLE_MS),
+		.tick_ms = conf_u64(conf, CONF_UPSTREAM_HEARTBEAT_MS),
+		.client_fd = response_client_fd(at->rs),
+		.drain_ms = provider->row.on_client_close == PROVIDER_DRAIN
+				? provider->row.drain_s * 1000
+				: 0,
+	    },
+	    &callbacks, ret, e);
+}
+
+/* ---- judging what came ---- */
+
+/* A stream that is over: with [DONE] it is settled already. */
+static enum err
+end_stream(struct attempt *at, enum err rc, struct error *e)
+{
+	if (!rc)
+		rc = sse_finish(&at->sse, e);
+	if (at->app->meter.state == METER_SETTLED)
+		return at->is_client_gone ? ERR_CLIENT_CLOSED : rc;
+	if (!rc && at->is_client_gone)
+		rc = error_set(e, ERR_CLIENT_CLOSED, "left during the stream");
+	/* Some servers end without [DONE]; a finish_reason is as good. */
+	if (!rc && at->stream.is_finished)
+		return finish_stream(at, S(""), e);
+	if (!rc)
+		rc = error_set(e, ERR_UPSTREAM, "stream ended early");
+	settle_failure(at, rc);
+	return rc;
+}
+
+/* An error that came as OpenAI's object goes to the client as it is; but
+ * 401 and 403 speak of the operator's credential, not of the client's. */
+static bool
+is_for_the_client(const struct attempt *at)
+{
+	return at->parsed.is_error && at->status >= 400 && at->status != 401 &&
+	       at->status != 403;
+}
+
+static void
+log_provider_error(const struct attempt *at, const struct request *rq)
+{
+	struct log_rec r;
+
+	log_begin(&r, LOG_LEVEL_WARN, "provider_error");
+	log_cstr(&r, "request_id", rq->id_text);
+	log_str(&r, "provider", at->deployment->provider->row.name);
+	log_i64(&r, "upstream_status", at->status);
+	log_cstr(&r, "error", err_info(ERR_UPSTREAM_STATUS)->name);
+	log_end(&r);
+}
+
+/* Is this answer's code fit for a record: short and plain? */
+static struct str
+plain_code(struct str code)
+{
+	if (code.n > ERROR_CODE_MAX)
+		return S("upstream_error");
+	for (size_t i = 0; i < code.n; i++)
+		if (code.p[i] < 0x21 || code.p[i] > 0x7e)
+			return S("upstream_error");
+	return code.n ? code : S("upstream_error");
+}
+
+static void
+set_cost_header(struct attempt *at)
+{
+	char text[MONEY_TEXT_BYTES];
+
+	money_to_text(at->app->meter.cost.charged_pusd, text);
+	response_header(at->rs, "x-tollgate-cost", str_from(text));
+}
+
+static enum err
+end_answer(struct attempt *at, const struct request *rq,
+    struct forward_answer *ret, struct error *e)
+{
+	bool is_good = at->status == 200 && at->parsed.is_json &&
+		       !at->parsed.is_error;
+	enum err rc;
+
+	rc = settle(at, is_good ? USAGE_OK : USAGE_UPSTREAM_ERROR,
+	    is_good ? S("") : plain_code(at->parsed.error_code), e);
+	if (rc)
+		return rc;
+	set_cost_header(at);
+	if (!is_good)
+		log_provider_error(at, rq);
+	if (!is_good && !is_for_the_client(at)) {
+		rc = error_set(e,
+		    at->status == 200 ? ERR_UPSTREAM : ERR_UPSTREAM_STATUS,
+		    "status %d, no answer of OpenAI's form", at->status);
+		e->upstream_status = at->status;
+		return rc;
+	}
+	if (at->retry_after.n && at->status == 429)
+		response_header(at->rs, "retry-after", at->retry_after);
+	*ret = (struct forward_answer){
+		.status = at->status,
+		.body = buf_str(&at->answer),
+	};
+	return OK;
+}
+
+/* Whether another deployment may be asked: nothing has reached the client
+ * and the provider is not able, rather than not willing. */
+static bool
+is_retryable(const struct attempt *at, enum err rc,
+    const struct httpc_result *result)
+{
+	if (at->is_stream || at->is_client_gone)
+		return false;
+	if (rc)
+		return rc == ERR_UPSTREAM_CONNECT &&
+		       result->phase == HTTPC_CONNECT;
+	return at->status == 429 || at->status >= 500;
+}
+
+static enum err
+end_attempt(struct attempt *at, enum err rc, const struct request *rq,
+    struct forward_answer *ret, struct error *e)
+{
+	if (at->is_stream) {
+		ret->is_streamed = true;
+		return end_stream(at, rc, e);
+	}
+	if (!rc && at->is_client_gone)
+		rc = error_set(e, ERR_CLIENT_CLOSED, "left before the answer");
+	if (!rc || rc == ERR_CLIENT_CLOSED)
+		openai_answer_read(at->p->op, buf_str(&at->answer),
+		    &at->parsed);
+	if (!rc)
+		return end_answer(at, rq, ret, e);
+	e->upstream_status = at->status;
+	settle_failure(at, rc);
+	return rc;
+}
+
+enum err
+forward_run(struct app *app, const struct request *rq, struct response *rs,
+    const struct forward_params *p, struct forward_answer *ret, struct error *e)
+{
+	struct meter *m = &app->meter;
+
+	*ret = (struct forward_answer){ 0 };
+	for (size_t i = 0; i < p->model->n_deployments; i++) {
+		bool is_last = i + 1 == p->model->n_deployments;
+		struct attempt at = {
+			.app = app,
+			.rs = rs,
+			.p = p,
+			.deployment = &p->model->deployments[i],
+		};
+		struct httpc_result result = { .phase = HTTPC_CONNECT };
+		enum err rc;
+
+		m->deployment = at.deployment;
+		m->attempts++;
+		rc = perform(&at, rq, &result, e);
+		if (!is_last && is_retryable(&at, rc, &result))
+			continue;
+		return end_attempt(&at, rc, rq, ret, e);
+	}
+	return error_set(e, ERR_MODEL_DOWN, "model without deployments");
+}
+
+enum err
+forward_respond(struct response *rs, const struct forward_answer *answer,
+    struct error *e)
+{
+	if (answer->is_streamed)
+		return OK;
+	rs->status = answer->status;
+	response_header(rs, "content-type", S("application/json"));
+	response_body(rs, answer->body);
+	return response_check(rs, e);
+}

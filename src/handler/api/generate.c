@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POST /generate: {text, model_id, max_length} -> {response, tokens_used,
+ * cost}. It becomes a completion (local models) or a chat completion and
+ * goes the way of all inference.
+ */
+#include "base/json_out.h"
+#include "domain/admission.h"
+#include "domain/catalogue.h"
+#include "ext/json.h"
+#include "handler/api/api.h"
+#include "handler/api/inference.h"
+
+#define MAX_LENGTH_DEFAULT 100
+/* Where the model does not state its context length. */
+#define MAX_LENGTH_MAX     UINT64_C(1000000)
+#define MODEL_DEFAULT      UINT64_C(1)
+#define JSON_DEPTH         4
+
+struct generate {
+	struct str text;
+	struct str model_name; /* p == NULL: model_id is given */
+	uint64_t model_id;
+	uint64_t max_length;
+};
+
+/* A number or a name. */
+static enum err
+read_model(const struct json *body, struct generate *g, struct error *e)
+{
+	g->model_id = MODEL_DEFAULT;
+	if (!json_has(body, "model_id"))
+		return OK;
+	if (json_kind(json_member(body, "model_id")) == JSON_STRING)
+		return json_get_str(body, "model_id", 1, OPENAI_MODEL_MAX_BYTES,
+		    &g->model_name, e);
+	return json_get_u64(body, "model_id", 1, INT64_MAX, &g->model_id, e);
+}
+
+static enum err
+read_body(const struct request *rq, struct generate *g, struct error *e)
+{
+	static const char *const names[] = { "text", "model_id", "max_length" };
+	const struct json *body;
+	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
+	    e);
+
+	if (!rc)
+		rc = json_only(body, names, ARRAY_LEN(names), e);
+	if (!rc)
+		rc = json_get_str(body, "text", 1, SIZE_MAX, &g->text, e);
+	if (!rc)
+		rc = read_model(body, g, e);
+	g->max_length = MAX_LENGTH_DEFAULT;
+	if (!rc && json_has(body, "max_length"))
+		rc = json_get_u64(body, "max_length", 1, MAX_LENGTH_MAX,
+		    &g->max_length, e);
+	return rc;
+}
+
+static enum err
+check_length(const struct generate *g, const struct catalogue_model *model,
+    struct error *e)
+{
+	int64_t context = model->row.context_length;
+
+	if (context > 0 && g->max_length > (uint64_t)context)
+		return error_public(e, ERR_BAD_PARAM, "max_length",
+		    "max_length must be from 1 to %lld, the model's context "
+		    "length.",
+		    (long long)context);
+	return OK;
+}
+
+/* Local models continue a text; external ones are asked as their URL says,
+ * and chat where it says nothing. */
+static enum wire_op
+op_of(const struct catalogue_model *model)
+{
+	const struct catalogue_deployment *first = &model->deployments[0];
+	struct str url = first->row.api_url.p ? first->row.api_url
+					      : first->provider->row.base_url;
+
+	if (str_ends(url, S("/chat/completions")))
+		return WIRE_CHAT;
+	if (str_ends(url, S("/completions")))
+		return WIRE_COMPLETION;
+	return first->provider->row.kind == PROVIDER_LOCAL ? WIRE_COMPLETION
+							   : WIRE_CHAT;
+}
+
+/* The request that an OpenAI client would have sent. */
+static enum err
+write_request(struct arena *a, const struct generate *g,
+    const struct catalogue_model *model, enum wire_op op, struct str *ret,
+    struct error *e)
+{
+	struct buf b;
+	struct json_out j;
+
+	buf_init(&b, a, SIZE_MAX / 2);
+	json_out_init(&j, &b);
+	json_out_object(&j);
+	json_out_member_str(&j, "model", model->row.name);
+	json_out_member_u64(&j, "max_tokens", g->max_length);
+	if (op == WIRE_COMPLETION) {
+		json_out_member_str(&j, "prompt", g->text);
+	} else {
+		json_out_key(&j, "messages");
+		json_out_array(&j);
+		json_out_object(&j);
+		json_out_member_str(&j, "role", S("user"));
+		json_out_member_str(&j, "content", g->text);
+		json_out_object_end(&j);
+		json_out_array_end(&j);
+	}
+	json_out_object_end(&j);
+	return buf_finish(&b, ret, e);
+}
+
+static enum err
+respond(struct app *app, struct response *rs,
+    const struct forward_answer *answer, struct error *e)
+{
+	const struct meter *m = &app->meter;
+	struct str text;
+	struct json_out j;
+	enum err rc;
+
+	if (answer->status != 200)
+		return forward_respond(rs, answer, e);
+	rc = openai_answer_text(rs->arena, answer->body, &text, e);
+	if (rc)
+		return rc;
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_str(&j, "response", text);
+	json_out_member_u64(&j, "tokens_used",
+	    tokens_in(&m->used) + tokens_out(&m->used));
+	json_out_member_usd(&j, "cost", m->cost.charged_pusd);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+enum err
+api_generate(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct generate g = { 0 };
+	struct body body;
+	struct openai_request request;
+	struct forward_params p = { .body = &body, .request = &request };
+	struct forward_answer answer;
+	struct str text;
+	enum err rc = read_body(rq, &g, e);
+
+	if (!rc)
+		rc = admission_model(app, g.model_name, g.model_id, &p.model,
+		    e);
+	if (!rc)
+		rc = check_length(&g, p.model, e);
+	if (rc)
+		return rc;
+	p.op = op_of(p.model);
+	rc = write_request(rq->arena, &g, p.model, p.op, &text, e);
+	if (!rc)
+		rc = body_scan(rq->arena, text, &body, e);
+	if (!rc)
+		rc = openai_request_read(rq->arena, p.op, &body, &request, e);
+	if (!rc)
+		rc = inference_run(app, rq, rs, &p, p.model->row.name, &answer,
+		    e);
+	return rc ? rc : respond(app, rs, &answer, e);
+}

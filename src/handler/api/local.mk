@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += src/handler/api/libapi.a
+src_handler_api_libapi_a_SOURCES = \
+	src/handler/api/api.h \
+	src/handler/api/customer.c \
+	src/handler/api/forward.c \
+	src/handler/api/forward.h \
+	src/handler/api/generate.c \
+	src/handler/api/health.c \
+	src/handler/api/inference.c \
+	src/handler/api/inference.h \
+	src/handler/api/key.c \
+	src/handler/api/model.c \
+	src/handler/handler.h
