@@ -19,6 +19,7 @@
 #define SIM_HUGE_MAX    67108864u  /* bytes of one event */
 #define SIM_CHOICES_MAX 128u       /* OpenAI's own limit of n */
 #define SIM_DELAY_MAX   86400000u  /* ms, one day */
+#define SIM_LATE_US     2000u      /* a timer this late is a late one */
 #define SIM_OUT_HIGH    65536u     /* stop generating above this backlog */
 #define SIM_NEVER       UINT64_MAX /* an event number that isn't reached */
 
@@ -196,6 +197,8 @@ struct sim_stats {
 	_Atomic uint64_t answered;
 	_Atomic uint64_t aborted;
 	_Atomic uint64_t events;
+	_Atomic uint64_t timers;
+	_Atomic uint64_t timers_late; /* by more than SIM_LATE_US */
 	_Atomic uint64_t timer_lag_max_us;
 };
 

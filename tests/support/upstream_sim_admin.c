@@ -134,6 +134,8 @@ add_stats(struct sim *sim, struct sbuf *out)
 	add_count(out, SLICE("accepted_connections"), SUM(accepted));
 	add_count(out, SLICE("refused_connections"),
 	    atomic_load(&sim->refused));
+	add_count(out, SLICE("timers"), SUM(timers));
+	add_count(out, SLICE("timers_late"), SUM(timers_late));
 	add_count(out, SLICE("timer_lag_max_us"), lag_max(sim));
 	add_count(out, SLICE("last_body_bytes"), body_n);
 	sbuf_lit(out, "}\n");
@@ -162,6 +164,8 @@ reset(struct sim *sim)
 		atomic_store(&th->stats.answered, 0);
 		atomic_store(&th->stats.aborted, 0);
 		atomic_store(&th->stats.events, 0);
+		atomic_store(&th->stats.timers, 0);
+		atomic_store(&th->stats.timers_late, 0);
 		atomic_store(&th->stats.timer_lag_max_us, 0);
 		pthread_mutex_lock(&th->last_lock);
 		sbuf_fini(&th->last);

@@ -318,15 +318,26 @@ accept_all(struct sim *sim)
 }
 
 static void
+count_timer(struct sim_stats *st, int64_t lag_ns)
+{
+	uint64_t lag_us = (uint64_t)lag_ns / 1000;
+
+	atomic_fetch_add_explicit(&st->timers, 1, memory_order_relaxed);
+	if (lag_us > SIM_LATE_US)
+		atomic_fetch_add_explicit(&st->timers_late, 1,
+		    memory_order_relaxed);
+	if (lag_us > atomic_load(&st->timer_lag_max_us))
+		atomic_store(&st->timer_lag_max_us, lag_us);
+}
+
+static void
 run_timers(struct sim_thread *th)
 {
 	int64_t now_ns = sim_now_ns();
 
 	while (th->timers.n && th->timers.at[0]->due_ns <= now_ns) {
 		struct sim_conn *c = th->timers.at[0];
-		uint64_t lag_us = (uint64_t)(now_ns - c->due_ns) / 1000;
-		if (lag_us > atomic_load(&th->stats.timer_lag_max_us))
-			atomic_store(&th->stats.timer_lag_max_us, lag_us);
+		count_timer(&th->stats, now_ns - c->due_ns);
 		sim_timer_drop(&th->timers, c);
 		(void)conn_pump(c, now_ns); /* closed or not: no matter */
 		now_ns = sim_now_ns();
