@@ -74,8 +74,9 @@ uint64_t openai_estimate_prompt(enum wire_op op, const struct body *b);
 /* ---- answers that are not streamed ---- */
 
 struct openai_answer {
-	bool is_json;  /* an object at least */
-	bool is_error; /* OpenAI's error object: {"error":{"message":…}} */
+	bool is_json;    /* an object at least: */
+	struct str json; /* without space around it */
+	bool is_error;   /* OpenAI's error object: {"error":{"message":…}} */
 	bool has_usage;
 	struct usage usage;
 	uint64_t text_bytes;   /* of all choices, for an estimate */
@@ -83,50 +84,51 @@ struct openai_answer {
 };
 
 /** Look at a whole body of any status; never fails. Views of text. */
-void openai_answer_read(enum wire_op op, struct str text,
-    struct openai_answer *ret);
+void openai_answer_read(struct str text, struct openai_answer *ret);
 
 /**
- * Text of the first choice (message.content or text), for /generate.
- * Errors: ERR_UPSTREAM there is none. Memory: a, or a view of text.
+ * Text of the first choice (message.content, refusal or text), for
+ * /generate.
+ * Errors: ERR_UPSTREAM there is none. Memory: a, or a view of the answer.
  */
-enum err openai_answer_text(struct arena *a, struct str text, struct str *ret,
-    struct error *e) ATTR_MUST_CHECK;
+enum err openai_answer_text(struct arena *a, const struct openai_answer *answer,
+    struct str *ret, struct error *e) ATTR_MUST_CHECK;
 
 /* ---- streams ---- */
 
 /* What an event of a stream is to the client. */
 enum openai_pass {
 	OPENAI_PASS,   /* send out->raw */
-	OPENAI_HIDE,   /* send nothing: the usage chunk that we asked for */
+	OPENAI_HIDE,   /* send nothing: the usage chunk that we asked for, or
+			  garbage */
 	OPENAI_FINISH, /* "[DONE]": settle first, then send out->raw */
 };
 
-/* One stream so far; zero it, set the first part, then feed it. */
+/* One stream so far. */
 struct openai_stream {
-	enum wire_op op;
+	struct arena *a;
 	bool hides_usage; /* the client did not ask for the usage chunk */
-	struct arena *a;  /* for events that must be rewritten */
-
-	bool has_usage; /* the last complete one: */
+	bool has_usage;   /* the last complete one: */
 	struct usage usage;
 	uint64_t text_bytes; /* delivered so far, for progress and estimates */
-	uint64_t n_events;
-	bool is_finished; /* some choice had a finish_reason */
-	bool is_done;     /* [DONE] came */
-	bool is_error;    /* the provider sent an error inside the stream */
-	bool is_garbage;  /* some data was neither JSON nor [DONE] */
+	uint64_t n_events;   /* with data */
+	bool is_finished;    /* some choice had a finish_reason */
+	bool is_done;        /* [DONE] came */
+	bool is_error;       /* the provider sent an error in the stream */
+	bool is_garbage;     /* some data was neither an object nor [DONE] */
 	struct buf scratch;
 };
 
 struct openai_out {
 	enum openai_pass pass;
-	struct str raw; /* for the client; lives until the next event */
-	bool is_error;  /* this event is the provider's error */
+	struct str raw;  /* for the client; lives until the next event */
+	bool is_error;   /* this event is the provider's error */
+	bool is_garbage; /* this event can't be passed on: end the stream */
 };
 
+/** a keeps events that must be rewritten. */
 void openai_stream_init(struct openai_stream *st, struct arena *a,
-    enum wire_op op, bool hides_usage);
+    bool hides_usage);
 
 /**
  * Look at one event and say what the client gets. Comments pass. With

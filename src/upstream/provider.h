@@ -41,6 +41,8 @@ struct provider_info {
 
 /** NULL when the kind's wire format is not spoken here. */
 const struct provider_info *provider_info(enum provider_kind kind);
+/** Sets e: a kind without a row in providers.def. ERR_MODEL_DOWN. */
+enum err provider_unsupported(enum provider_kind kind, struct error *e);
 /** Kind by its name in the database; false when there is none. */
 bool provider_kind_from(struct str name,
     enum provider_kind *ret) ATTR_MUST_CHECK;
@@ -81,7 +83,8 @@ enum err provider_auth_line(struct arena *a, enum provider_kind kind,
  * Refuse members that change the price or name objects stored at the
  * provider.
  * @allowed  names that the model allows, separated by commas; may be empty
- * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param.
+ * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param;
+ *         ERR_MODEL_DOWN no such wire format.
  */
 enum err provider_check_body(enum provider_kind kind, enum wire_op op,
     const struct body *b, struct str allowed, struct error *e) ATTR_MUST_CHECK;

@@ -31,6 +31,7 @@ struct splice {
 	struct splice_edit edits[SPLICE_EDITS_MAX];
 	size_t n_edits;
 	enum err sticky;
+	struct str failed_name; /* at which member */
 };
 
 struct splice_out {

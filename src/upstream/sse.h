@@ -36,8 +36,7 @@ struct sse {
 	size_t event_max_bytes;
 	struct buf held;   /* an event whose end isn't here yet */
 	struct buf joined; /* data of several lines */
-	size_t seen;       /* bytes of `held` that were searched already */
-	bool is_line_start, after_cr, is_begun;
+	bool is_line_start, after_cr, is_begun; /* where the last chunk ended */
 };
 
 /** Allocates nothing yet; memory for split events comes from a. */

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/openai.h"
+
+#define USER_MAX_BYTES 4096
+
+/* What an image, a file or a sound is taken for, in tokens. */
+#define TOK_PER_MEDIUM  1000
+/* Role, separators and so on of one message. */
+#define TOK_PER_MESSAGE 4
+#define BYTES_PER_TOK   4
+
+static const char *const input_members[] = {
+	[WIRE_CHAT] = "messages",
+	[WIRE_COMPLETION] = "prompt",
+	[WIRE_EMBEDDING] = "input",
+};
+
+static enum err
+check_input(enum wire_op op, const struct body *b, struct error *e)
+{
+	const char *name = input_members[op];
+	const struct json_member *m;
+	struct json_member first;
+	struct json_walk w;
+	enum err err = body_need(b, name, e);
+
+	if (err)
+		return err;
+	m = body_value(b, str_from(name));
+	if (m->kind == JSON_STRING && op != WIRE_CHAT)
+		return OK;
+	if (m->kind != JSON_ARRAY)
+		return error_public(e, ERR_BAD_PARAM, name, "'%s' must be %s.",
+		    name,
+		    op == WIRE_CHAT ? "an array" : "a string or an array");
+	json_walk_init(&w, m->value);
+	if (!json_walk_next(&w, &first))
+		return error_public(e, ERR_BAD_PARAM, name,
+		    "'%s' must not be empty.", name);
+	return OK;
+}
+
+static enum err
+read_model(struct arena *a, const struct body *b, struct str *ret,
+    struct error *e)
+{
+	enum err err = body_need(b, "model", e);
+
+	if (err)
+		return err;
+	err = body_opt_str(b, a, "model", OPENAI_MODEL_MAX_BYTES, ret, e);
+	if (err)
+		return err;
+	if (ret->n == 0)
+		return error_public(e, ERR_BAD_PARAM, "model",
+		    "'model' must not be empty.");
+	return OK;
+}
+
+static enum err
+read_stream(struct arena *a, enum wire_op op, const struct body *b,
+    struct openai_request *rq, struct error *e)
+{
+	const struct json_member *m = body_value(b, S("stream_options"));
+	enum err err = body_opt_bool(b, "stream", &rq->is_stream, e);
+	struct body options;
+
+	if (err)
+		return err;
+	if (rq->is_stream && op == WIRE_EMBEDDING)
+		return error_public(e, ERR_BAD_PARAM, "stream",
+		    "Embeddings cannot be streamed.");
+	if (!m)
+		return OK;
+	if (!rq->is_stream)
+		return error_public(e, ERR_BAD_PARAM, "stream_options",
+		    "'stream_options' is only allowed with 'stream'.");
+	if (m->kind != JSON_OBJECT)
+		return error_public(e, ERR_BAD_PARAM, "stream_options",
+		    "'stream_options' must be an object.");
+	err = body_scan(a, m->value, &options, e);
+	if (err)
+		return err;
+	return body_opt_bool(&options, "include_usage", &rq->wants_usage, e);
+}
+
+static enum err
+read_limit(const struct body *b, const char *name, struct openai_request *rq,
+    struct error *e)
+{
+	uint64_t tok = 0;
+	enum err err = body_opt_u64(b, name, 1, OPENAI_LIMIT_TOK_MAX, &tok, e);
+
+	if (err || tok == 0)
+		return err;
+	if (!rq->has_limit || tok < rq->limit_tok)
+		rq->limit_tok = tok;
+	rq->has_limit = true;
+	return OK;
+}
+
+/* A completion request may hold many prompts; each is answered n times. */
+static uint64_t
+count_prompts(const struct body *b)
+{
+	const struct json_member *m = body_value(b, S("prompt"));
+	struct json_member item;
+	struct json_walk w;
+	uint64_t n = 0;
+
+	if (!m || m->kind != JSON_ARRAY)
+		return 1;
+	json_walk_init(&w, m->value);
+	while (json_walk_next(&w, &item)) {
+		if (item.kind == JSON_NUMBER) /* one prompt of token ids */
+			return 1;
+		n++;
+	}
+	return n ? n : 1;
+}
+
+static enum err
+read_n(enum wire_op op, const struct body *b, struct openai_request *rq,
+    struct error *e)
+{
+	uint64_t best_of = 1;
+	enum err err;
+
+	rq->n = 1;
+	if (op == WIRE_EMBEDDING)
+		return OK;
+	err = body_opt_u64(b, "n", 1, OPENAI_N_MAX, &rq->n, e);
+	if (err || op == WIRE_CHAT)
+		return err;
+	err = body_opt_u64(b, "best_of", 1, OPENAI_N_MAX, &best_of, e);
+	if (err)
+		return err;
+	if (best_of > rq->n)
+		rq->n = best_of;
+	rq->n *= count_prompts(b);
+	return OK;
+}
+
+enum err
+openai_request_read(struct arena *a, enum wire_op op, const struct body *b,
+    struct openai_request *ret, struct error *e)
+{
+	struct openai_request rq = { 0 };
+	enum err err = read_model(a, b, &rq.model, e);
+
+	if (err)
+		return err;
+	err = check_input(op, b, e);
+	if (err)
+		return err;
+	err = read_stream(a, op, b, &rq, e);
+	if (err)
+		return err;
+	err = body_opt_str(b, a, "user", USER_MAX_BYTES, &rq.user, e);
+	if (err)
+		return err;
+	err = read_n(op, b, &rq, e);
+	if (err)
+		return err;
+	if (op != WIRE_EMBEDDING) {
+		err = read_limit(b, "max_tokens", &rq, e);
+		if (err)
+			return err;
+	}
+	if (op == WIRE_CHAT) {
+		err = read_limit(b, "max_completion_tokens", &rq, e);
+		if (err)
+			return err;
+	}
+	rq.prompt_tok = openai_estimate_prompt(op, b);
+	*ret = rq;
+	return OK;
+}
+
+/* Lower the client's own limit of that name; false when it gave none. */
+static bool
+lower_limit(struct splice *s, struct str name, uint64_t limit_tok)
+{
+	const struct json_member *m = body_value(s->body, name);
+	uint64_t given;
+
+	if (!m)
+		return false;
+	if (!str_to_u64(m->value, 1, limit_tok, &given))
+		splice_set_u64(s, name, limit_tok);
+	return true;
+}
+
+static void
+change_limit(struct splice *s, enum wire_op op,
+    const struct openai_change *change)
+{
+	const struct provider_info *info = provider_info(change->kind);
+	const char *member = info ? info->limit_member[op] : NULL;
+	bool is_given;
+
+	if (change->limit_tok == 0 || op == WIRE_EMBEDDING)
+		return;
+	is_given = lower_limit(s, S("max_tokens"), change->limit_tok);
+	if (op == WIRE_CHAT &&
+	    lower_limit(s, S("max_completion_tokens"), change->limit_tok))
+		is_given = true;
+	if (!is_given && member)
+		splice_set_u64(s, str_from(member), change->limit_tok);
+}
+
+void
+openai_request_change(struct splice *s, enum wire_op op,
+    const struct openai_request *rq, const struct openai_change *change)
+{
+	const struct json_member *store = body_value(s->body, S("store"));
+
+	if (!str_eq(rq->model, change->model))
+		splice_set_str(s, S("model"), change->model);
+	change_limit(s, op, change);
+	if (change->force_usage && rq->is_stream && !rq->wants_usage)
+		splice_set_inner(s, S("stream_options"), S("include_usage"),
+		    S("true"));
+	/* Absent means false on the operations that we serve. */
+	if (store && !str_eq(store->value, S("false")))
+		splice_set_bool(s, S("store"), false);
+}
+
+uint64_t
+openai_estimate_tok(uint64_t n_bytes)
+{
+	return n_bytes / BYTES_PER_TOK + (n_bytes % BYTES_PER_TOK ? 1 : 0);
+}
+
+struct estimate {
+	uint64_t text_bytes;
+	uint64_t n_tok;
+};
+
+static void
+add_text(struct estimate *est, const struct json_member *m)
+{
+	if (m->kind == JSON_STRING)
+		est->text_bytes += json_unescaped_bytes(m->value);
+	else if (m->kind == JSON_OBJECT || m->kind == JSON_ARRAY)
+		est->text_bytes += m->value.n;
+}
+
+static void
+add_part(struct estimate *est, const struct json_member *part)
+{
+	struct json_member m;
+
+	if (part->kind == JSON_OBJECT &&
+	    !json_walk_find(part->value, S("text"), &m) &&
+	    !json_walk_find(part->value, S("refusal"), &m))
+		est->n_tok += TOK_PER_MEDIUM;
+	else
+		add_text(est, part->kind == JSON_OBJECT ? &m : part);
+}
+
+static void
+add_message(struct estimate *est, const struct json_member *message)
+{
+	struct json_member m, part;
+	struct json_walk w, v;
+
+	est->n_tok += TOK_PER_MESSAGE;
+	if (message->kind != JSON_OBJECT)
+		return;
+	json_walk_init(&w, message->value);
+	while (json_walk_next(&w, &m)) {
+		if (str_eq(m.name, S("role")))
+			continue;
+		if (!str_eq(m.name, S("content")) || m.kind != JSON_ARRAY) {
+			add_text(est, &m);
+			continue;
+		}
+		json_walk_init(&v, m.value);
+		while (json_walk_next(&v, &part))
+			add_part(est, &part);
+	}
+}
+
+/* A text, a list of texts, of token ids, or of lists of token ids. */
+static void
+add_input(struct estimate *est, const struct json_member *m)
+{
+	struct json_member item, inner;
+	struct json_walk w, v;
+
+	if (m->kind != JSON_ARRAY) {
+		add_text(est, m);
+		return;
+	}
+	json_walk_init(&w, m->value);
+	while (json_walk_next(&w, &item)) {
+		if (item.kind == JSON_NUMBER) {
+			est->n_tok++;
+			continue;
+		}
+		if (item.kind != JSON_ARRAY) {
+			add_text(est, &item);
+			continue;
+		}
+		json_walk_init(&v, item.value);
+		while (json_walk_next(&v, &inner))
+			est->n_tok++;
+	}
+}
+
+uint64_t
+openai_estimate_prompt(enum wire_op op, const struct body *b)
+{
+	static const struct str extras[] = {
+		STR_INIT("tools"),
+		STR_INIT("functions"),
+		STR_INIT("response_format"),
+		STR_INIT("suffix"),
+	};
+	const struct json_member *m = body_value(b,
+	    str_from(input_members[op]));
+	struct estimate est = { 0, 0 };
+	struct json_member message;
+	struct json_walk w;
+
+	if (m && op != WIRE_CHAT) {
+		add_input(&est, m);
+	} else if (m && m->kind == JSON_ARRAY) {
+		json_walk_init(&w, m->value);
+		while (json_walk_next(&w, &message))
+			add_message(&est, &message);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(extras) && op != WIRE_EMBEDDING; i++) {
+		m = body_value(b, extras[i]);
+		if (m)
+			add_text(&est, m);
+	}
+	return est.n_tok + openai_estimate_tok(est.text_bytes);
+}

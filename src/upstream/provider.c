@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "upstream/provider.h"
+
+/* sun_path without its NUL. */
+#define UNIX_PATH_MAX_BYTES 107
+
+static const struct provider_info infos[PROVIDER__N] = {
+#define PROVIDER(id, kind_name, wire_id, auth_id, chat, completion) \
+ [PROVIDER_##id] = {                                                \
+	 .name = kind_name,                                         \
+	 .wire = WIRE_##wire_id,                                    \
+	 .auth = PROVIDER_AUTH_##auth_id,                           \
+	 .limit_member = { [WIRE_CHAT] = chat,                      \
+	     [WIRE_COMPLETION] = completion },                      \
+ },
+#include "upstream/providers.def"
+};
+
+/* An operation's part of the path, and what a server without a path of its
+ * own has before it. */
+#define PATH_PREFIX "/v1"
+static const struct str op_paths[] = {
+	[WIRE_CHAT] = STR_INIT("/chat/completions"),
+	[WIRE_COMPLETION] = STR_INIT("/completions"),
+	[WIRE_EMBEDDING] = STR_INIT("/embeddings"),
+};
+
+const struct provider_info *
+provider_info(enum provider_kind kind)
+{
+	if ((unsigned)kind >= ARRAY_LEN(infos) || !infos[kind].name)
+		return NULL;
+	return &infos[kind];
+}
+
+bool
+provider_kind_from(struct str name, enum provider_kind *ret)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(infos); i++) {
+		if (!infos[i].name || !str_eq(name, str_from(infos[i].name)))
+			continue;
+		*ret = (enum provider_kind)i;
+		return true;
+	}
+	return false;
+}
+
+enum err
+provider_unsupported(enum provider_kind kind, struct error *e)
+{
+	return error_set(e, ERR_MODEL_DOWN,
+	    "providers of kind %u cannot be spoken to yet", (unsigned)kind);
+}
+
+static enum err
+bad_url(const char *why, struct error *e)
+{
+	return error_public(e, ERR_BAD_PARAM, "base_url", "The address %s.",
+	    why);
+}
+
+/* Behind the scheme; an empty view when it is none of ours. */
+static struct str
+without_scheme(struct str url)
+{
+	if (str_starts(url, S("https://")))
+		return str_skip(url, 8);
+	if (str_starts(url, S("http://")))
+		return str_skip(url, 7);
+	return (struct str){ NULL, 0 };
+}
+
+static bool
+is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
+enum err
+provider_check_url(struct str base_url, struct error *e)
+{
+	struct str rest;
+
+	if (!is_printable(base_url))
+		return bad_url("holds a space or special character", e);
+	if (str_starts(base_url, S("unix:"))) {
+		rest = str_skip(base_url, 5);
+		if (!str_starts(rest, S("/")) || rest.n > UNIX_PATH_MAX_BYTES)
+			return bad_url("needs a full path of at most 107 "
+				       "bytes after unix:",
+			    e);
+		return OK;
+	}
+	rest = without_scheme(base_url);
+	if (rest.n == 0 || *rest.p == '/' || *rest.p == ':')
+		return bad_url("must begin with https://, http:// or unix:/",
+		    e);
+	if (base_url.n > 1024)
+		return bad_url("is too long", e);
+	if (str_find(base_url, '?') < base_url.n ||
+	    str_find(base_url, '#') < base_url.n)
+		return bad_url("must not have a query or fragment", e);
+	if (str_find(str_make(rest.p, str_find(rest, '/')), '@') <
+	    str_find(rest, '/'))
+		return bad_url("must not hold a user or password", e);
+	return OK;
+}
+
+/* Whose part base_url ends with already; WIRE_OP__MAX when nobody's. */
+static enum wire_op
+op_at_end(struct str base_url)
+{
+	/* The longer part first: one is the other's ending. */
+	for (unsigned i = 0; i < WIRE_OP__MAX; i++)
+		if (str_ends(base_url, op_paths[i]))
+			return (enum wire_op)i;
+	return WIRE_OP__MAX;
+}
+
+enum err
+provider_target(struct arena *a, struct str base_url, enum wire_op op,
+    struct provider_target *ret, struct error *e)
+{
+	struct provider_target t = { NULL, NULL };
+	struct str base = base_url, path;
+	enum wire_op given;
+	enum err err = provider_check_url(base_url, e);
+
+	if (err)
+		return err;
+	if (str_starts(base_url, S("unix:"))) {
+		t.unix_path = arena_cstr(a, str_skip(base_url, 5));
+		if (!t.unix_path)
+			return error_arena(e, a);
+		base = S("http://localhost");
+	}
+	while (str_ends(base, S("/")))
+		base.n--;
+	given = op_at_end(base);
+	if (given != WIRE_OP__MAX && given != op)
+		return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+		    "This model does not serve this kind of request.");
+	path = without_scheme(base);
+	t.url = arena_printf(a, "%" PRI_STR "%s%s", STR_ARG(base),
+	    str_find(path, '/') == path.n ? PATH_PREFIX : "",
+	    given == op ? "" : op_paths[op].p)
+		    .p;
+	if (!t.url)
+		return error_arena(e, a);
+	*ret = t;
+	return OK;
+}
+
+enum err
+provider_auth_line(struct arena *a, enum provider_kind kind, struct str key,
+    const char **ret, struct error *e)
+{
+	const struct provider_info *info = provider_info(kind);
+	const char *line = NULL;
+
+	if (!info)
+		return provider_unsupported(kind, e);
+	if (key.n == 0) {
+		*ret = NULL;
+		return OK;
+	}
+	if (!is_printable(key))
+		return error_set(e, ERR_CONFIG,
+		    "a provider's key holds a space or special character");
+	switch (info->auth) {
+	case PROVIDER_AUTH_BEARER:
+		line = arena_printf(a, "Authorization: Bearer %" PRI_STR,
+		    STR_ARG(key))
+			   .p;
+		break;
+	}
+	if (!line)
+		return error_arena(e, a);
+	*ret = line;
+	return OK;
+}
