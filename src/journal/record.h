@@ -45,11 +45,11 @@ enum journal_type {
 #define JOURNAL_MODEL_MAX    128
 #define JOURNAL_PROVIDER_MAX 64
 #define JOURNAL_CODE_MAX     48
-#define JOURNAL_REASON_MAX   48
+#define JOURNAL_REASON_MAX   40
 
 #define JOURNAL_FRAME_BYTES 16
-/* Largest payload of any record; each type's own maximum is smaller. */
-#define JOURNAL_PAYLOAD_MAX 488
+/* Largest payload of any record. */
+#define JOURNAL_PAYLOAD_MAX 368
 #define JOURNAL_RECORD_MAX  (JOURNAL_FRAME_BYTES + JOURNAL_PAYLOAD_MAX)
 
 /* Prices of one request, pico-USD; before markup. */

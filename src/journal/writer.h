@@ -97,9 +97,8 @@ enum err journal_write_progress(struct journal *j, uint32_t slot,
 
 /**
  * Write the end of a request, before the last byte of its answer is sent.
- * The slot is free afterwards, whatever is returned.
- * Errors: ERR_JOURNAL_FAILED: the disk failed; the request stays open in
- *         the journal and becomes `interrupted`.
+ * Errors: ERR_JOURNAL_FAILED: the disk failed. The slot stays taken: call
+ *         again, or leave it, and the request becomes `interrupted`.
  */
 enum err journal_write_settle(struct journal *j, uint32_t slot,
     const struct journal_settle *s, struct error *e) ATTR_MUST_CHECK;

@@ -8,4 +8,5 @@ if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 include tests/unit/base/local.mk
 include tests/unit/http/local.mk
+include tests/unit/journal/local.mk
 endif
