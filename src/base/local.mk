@@ -27,6 +27,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/json_walk.c \
 	src/base/log.c \
 	src/base/log.h \
+	src/base/mapfile.c \
+	src/base/mapfile.h \
 	src/base/money.c \
 	src/base/money.h \
 	src/base/provider_kind.h \

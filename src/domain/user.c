@@ -52,7 +52,7 @@ counter_id(const char *purpose, struct str text)
 	uint8_t digest[16];
 	uint64_t id;
 	size_t n = join_lower(joined, sizeof(joined), str_from(purpose), text);
-	crypto_hash(joined, n, digest, sizeof(digest));
+	crypto_checksum(joined, n, digest, sizeof(digest));
 	memcpy(&id, digest, sizeof(id));
 	return id;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -37,12 +38,24 @@ enum err crypto_key_from_hex(struct str hex, struct crypto_key **ret,
 /** Wipes it. NULL is fine. */
 void crypto_key_free(struct crypto_key *k);
 
+/* The secrets of the configuration, made once per process. */
+struct crypto_keys {
+	struct crypto_key *pepper; /* of the digests of API keys */
+	struct crypto_key *seal;   /* of what is sealed in the database */
+	uint64_t pepper_id;
+};
+
+/** Errors: ERR_CONFIG one is missing or short: nothing starts without. */
+enum err crypto_keys_load(const struct conf *c, struct crypto_keys *ret,
+    struct error *e) ATTR_MUST_CHECK;
+void crypto_keys_free(struct crypto_keys *keys);
+
 /** BLAKE2b-256 under a key. */
 void crypto_digest(const struct crypto_key *k, const void *p, size_t n,
     uint8_t ret[CRYPTO_DIGEST_BYTES]);
 /** BLAKE2b without a key: for checksums and for keys of counters.
  * @ret_n  16..64 */
-void crypto_hash(const void *p, size_t n, uint8_t *ret, size_t ret_n);
+void crypto_checksum(const void *p, size_t n, uint8_t *ret, size_t ret_n);
 void crypto_random(void *p, size_t n);
 
 /**

@@ -2,11 +2,12 @@
 # Unit tests, one fragment a folder of src/. Each program links only the
 # libraries that its folder may use.
 AM_CPPFLAGS += -I$(top_srcdir)/tests
-EXTRA_DIST += tests/support/cmocka_tg.h
+EXTRA_DIST += tests/support/cmocka_tg.h tests/support/fixture_dir.h tests/support/fixture_memcached.h
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 include tests/unit/base/local.mk
+include tests/unit/ext/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk
 endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Against a real memcached of its own. */
+#include "support/cmocka_tg.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "ext/mcache.h"
+#include "support/fixture_dir.h"
+#include "support/fixture_memcached.h"
+
+#define TIMEOUT_MS 100
+
+static struct fixture_dir dir;
+static struct fixture_memcached server;
+static struct mcache *cache;
+static uint64_t number; /* each test counts under its own */
+
+static struct mcache *
+cache_new(const char *servers, unsigned pool)
+{
+	struct mcache_params params = {
+		.servers = servers,
+		.pool = pool,
+		.timeout_ms = TIMEOUT_MS,
+	};
+	struct mcache *m = NULL;
+	struct error e;
+
+	assert_ok(mcache_new(&params, &m, &e));
+	return m;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (server.pid == 0 && !fixture_memcached_start(&server))
+		return -1;
+	cache = cache_new(server.socket, 16);
+	number++;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	mcache_free(cache);
+	return 0;
+}
+
+static struct mcache_key
+key(void)
+{
+	struct mcache_key k;
+
+	mcache_key_make(&k, "test", "\x01\xfe", 2, number);
+	return k;
+}
+
+static void
+mcache_key_make__any_bytes__are_hex(void **state)
+{
+	struct mcache_key k;
+
+	(void)state;
+	mcache_key_make(&k, "l:km-min", "\r\nset", 5, 7);
+
+	assert_string_equal(k.text, "tg:l:km-min:0d0a736574:7"); /* S21 */
+	assert_int_equal(k.n, strlen(k.text));
+}
+
+static void
+mcache_incr__no_counter__starts_with_by(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(mcache_get(cache, &k, &v, &e), ERR_NOT_FOUND);
+
+	assert_ok(mcache_incr(cache, &k, 5, 60, &v, &e));
+	assert_int_equal(v, 5);
+	assert_ok(mcache_incr(cache, &k, 1, 60, &v, &e));
+	assert_int_equal(v, 6);
+	assert_ok(mcache_get(cache, &k, &v, &e));
+	assert_int_equal(v, 6);
+}
+
+static void
+mcache_incr__more_than_32_bits__is_exact(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t v;
+
+	(void)state;
+	assert_ok(mcache_incr(cache, &k, UINT64_C(1) << 40, 60, &v, &e));
+	assert_ok(mcache_incr(cache, &k, UINT64_C(1) << 41, 60, &v, &e));
+	assert_int_equal(v, UINT64_C(3) << 40);
+}
+
+static void
+mcache_incr__ttl_passed__starts_anew(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t v = 0;
+
+	(void)state;
+	assert_ok(mcache_incr(cache, &k, 9, 1, &v, &e));
+	for (int i = 0; i < 40 && v != 1; i++) {
+		(void)usleep(100000); /* memcached's clock, not ours */
+		if (mcache_get(cache, &k, &v, &e) == ERR_NOT_FOUND)
+			assert_ok(mcache_incr(cache, &k, 1, 1, &v, &e));
+	}
+	assert_int_equal(v, 1);
+}
+
+static void
+mcache_decr__below_zero_or_missing__is_zero(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t v = 99;
+
+	(void)state;
+	assert_ok(mcache_decr(cache, &k, 1, &v, &e));
+	assert_int_equal(v, 0);
+	assert_ok(mcache_incr(cache, &k, 10, 60, &v, &e));
+	assert_ok(mcache_decr(cache, &k, 1, &v, &e));
+	assert_int_equal(v, 9);
+	assert_ok(mcache_get(cache, &k, &v, &e)); /* "9 ": padded */
+	assert_int_equal(v, 9);
+	assert_ok(mcache_decr(cache, &k, 100, &v, &e));
+	assert_int_equal(v, 0);
+}
+
+/* Threads over fewer connections; every value comes up exactly once, also
+ * over the race of the first additions. */
+#define N_THREADS 16
+#define N_EACH    500
+
+struct counting {
+	struct mcache_key k;
+	_Atomic unsigned char seen[N_THREADS * N_EACH + 1];
+	_Atomic int n_errors;
+};
+
+static void *
+count_thread(void *arg)
+{
+	struct counting *c = arg;
+	struct error e;
+	uint64_t v;
+
+	for (int i = 0; i < N_EACH; i++) {
+		if (mcache_incr(cache, &c->k, 1, 60, &v, &e) ||
+		    v > N_THREADS * N_EACH)
+			c->n_errors++;
+		else
+			c->seen[v]++;
+	}
+	return NULL;
+}
+
+static void
+mcache_incr__many_threads_few_connections__each_value_once(void **state)
+{
+	static struct counting c;
+	pthread_t t[N_THREADS];
+
+	(void)state;
+	mcache_free(cache);
+	cache = cache_new(server.socket, 3);
+	c.k = key();
+	for (int i = 0; i < N_THREADS; i++)
+		assert_ok(pthread_create(&t[i], NULL, count_thread, &c));
+	for (int i = 0; i < N_THREADS; i++)
+		assert_ok(pthread_join(t[i], NULL));
+
+	assert_int_equal(c.n_errors, 0);
+	for (size_t i = 1; i < ARRAY_LEN(c.seen); i++)
+		assert_int_equal(c.seen[i], 1);
+}
+
+static void
+mcache_incr__server_restarted__works_on_a_new_connection(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t v;
+
+	(void)state;
+	assert_ok(mcache_incr(cache, &k, 5, 60, &v, &e));
+	fixture_memcached_kill(&server);
+	assert_true(fixture_memcached_start(&server));
+
+	assert_ok(mcache_incr(cache, &k, 1, 60, &v, &e));
+	assert_int_equal(v, 1); /* it forgot the five */
+}
+
+static void
+mcache_incr__server_is_gone__fails_at_once_and_recovers(void **state)
+{
+	struct mcache_key k = key();
+	struct error e;
+	int64_t start_ms;
+	uint64_t v;
+
+	(void)state;
+	assert_ok(mcache_incr(cache, &k, 1, 60, &v, &e));
+	fixture_memcached_kill(&server);
+
+	start_ms = clock_mono_ms();
+	assert_int_equal(mcache_incr(cache, &k, 1, 60, &v, &e),
+	    ERR_LIMITS_DOWN);
+	assert_int_equal(mcache_ping(cache, &e), ERR_LIMITS_DOWN);
+	assert_true(clock_mono_ms() - start_ms < 4 * TIMEOUT_MS);
+
+	assert_true(fixture_memcached_start(&server));
+	assert_ok(mcache_ping(cache, &e));
+	assert_ok(mcache_incr(cache, &k, 1, 60, &v, &e));
+}
+
+/* The answer of the call that timed out must never be taken for the answer
+ * of the next one. */
+static void
+mcache_incr__server_hangs__times_out_and_stays_in_step(void **state)
+{
+	struct mcache_key k = key(), other;
+	struct error e;
+	int64_t start_ms;
+	uint64_t v;
+
+	(void)state;
+	number++;
+	other = key();
+	assert_ok(mcache_incr(cache, &k, 1000, 60, &v, &e));
+	assert_ok(mcache_incr(cache, &other, 1, 60, &v, &e));
+	(void)kill(server.pid, SIGSTOP);
+	(void)waitpid(server.pid, NULL, WUNTRACED);
+
+	start_ms = clock_mono_ms();
+	assert_int_equal(mcache_incr(cache, &k, 1, 60, &v, &e),
+	    ERR_LIMITS_DOWN);
+	assert_true(clock_mono_ms() - start_ms < 5 * TIMEOUT_MS);
+
+	(void)kill(server.pid, SIGCONT);
+	for (uint64_t i = 2; i < 20; i++) {
+		assert_ok(mcache_incr(cache, &other, 1, 60, &v, &e));
+		assert_int_equal(v, i);
+	}
+}
+
+static void
+mcache_new__bad_servers__is_refused(void **state)
+{
+	static const char *const bad[] = { "", "/a,,/b", "host:0", "host:x" };
+	struct mcache *m = NULL;
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct mcache_params params = {
+			.servers = bad[i],
+			.pool = 1,
+			.timeout_ms = 50,
+		};
+
+		assert_int_equal(mcache_new(&params, &m, &e), ERR_CONFIG);
+	}
+}
+
+static void
+mcache_stats__one_of_two_servers_is_gone__says_so(void **state)
+{
+	char servers[200];
+	struct mcache_stats s;
+	struct error e;
+
+	(void)state;
+	assert_ok(mcache_stats(cache, &s, &e));
+	assert_int_equal(s.n_servers, 1);
+	assert_int_equal(s.n_servers_up, 1);
+	assert_int_equal(s.n_evictions, 0);
+	assert_int_equal(s.max_bytes, MIB(32));
+	mcache_free(cache);
+	(void)snprintf(servers, sizeof(servers), "%s, %s/none", server.socket,
+	    dir.path);
+	cache = cache_new(servers, 2);
+
+	assert_int_equal(mcache_stats(cache, &s, &e), ERR_LIMITS_DOWN);
+	assert_int_equal(s.n_servers, 2);
+	assert_int_equal(s.n_servers_up, 1);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mcache_key_make__any_bytes__are_hex),
+		cmocka_unit_test(mcache_new__bad_servers__is_refused),
+		TEST(mcache_incr__no_counter__starts_with_by),
+		TEST(mcache_incr__more_than_32_bits__is_exact),
+		TEST(mcache_incr__ttl_passed__starts_anew),
+		TEST(mcache_decr__below_zero_or_missing__is_zero),
+		TEST(
+		    mcache_incr__many_threads_few_connections__each_value_once),
+		TEST(mcache_incr__server_restarted__works_on_a_new_connection),
+		TEST(mcache_incr__server_is_gone__fails_at_once_and_recovers),
+		TEST(mcache_incr__server_hangs__times_out_and_stays_in_step),
+		TEST(mcache_stats__one_of_two_servers_is_gone__says_so),
+	};
+	int n_failed;
+
+	fixture_dir_make(&dir);
+	(void)snprintf(server.socket, sizeof(server.socket), "%s/socket",
+	    dir.path);
+	if (!fixture_memcached_start(&server)) {
+		fixture_dir_remove(&dir);
+		(void)printf("1..0 # SKIP no memcached\n");
+		return 0;
+	}
+	n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+	fixture_memcached_kill(&server);
+	fixture_dir_remove(&dir);
+	return n_failed;
+}
