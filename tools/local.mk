@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
 	tools/check \
+	tools/lint/banned.awk \
+	tools/lint/layers.awk \
+	tools/lint/layers.txt \
+	tools/lint/run \
 	tools/lib/packages.sh \
 	tools/lib/stack.sh \
 	tools/lib/supervise \

@@ -65,9 +65,9 @@ struct app {
 	const struct catalogue *catalogue;
 	const struct tmpl_set *templates;
 
-	const struct principal *who; /* NULL: nobody is authenticated */
+	const struct principal *who;   /* NULL: nobody is authenticated */
 	const struct session *session; /* of a PRINCIPAL_SESSION; or NULL */
-	struct meter meter;          /* what this request uses and owes */
+	struct meter meter;            /* what this request uses and owes */
 };
 
 #endif

@@ -19,12 +19,11 @@
 #define assert_ok(expr) assert_int_equal((expr), 0)
 
 /* Compare a struct str with a literal or C string. */
-#define assert_str_is(s, cstr)                                                 \
-	do {                                                                   \
-		struct str assert_s_ = (s);                                    \
-		assert_int_equal(assert_s_.n, strlen(cstr));                   \
-		assert_memory_equal(                                           \
-		    assert_s_.p ? assert_s_.p : "", (cstr), assert_s_.n);      \
-	} while (0)
+#define assert_str_is(s, cstr)                                              \
+ do {                                                                       \
+  struct str assert_s_ = (s);                                               \
+  assert_int_equal(assert_s_.n, strlen(cstr));                              \
+  assert_memory_equal(assert_s_.p ? assert_s_.p : "", (cstr), assert_s_.n); \
+ } while (0)
 
 #endif
