@@ -7,5 +7,7 @@ EXTRA_DIST += \
 	tools/lint/run \
 	tools/lib/packages.sh \
 	tools/lib/stack.sh \
+	tools/lib/stack_servers.sh \
+	tools/lib/stack_web.sh \
 	tools/lib/supervise \
 	tools/quickstart

@@ -179,6 +179,8 @@ answer(FCGX_Request *rq)
 
 	if (!uri)
 		uri = "";
+	/* To the process's own stderr, as the worker logs. */
+	(void)fprintf(stderr, "probe: %s\n", uri);
 	if (!strncmp(uri, "/probe/body", 11))
 		answer_body(rq);
 	else if (!strncmp(uri, "/probe/events", 13))

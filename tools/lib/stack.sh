@@ -25,6 +25,7 @@
 # Nothing of the caller's environment that is named TOLLGATE_* reaches a
 # server: the file DIR/tollgate.conf alone configures it.  Started by root,
 # the servers run as www-data if that account can reach DIR, else as root.
+# The workers' log lines are in DIR/log/worker.log.
 # Readiness is waited for by asking the server, never by sleeping in hope;
 # what is stopped are the processes recorded in DIR/run/*.pid.
 
@@ -35,6 +36,9 @@ STACK_BODY_MAX_KIB=33792
 STACK_SILENCE_S=900
 STACK_FCGID_PROCESSES=${STACK_FCGID_PROCESSES:-64}
 declare -a STACK_ENV=("${STACK_ENV[@]}")
+
+. "$STACK_TOP/tools/lib/stack_servers.sh"
+. "$STACK_TOP/tools/lib/stack_web.sh"
 
 stack_say() {
   printf '%s\n' "$*" >&2
@@ -182,13 +186,12 @@ stack_spawn() {
   shift
   rm -f "$STACK_RUN/$name.pid"
   # shellcheck disable=SC2016
-  stack_as "${STACK_SPAWN_ENV[@]}" setsid --fork bash -c \
+  stack_as setsid --fork bash -c \
     'echo $$ >"$1.new" && mv -f "$1.new" "$1" || exit 1; shift; exec "$@"' \
     spawn "$STACK_RUN/$name.pid" "$@" \
     </dev/null >>"$STACK_DIR/log/$name.log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&-
   stack_wait 10 "$name to begin" test -s "$STACK_RUN/$name.pid"
 }
-declare -a STACK_SPAWN_ENV=(env)
 
 # stack_end NAME [SIGNAL [SECONDS]]: stops it; SIGKILL when time is up.
 stack_end() {
@@ -250,7 +253,8 @@ stack_stage() {
 
   [[ -x $program ]] || stack_fail "not built: $program" || return 1
   STACK_WORKER_NAME=$(basename "$program")
-  stack_copy "$program" || return 1
+  stack_copy "$program" && stack_copy "$STACK_TOP/tools/lib/supervise" \
+    || return 1
   if [[ -x $STACK_BUILD/src/admin/tollgate ]]; then
     stack_copy "$STACK_BUILD/src/admin/tollgate" || return 1
   fi
@@ -313,275 +317,6 @@ CONF
 # stack_tollgate ARG...: the command line, with this stack's configuration.
 stack_tollgate() {
   stack_as env TOLLGATE_CONFIG="$STACK_CONF" "$STACK_DIR/bin/tollgate" "$@"
-}
-
-# --- MariaDB -----------------------------------------------------------------
-
-stack_db_conf() {
-  cat >"$STACK_DIR/etc/my.cnf" <<CONF
-[mariadbd]
-datadir = $STACK_DIR/db
-socket = $STACK_DB_SOCKET
-pid-file = $STACK_RUN/mariadb.pid
-log-error = $STACK_DIR/log/mariadb.log
-tmpdir = $STACK_DIR/tmp
-skip-networking
-skip-name-resolve
-skip-log-bin
-character-set-server = utf8mb4
-max_connections = 500
-innodb_buffer_pool_size = 128M
-innodb_log_file_size = 96M
-innodb_flush_log_at_trx_commit = 1
-performance_schema = OFF
-$(if ((EUID == 0)) && [[ $STACK_USER == root ]]; then echo user = root; fi)
-CONF
-}
-
-# The empty database directory, once.
-stack_db_install() {
-  [[ ! -e $STACK_DIR/db/.complete ]] || return 0
-  find "$STACK_DIR/db" -mindepth 1 -delete
-  stack_as mariadb-install-db --no-defaults --datadir="$STACK_DIR/db" \
-    --auth-root-authentication-method=normal --skip-test-db \
-    --skip-name-resolve --user="$STACK_USER" \
-    >>"$STACK_DIR/log/mariadb-install.log" 2>&1 </dev/null \
-    || { stack_log_tail mariadb-install
-      stack_fail 'mariadb-install-db failed'; return 1; }
-  stack_as touch "$STACK_DIR/db/.complete"
-}
-
-# stack_sql [ARG...]: the mariadb client as the database's root.
-stack_sql() {
-  mariadb --no-defaults --socket="$STACK_DB_SOCKET" --user=root \
-    --batch --skip-column-names "$@"
-}
-
-stack_db_start() {
-  local password
-
-  stack_running mariadb && stack_sql -e 'DO 1' 2>/dev/null && return 0
-  stack_db_conf
-  stack_db_install || return 1
-  stack_spawn mariadb mariadbd --defaults-file="$STACK_DIR/etc/my.cnf" \
-    || return 1
-  if ! stack_wait "$STACK_WAIT_S" MariaDB stack_sql -e 'DO 1'; then
-    stack_log_tail mariadb
-    return 1
-  fi
-  password=$(sed -n 's/^TOLLGATE_DB_PASSWORD=//p' "$STACK_DIR/etc/secrets")
-  stack_sql <<SQL
-CREATE DATABASE IF NOT EXISTS $STACK_DB_NAME CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS 'tollgate'@'localhost' IDENTIFIED BY '$password';
-GRANT ALL ON $STACK_DB_NAME.* TO 'tollgate'@'localhost';
-SQL
-}
-
-stack_db_stop() {
-  stack_end mariadb TERM 60
-}
-
-# --- memcached ---------------------------------------------------------------
-
-stack_cache_start() {
-  local -a user=()
-  stack_running memcached && return 0
-  [[ $STACK_USER != root ]] || user=(-u root)
-  rm -f "$STACK_MEMCACHED_SOCKET"
-  stack_spawn memcached memcached "${user[@]}" -s "$STACK_MEMCACHED_SOCKET" \
-    -a 0660 -U 0 -m 64 -c 1024 -t 2 || return 1
-  stack_wait "$STACK_WAIT_S" memcached test -S "$STACK_MEMCACHED_SOCKET" \
-    || { stack_log_tail memcached; return 1; }
-}
-
-stack_cache_stop() {
-  stack_end memcached
-  rm -f "$STACK_MEMCACHED_SOCKET"
-}
-
-# --- the upstream simulator --------------------------------------------------
-
-stack_sim_start() {
-  local program=$STACK_BUILD/tests/support/upstream_sim
-  stack_running sim && return 0
-  [[ -x $program ]] || stack_fail "not built: $program" || return 1
-  stack_copy "$program" || return 1
-  rm -f "$STACK_SIM_SOCKET"
-  rm -f "$STACK_RUN/sim.addr"
-  stack_spawn sim "$STACK_DIR/bin/upstream_sim" \
-    --listen "unix:$STACK_SIM_SOCKET" --listen 127.0.0.1:0 \
-    --ready-file "$STACK_RUN/sim.addr" || return 1
-  stack_wait "$STACK_WAIT_S" 'the upstream simulator' \
-    curl -fsS --unix-socket "$STACK_SIM_SOCKET" http://sim/healthz \
-    || { stack_log_tail sim; return 1; }
-}
-
-stack_sim_stop() {
-  stack_end sim
-  rm -f "$STACK_SIM_SOCKET"
-}
-
-# --- the web servers ---------------------------------------------------------
-
-# stack_fill TEMPLATE OUTPUT NAME=VALUE...: fills in @name@.  A name that is
-# left over is a mistake and stops the start.
-stack_fill() {
-  local template=$STACK_TOP/httpd-conf/$1 output=$2 text pair
-  shift 2
-  text=$(<"$template") || return 1
-  for pair in "$@"; do
-    text=${text//"@${pair%%=*}@"/"${pair#*=}"}
-  done
-  if [[ $text =~ @[a-z_]+@ ]]; then
-    stack_fail "httpd-conf/${template##*/httpd-conf/}: \
-${BASH_REMATCH[0]} is not filled in"
-    return 1
-  fi
-  printf '%s\n' "$text" >"$output"
-}
-
-stack_web_conf_lighttpd() {
-  stack_fill lighttpd/tollgate.conf.in "$STACK_DIR/etc/site.conf" \
-    worker="$STACK_DIR/bin/$STACK_WORKER_NAME" config="$STACK_CONF" \
-    run_dir="$STACK_RUN" static_dir="$STACK_DIR/share/templates/static" \
-    host_regex='' allow_ip_regex="^(${STACK_ALLOW_IP:-127\.|::1$})" \
-    processes="$STACK_PROCESSES" threads="$STACK_THREADS" \
-    body_max_kib="$STACK_BODY_MAX_KIB" silence_s="$STACK_SILENCE_S" \
-    max_fds=16384 max_connections=8000 || return 1
-  stack_fill lighttpd/standalone.conf.in "$STACK_DIR/etc/web.conf" \
-    bind=127.0.0.1 port="$STACK_PORT" log_dir="$STACK_DIR/log" \
-    run_dir="$STACK_RUN" tmp_dir="$STACK_DIR/tmp" \
-    empty_dir="$STACK_DIR/empty" site="$STACK_DIR/etc/site.conf"
-}
-
-stack_web_conf_apache() {
-  local way=$1 modules body_max pair
-  local mod=/usr/lib/apache2/modules
-
-  if [[ $way == proxy ]]; then
-    modules="LoadModule proxy_module \"$mod/mod_proxy.so\"
-LoadModule proxy_fcgi_module \"$mod/mod_proxy_fcgi.so\""
-  else
-    mkdir -p "$STACK_RUN/fcgid"
-    ((EUID != 0)) || chown "$STACK_USER" "$STACK_RUN/fcgid"
-    modules="LoadModule fcgid_module \"$mod/mod_fcgid.so\"
-FcgidIPCDir \"$STACK_RUN/fcgid\"
-FcgidProcessTableFile \"$STACK_RUN/fcgid/shm\""
-    # Its workers get no environment but this.
-    for pair in "${STACK_ENV[@]}"; do
-      modules+=$'\n'"FcgidInitialEnv ${pair%%=*} \"${pair#*=}\""
-    done
-  fi
-  body_max=$((STACK_BODY_MAX_KIB * 1024))
-  stack_fill apache/tollgate-common.conf.in "$STACK_DIR/etc/common.conf" \
-    static_dir="$STACK_DIR/share/templates/static" \
-    allow_ip="${STACK_ALLOW_IP:-127.0.0.0/8 ::1}" \
-    body_max_bytes="$body_max" || return 1
-  stack_fill "apache/tollgate-$way.conf.in" "$STACK_DIR/etc/site.conf" \
-    listen='*' server_name=127.0.0.1 socket="$STACK_RUN/worker.sock" \
-    worker="$STACK_DIR/bin/$STACK_WORKER_NAME" config="$STACK_CONF" \
-    fcgid_processes="$STACK_FCGID_PROCESSES" silence_s="$STACK_SILENCE_S" \
-    body_max_bytes="$body_max" \
-    common="$STACK_DIR/etc/common.conf" || return 1
-  stack_fill apache/standalone.conf.in "$STACK_DIR/etc/web.conf" \
-    bind=127.0.0.1 port="$STACK_PORT" module_dir="$mod" \
-    mime_types=/etc/mime.types log_dir="$STACK_DIR/log" \
-    run_dir="$STACK_RUN" empty_dir="$STACK_DIR/empty" \
-    gateway_modules="$modules" site="$STACK_DIR/etc/site.conf"
-}
-
-# One supervised worker on its own socket, for mod_proxy_fcgi.
-stack_worker_start() {
-  local threads=$((STACK_PROCESSES * STACK_THREADS))
-  ((threads <= 512)) || threads=512
-  stack_running supervise && return 0
-  rm -f "$STACK_RUN/worker.sock"
-  STACK_SPAWN_ENV=(env "${STACK_ENV[@]}" TOLLGATE_CONFIG="$STACK_CONF"
-    TOLLGATE_THREADS="$threads"
-    TOLLGATE_LISTEN_SOCKET="$STACK_RUN/worker.sock")
-  stack_spawn supervise "$STACK_TOP/tools/lib/supervise" \
-    "$STACK_RUN/worker.pid" "$STACK_DIR/bin/$STACK_WORKER_NAME"
-  STACK_SPAWN_ENV=(env)
-  stack_wait "$STACK_WAIT_S" 'the worker' test -S "$STACK_RUN/worker.sock" \
-    || { stack_log_tail supervise; return 1; }
-}
-
-stack_web_start() {
-  local status name
-
-  stack_running web && return 0
-  if [[ $STACK_WEB != lighttpd && $STACK_USER == root ]]; then
-    stack_fail "Apache won't run as root, and www-data can't reach \
-$STACK_DIR: choose another --dir, or start it as an ordinary user"
-    return 1
-  fi
-  stack_web_port || return 1
-  stack_stage && stack_config_write || return 1
-  STACK_SPAWN_ENV=(env "${STACK_ENV[@]}")
-  case $STACK_WEB in
-  lighttpd)
-    stack_web_conf_lighttpd || return 1
-    stack_spawn web lighttpd -D -f "$STACK_DIR/etc/web.conf"
-    ;;
-  apache)
-    stack_web_conf_apache proxy && stack_worker_start || return 1
-    stack_spawn web apache2 -DFOREGROUND -f "$STACK_DIR/etc/web.conf"
-    ;;
-  apache-fcgid)
-    stack_web_conf_apache fcgid || return 1
-    STACK_SPAWN_ENV=(env "${STACK_ENV[@]}")
-    stack_spawn web apache2 -DFOREGROUND -f "$STACK_DIR/etc/web.conf"
-    ;;
-  esac
-  status=$?
-  STACK_SPAWN_ENV=(env)
-  if ((status)) \
-    || ! stack_wait "$STACK_WAIT_S" "$STACK_WEB" stack_web_ready; then
-    for name in web lighttpd apache supervise; do
-      stack_log_tail "$name"
-    done
-    stack_web_stop
-    return 1
-  fi
-}
-
-# The port is kept from one start to the next, unless another was asked for.
-stack_web_port() {
-  local before
-  before=$(cat "$STACK_DIR/etc/port" 2>/dev/null)
-  if ((STACK_PORT == 0)); then
-    STACK_PORT=${before:-$(stack_port_free)}
-    ! stack_port_used "$STACK_PORT" || STACK_PORT=$(stack_port_free)
-  elif stack_port_used "$STACK_PORT"; then
-    stack_fail "port $STACK_PORT is in use by another program; \
-choose one with --port"
-    return 1
-  fi
-  printf '%d\n' "$STACK_PORT" >"$STACK_DIR/etc/port"
-  STACK_URL=http://127.0.0.1:$STACK_PORT
-}
-
-stack_web_ready() {
-  stack_running web || return 1
-  curl -fsS -o /dev/null --max-time 5 "$STACK_URL/readyz"
-}
-
-stack_web_stop() {
-  stack_end web TERM 40
-  stack_end supervise TERM 40
-  # A web server may be gone before the workers that it told to stop.
-  if ! stack_wait 30 'the workers to stop' stack_no_workers; then
-    stack_workers | xargs -r kill -KILL
-  fi
-  rm -f "$STACK_RUN"/worker.* "$STACK_RUN/worker.sock"*
-}
-
-# stack_web_reload: SIGHUP to the workers.
-stack_web_reload() {
-  local pid
-  for pid in $(stack_workers); do
-    kill -HUP "$pid"
-  done
 }
 
 # --- all of it ---------------------------------------------------------------
