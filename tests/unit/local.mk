@@ -10,4 +10,5 @@ include tests/unit/base/local.mk
 include tests/unit/ext/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk
+include tests/unit/domain/local.mk
 endif

@@ -156,6 +156,8 @@ on_event(void *ctx, const struct sse_event *ev, struct error *e)
 
 	if (rc)
 		return rc;
+	if (out.is_garbage)
+		return error_set(e, ERR_UPSTREAM, "an event that is no JSON");
 	if (out.pass == OPENAI_FINISH)
 		return finish_stream(at, out.raw, e);
 	if (out.pass == OPENAI_HIDE || at->is_client_gone || out.raw.n == 0 ||
@@ -173,7 +175,7 @@ begin_stream(struct attempt *at, struct error *e)
 	struct response *rs = at->rs;
 
 	at->is_stream = true;
-	openai_stream_init(&at->stream, rs->arena, at->p->op,
+	openai_stream_init(&at->stream, rs->arena,
 	    !at->p->request->wants_usage);
 	sse_init(&at->sse, rs->arena,
 	    conf_u64(at->app->conf, CONF_UPSTREAM_MAX_BYTES), on_event, at);
@@ -447,8 +449,7 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 	if (!rc && at->is_client_gone)
 		rc = error_set(e, ERR_CLIENT_CLOSED, "left before the answer");
 	if (!rc || rc == ERR_CLIENT_CLOSED)
-		openai_answer_read(at->p->op, buf_str(&at->answer),
-		    &at->parsed);
+		openai_answer_read(buf_str(&at->answer), &at->parsed);
 	if (!rc)
 		return end_answer(at, rq, ret, e);
 	e->upstream_status = at->status;

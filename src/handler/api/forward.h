@@ -27,6 +27,7 @@ struct forward_answer {
 	bool is_streamed; /* everything has been sent; the rest is unset */
 	int status;       /* 200, or the provider's error status */
 	struct str body;  /* JSON; lives in the request's arena */
+	struct openai_answer parsed; /* what is known of body */
 };
 
 /**

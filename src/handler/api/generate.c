@@ -129,7 +129,7 @@ respond(struct app *app, struct response *rs,
 
 	if (answer->status != 200)
 		return forward_respond(rs, answer, e);
-	rc = openai_answer_text(rs->arena, answer->body, &text, e);
+	rc = openai_answer_text(rs->arena, &answer->parsed, &text, e);
 	if (rc)
 		return rc;
 	response_json_begin(rs, &j);
