@@ -3,7 +3,11 @@ noinst_LIBRARIES += src/ext/libext.a
 src_ext_libext_a_SOURCES = \
 	src/ext/crypto.c \
 	src/ext/crypto.h \
+	src/ext/httpc.c \
 	src/ext/httpc.h \
+	src/ext/httpc_pool.c \
+	src/ext/httpc_priv.h \
+	src/ext/json.c \
 	src/ext/json.h \
 	src/ext/mcache.c \
 	src/ext/mcache.h
