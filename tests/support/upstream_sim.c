@@ -205,6 +205,7 @@ start_threads(struct sim *sim)
 		th->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (th->epoll_fd < 0 || th->wake_fd < 0 ||
 		    pthread_mutex_init(&th->last_lock, NULL) != 0 ||
+		    pthread_mutex_init(&th->conns_lock, NULL) != 0 ||
 		    !watch(sim, th->epoll_fd, th->wake_fd, NULL))
 			return fail("epoll") == 0;
 	}
@@ -233,6 +234,9 @@ stop_threads(struct setup *s)
 		(void)!write(sim->threads[i].wake_fd, &one, sizeof(one));
 		(void)pthread_join(sim->threads[i].id, NULL);
 	}
+	for (size_t i = 0; i < sim->opt.n_threads; i++)
+		sim_loop_fini(&sim->threads[i]);
+	free(sim->threads);
 	for (size_t i = 0; i < sim->n_listen; i++) {
 		if (strncmp(s->listen[i], "unix:", 5) == 0)
 			(void)unlink(s->listen[i] + 5);

@@ -173,6 +173,8 @@ struct sim_thread;
 struct sim_conn {
 	int fd;
 	struct sim_thread *th;
+	struct sim_conn *prev; /* in th->conns */
+	struct sim_conn *next;
 	struct sbuf in;
 	struct sbuf out;
 	size_t out_at;    /* bytes of out already sent */
@@ -222,6 +224,8 @@ struct sim_thread {
 	struct sim_timers timers;
 	struct sim_stats stats;
 	_Atomic uint64_t n_conns;
+	pthread_mutex_t conns_lock; /* guards conns: thread 0 adds to it */
+	struct sim_conn *conns;
 	pthread_mutex_t last_lock; /* guards last, last_seq */
 	struct sbuf last;          /* last inference request as received */
 	uint64_t last_seq;
@@ -362,5 +366,8 @@ int64_t sim_now_ns(void);
 
 /** A thread's life; arg is its struct sim_thread. */
 void *sim_loop(void *arg);
+
+/** Close what is still open; the thread has ended. */
+void sim_loop_fini(struct sim_thread *th);
 
 #endif

@@ -26,8 +26,37 @@ enum io {
 };
 
 static void
+list_add(struct sim_conn *c)
+{
+	struct sim_thread *th = c->th;
+
+	pthread_mutex_lock(&th->conns_lock);
+	c->next = th->conns;
+	if (c->next)
+		c->next->prev = c;
+	th->conns = c;
+	pthread_mutex_unlock(&th->conns_lock);
+}
+
+static void
+list_drop(struct sim_conn *c)
+{
+	struct sim_thread *th = c->th;
+
+	pthread_mutex_lock(&th->conns_lock);
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		th->conns = c->next;
+	pthread_mutex_unlock(&th->conns_lock);
+}
+
+static void
 conn_close(struct sim_conn *c)
 {
+	list_drop(c);
 	sim_timer_drop(&c->th->timers, c);
 	atomic_fetch_sub(&c->th->n_conns, 1);
 	(void)close(c->fd); /* nothing to be done about an error */
@@ -294,6 +323,7 @@ conn_open(struct sim *sim, int fd)
 	c->fd = fd;
 	c->th = th;
 	sim_http_reset(&c->rq);
+	list_add(c);
 	atomic_fetch_add(&th->n_conns, 1);
 	atomic_fetch_add(&th->stats.accepted, 1);
 
@@ -372,6 +402,8 @@ sim_loop(void *arg)
 	while (!atomic_load(&th->sim->stops)) {
 		int n = wait_events(th, events);
 		int64_t now_ns = sim_now_ns();
+		/* pairs with conn_open(): what it wrote is visible here */
+		(void)atomic_load(&th->n_conns);
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr == th->sim)
 				accept_all(th->sim);
@@ -382,4 +414,16 @@ sim_loop(void *arg)
 		run_timers(th);
 	}
 	return NULL;
+}
+
+void
+sim_loop_fini(struct sim_thread *th)
+{
+	while (th->conns)
+		conn_close(th->conns);
+	free(th->timers.at);
+	sbuf_fini(&th->scratch);
+	sbuf_fini(&th->last);
+	(void)close(th->epoll_fd);
+	(void)close(th->wake_fd);
 }

@@ -5,4 +5,5 @@ tests_support_fcgi_probe_SOURCES = tests/support/fcgi_probe.c
 tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 EXTRA_DIST += \
 	tests/support/tap.sh \
-	tests/wire/httpd_conf.t
+	tests/wire/httpd_conf.t \
+	tests/wire/upstream_sim.t
