@@ -420,6 +420,7 @@ end_answer(struct attempt *at, const struct request *rq,
 	*ret = (struct forward_answer){
 		.status = at->status,
 		.body = buf_str(&at->answer),
+		.parsed = at->parsed,
 	};
 	return OK;
 }
