@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+EXTRA_DIST += \
+	tests/sdk/openai.mjs \
+	tests/sdk/openai.t \
+	tests/sdk/package.json \
+	tests/sdk/tap.mjs

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// The official OpenAI client: what its users do, with nothing of ours in
+// between but the base URL.
+import { createRequire } from 'node:module';
+import { test, done, assert } from './tap.mjs';
+
+// Installed beside the build, found through NODE_PATH.
+const require = createRequire(import.meta.url);
+const { OpenAI } = require('openai');
+
+const env = process.env;
+const baseURL = `${env.TOLLGATE_URL}/v1`;
+const model = 'lawgent-thinking';
+const client = new OpenAI({ baseURL, apiKey: env.TOLLGATE_API_KEY });
+
+async function management(path, body) {
+  const answer = await fetch(env.TOLLGATE_URL + path, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      'X-API-Key': env.TOLLGATE_OPERATOR_KEY,
+    },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+  return answer.json();
+}
+
+const newKey = (members) => management('/api/keys', {
+  customer_id: Number(env.TOLLGATE_CUSTOMER_ID),
+  name: 'sdk test',
+  ...members,
+});
+
+const messages = [{ role: 'user', content: 'one two three' }];
+
+// Its wait is up to a minute: it runs beside the others, looked at last.
+async function limitedKeyRetries() {
+  const { key } = await newKey({ rate_limit: 1 });
+  const calls = [];
+  const limited = new OpenAI({
+    baseURL,
+    apiKey: key,
+    maxRetries: 1,
+    fetch: async (url, init) => {
+      const at = performance.now();
+      const answer = await fetch(url, init);
+      calls.push({
+        at,
+        status: answer.status,
+        waitMs: Number(answer.headers.get('retry-after-ms')),
+      });
+      return answer;
+    },
+  });
+  await limited.chat.completions.create({ model, messages });
+  await limited.chat.completions.create({ model, messages });
+  return calls;
+}
+const retried = limitedKeyRetries().catch((error) => ({ error }));
+
+await test('models.list: key with two models: shows both', async () => {
+  const ids = [];
+  for await (const m of client.models.list()) ids.push(m.id);
+  assert.deepEqual(ids.sort(), ['gpt2', model]);
+});
+
+await test('models.list: key with one model: hides the other', async () => {
+  const { key } = await newKey({ allowed_models: [1] });
+  const one = new OpenAI({ baseURL, apiKey: key });
+  const ids = [];
+  for await (const m of one.models.list()) ids.push(m.id);
+  assert.deepEqual(ids, ['gpt2']);
+  await assert.rejects(
+    one.chat.completions.create({ model, messages }),
+    (e) => e.status === 403 && e.code === 'model_not_allowed',
+  );
+});
+
+await test('chat: not streamed: text and usage', async () => {
+  const answer = await client.chat.completions.create({ model, messages });
+  assert.ok(answer.choices[0].message.content.length > 0);
+  assert.ok(answer.usage.completion_tokens > 0);
+  assert.equal(answer.choices[0].finish_reason, 'stop');
+});
+
+await test('chat: raw response: cost, request id and limits', async () => {
+  const { response } = await client.chat.completions
+    .create({ model, messages }).withResponse();
+  assert.match(response.headers.get('x-tollgate-cost'), /^0\.\d+$/);
+  assert.match(response.headers.get('x-request-id'), /^[0-9a-f-]{36}$/);
+  assert.equal(response.headers.get('x-ratelimit-limit-requests'), '60');
+});
+
+await test('chat: streamed without asking: no usage chunk', async () => {
+  const stream = await client.chat.completions
+    .create({ model, messages, stream: true });
+  let text = '';
+  for await (const chunk of stream) {
+    assert.ok(chunk.choices.length > 0);
+    assert.ok(!chunk.usage);
+    text += chunk.choices[0].delta.content ?? '';
+  }
+  assert.ok(text.length > 0);
+});
+
+await test('chat: streamed with include_usage: usage comes last', async () => {
+  const stream = await client.chat.completions.create({
+    model, messages, stream: true, stream_options: { include_usage: true },
+  });
+  let last;
+  for await (const chunk of stream) last = chunk;
+  assert.equal(last.choices.length, 0);
+  assert.ok(last.usage.completion_tokens > 0);
+});
+
+await test('completions: local model: text', async () => {
+  const answer = await client.completions.create({
+    model: 'gpt2', prompt: 'one two three', max_tokens: 5,
+  });
+  assert.ok(answer.choices[0].text.length > 0);
+  assert.ok(answer.usage.completion_tokens <= 5);
+});
+
+await test('embeddings: two inputs: two vectors of numbers', async () => {
+  const answer = await client.embeddings.create({
+    model, input: ['one', 'two'],
+  });
+  assert.equal(answer.data.length, 2);
+  assert.equal(typeof answer.data[0].embedding[0], 'number');
+});
+
+await test('wrong key: APIError 401 in our shape', async () => {
+  const wrong = new OpenAI({ baseURL, apiKey: 'tg_nonsense', maxRetries: 0 });
+  await assert.rejects(
+    wrong.chat.completions.create({ model, messages }),
+    (e) => e.constructor.name === 'AuthenticationError' && e.status === 401
+      && e.code === 'invalid_api_key' && Boolean(e.requestID),
+  );
+});
+
+await test('unknown model: NotFoundError with param', async () => {
+  await assert.rejects(
+    client.chat.completions.create({ model: 'no-such', messages }),
+    (e) => e.status === 404 && e.param === 'model'
+      && e.code === 'model_not_found',
+  );
+});
+
+await test('abort in mid-stream: ends at once, key goes on', async () => {
+  const stream = await client.chat.completions.create({
+    model, messages, stream: true,
+  });
+  let n = 0;
+  for await (const chunk of stream) {
+    assert.ok(chunk);
+    n += 1;
+    if (n === 2) break; // the SDK aborts the request
+  }
+  assert.ok(stream.controller.signal.aborted);
+  const answer = await client.chat.completions.create({ model, messages });
+  assert.ok(answer.choices[0].message.content.length > 0);
+});
+
+await test('429: the client waits as long as we say, then succeeds', async () => {
+  const calls = await retried;
+  assert.ok(!calls.error, String(calls.error));
+  // The window may turn between the first two requests: then none waits.
+  if (calls.length === 2) {
+    assert.deepEqual(calls.map((c) => c.status), [200, 200]);
+    return;
+  }
+  assert.deepEqual(calls.map((c) => c.status), [200, 429, 200]);
+  assert.ok(calls[1].waitMs > 0 && calls[1].waitMs <= 60000);
+  const waited = calls[2].at - calls[1].at;
+  assert.ok(
+    waited >= calls[1].waitMs - 50,
+    `waited ${waited} ms, asked for ${calls[1].waitMs}`,
+  );
+});
+
+done();
