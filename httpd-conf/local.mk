@@ -36,7 +36,7 @@ $(httpd_conf_made): Makefile
 	    -e 's|@static_dir[@]|$(tgtemplatesdir)/static|g' \
 	    -e 's|@common[@]|$(pkgdatadir)/httpd-conf/apache/tollgate-common.conf|g' \
 	    -e 's|@server_name[@]|ai.example.org|g' \
-	    -e 's|@host_regex[@]|^ai\\.example\\.org(:[0-9]+)?$$|g' \
+	    -e 's|@host_is[@]|== "ai.example.org"|g' \
 	    -e 's|@listen[@]|*:80|g' \
 	    -e 's|@body_max_kib[@]|33792|g' \
 	    -e 's|@body_max_bytes[@]|34603008|g' \

@@ -4,6 +4,8 @@ noinst_PROGRAMS += tests/support/fcgi_probe
 tests_support_fcgi_probe_SOURCES = tests/support/fcgi_probe.c
 tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 EXTRA_DIST += \
+	tests/support/systemctl \
 	tests/support/tap.sh \
 	tests/wire/httpd_conf.t \
+	tests/wire/install_md.t \
 	tests/wire/upstream_sim.t

@@ -43,8 +43,10 @@ TG_PACKAGES_BUILD=(
 )
 
 TG_PACKAGES_TEST=(
+  apache2
   chromium
   clang-format
+  iproute2
   node/nodejs
   npm/npm
   procps

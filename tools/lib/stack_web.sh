@@ -26,7 +26,7 @@ stack_web_conf_lighttpd() {
   stack_fill lighttpd/tollgate.conf.in "$STACK_DIR/etc/site.conf" \
     worker="$STACK_DIR/bin/$STACK_WORKER_NAME" config="$STACK_CONF" \
     run_dir="$STACK_RUN" static_dir="$STACK_DIR/share/templates/static" \
-    host_regex='' allow_ip_regex="^(${STACK_ALLOW_IP:-127\.|::1$})" \
+    host_is='=~ ""' allow_ip_regex="^(${STACK_ALLOW_IP:-127\.|::1$})" \
     processes="$STACK_PROCESSES" threads="$STACK_THREADS" \
     body_max_kib="$STACK_BODY_MAX_KIB" silence_s="$STACK_SILENCE_S" \
     max_fds=16384 max_connections=8000 || return 1
