@@ -49,7 +49,7 @@ struct flush_stats {
 	uint64_t n_retries; /* transactions that had to be built again */
 	uint64_t n_corrupt; /* damaged places in journals */
 	uint64_t n_removed; /* files */
-	uint64_t lag_bytes; /* not yet flushed at the end of the last pass */
+	int64_t drained_ms; /* wall time when all journals were last empty */
 	bool is_database_down;
 };
 

@@ -8,10 +8,19 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/catalogue.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
+	src/domain/flush.c \
+	src/domain/flush.h \
+	src/domain/flush_keep.c \
+	src/domain/flush_priv.h \
+	src/domain/flush_read.c \
+	src/domain/flush_txn.c \
 	src/domain/meter.c \
 	src/domain/meter.h \
+	src/domain/open_set.c \
+	src/domain/open_set.h \
 	src/domain/price.c \
 	src/domain/price.h \
+	src/domain/reconcile.h \
 	src/domain/session.c \
 	src/domain/session.h \
 	src/domain/user.c \

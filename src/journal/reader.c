@@ -10,7 +10,7 @@
 
 #include "journal/file.h"
 
-#define WINDOW_BYTES KIB(256)
+#define WINDOW_BYTES KIB(64)
 
 struct journal_reader {
 	char dir[JOURNAL_PATH_BYTES];
