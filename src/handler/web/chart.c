@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/web/chart.h"
+
+#include "handler/web/view.h"
+
+/* Pixels from the top: room for a label, the plot, room for the days. */
+#define TOP    14
+#define PLOT   150
+#define BOTTOM 26
+#define BASE   (TOP + PLOT)
+
+/* What is not nothing is seen. */
+#define BAR_MIN    2
+/* Parts of a slot that its bar fills. */
+#define FILL_NUM   72
+#define FILL_DENOM 100
+
+#define LINES_MAX  5
+#define TICK_EVERY 7
+/* Per cent in thousandths. */
+#define WHOLE      UINT64_C(100000)
+
+uint64_t
+chart_step(uint64_t max)
+{
+	static const uint64_t factors[] = { 1, 2, 5 };
+	uint64_t power = 1;
+	for (;;) {
+		for (size_t i = 0; i < ARRAY_LEN(factors); i++)
+			if (max / (factors[i] * power) < LINES_MAX ||
+			    max == LINES_MAX * factors[i] * power)
+				return factors[i] * power;
+		power *= 10;
+	}
+}
+
+static uint64_t
+largest(const struct chart *c)
+{
+	uint64_t max = 0;
+	for (size_t i = 0; i < c->n_bars; i++)
+		if (c->bars[i].value > max)
+			max = c->bars[i].value;
+	return max;
+}
+
+/* value's share of top in pixels, rounded; never 0 for what is not 0. */
+static unsigned
+pixels(uint64_t value, uint64_t top)
+{
+	/* Sums of money reach 1e19: scale down before multiplying. */
+	while (top > UINT64_C(1) << 50) {
+		top >>= 1;
+		value >>= 1;
+	}
+	uint64_t n = (value * PLOT * 2 / top + 1) / 2;
+	return (unsigned)n;
+}
+
+static unsigned
+height_of(uint64_t value, uint64_t top)
+{
+	unsigned n = pixels(value, top);
+	return value > 0 && n < BAR_MIN ? BAR_MIN : n;
+}
+
+static void
+set_px(struct tval *o, const char *key, unsigned n)
+{
+	tval_set_textf(o, key, "%u", n);
+}
+
+static void
+set_percent(struct tval *o, const char *key, uint64_t thousandths)
+{
+	tval_set_textf(o, key, "%u.%03u%%", (unsigned)(thousandths / 1000),
+	    (unsigned)(thousandths % 1000));
+}
+
+/* "1,500k" rather than "1,500,000": exact, as the step is a round number. */
+static struct str
+short_count_text(struct arena *a, uint64_t value, uint64_t step)
+{
+	static const struct {
+		uint64_t unit;
+		const char *suffix;
+	} units[] = { { 1000000000, "bn" }, { 1000000, "M" }, { 1000, "k" } };
+	for (size_t i = 0; i < ARRAY_LEN(units) && value > 0; i++)
+		if (step % units[i].unit == 0)
+			return arena_printf(a, "%" PRI_STR "%s",
+			    STR_ARG(view_count_text(a, value / units[i].unit)),
+			    units[i].suffix);
+	return view_count_text(a, value);
+}
+
+static struct str
+value_text(struct arena *a, enum chart_unit unit, uint64_t value, uint64_t step)
+{
+	switch (unit) {
+	case CHART_COUNT:
+		return short_count_text(a, value, step);
+	case CHART_USD:
+		return view_money_text(a, (int64_t)value);
+	}
+	return S("");
+}
+
+static void
+add_line(struct tval *lines, const struct chart *c, uint64_t i, uint64_t step,
+    uint64_t top)
+{
+	struct tval *line = tval_push_object(lines);
+	if (!line)
+		return;
+	unsigned y = BASE - pixels(i * step, top);
+	set_px(line, "y", y);
+	set_px(line, "text_y", y + 4);
+	tval_set_text(line, "text",
+	    value_text(line->a, c->unit, i * step, step));
+}
+
+static void
+add_bar(struct tval *bars, const struct chart *c, size_t i, uint64_t top)
+{
+	const struct chart_bar *bar = &c->bars[i];
+	struct tval *o = tval_push_object(bars);
+	uint64_t from = WHOLE * i / c->n_bars;
+	uint64_t slot = WHOLE * (i + 1) / c->n_bars - from;
+	uint64_t width = slot * FILL_NUM / FILL_DENOM;
+	unsigned height = height_of(bar->value, top);
+	unsigned part = height_of(bar->part, top);
+	if (part > height)
+		part = height;
+
+	tval_set_text(o, "label", bar->label);
+	set_percent(o, "slot_x", from);
+	set_percent(o, "slot_width", slot);
+	set_percent(o, "x", from + (slot - width) / 2);
+	set_percent(o, "width", width);
+	set_px(o, "y", BASE - height);
+	set_px(o, "height", height);
+	tval_set_bool(o, "has_part", part > 0);
+	set_px(o, "part_y", BASE - height);
+	set_px(o, "part_height", part);
+}
+
+/* A day's name below its bar, for each seventh counted from the last; every
+ * second of them only where there is room. */
+static void
+add_tick(struct tval *ticks, const struct chart *c, size_t i)
+{
+	size_t back = c->n_bars - 1 - i;
+	if (back % TICK_EVERY != 0)
+		return;
+	struct tval *o = tval_push_object(ticks);
+	if (!o)
+		return;
+	bool is_last = back == 0;
+	uint64_t middle = WHOLE * (2 * i + 1) / (2 * c->n_bars);
+	set_percent(o, "x", is_last ? WHOLE : middle);
+	set_px(o, "y", BASE + 18);
+	tval_set_text(o, "text", view_short_day_text(o->a, c->bars[i].day_ms));
+	tval_set_text(o, "anchor", is_last ? S("end") : S("middle"));
+	tval_set_bool(o, "is_minor", back / TICK_EVERY % 2 == 1);
+}
+
+void
+chart_build(struct tval *o, const struct chart *c)
+{
+	uint64_t max = largest(c);
+	uint64_t step = chart_step(max);
+	uint64_t n_lines = max / step + (max % step > 0);
+	uint64_t top = n_lines > 0 ? n_lines * step : step;
+
+	tval_set_text(o, "id", str_from(c->id));
+	tval_set_text(o, "title", c->title);
+	tval_set_text(o, "desc", c->desc);
+	set_px(o, "height", BASE + BOTTOM);
+	set_px(o, "base_y", BASE);
+	struct tval *lines = tval_set_list(o, "lines");
+	for (uint64_t i = 0; i <= n_lines; i++)
+		add_line(lines, c, i, step, top);
+	struct tval *bars = tval_set_list(o, "bars");
+	struct tval *ticks = tval_set_list(o, "ticks");
+	for (size_t i = 0; i < c->n_bars; i++) {
+		add_bar(bars, c, i, top);
+		add_tick(ticks, c, i);
+	}
+}

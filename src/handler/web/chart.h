@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The geometry of a bar chart, one bar a day, for partial/chart.html: pixels
+ * down, per cent across, so that the drawing fits any width while its text
+ * keeps its size. What it shows stands in a table beside it, always.
+ */
+#ifndef TG_HANDLER_WEB_CHART_H
+#define TG_HANDLER_WEB_CHART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "http/tval.h"
+
+enum chart_unit {
+	CHART_COUNT,
+	CHART_USD, /* values are pico-USD */
+};
+
+struct chart_bar {
+	int64_t day_ms;
+	uint64_t value;
+	uint64_t part;    /* of value, drawn hatched on top; <= value */
+	struct str label; /* what a pointer on the bar shows */
+};
+
+struct chart {
+	const char *id; /* unique on the page; a literal */
+	struct str title;
+	struct str desc;
+	enum chart_unit unit;
+	const struct chart_bar *bars;
+	size_t n_bars;
+};
+
+/** Largest step 1, 2 or 5 times a power of ten that divides an axis up to
+ * max into 5 parts at most; at least 1. */
+uint64_t chart_step(uint64_t max);
+
+/** Fill o with what CHART_KEYS lists. */
+void chart_build(struct tval *o, const struct chart *c);
+
+#define CHART_KEYS(path)                                                       \
+ { path, TVAL_OBJECT }, { path ".id", TVAL_TEXT },                             \
+     { path ".title", TVAL_TEXT }, { path ".desc", TVAL_TEXT },                \
+     { path ".height", TVAL_TEXT }, { path ".base_y", TVAL_TEXT },             \
+     { path ".lines", TVAL_LIST }, { path ".lines.y", TVAL_TEXT },             \
+     { path ".lines.text_y", TVAL_TEXT }, { path ".lines.text", TVAL_TEXT },   \
+     { path ".bars", TVAL_LIST }, { path ".bars.label", TVAL_TEXT },           \
+     { path ".bars.slot_x", TVAL_TEXT },                                       \
+     { path ".bars.slot_width", TVAL_TEXT }, { path ".bars.x", TVAL_TEXT },    \
+     { path ".bars.width", TVAL_TEXT }, { path ".bars.y", TVAL_TEXT },         \
+     { path ".bars.height", TVAL_TEXT }, { path ".bars.has_part", TVAL_BOOL }, \
+     { path ".bars.part_y", TVAL_TEXT },                                       \
+     { path ".bars.part_height", TVAL_TEXT }, { path ".ticks", TVAL_LIST },    \
+     { path ".ticks.x", TVAL_TEXT }, { path ".ticks.y", TVAL_TEXT },           \
+     { path ".ticks.text", TVAL_TEXT }, { path ".ticks.anchor", TVAL_TEXT },   \
+ {                                                                             \
+  path ".ticks.is_minor", TVAL_BOOL                                            \
+ }
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A customer's dashboard: what was used, what it cost, how fast it was, by
+ * day, by model, by key. Everything on it is also text.
+ */
+#include "handler/web/dashboard.h"
+
+#include "base/clock.h"
+#include "handler/web/chart.h"
+#include "handler/web/page.h"
+#include "handler/web/view.h"
+#include "handler/web/web.h"
+#include "http/param.h"
+
+#define P50 500
+#define P95 950
+
+static const struct tmpl_key dashboard_keys[] = {
+	{ "customer_name", TVAL_TEXT },
+	{ "customers_href", TVAL_TEXT },
+	{ "is_operator", TVAL_BOOL },
+	{ "api_url", TVAL_TEXT },
+	VIEW_TIME_KEYS("as_of"),
+	VIEW_DAY_KEYS("first_day"),
+	{ "has_usage", TVAL_BOOL },
+	{ "has_unpriced", TVAL_BOOL },
+	{ "unpriced", TVAL_TEXT },
+	{ "has_estimated", TVAL_BOOL },
+	{ "estimated", TVAL_TEXT },
+	{ "ranges", TVAL_LIST },
+	{ "ranges.name", TVAL_TEXT },
+	{ "ranges.requests", TVAL_TEXT },
+	{ "ranges.failed", TVAL_TEXT },
+	{ "ranges.has_failed", TVAL_BOOL },
+	{ "ranges.refusals", TVAL_TEXT },
+	{ "ranges.has_refusals", TVAL_BOOL },
+	{ "ranges.in_tokens", TVAL_TEXT },
+	{ "ranges.out_tokens", TVAL_TEXT },
+	{ "ranges.tokens", TVAL_TEXT },
+	VIEW_MONEY_KEYS("ranges.cost"),
+	{ "ranges.p50", TVAL_TEXT },
+	{ "ranges.p95", TVAL_TEXT },
+	CHART_KEYS("requests_chart"),
+	CHART_KEYS("cost_chart"),
+	{ "days", TVAL_LIST },
+	VIEW_DAY_KEYS("days.day"),
+	{ "days.requests", TVAL_TEXT },
+	{ "days.failed", TVAL_TEXT },
+	{ "days.in_tokens", TVAL_TEXT },
+	{ "days.out_tokens", TVAL_TEXT },
+	VIEW_MONEY_KEYS("days.cost"),
+	{ "days_total", TVAL_OBJECT },
+	{ "days_total.requests", TVAL_TEXT },
+	{ "days_total.failed", TVAL_TEXT },
+	{ "days_total.in_tokens", TVAL_TEXT },
+	{ "days_total.out_tokens", TVAL_TEXT },
+	VIEW_MONEY_KEYS("days_total.cost"),
+	{ "has_models", TVAL_BOOL },
+	{ "models", TVAL_LIST },
+	{ "models.name", TVAL_TEXT },
+	{ "models.requests", TVAL_TEXT },
+	{ "models.failed", TVAL_TEXT },
+	{ "models.in_tokens", TVAL_TEXT },
+	{ "models.out_tokens", TVAL_TEXT },
+	{ "models.mean", TVAL_TEXT },
+	VIEW_MONEY_KEYS("models.cost"),
+	{ "has_refusals", TVAL_BOOL },
+	{ "refusals", TVAL_LIST },
+	{ "refusals.reason", TVAL_TEXT },
+	{ "refusals.count", TVAL_TEXT },
+	{ "has_keys", TVAL_BOOL },
+	{ "keys", TVAL_LIST },
+	{ "keys.name", TVAL_TEXT },
+	{ "keys.public_id", TVAL_TEXT },
+	{ "keys.state", TVAL_TEXT },
+	{ "keys.is_active", TVAL_BOOL },
+	{ "keys.limits", TVAL_LIST },
+	{ "keys.limits.", TVAL_TEXT },
+	{ "keys.requests", TVAL_TEXT },
+	VIEW_MONEY_KEYS("keys.cost"),
+	VIEW_TIME_KEYS("keys.last_used"),
+	VIEW_TIME_KEYS("keys.expires"),
+};
+const struct tmpl_page page_dashboard = PAGE("dashboard/show", dashboard_keys);
+
+static const char *const range_names[DASHBOARD__RANGES] = {
+	[DASHBOARD_TODAY] = "Today",
+	[DASHBOARD_WEEK] = "7 days",
+	[DASHBOARD_MONTH] = "30 days",
+};
+
+static const char *const state_names[] = {
+	[DASHBOARD_KEY_ACTIVE] = "Active",
+	[DASHBOARD_KEY_OFF] = "Switched off",
+	[DASHBOARD_KEY_EXPIRED] = "Expired",
+	[DASHBOARD_KEY_REVOKED] = "Revoked",
+};
+
+static void
+add_ranges(struct tval *o, const struct dashboard_data *d)
+{
+	struct tval *list = tval_set_list(o, "ranges");
+	for (unsigned i = 0; i < DASHBOARD__RANGES; i++) {
+		const struct report_totals *t = &d->totals[i];
+		struct tval *r = tval_push_object(list);
+		tval_set_text(r, "name", str_from(range_names[i]));
+		view_count(r, "requests", t->requests);
+		view_count(r, "failed", t->failed_requests);
+		tval_set_bool(r, "has_failed", t->failed_requests > 0);
+		view_count(r, "refusals", t->refusals);
+		tval_set_bool(r, "has_refusals", t->refusals > 0);
+		view_count(r, "in_tokens", t->in_tok);
+		view_count(r, "out_tokens", t->out_tok);
+		view_count(r, "tokens", t->in_tok + t->out_tok);
+		view_money(r, "cost", t->cost_pusd);
+		view_duration(r, "p50",
+		    histogram_percentile_ms(&t->latency, P50));
+		view_duration(r, "p95",
+		    histogram_percentile_ms(&t->latency, P95));
+	}
+}
+
+static struct str
+bar_label(struct arena *a, const struct report_day *day, bool is_cost)
+{
+	struct str name = view_day_text(a, day->day_ms);
+	if (is_cost)
+		return arena_printf(a, "%" PRI_STR ": %" PRI_STR, STR_ARG(name),
+		    STR_ARG(view_money_text(a, day->cost_pusd)));
+	struct str n = view_count_text(a, day->requests);
+	if (day->failed_requests == 0)
+		return arena_printf(a, "%" PRI_STR ": %" PRI_STR " requests",
+		    STR_ARG(name), STR_ARG(n));
+	return arena_printf(a,
+	    "%" PRI_STR ": %" PRI_STR " requests, %" PRI_STR " of them failed",
+	    STR_ARG(name), STR_ARG(n),
+	    STR_ARG(view_count_text(a, day->failed_requests)));
+}
+
+static void
+add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
+    struct arena *a, bool is_cost)
+{
+	struct chart_bar bars[DASHBOARD_DAYS];
+	const struct report_totals *t = &d->totals[DASHBOARD_MONTH];
+	for (size_t i = 0; i < DASHBOARD_DAYS; i++) {
+		const struct report_day *day = &d->days[i];
+		int64_t cost = day->cost_pusd > 0 ? day->cost_pusd : 0;
+		bars[i] = (struct chart_bar){
+			.day_ms = day->day_ms,
+			.value = is_cost ? (uint64_t)cost : day->requests,
+			.part = is_cost ? 0 : day->failed_requests,
+			.label = bar_label(a, day, is_cost),
+		};
+	}
+	struct str total = is_cost ? view_money_text(a, t->cost_pusd)
+				   : view_count_text(a, t->requests);
+	const struct chart c = {
+		.id = is_cost ? "chart-cost" : "chart-requests",
+		.title = is_cost ? S("Cost per day") : S("Requests per day"),
+		.desc = arena_printf(a,
+		    "A bar for each day from %" PRI_STR " to %" PRI_STR
+		    "; in all %" PRI_STR ". The table below has the numbers.",
+		    STR_ARG(view_day_text(a, d->first_day_ms)),
+		    STR_ARG(view_day_text(a, d->now_ms)), STR_ARG(total)),
+		.unit = is_cost ? CHART_USD : CHART_COUNT,
+		.bars = bars,
+		.n_bars = DASHBOARD_DAYS,
+	};
+	chart_build(tval_set_object(o, key), &c);
+}
+
+static void
+set_day_numbers(struct tval *o, const struct report_day *day)
+{
+	view_count(o, "requests", day->requests);
+	view_count(o, "failed", day->failed_requests);
+	view_count(o, "in_tokens", day->in_tok);
+	view_count(o, "out_tokens", day->out_tok);
+	view_money(o, "cost", day->cost_pusd);
+}
+
+/* The newest first, and their sum. */
+static void
+add_days(struct tval *o, const struct dashboard_data *d)
+{
+	const struct report_totals *t = &d->totals[DASHBOARD_MONTH];
+	const struct report_day sum = {
+		.requests = t->requests,
+		.failed_requests = t->failed_requests,
+		.in_tok = t->in_tok,
+		.out_tok = t->out_tok,
+		.cost_pusd = t->cost_pusd,
+	};
+	struct tval *list = tval_set_list(o, "days");
+	for (size_t i = DASHBOARD_DAYS; i-- > 0;) {
+		struct tval *row = tval_push_object(list);
+		view_day(row, "day", d->days[i].day_ms);
+		set_day_numbers(row, &d->days[i]);
+	}
+	set_day_numbers(tval_set_object(o, "days_total"), &sum);
+}
+
+static void
+add_models(struct tval *o, const struct dashboard_data *d)
+{
+	tval_set_bool(o, "has_models", d->n_models > 0);
+	struct tval *list = tval_set_list(o, "models");
+	for (size_t i = 0; i < d->n_models; i++) {
+		const struct report_model *m = &d->models[i];
+		struct tval *row = tval_push_object(list);
+		tval_set_text(row, "name", m->name);
+		view_count(row, "requests", m->requests);
+		view_count(row, "failed", m->failed_requests);
+		view_count(row, "in_tokens", m->in_tok);
+		view_count(row, "out_tokens", m->out_tok);
+		view_duration(row, "mean",
+		    m->requests > 0 ? (int64_t)(m->latency_ms / m->requests)
+				    : -1);
+		view_money(row, "cost", m->cost_pusd);
+	}
+	tval_set_bool(o, "has_refusals", d->n_refusals > 0);
+	list = tval_set_list(o, "refusals");
+	for (size_t i = 0; i < d->n_refusals; i++) {
+		struct tval *row = tval_push_object(list);
+		tval_set_text(row, "reason", d->refusals[i].reason);
+		view_count(row, "count", d->refusals[i].refusals);
+	}
+}
+
+static void
+add_limits(struct tval *row, const struct limit_rates *rates)
+{
+	static const char *const units[LIMIT__WINDOWS] = {
+		[LIMIT_MINUTE] = "a minute",
+		[LIMIT_HOUR] = "an hour",
+	};
+	struct tval *list = tval_set_list(row, "limits");
+	if (!list)
+		return;
+	for (unsigned i = 0; i < LIMIT__WINDOWS; i++) {
+		if (rates->requests[i] <= 0)
+			continue;
+		struct str n = view_count_text(list->a,
+		    (uint64_t)rates->requests[i]);
+		tval_push_text(list, arena_printf(list->a, "%" PRI_STR " %s",
+					 STR_ARG(n), units[i]));
+	}
+}
+
+static void
+add_keys(struct tval *o, const struct dashboard_data *d)
+{
+	tval_set_bool(o, "has_keys", d->n_keys > 0);
+	struct tval *list = tval_set_list(o, "keys");
+	for (size_t i = 0; i < d->n_keys; i++) {
+		const struct dashboard_key *k = &d->keys[i];
+		struct tval *row = tval_push_object(list);
+		tval_set_text(row, "name", k->row.name);
+		tval_set_textf(row, "public_id", "tg_%" PRI_STR "_…",
+		    STR_ARG(k->row.public_id));
+		tval_set_text(row, "state", str_from(state_names[k->state]));
+		tval_set_bool(row, "is_active",
+		    k->state == DASHBOARD_KEY_ACTIVE);
+		add_limits(row, &k->rates);
+		view_count(row, "requests", k->row.requests);
+		view_money(row, "cost", k->row.cost_pusd);
+		view_time(row, "last_used", k->row.last_used_at_ms);
+		view_time(row, "expires", k->row.expires_at_ms);
+	}
+}
+
+/* Where this page's reader sends requests to, for an example of one. */
+static struct str
+api_url(const struct app *app, const struct request *rq)
+{
+	struct str host = request_header(rq, "host");
+	for (size_t i = 0; i < host.n; i++) {
+		char c = host.p[i];
+		bool is_fine = (c >= 'a' && c <= 'z') ||
+			       (c >= 'A' && c <= 'Z') ||
+			       (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+			       c == ':' || c == '[' || c == ']';
+		if (!is_fine)
+			host.n = 0;
+	}
+	return arena_printf(rq->arena, "%s://%" PRI_STR "%s",
+	    rq->is_tls ? "https" : "http",
+	    STR_ARG(host.n > 0 ? host : S("localhost")),
+	    conf_text(app->conf, CONF_BASE_PATH));
+}
+
+struct tval *
+dashboard_view(const struct app *app, const struct request *rq,
+    const struct dashboard_data *d)
+{
+	const struct report_totals *month = &d->totals[DASHBOARD_MONTH];
+	struct tval *o = web_page_begin(app, rq, &page_dashboard,
+	    d->customer.name);
+	tval_set_text(o, "customer_name", d->customer.name);
+	tval_set_text(o, "customers_href",
+	    web_href(app, rq->arena, "/dashboard", 0));
+	tval_set_bool(o, "is_operator",
+	    app->who && principal_is_operator(app->who));
+	tval_set_text(o, "api_url", api_url(app, rq));
+	view_time(o, "as_of", d->now_ms);
+	view_day(o, "first_day", d->first_day_ms);
+	tval_set_bool(o, "has_usage",
+	    month->requests > 0 || month->refusals > 0);
+	tval_set_bool(o, "has_unpriced", month->unpriced_requests > 0);
+	view_count(o, "unpriced", month->unpriced_requests);
+	tval_set_bool(o, "has_estimated", month->estimated_requests > 0);
+	view_count(o, "estimated", month->estimated_requests);
+	add_ranges(o, d);
+	add_chart(o, "requests_chart", d, rq->arena, false);
+	add_chart(o, "cost_chart", d, rq->arena, true);
+	add_days(o, d);
+	add_models(o, d);
+	add_keys(o, d);
+	return o;
+}
+
+/* Whose page may be seen: another customer's looks as if there was none. */
+static enum err
+check_access(const struct app *app, const struct request *rq,
+    uint64_t *ret_customer_id, struct error *e)
+{
+	uint64_t id;
+	if (!app->who)
+		return error_set(e, ERR_UNAUTHORIZED, "nobody is signed in");
+	if (!str_to_u64(rq->path_param[0], 1, INT64_MAX, &id))
+		return error_set(e, ERR_NOT_FOUND, "no customer id");
+	if (!principal_is_operator(app->who) && app->who->customer_id != id)
+		return error_set(e, ERR_NOT_FOUND,
+		    "customer %llu asked for customer %llu",
+		    (unsigned long long)app->who->customer_id,
+		    (unsigned long long)id);
+	*ret_customer_id = id;
+	return OK;
+}
+
+enum err
+web_dashboard_show(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	uint64_t customer_id;
+	enum err err = check_access(app, rq, &customer_id, e);
+	if (err)
+		return err;
+	err = param_parse(rq->arena, NULL, 0, rq->query, NULL, e);
+	if (err)
+		return err;
+	struct dashboard_data *d = arena_new(rq->arena, struct dashboard_data);
+	if (!d)
+		return error_arena(e, rq->arena);
+	err = dashboard_load(app, customer_id, clock_now_ms(), rq->arena, d, e);
+	if (err)
+		return err;
+	return web_page_send(app, rq, rs, 200, &page_dashboard,
+	    dashboard_view(app, rq, d), e);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The dashboard's values, apart from where they are read: for tests. */
+#ifndef TG_HANDLER_WEB_DASHBOARD_H
+#define TG_HANDLER_WEB_DASHBOARD_H
+
+#include "handler/web/dashboard_data.h"
+#include "http/tval.h"
+
+/** What page_dashboard is rendered with; NULL when the arena is full. */
+struct tval *dashboard_view(const struct app *app, const struct request *rq,
+    const struct dashboard_data *d);
+
+#endif

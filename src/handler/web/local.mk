@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# skeleton.c is built by its test only.
+noinst_LIBRARIES += src/handler/web/libweb.a
+src_handler_web_libweb_a_SOURCES = \
+	src/handler/web/chart.c \
+	src/handler/web/chart.h \
+	src/handler/web/cookies.c \
+	src/handler/web/cookies.h \
+	src/handler/web/customers.c \
+	src/handler/web/dashboard.c \
+	src/handler/web/dashboard.h \
+	src/handler/web/dashboard_data.c \
+	src/handler/web/dashboard_data.h \
+	src/handler/web/error.c \
+	src/handler/web/gate.c \
+	src/handler/web/login.c \
+	src/handler/web/logout.c \
+	src/handler/web/page.c \
+	src/handler/web/page.h \
+	src/handler/web/view.c \
+	src/handler/web/view.h \
+	src/handler/web/web.h
+EXTRA_DIST += src/handler/web/skeleton.c src/handler/web/skeleton.h

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/web/page.h"
+
+#include "domain/session.h"
+#include "handler/web/cookies.h"
+#include "handler/web/web.h"
+
+const struct tmpl_key page_common_keys[PAGE_COMMON_N] = {
+	{ "page", TVAL_TEXT },
+	{ "title", TVAL_TEXT },
+	{ "style_href", TVAL_TEXT },
+	{ "icon_href", TVAL_TEXT },
+	{ "home_href", TVAL_TEXT },
+	{ "login_href", TVAL_TEXT },
+	{ "logout_href", TVAL_TEXT },
+	{ "is_signed_in", TVAL_BOOL },
+	{ "user_email", TVAL_TEXT },
+	{ "csrf", TVAL_TEXT },
+};
+
+static const struct tmpl_page *const pages[] = {
+	&page_customers,
+	&page_dashboard,
+	&page_error,
+	&page_login,
+};
+
+enum err
+web_templates_check(const struct tmpl_set *set, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		enum err err = tmpl_check(set, pages[i], e);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+static struct str
+base_path(const struct app *app)
+{
+	return str_from(conf_text(app->conf, CONF_BASE_PATH));
+}
+
+struct str
+web_href(const struct app *app, struct arena *a, const char *path, uint64_t id)
+{
+	struct buf b;
+	struct url u;
+	buf_init(&b, a, KIB(1));
+	url_begin(&u, &b, base_path(app), path);
+	if (id != 0)
+		url_segment_u64(&u, id);
+	return buf_str(&b);
+}
+
+/* Files that never change under their name: it carries our version. */
+static struct str
+static_href(const struct app *app, struct arena *a, const char *path)
+{
+	struct buf b;
+	struct url u;
+	buf_init(&b, a, KIB(1));
+	url_begin(&u, &b, base_path(app), path);
+	url_arg(&u, "v", S(PACKAGE_VERSION));
+	return buf_str(&b);
+}
+
+/* What forms on the page send along; "" for who is not signed in. */
+static struct str
+form_token(const struct app *app, const struct request *rq)
+{
+	char token[SESSION_TEXT_BYTES];
+	struct str id = web_cookie_get(app, rq, WEB_COOKIE_SESSION);
+	if (!app->session || !session_id_is_shaped(id))
+		return S("");
+	session_form_token(app->shared->pepper, id, token);
+	return arena_strdup(rq->arena, str_from(token));
+}
+
+struct tval *
+web_page_begin(const struct app *app, const struct request *rq,
+    const struct tmpl_page *page, struct str title)
+{
+	struct arena *a = rq->arena;
+	struct tval *o = tval_object(a);
+	const struct session *s = app->session;
+	tval_set_text(o, "page", str_from(page->body));
+	tval_set_text(o, "title", title);
+	tval_set_text(o, "style_href",
+	    static_href(app, a, "/static/tollgate.css"));
+	tval_set_text(o, "icon_href",
+	    static_href(app, a, "/static/favicon.svg"));
+	tval_set_text(o, "home_href", web_href(app, a, "/dashboard", 0));
+	tval_set_text(o, "login_href", web_href(app, a, "/login", 0));
+	tval_set_text(o, "logout_href", web_href(app, a, "/logout", 0));
+	tval_set_bool(o, "is_signed_in", s != NULL);
+	tval_set_text(o, "user_email", s ? s->user_email : S(""));
+	tval_set_text(o, "csrf", form_token(app, rq));
+	return o;
+}
+
+/* Nothing but our own style sheet and icon; no script at all. */
+static void
+set_headers(struct response *rs)
+{
+	response_header(rs, "content-security-policy",
+	    S("default-src 'none'; style-src 'self'; img-src 'self' data:; "
+	      "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"));
+	response_header(rs, "cache-control", S("no-store"));
+	response_header(rs, "x-content-type-options", S("nosniff"));
+	response_header(rs, "x-frame-options", S("DENY"));
+	response_header(rs, "referrer-policy", S("same-origin"));
+	response_header(rs, "cross-origin-opener-policy", S("same-origin"));
+	response_header(rs, "cross-origin-resource-policy", S("same-origin"));
+	response_header(rs, "permissions-policy",
+	    S("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
+}
+
+static enum err
+render(const struct app *app, const struct tmpl_page *page,
+    const struct tval *root, struct buf *b, struct error *e)
+{
+	struct str layout = str_from(page->layout);
+	if (!conf_bool(app->conf, CONF_TEMPLATES_RELOAD))
+		return tmpl_render(app->templates, layout, root, b, e);
+
+	struct tmpl_set *fresh;
+	enum err err = tmpl_set_load(conf_text(app->conf, CONF_TEMPLATES_DIR),
+	    &fresh, e);
+	if (err)
+		return err;
+	err = tmpl_check(fresh, page, e);
+	if (!err)
+		err = tmpl_render(fresh, layout, root, b, e);
+	tmpl_set_unref(fresh);
+	return err;
+}
+
+enum err
+web_page_send(const struct app *app, const struct request *rq,
+    struct response *rs, int status, const struct tmpl_page *page,
+    const struct tval *root, struct error *e)
+{
+	if (!root || rq->arena->sticky)
+		return error_arena(e, rq->arena);
+	enum err err = render(app, page, root, response_buf(rs), e);
+	if (err)
+		return err;
+	set_headers(rs);
+	return response_html(rs, status, e);
+}
+
+enum err
+web_page_redirect(struct response *rs, struct str location, struct error *e)
+{
+	set_headers(rs);
+	return response_redirect(rs, 303, location, e);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all pages have in common: the frame around them, their links, and the
+ * headers that keep a browser from doing anything but showing them.
+ */
+#ifndef TG_HANDLER_WEB_PAGE_H
+#define TG_HANDLER_WEB_PAGE_H
+
+#include "base/str.h"
+#include "handler/handler.h"
+#include "http/tmpl.h"
+#include "http/url.h"
+
+/* Largest page. */
+#define PAGE_BYTES_MAX MIB(4)
+
+/* Every page, for the check at start. */
+extern const struct tmpl_page page_customers;
+extern const struct tmpl_page page_dashboard;
+extern const struct tmpl_page page_error;
+extern const struct tmpl_page page_login;
+
+/* Keys that web_page_begin() sets; .common of each page. */
+#define PAGE_COMMON_N 10
+extern const struct tmpl_key page_common_keys[PAGE_COMMON_N];
+
+/** The rest of a struct tmpl_page: body, keys. */
+#define PAGE(body_, keys_)                                \
+ {                                                        \
+  .layout = "layout", .body = (body_), .keys = (keys_),   \
+  .n_keys = ARRAY_LEN(keys_), .common = page_common_keys, \
+  .n_common = PAGE_COMMON_N                               \
+ }
+
+/** The values of a page, with the common ones set. NULL when the arena is
+ * full; builders take that. */
+struct tval *web_page_begin(const struct app *app, const struct request *rq,
+    const struct tmpl_page *page, struct str title);
+/**
+ * Render the page into rs.
+ * Errors: ERR_NO_MEMORY; ERR_CONFIG the templates are not right.
+ */
+enum err web_page_send(const struct app *app, const struct request *rq,
+    struct response *rs, int status, const struct tmpl_page *page,
+    const struct tval *root, struct error *e) ATTR_MUST_CHECK;
+/** A redirect with the pages' headers. */
+enum err web_page_redirect(struct response *rs, struct str location,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** base_path + path + "/" + id, for …_href keys; id 0: without it. */
+struct str web_href(const struct app *app, struct arena *a, const char *path,
+    uint64_t id);
+
+#endif

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+nobase_dist_pkgdata_DATA += \
+	templates/dashboard/customers.html \
+	templates/dashboard/days.html \
+	templates/dashboard/empty.html \
+	templates/dashboard/keys.html \
+	templates/dashboard/models.html \
+	templates/dashboard/show.html \
+	templates/dashboard/summary.html \
+	templates/error.html \
+	templates/layout.html \
+	templates/login.html \
+	templates/partial/bar.html \
+	templates/partial/chart.html \
+	templates/partial/mark.html \
+	templates/partial/money.html \
+	templates/partial/time.html \
+	templates/static/favicon.svg \
+	templates/static/tollgate.css
