@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+EXTRA_DIST += \
+	bench/lib/gateway.sh \
+	bench/lib/targets.sh \
+	bench/run
