@@ -8,4 +8,5 @@ EXTRA_DIST += \
 	tests/support/tap.sh \
 	tests/wire/httpd_conf.t \
 	tests/wire/install_md.t \
+	tests/wire/quickstart.t \
 	tests/wire/upstream_sim.t
