@@ -6,7 +6,10 @@ tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 EXTRA_DIST += \
 	tests/support/systemctl \
 	tests/support/tap.sh \
+	tests/wire/bad_input.mjs \
+	tests/wire/bad_input.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/install_md.t \
 	tests/wire/quickstart.t \
+	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+// Bad input at every route: a 4xx in our error shape, nothing secret logged,
+// and the service goes on. CHECKLIST S2, S15, S17, S20, S32, S35.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, existsSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { test, done, assert } from '../sdk/tap.mjs';
+
+const env = process.env;
+const base = new URL(env.TOLLGATE_URL);
+const canary = 'canary-5f1c0e7b';
+const json = { 'Content-Type': 'application/json' };
+const BODY_MAX = 33554432; // body.max_bytes' default
+
+// One request; the body as it is. Never follows, never retries.
+function ask(method, path, headers = {}, body = undefined) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      host: base.hostname, port: base.port, method, path, headers, agent: false,
+    }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.on('error', reject);
+      answer.on('end', () => resolve({
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: Buffer.concat(parts).toString(),
+      }));
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const asKey = { ...json, 'X-API-Key': env.TOLLGATE_API_KEY };
+const asOperator = { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY };
+
+function assertOurError(answer, status) {
+  assert.equal(answer.status, status, answer.text.slice(0, 200));
+  const { error } = JSON.parse(answer.text);
+  assert.deepEqual(Object.keys(error).sort(), ['code', 'message', 'param', 'type']);
+  assert.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/);
+}
+
+const routes = execFileSync(
+  `${env.TOLLGATE_BUILD_DIR}/src/daemon/tollgate.fcgi`, ['--routes'],
+).toString().trim().split('\n')
+  .map((line) => line.split(/\s+/))
+  .filter((row) => /^(GET|POST|PUT|PATCH|DELETE)$/.test(row[0]))
+  .map(([method, path]) => ({ method, path: path.replace(/\{[a-z_]+\}/g, '1') }));
+const methodsOf = (path) => new Set(
+  routes.filter((r) => r.path === path).flatMap((r) => (
+    r.method === 'GET' ? ['GET', 'HEAD'] : [r.method])),
+);
+const isOpen = (path) => path === '/healthz' || path === '/readyz';
+const limit429 = (status) => status === 429;
+
+await test('routes: the listing names the seed\'s endpoints', () => {
+  for (const path of ['/customers', '/api/keys', '/api/keys/1/toggle',
+    '/generate', '/dashboard/1']) {
+    assert.ok(routes.some((r) => r.path === path), path);
+  }
+});
+
+for (const path of new Set(routes.map((r) => r.path))) {
+  await test(`${path}: wrong methods: 405 with Allow, never a 5xx`, async () => {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+      if (methodsOf(path).has(method)) continue;
+      const answer = await ask(method, path, asKey);
+      assert.equal(answer.status, 405, `${method}: ${answer.status}`);
+      assert.ok(answer.headers.allow, 'no Allow header');
+    }
+    const odd = await ask('FROB', path, asKey);
+    assert.ok(odd.status >= 400 && odd.status < 502, `FROB: ${odd.status}`);
+  });
+}
+
+await test('unknown path: 404 in our shape', async () => {
+  assertOurError(await ask('GET', '/v1/nothing', asKey), 404);
+});
+
+await test('TRACE: refused', async () => {
+  const answer = await ask('TRACE', '/v1/models', asKey);
+  assert.ok([400, 403, 405, 501].includes(answer.status), `${answer.status}`);
+});
+
+const apiRoutes = routes.filter((r) => /^\/(v1|api|customers|generate)/.test(r.path));
+const wrongCredentials = {
+  none: {},
+  empty: { 'X-API-Key': '' },
+  garbage: { 'X-API-Key': 'nonsense' },
+  'wrong checksum': { 'X-API-Key': `${env.TOLLGATE_API_KEY.slice(0, -1)}${
+    env.TOLLGATE_API_KEY.endsWith('0') ? '1' : '0'}` },
+  'SQL in the key': { 'X-API-Key': "tg_' OR 1=1 -- " },
+  'binary': { Authorization: 'Bearer tg_\u0001\u00ff\u00fe' },
+  'other scheme': { Authorization: 'Basic dXNlcjpwYXNz' },
+  '4 KiB': { Authorization: `Bearer tg_${'x'.repeat(4096)}` },
+};
+
+for (const { method, path } of apiRoutes) {
+  await test(`${method} ${path}: bad credentials: one and the same 401`, async () => {
+    const seen = new Set();
+    for (const [name, headers] of Object.entries(wrongCredentials)) {
+      // A web server may refuse the bytes before we see them.
+      const answer = await ask(method, path, { ...json, ...headers },
+        method === 'POST' ? `{"text":"${canary}"}` : undefined);
+      if (name === 'binary' && answer.status === 400) continue;
+      assertOurError(answer, 401);
+      seen.add(answer.text);
+    }
+    assert.equal(seen.size, 1);
+  });
+}
+
+await test('operator key: inference: refused', async () => {
+  const answer = await ask('POST', '/generate', asOperator, '{"text":"a"}');
+  assert.ok([401, 403].includes(answer.status), `${answer.status}`);
+});
+
+await test('customer key: management: refused', async () => {
+  for (const path of ['/customers', '/api/keys', '/api/keys/1/toggle']) {
+    assertOurError(await ask('POST', path, asKey, '{}'), 403);
+  }
+});
+
+const badBodies = {
+  empty: '',
+  'not JSON': canary,
+  'cut short': '{"text":"',
+  'trailing text': '{"text":"a"} x',
+  'array': '[1]',
+  'NaN': '{"text":"a","model_id":NaN}',
+  'control character': '{"text":"a\u0001"}',
+  'repeated name': '{"text":"a","text":"b"}',
+  'escaped name': '{"te\\u0078t":"a"}',
+  'invalid UTF-8': Buffer.from([...Buffer.from('{"text":"'), 0xff,
+    ...Buffer.from('"}')]),
+  'too deep': `{"text":${'['.repeat(10000)}${']'.repeat(10000)}}`,
+};
+for (const path of ['/generate', '/customers', '/api/keys']) {
+  await test(`POST ${path}: bodies that are not right: 400 in our shape`, async () => {
+    for (const [name, body] of Object.entries(badBodies)) {
+      const answer = await ask('POST', path,
+        path === '/generate' ? asKey : asOperator, body);
+      assert.ok(!limit429(answer.status), 'limit reached in between');
+      assert.equal(answer.status, 400, `${name}: ${answer.status}`);
+      assertOurError(answer, 400);
+    }
+  });
+}
+for (const path of ['/v1/chat/completions', '/v1/completions', '/v1/embeddings']) {
+  await test(`POST ${path}: bodies that are not right: 400 in our shape`, async () => {
+    const chat = {
+      ...badBodies,
+      'repeated name': '{"model":"gpt2","model":"gpt2","messages":[],"prompt":"","input":""}',
+      'escaped name': '{"mod\\u0065l":"gpt2","messages":[],"prompt":"","input":""}',
+      'no model': '{"messages":[],"prompt":"a","input":"a"}',
+      'model is a number': '{"model":1,"messages":[],"prompt":"a","input":"a"}',
+      'stream is a text': '{"model":"gpt2","stream":"yes","messages":[],"prompt":"a","input":"a"}',
+    };
+    for (const [name, body] of Object.entries(chat)) {
+      const answer = await ask('POST', path, asKey, body);
+      assert.equal(answer.status, 400, `${name}: ${answer.status} ${answer.text.slice(0, 100)}`);
+      assertOurError(answer, 400);
+    }
+  });
+}
+
+await test('numbers out of bounds: 400 naming the member', async () => {
+  for (const value of ['-1', '0', '1.5', '1e400', '99999999999999999999999',
+    '"5"', 'null', 'true']) {
+    if (value === 'null') continue; // as if it were not there
+    const answer = await ask('POST', '/generate', asKey,
+      `{"text":"a","max_length":${value}}`);
+    assertOurError(answer, 400);
+    assert.equal(JSON.parse(answer.text).error.param, 'max_length', value);
+  }
+  for (const value of ['-1', '0', '1.5', '"5"', '1e400']) {
+    const answer = await ask('POST', '/v1/chat/completions', asKey,
+      `{"model":"gpt2","messages":[{"role":"user","content":"a"}],"max_tokens":${value}}`);
+    assertOurError(answer, 400);
+    assert.equal(JSON.parse(answer.text).error.param, 'max_tokens', value);
+  }
+});
+
+await test('members that change the price: 400 unsupported_parameter', async () => {
+  for (const [member, value] of [['service_tier', '"priority"'],
+    ['web_search_options', '{}'], ['previous_response_id', '"r"'],
+    ['prediction', '{"type":"content","content":"x"}']]) {
+    const answer = await ask('POST', '/v1/chat/completions', asKey,
+      `{"model":"lawgent-thinking","messages":[{"role":"user","content":"a"}],"${member}":${value}}`);
+    assertOurError(answer, 400);
+    assert.equal(JSON.parse(answer.text).error.param, member);
+  }
+});
+
+// A body for /generate of exactly n bytes.
+function sized(n) {
+  const frame = '{"text":"","max_length":1}';
+  return frame.replace('""', `"${'a'.repeat(n - frame.length)}"`);
+}
+await test('bodies around 64 KiB: arrive whole', async () => {
+  const { key } = JSON.parse((await ask('POST', '/api/keys', asOperator,
+    JSON.stringify({ customer_id: Number(env.TOLLGATE_CUSTOMER_ID), name: 'sizes' }))).text);
+  for (const n of [65535, 65536, 65537, 131071]) {
+    const answer = await ask('POST', '/generate',
+      { ...json, 'X-API-Key': key }, sized(n));
+    assert.equal(answer.status, 200, `${n}: ${answer.text.slice(0, 200)}`);
+  }
+});
+
+await test('body at the limit plus one byte: 413', async () => {
+  const answer = await ask('POST', '/generate', asKey, sized(BODY_MAX + 1));
+  assertOurError(answer, 413);
+});
+
+await test('management body beyond its limit: 413', async () => {
+  const answer = await ask('POST', '/customers', asOperator,
+    `{"name":"${'a'.repeat(200000)}"}`);
+  assertOurError(answer, 413);
+});
+
+await test('chunked upload without a length: served or refused, not hung', async () => {
+  const body = '{"text":"a","model_id":1}';
+  const answer = await ask('POST', '/generate',
+    { ...asKey, 'Transfer-Encoding': 'chunked' }, body);
+  assert.ok([200, 411, 429].includes(answer.status), `${answer.status}`);
+});
+
+// Raw bytes, for what no HTTP library sends.
+function raw(bytes) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(Number(base.port), base.hostname);
+    const parts = [];
+    socket.setTimeout(10000, () => socket.destroy(new Error('hung')));
+    socket.on('data', (part) => parts.push(part));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(parts).toString()));
+    socket.write(bytes);
+  });
+}
+const head = (extra) => `POST /generate HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`
+  + `Content-Type: application/json\r\nX-API-Key: ${env.TOLLGATE_API_KEY}\r\n${extra}\r\n`;
+for (const [name, extra] of Object.entries({
+  'negative length': 'Content-Length: -1\r\n',
+  'length that is no number': 'Content-Length: 5, 5x\r\n',
+  'two lengths': 'Content-Length: 5\r\nContent-Length: 6\r\n',
+  'length and chunked': 'Content-Length: 3\r\nTransfer-Encoding: xchunked\r\n',
+})) {
+  await test(`framing: ${name}: refused, once`, async () => {
+    const answer = await raw(`${head(extra)}{"text":"a"}`);
+    const statuses = answer.match(/^HTTP\/1\.1 (\d+)/gm) ?? [];
+    assert.ok(statuses.length <= 1, answer);
+    assert.ok(statuses.every((s) => /[45]\d\d$/.test(s)), answer.slice(0, 200));
+  });
+}
+
+await test('control characters in the path: refused, no forged header', async () => {
+  for (const path of ['/v1/models%0d%0aSet-Cookie:%20a=b', '/v1/%00', '/%2e%2e/etc']) {
+    const answer = await ask('GET', path, asKey);
+    assert.ok(answer.status >= 400 && answer.status < 500, `${path} ${answer.status}`);
+    assert.equal(answer.headers['set-cookie'], undefined);
+  }
+});
+
+await test('forged identity headers: change nothing', async () => {
+  const answer = await ask('GET', '/v1/models', {
+    'X-User-Id': '1', 'X-Real-IP': '10.0.0.1', 'X-Forwarded-For': '10.0.0.1',
+    Host: 'evil.example',
+  });
+  assertOurError(answer, 401);
+});
+
+await test('after all of it: a proper request is served', async () => {
+  const { key } = JSON.parse((await ask('POST', '/api/keys', asOperator,
+    JSON.stringify({ customer_id: Number(env.TOLLGATE_CUSTOMER_ID), name: 'after' }))).text);
+  const answer = await ask('POST', '/generate', { ...json, 'X-API-Key': key },
+    '{"text":"a","model_id":1}');
+  assert.equal(answer.status, 200, answer.text);
+});
+
+await test('logs: no key, prompt or answer in them', () => {
+  const log = `${env.TOLLGATE_STACK_DIR}/log/worker.log`;
+  assert.ok(existsSync(log), log);
+  const text = readFileSync(log, 'utf8');
+  assert.ok(text.includes('"event":"request"'), 'no request lines');
+  for (const secret of [canary, env.TOLLGATE_API_KEY, env.TOLLGATE_OPERATOR_KEY,
+    'Your prompt here']) {
+    assert.ok(!text.includes(secret), `found ${secret.slice(0, 6)}…`);
+  }
+});
+
+done();
