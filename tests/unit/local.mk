@@ -11,4 +11,5 @@ include tests/unit/ext/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk
 include tests/unit/domain/local.mk
+include tests/unit/upstream/local.mk
 endif

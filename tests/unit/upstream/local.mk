@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+UNIT_UPSTREAM_TESTS = \
+	tests/unit/upstream/test_body \
+	tests/unit/upstream/test_openai_answer \
+	tests/unit/upstream/test_openai_request \
+	tests/unit/upstream/test_openai_stream \
+	tests/unit/upstream/test_provider \
+	tests/unit/upstream/test_splice \
+	tests/unit/upstream/test_sse \
+	tests/unit/upstream/test_usage
+check_PROGRAMS += $(UNIT_UPSTREAM_TESTS)
+TESTS += $(UNIT_UPSTREAM_TESTS)
+
+UNIT_UPSTREAM_LIBS = \
+	src/upstream/libupstream.a \
+	src/base/libbase.a \
+	$(CMOCKA_LIBS)
+tests_unit_upstream_test_body_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_answer_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_request_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_stream_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_provider_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_splice_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_sse_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_usage_LDADD = $(UNIT_UPSTREAM_LIBS)

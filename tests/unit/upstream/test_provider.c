@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/cmocka_tg.h"
+
+#include "upstream/provider.h"
+
+static struct arena a;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	arena_init(&a, KIB(64));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	arena_fini(&a);
+	return 0;
+}
+
+static void
+assert_url(const char *base, enum wire_op op, const char *url)
+{
+	struct provider_target t;
+	struct error e;
+
+	assert_ok(provider_target(&a, str_from(base), op, &t, &e));
+	assert_string_equal(t.url, url);
+	assert_null(t.unix_path);
+}
+
+static void
+provider_target__bases__are_completed_by_their_path(void **state)
+{
+	(void)state;
+	assert_url("https://api.example.com", WIRE_CHAT,
+	    "https://api.example.com/v1/chat/completions");
+	assert_url("http://[::1]:8080/", WIRE_COMPLETION,
+	    "http://[::1]:8080/v1/completions");
+	assert_url("https://api.example.com/v1", WIRE_EMBEDDING,
+	    "https://api.example.com/v1/embeddings");
+	assert_url("https://x.example/v1beta/openai/", WIRE_CHAT,
+	    "https://x.example/v1beta/openai/chat/completions");
+}
+
+static void
+provider_target__full_address__is_used_as_given(void **state)
+{
+	struct provider_target t;
+	struct error e;
+
+	(void)state;
+	assert_url("https://h.example/v9/chat/completions", WIRE_CHAT,
+	    "https://h.example/v9/chat/completions");
+	assert_url("https://h.example/v9/completions", WIRE_COMPLETION,
+	    "https://h.example/v9/completions");
+	assert_int_equal(provider_target(&a,
+			     S("https://h.example/v9/chat/completions"),
+			     WIRE_COMPLETION, &t, &e),
+	    ERR_UNSUPPORTED_PARAM);
+	assert_string_equal(e.param, "model");
+}
+
+static void
+provider_target__unix_socket__gets_a_url_beside_it(void **state)
+{
+	struct provider_target t;
+	struct error e;
+
+	(void)state;
+	assert_ok(provider_target(&a, S("unix:/run/gpt2.sock"), WIRE_COMPLETION,
+	    &t, &e));
+	assert_string_equal(t.unix_path, "/run/gpt2.sock");
+	assert_string_equal(t.url, "http://localhost/v1/completions");
+}
+
+static void
+provider_check_url__addresses__that_cannot_be_meant_are_refused(void **state)
+{
+	static const char *const bad[] = { "", "api.example.com", "ftp://x",
+		"https://", "http:///v1", "https://:80", "unix:run/x",
+		"unix:", "https://u:p@x/", "https://x/?a=1", "https://x/#f",
+		"https://x/a b", "https://x/\n", "file:///etc/passwd",
+		"unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (!provider_check_url(str_from(bad[i]), &e))
+			fail_msg("accepted: %s", bad[i]);
+	assert_string_equal(e.param, "base_url");
+	assert_ok(provider_check_url(S("https://x/a@b"), &e));
+}
+
+static void
+provider_kind_from__name__finds_its_row(void **state)
+{
+	enum provider_kind kind;
+
+	(void)state;
+	assert_true(provider_kind_from(S("local"), &kind));
+	assert_int_equal(kind, PROVIDER_LOCAL);
+	assert_string_equal(provider_info(kind)->limit_member[WIRE_CHAT],
+	    "max_tokens");
+	assert_true(provider_kind_from(S("openai"), &kind));
+	assert_string_equal(provider_info(kind)->limit_member[WIRE_CHAT],
+	    "max_completion_tokens");
+	assert_null(provider_info(kind)->limit_member[WIRE_EMBEDDING]);
+	assert_false(provider_kind_from(S("anthropic"), &kind));
+	assert_null(provider_info(PROVIDER_ANTHROPIC));
+}
+
+static void
+provider_auth_line__key__becomes_a_header(void **state)
+{
+	const char *line = "";
+	struct error e;
+
+	(void)state;
+	assert_ok(
+	    provider_auth_line(&a, PROVIDER_OPENAI, S("sk-1"), &line, &e));
+	assert_string_equal(line, "Authorization: Bearer sk-1");
+	assert_ok(provider_auth_line(&a, PROVIDER_LOCAL, S(""), &line, &e));
+	assert_null(line);
+	assert_int_equal(provider_auth_line(&a, PROVIDER_OPENAI,
+			     S("sk\r\nX: y"), &line, &e),
+	    ERR_CONFIG);
+	assert_null(strstr(e.internal, "sk"));
+	assert_int_equal(provider_auth_line(&a, PROVIDER_ANTHROPIC, S("x"),
+			     &line, &e),
+	    ERR_MODEL_DOWN);
+}
+
+static enum err
+check(const char *text, const char *allowed, struct error *e)
+{
+	struct body b;
+
+	assert_ok(body_scan(&a, str_from(text), &b, e));
+	return provider_check_body(PROVIDER_OPENAI, WIRE_CHAT, &b,
+	    str_from(allowed), e);
+}
+
+static void
+provider_check_body__harmless_members__pass(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"service_tier\":\"auto\"}",
+		"{\"service_tier\":\"default\"}",
+		"{\"service_tier\":null}",
+		"{\"modalities\":[\"text\"]}",
+		"{\"background\":false}",
+		"{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":"
+		"\"f\",\"parameters\":{\"type\":\"object\"}}},"
+		"{\"type\":\"custom\"}]}",
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"file_id\"},"
+		"{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+		"\"text\":\"file_id\"},{\"type\":\"image_url\","
+		"\"image_url\":{\"url\":\"https://x\"}}]}]}",
+		"{\"unknown_to_us\":{\"file_id\":1}}",
+	};
+	struct error e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (check(texts[i], "", &e))
+			fail_msg("%s: %s", texts[i], e.public_text);
+}
+
+static void
+provider_check_body__priced_or_stored__is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *text, *param;
+	} cases[] = {
+		{ "{\"service_tier\":\"flex\"}", "service_tier" },
+		{ "{\"service_tier\":\"priority\"}", "service_tier" },
+		{ "{\"service_tier\":\"\\u0061uto\"}", "service_tier" },
+		{ "{\"service_tier\":1}", "service_tier" },
+		{ "{\"web_search_options\":{}}", "web_search_options" },
+		{ "{\"previous_response_id\":\"r\"}", "previous_response_id" },
+		{ "{\"prediction\":{}}", "prediction" },
+		{ "{\"audio\":{}}", "audio" },
+		{ "{\"modalities\":[\"text\",\"audio\"]}", "modalities" },
+		{ "{\"modalities\":\"audio\"}", "modalities" },
+		{ "{\"background\":true}", "background" },
+		{ "{\"tools\":[{\"type\":\"web_search\"}]}", "tools" },
+		{ "{\"tools\":[{\"type\":\"web_search\","
+		  "\"type\":\"function\"}]}",
+		    "tools" },
+		{ "{\"tools\":[{\"t\\u0079pe\":\"web_search\"}]}", "tools" },
+		{ "{\"tools\":{}}", "tools" },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"file\","
+		  "\"file\":{\"file_id\":\"f\"}}]}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"file\","
+		  "\"file\":{\"file\\u005fid\":\"f\"}}]}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"audio\":{\"id\":\"a\"}}]}", "messages" },
+	};
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (check(cases[i].text, "", &e) != ERR_UNSUPPORTED_PARAM)
+			fail_msg("accepted: %s", cases[i].text);
+		assert_string_equal(e.param, cases[i].param);
+		assert_ok(check(cases[i].text,
+		    "service_tier, web_search_options,previous_response_id,"
+		    "prediction,audio,modalities,background,tools,messages",
+		    &e));
+	}
+	assert_int_equal(check("{\"audio\":{}}", "audi,dio", &e),
+	    ERR_UNSUPPORTED_PARAM);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(provider_target__bases__are_completed_by_their_path),
+		T(provider_target__full_address__is_used_as_given),
+		T(provider_target__unix_socket__gets_a_url_beside_it),
+		T(provider_check_url__addresses__that_cannot_be_meant_are_refused),
+		T(provider_kind_from__name__finds_its_row),
+		T(provider_auth_line__key__becomes_a_header),
+		T(provider_check_body__harmless_members__pass),
+		T(provider_check_body__priced_or_stored__is_refused_by_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
