@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 
 #define DEFAULT_FILE   "/etc/tollgate/tollgate.conf"
@@ -385,6 +386,25 @@ conf_load(const char *file, struct conf **ret, struct error *e)
 	}
 	*ret = c;
 	return OK;
+}
+
+enum err
+conf_keep_fixed(struct conf *c, const struct conf *old, struct error *e)
+{
+	for (size_t i = 0; i < CONF__MAX; i++) {
+		const char *text = conf_text(old, (enum conf_id)i);
+		enum err rc;
+
+		if (rows[i].is_reloadable ||
+		    strcmp(text, conf_text(c, (enum conf_id)i)) == 0)
+			continue;
+		log_event(LOG_LEVEL_WARN, "setting_needs_restart", "%s",
+		    rows[i].name);
+		rc = set_row(c, i, str_from(text), e);
+		if (rc)
+			return rc;
+	}
+	return derive(c, e);
 }
 
 void

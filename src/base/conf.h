@@ -82,6 +82,12 @@ enum err conf_defaults(struct conf **ret, struct error *e) ATTR_MUST_CHECK;
 /** Set one value by its name or variable: for tests and --set options. */
 enum err conf_set(struct conf *c, struct str name, struct str value,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * After a reload: give c the values of old in every row that only a restart
+ * may change, and log the names of those that differed.
+ */
+enum err conf_keep_fixed(struct conf *c, const struct conf *old,
+    struct error *e) ATTR_MUST_CHECK;
 void conf_free(struct conf *c);
 
 uint64_t conf_u64(const struct conf *c, enum conf_id id);

@@ -34,18 +34,25 @@
 #define DRAIN_MS        2000
 #define DRAIN_BYTES     MIB(64)
 #define DRAIN_READ_MS   500
+/* How long a stopping worker serves what waits in its own socket. */
+#define QUEUE_MS        500
 /* Pause when the process or the host has no descriptor or memory left. */
 #define ACCEPT_RETRY_MS 50
 
 struct fcgi {
 	struct conn base;
 	FCGX_Request rq;
-	pthread_t thread;
 	bool is_body_read;
+	/* The open connection, for fcgi_cut(); -1 = none. By the time it is
+	 * cut nothing new is accepted, so that a number which was closed
+	 * just now cannot have become another request's. */
+	_Atomic int cut_fd;
 };
 
 static int listen_fd = -1;
 static atomic_bool is_stopping;
+/* Until when (monotonic) waiting connections are served while stopping. */
+static _Atomic int64_t serve_until_ms;
 
 static void
 on_wake(int sig)
@@ -180,7 +187,7 @@ fcgi_new(struct fcgi **ret, struct error *e)
 		return error_set(e, ERR_INTERNAL, "FCGX_InitRequest failed");
 	}
 	f->base.ops = &fcgi_ops;
-	f->thread = pthread_self();
+	f->cut_fd = -1;
 	*ret = f;
 	return OK;
 }
@@ -195,6 +202,21 @@ fcgi_free(struct fcgi *f)
  * Accepting.
  */
 
+static bool
+is_queue_waiting(void)
+{
+	struct pollfd p = { listen_fd, POLLIN, 0 };
+
+	return clock_mono_ms() < atomic_load(&serve_until_ms) &&
+	       poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+static bool
+may_accept(void)
+{
+	return !atomic_load(&is_stopping) || is_queue_waiting();
+}
+
 /* The wake-up signal is open only around accept(2): anywhere else it would
  * break off a read or write of libfcgi's. */
 static int
@@ -206,9 +228,8 @@ accept_one(void)
 	sigemptyset(&wake);
 	sigaddset(&wake, SIGUSR1);
 	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
-	fd = atomic_load(&is_stopping)
-		 ? -1
-		 : accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	errno = EINTR;
+	fd = may_accept() ? accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC) : -1;
 	saved = errno;
 	pthread_sigmask(SIG_BLOCK, &wake, NULL);
 	errno = saved;
@@ -262,10 +283,12 @@ read_request(struct fcgi *f, int fd)
 	set_timeout(fd, SO_RCVTIMEO, READ_TIMEOUT_S * 1000L);
 	set_timeout(fd, SO_SNDTIMEO, WRITE_TIMEOUT_S * 1000L);
 	f->is_body_read = false;
+	atomic_store(&f->cut_fd, fd);
 	f->rq.ipcFd = fd;
 	f->rq.keepConnection = 1;
 	f->rq.detached = 0;
 	if (FCGX_Accept_r(&f->rq) != 0) {
+		atomic_store(&f->cut_fd, -1);
 		f->rq.ipcFd = -1;
 		return false;
 	}
@@ -282,7 +305,7 @@ fcgi_accept(struct fcgi *f, struct conn **ret_conn, const char *const **ret_cgi)
 		int fd = accept_one();
 
 		if (fd < 0) {
-			if (atomic_load(&is_stopping))
+			if (!may_accept())
 				return FCGI_ACCEPT_STOPPED;
 			if (!may_retry(errno))
 				return FCGI_ACCEPT_FAILED;
@@ -326,16 +349,28 @@ fcgi_finish(struct fcgi *f)
 	if (f->is_body_read)
 		FCGX_Detach(&f->rq);
 	FCGX_Finish_r(&f->rq);
+	atomic_store(&f->cut_fd, -1);
 }
 
 void
-fcgi_stop(void)
+fcgi_stop(bool serve_queue)
 {
+	if (serve_queue)
+		atomic_store(&serve_until_ms, clock_mono_ms() + QUEUE_MS);
 	atomic_store(&is_stopping, true);
 }
 
 void
-fcgi_wake(struct fcgi *f)
+fcgi_wake(pthread_t thread)
 {
-	(void)pthread_kill(f->thread, SIGUSR1); /* gone is fine */
+	(void)pthread_kill(thread, SIGUSR1); /* gone is fine */
+}
+
+void
+fcgi_cut(struct fcgi *f)
+{
+	int fd = atomic_load(&f->cut_fd);
+
+	if (fd >= 0)
+		(void)shutdown(fd, SHUT_RDWR); /* gone is fine */
 }

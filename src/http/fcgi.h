@@ -11,6 +11,7 @@
 #ifndef TG_HTTP_FCGI_H
 #define TG_HTTP_FCGI_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,7 +33,7 @@ enum fcgi_accept {
  */
 enum err fcgi_global_init(int listen_fd, struct error *e) ATTR_MUST_CHECK;
 
-/** One per thread. Memory: *ret with malloc; fcgi_free(). */
+/** One per thread, made by any. Memory: *ret with malloc; fcgi_free(). */
 enum err fcgi_new(struct fcgi **ret, struct error *e) ATTR_MUST_CHECK;
 void fcgi_free(struct fcgi *f);
 
@@ -47,11 +48,18 @@ enum fcgi_accept fcgi_accept(struct fcgi *f, struct conn **ret_conn,
  * close. The answer reaches the client even if its body was not read. */
 void fcgi_finish(struct fcgi *f);
 
-/** From any thread: accept no more. Threads in accept are woken by
- * fcgi_wake(). */
-void fcgi_stop(void);
-/** Wake the thread that owns f out of accept; to be repeated until it has
- * ended, as a signal just before accept(2) goes unnoticed. */
-void fcgi_wake(struct fcgi *f);
+/**
+ * From any thread: accept no more. Threads in accept(2) are woken by
+ * fcgi_wake().
+ * @serve_queue  connections that wait already are still served, for a short
+ *               while: for a socket that nobody else accepts from
+ */
+void fcgi_stop(bool serve_queue);
+/** Wake a thread out of accept; to be repeated until it has ended, as a
+ * signal just before accept(2) goes unnoticed. */
+void fcgi_wake(pthread_t thread);
+/** From any thread: break f's connection if it has one, so that its thread
+ * comes back from reading and writing. */
+void fcgi_cut(struct fcgi *f);
 
 #endif

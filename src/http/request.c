@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "http/request_priv.h"
 #include "http/url.h"
 
@@ -209,6 +210,26 @@ request_api_key(const struct request *rq)
 			return str_trim(str_skip(value, scheme.n));
 	}
 	return str_trim(request_cgi(rq, "HTTP_X_API_KEY"));
+}
+
+void
+request_wipe_credentials(struct request *rq)
+{
+	static const char *const names[] = {
+		"HTTP_AUTHORIZATION",
+		"REDIRECT_HTTP_AUTHORIZATION",
+		"HTTP_X_API_KEY",
+		"HTTP_COOKIE",
+	};
+
+	for (size_t i = 0; i < rq->n_cgi; i++) {
+		struct str value = rq->cgi[i].value;
+
+		for (size_t k = 0; k < ARRAY_LEN(names); k++)
+			if (str_eq(rq->cgi[i].name, str_from(names[k])))
+				secret_wipe((void *)(uintptr_t)value.p,
+				    value.n);
+	}
 }
 
 bool

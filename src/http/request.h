@@ -127,6 +127,10 @@ struct str request_header(const struct request *rq, const char *name);
  */
 struct str request_api_key(const struct request *rq);
 
+/** Overwrite the copies of keys and cookies: nothing may ask for them
+ * afterwards. */
+void request_wipe_credentials(struct request *rq);
+
 /** Whether Content-Type is this media type, parameters aside. */
 bool request_has_media_type(const struct request *rq, const char *type);
 

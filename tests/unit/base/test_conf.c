@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/log.h"
 
 static char path[64];
 
@@ -137,6 +138,27 @@ conf_print__secret_given__is_not_shown(void **state)
 	conf_free(c);
 }
 
+static void
+conf_keep_fixed__both_kinds_changed__only_reloadable_ones_pass(void **state)
+{
+	struct conf *old = load("TOLLGATE_THREADS=4\n"
+				"TOLLGATE_STATE_DIR=/old\n"
+				"TOLLGATE_FLUSH_BATCH=10\n");
+	struct conf *c = load("TOLLGATE_THREADS=8\n"
+			      "TOLLGATE_FLUSH_BATCH=20\n");
+	struct error e;
+
+	(void)state;
+	log_init(false, LOG_LEVEL_ERROR, "test");
+	assert_ok(conf_keep_fixed(c, old, &e));
+
+	assert_int_equal(conf_u64(c, CONF_THREADS), 4);
+	assert_int_equal(conf_u64(c, CONF_FLUSH_BATCH), 20);
+	assert_string_equal(conf_journal_dir(c), "/old/journal");
+	conf_free(c);
+	conf_free(old);
+}
+
 int
 main(void)
 {
@@ -149,6 +171,8 @@ main(void)
 		cmocka_unit_test(
 		    conf_journal_dir__unset__lies_below_the_state_dir),
 		cmocka_unit_test(conf_print__secret_given__is_not_shown),
+		cmocka_unit_test(
+		    conf_keep_fixed__both_kinds_changed__only_reloadable_ones_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

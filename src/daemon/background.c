@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/background.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "domain/app.h"
+#include "domain/catalogue.h"
+#include "domain/flush.h"
+#include "domain/generation.h"
+#include "domain/hostmap.h"
+#include "journal/writer.h"
+#include "store/db.h"
+
+/* How soon a changed model or price is in force, beside the poller's own
+ * interval. */
+#define CATALOGUE_INTERVAL_MS 100
+
+struct background {
+	struct background_params p;
+	atomic_bool is_stopping;
+	struct flusher *flusher;
+	struct generation_poller *poller;
+	pthread_t sync, flush, catalogue;
+	bool has_sync, has_flush, has_catalogue;
+};
+
+static void *
+sync_main(void *arg)
+{
+	struct background *b = arg;
+
+	journal_sync_run(b->p.shared->journal);
+	return NULL;
+}
+
+static void *
+flush_main(void *arg)
+{
+	struct background *b = arg;
+
+	flusher_run(b->flusher);
+	db_thread_fini();
+	return NULL;
+}
+
+/* One line when it begins to fail and one when it works again. */
+static void
+note_catalogue(enum err code, bool *has_failed, const struct error *e)
+{
+	if (code != OK && !*has_failed)
+		log_error("catalogue_not_loaded", e);
+	if (code == OK && *has_failed)
+		log_event(LOG_LEVEL_INFO, "catalogue_loaded", "again");
+	*has_failed = code != OK;
+}
+
+static void *
+catalogue_main(void *arg)
+{
+	const struct timespec pause = { 0, CATALOGUE_INTERVAL_MS * 1000000L };
+	struct background *b = arg;
+	struct shared *shared = b->p.shared;
+	bool has_failed = false;
+	struct error e;
+
+	while (!atomic_load(&b->is_stopping)) {
+		enum err code = catalogue_refresh(shared->catalogue, shared->db,
+		    b->p.seal, shared->hostmap, &e);
+
+		note_catalogue(code, &has_failed, &e);
+		(void)nanosleep(&pause, NULL); /* shorter is fine */
+	}
+	db_thread_fini();
+	return NULL;
+}
+
+static void
+flusher_beat(void *arg, int64_t now_ms)
+{
+	hostmap_duty_beat(arg, HOSTMAP_FLUSHER, now_ms);
+}
+
+static enum err
+make_flusher(struct background *b, struct error *e)
+{
+	const struct conf *c = b->p.conf;
+	struct flush_options opt = {
+		.journal_dir = conf_journal_dir(c),
+		.db = b->p.db,
+		.interval_ms = (uint32_t)conf_u64(c, CONF_FLUSH_INTERVAL_MS),
+		.batch_rows = (uint32_t)conf_u64(c, CONF_FLUSH_BATCH),
+		.keep_s = conf_u64(c, CONF_JOURNAL_KEEP_S),
+		.max_bytes = conf_u64(c, CONF_JOURNAL_MAX_BYTES),
+		.beat = flusher_beat,
+		.beat_arg = b->p.shared->hostmap,
+	};
+
+	return flusher_new(&opt, &b->flusher, e);
+}
+
+static enum err
+start_thread(struct background *b, void *(*fn)(void *), pthread_t *ret,
+    bool *ret_has, struct error *e)
+{
+	int rc = pthread_create(ret, NULL, fn, b);
+
+	*ret_has = rc == 0;
+	if (rc != 0)
+		return error_set(e, ERR_NO_MEMORY, "pthread_create: error %d",
+		    rc);
+	return OK;
+}
+
+static enum err
+start_all(struct background *b, struct error *e)
+{
+	struct generation_params poll = {
+		.db = b->p.db,
+		.map = b->p.shared->hostmap,
+		.limiter = b->p.shared->limiter,
+	};
+	enum err code = make_flusher(b, e);
+
+	if (code == OK)
+		code = start_thread(b, sync_main, &b->sync, &b->has_sync, e);
+	if (code == OK)
+		code = start_thread(b, flush_main, &b->flush, &b->has_flush, e);
+	if (code == OK)
+		code = start_thread(b, catalogue_main, &b->catalogue,
+		    &b->has_catalogue, e);
+	return code ? code : generation_poller_start(&poll, &b->poller, e);
+}
+
+enum err
+background_start(const struct background_params *params,
+    struct background **ret, struct error *e)
+{
+	struct background *b = calloc(1, sizeof(*b));
+	enum err code;
+
+	if (!b)
+		return error_set(e, ERR_NO_MEMORY, "background threads");
+	b->p = *params;
+	code = start_all(b, e);
+	if (code) {
+		background_stop(b);
+		return code;
+	}
+	*ret = b;
+	return OK;
+}
+
+void
+background_stop(struct background *b)
+{
+	if (!b)
+		return;
+	atomic_store(&b->is_stopping, true);
+	generation_poller_stop(b->poller);
+	if (b->has_flush) {
+		flusher_stop(b->flusher);
+		(void)pthread_join(b->flush, NULL); /* it is told to end */
+	}
+	if (b->has_catalogue)
+		(void)pthread_join(b->catalogue, NULL); /* likewise */
+	if (b->has_sync) {
+		journal_sync_stop(b->p.shared->journal);
+		(void)pthread_join(b->sync, NULL); /* likewise */
+	}
+	if (b->flusher)
+		flusher_free(b->flusher);
+	free(b);
+}

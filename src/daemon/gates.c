@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/gates.h"
+
+#include "domain/key.h"
+#include "handler/web/web.h"
+
+static enum err
+auth_by_key(struct turn *t, struct error *e)
+{
+	struct str text = request_api_key(&t->rq);
+	enum err code;
+
+	if (text.n == 0)
+		return error_set(e, ERR_UNAUTHORIZED, "no key was sent");
+	code = key_authenticate(t->app->shared->keys, text, t->rq.start_ms,
+	    t->rq.arena, &t->who, e);
+	if (code == OK)
+		t->app->who = &t->who;
+	return code;
+}
+
+static enum err
+auth_by_session(struct turn *t, struct error *e)
+{
+	enum err code = web_session_load(t->app, &t->rq, &t->who, &t->session,
+	    e);
+
+	if (code)
+		return code;
+	t->app->who = &t->who;
+	t->app->session = &t->session;
+	return OK;
+}
+
+static enum err
+gate_auth(struct turn *t, struct error *e)
+{
+	switch (t->route->auth) {
+	case ROUTE_AUTH_PUBLIC:
+		return OK;
+	case ROUTE_AUTH_KEY:
+	case ROUTE_AUTH_MANAGE:
+	case ROUTE_AUTH_OPERATOR:
+		return auth_by_key(t, e);
+	case ROUTE_AUTH_SESSION:
+		return auth_by_session(t, e);
+	}
+	return error_set(e, ERR_INTERNAL, "credential of a route");
+}
+
+/* Whether this kind of credential may call this kind of route at all. */
+static bool
+is_kind_right(const struct route *route, const struct principal *who)
+{
+	switch (route->auth) {
+	case ROUTE_AUTH_PUBLIC:
+	case ROUTE_AUTH_SESSION:
+		return true;
+	case ROUTE_AUTH_KEY:
+		return who->kind == PRINCIPAL_KEY;
+	case ROUTE_AUTH_OPERATOR:
+		return who->kind == PRINCIPAL_OPERATOR;
+	case ROUTE_AUTH_MANAGE:
+		return who->kind == PRINCIPAL_OPERATOR ||
+		       who->kind == PRINCIPAL_KEY;
+	}
+	return false;
+}
+
+static enum err
+gate_scope(struct turn *t, struct error *e)
+{
+	const struct route *route = t->route;
+
+	if (route->auth == ROUTE_AUTH_PUBLIC)
+		return OK;
+	if (!is_kind_right(route, &t->who))
+		return error_set(e, ERR_FORBIDDEN,
+		    "this kind of credential is not for this route");
+	if (t->who.kind == PRINCIPAL_KEY &&
+	    !principal_has_scopes(&t->who, route->scopes))
+		return error_set(e, ERR_FORBIDDEN, "the key lacks a scope");
+	return OK;
+}
+
+/* Take n bytes of what the process may hold; false when there is no room. */
+static bool
+reserve_body(struct turn *t, size_t n)
+{
+	_Atomic size_t *total = &t->app->shared->body_bytes;
+	size_t max = (size_t)conf_u64(t->app->conf, CONF_BODY_TOTAL_BYTES);
+	size_t before = atomic_fetch_add(total, n);
+
+	t->body_reserved = n;
+	if (before <= max && n <= max - before)
+		return true;
+	gates_release_body(t);
+	return false;
+}
+
+void
+gates_release_body(struct turn *t)
+{
+	if (t->body_reserved)
+		atomic_fetch_sub(&t->app->shared->body_bytes, t->body_reserved);
+	t->body_reserved = 0;
+}
+
+static size_t
+body_max(const struct turn *t)
+{
+	if (t->route->body_max == ROUTE_BODY_CONFIGURED)
+		return (size_t)conf_u64(t->app->conf, CONF_BODY_MAX_BYTES);
+	return t->route->body_max;
+}
+
+/*
+ * After authentication, so that strangers cannot make us hold anything. A
+ * body without a declared length is counted with the most it may have until
+ * it is read.
+ */
+static enum err
+gate_body(struct turn *t, struct error *e)
+{
+	size_t max = body_max(t);
+	size_t n = max;
+	enum err code;
+
+	if (t->rq.has_content_length && t->rq.content_length < max)
+		n = (size_t)t->rq.content_length;
+	if (n > 0 && !reserve_body(t, n))
+		return error_set(e, ERR_OVERLOADED,
+		    "body.total_bytes of request bodies are held");
+	code = request_read_body(&t->rq, max, e);
+	if (code)
+		return code;
+	atomic_fetch_sub(&t->app->shared->body_bytes,
+	    t->body_reserved - t->rq.body.n);
+	t->body_reserved = t->rq.body.n;
+	return OK;
+}
+
+static enum err
+gate_csrf(struct turn *t, struct error *e)
+{
+	if (!(t->route->flags & ROUTE_CSRF))
+		return OK;
+	return web_form_check(t->app, &t->rq, e);
+}
+
+static gate_fn *const gates[] = {
+	gate_auth,
+	gate_scope,
+	gate_body,
+	gate_csrf,
+};
+
+enum err
+gates_pass(struct turn *t, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(gates); i++) {
+		enum err code = gates[i](t, e);
+
+		if (code)
+			return code;
+	}
+	return OK;
+}

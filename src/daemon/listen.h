@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where requests come from: a socket inherited as descriptor 0 (lighttpd,
+ * mod_fcgid, spawn-fcgi), one from systemd, or one of our own.
+ */
+#ifndef TG_DAEMON_LISTEN_H
+#define TG_DAEMON_LISTEN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Connections that may wait when all threads are busy. */
+#define LISTEN_BACKLOG 4096
+
+struct listen {
+	int fd;
+	/* Nobody else accepts from it: what waits in it at the end is ours
+	 * to serve. */
+	bool is_ours;
+	const char *path; /* bound here, to be removed; NULL = inherited */
+	dev_t dev;
+	ino_t ino;
+};
+
+/**
+ * Find or make the listening socket: descriptor 0 if it is one, systemd's
+ * (LISTEN_FDS, sd_listen_fds(3)), else path. A path on which somebody
+ * listens is refused; a file left by a dead worker is replaced.
+ * @path  "" or a path that outlives ret
+ * Errors: ERR_CONFIG when there is no way, ERR_CONFLICT, ERR_IO.
+ */
+enum err listen_open(const char *path, struct listen *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** Remove our socket's file, if it is still ours, so that nobody connects
+ * any more. The descriptor stays open. */
+void listen_unlink(struct listen *l);
+
+#endif

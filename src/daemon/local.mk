@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += src/daemon/libdaemon.a
+src_daemon_libdaemon_a_SOURCES = \
+	src/daemon/background.c \
+	src/daemon/background.h \
+	src/daemon/dispatch.c \
+	src/daemon/dispatch.h \
+	src/daemon/finish.c \
+	src/daemon/finish.h \
+	src/daemon/gates.c \
+	src/daemon/gates.h \
+	src/daemon/listen.c \
+	src/daemon/listen.h \
+	src/daemon/pool.c \
+	src/daemon/pool.h \
+	src/daemon/refusal.c \
+	src/daemon/refusal.h \
+	src/daemon/routes.c \
+	src/daemon/routes.def \
+	src/daemon/routes.h \
+	src/daemon/services.c \
+	src/daemon/services.h \
+	src/daemon/settings.c \
+	src/daemon/settings.h \
+	src/daemon/signals.c \
+	src/daemon/signals.h \
+	src/daemon/turn.h

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tollgate.fcgi: one worker process. This file is its life from start to
+ * end; what a request goes through is in dispatch.c.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/listen.h"
+#include "daemon/pool.h"
+#include "daemon/routes.h"
+#include "daemon/services.h"
+#include "daemon/settings.h"
+#include "daemon/signals.h"
+#include "ext/httpc.h"
+#include "http/fcgi.h"
+
+/* With one thread the web server is mod_fcgid, which kills 3 s after it
+ * asked: draining, cutting and closing fit into two. */
+#define SINGLE_DRAIN_MS_MAX 1500
+/* After the cut: time to settle what is open, then to leave writes. */
+#define CUT_SETTLE_MS       300
+#define CUT_LEAVE_MS        150
+
+struct worker {
+	const char *conf_file; /* NULL: the usual place */
+	struct settings_holder *settings_holder;
+	const struct settings *settings; /* of the start: fixed values */
+	struct services *services;
+	struct listen listen;
+	struct pool *pool;
+};
+
+static const char help[] =
+    "Usage: tollgate.fcgi [--config FILE]\n"
+    "\n"
+    "A FastCGI worker of the Tollgate AI gateway. Web servers, spawn-fcgi or\n"
+    "systemd start it and hand it a listening socket; with listen.socket set\n"
+    "it binds one itself.\n"
+    "\n"
+    "  --config FILE  settings (default: $TOLLGATE_CONFIG, else\n"
+    "                 /etc/tollgate/tollgate.conf)\n"
+    "  --routes       print the table of routes and exit\n"
+    "  --version      print the version and exit\n"
+    "  --help         print this and exit\n"
+    "\n"
+    "SIGTERM: serve what is open, then exit 0. SIGHUP: read settings and\n"
+    "templates again.\n";
+
+/* Returns whether to go on; the exit code otherwise. */
+static bool
+read_options(int argc, char **argv, struct worker *w, int *ret_exit)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "routes", no_argument, NULL, 'r' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*ret_exit = EXIT_SUCCESS;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			w->conf_file = optarg;
+			continue;
+		case 'r':
+			routes_print(stdout);
+			return false;
+		case 'v':
+			(void)puts("tollgate " PACKAGE_VERSION);
+			return false;
+		case 'h':
+			(void)fputs(help, stdout);
+			return false;
+		default:
+			*ret_exit = EXIT_FAILURE;
+			return false;
+		}
+	}
+	if (optind == argc)
+		return true;
+	(void)fputs("tollgate.fcgi: takes no arguments; see --help\n", stderr);
+	*ret_exit = EXIT_FAILURE;
+	return false;
+}
+
+/* No core files, which would hold keys and prompts; as many descriptors as
+ * allowed; nothing for others to read. */
+static void
+limit_process(void)
+{
+	struct rlimit none = { 0, 0 };
+	struct rlimit files;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files); /* best effort */
+	}
+	(void)umask(0027);
+}
+
+static enum err
+start(struct worker *w, struct error *e)
+{
+	const struct conf *conf;
+	enum err code = settings_holder_new(w->conf_file, &w->settings_holder,
+	    e);
+
+	if (code)
+		return code;
+	settings_hold(w->settings_holder, &w->settings);
+	conf = w->settings->conf;
+	log_init(conf_enum(conf, CONF_LOG_TARGET) == CONF_LOG_SYSLOG,
+	    (enum log_level)conf_enum(conf, CONF_LOG_LEVEL), "tollgate");
+	code = services_global_init(e);
+	if (code == OK)
+		code = services_new(conf, &w->services, e);
+	/* Last, so that nobody connects to a worker that cannot start. */
+	if (code == OK)
+		code = listen_open(conf_text(conf, CONF_LISTEN_SOCKET),
+		    &w->listen, e);
+	if (code == OK)
+		code = fcgi_global_init(w->listen.fd, e);
+	if (code == OK)
+		code = services_start(w->services, e);
+	if (code == OK)
+		code = pool_start(services_shared(w->services),
+		    w->settings_holder, (unsigned)conf_u64(conf, CONF_THREADS),
+		    &w->pool, e);
+	return code;
+}
+
+static void
+reload(struct worker *w)
+{
+	const struct settings *now = NULL;
+	struct error e;
+
+	if (settings_reload(w->settings_holder, &e) != OK) {
+		log_error("reload_failed", &e);
+		return;
+	}
+	settings_hold(w->settings_holder, &now);
+	services_reload(w->services, now->conf);
+	settings_release(w->settings_holder, &now);
+	log_event(LOG_LEVEL_INFO, "reloaded", "settings and templates");
+}
+
+static int64_t
+drain_ms(struct worker *w)
+{
+	const struct settings *now = NULL;
+	int64_t ms;
+
+	settings_hold(w->settings_holder, &now);
+	ms = (int64_t)conf_u64(now->conf, CONF_SHUTDOWN_DRAIN_MS);
+	if (conf_u64(now->conf, CONF_THREADS) == 1 && ms > SINGLE_DRAIN_MS_MAX)
+		ms = SINGLE_DRAIN_MS_MAX;
+	settings_release(w->settings_holder, &now);
+	return ms;
+}
+
+/*
+ * Nothing new is accepted; what is open gets time to finish, then streams
+ * are cut and settled, then connections are broken. Returns whether every
+ * thread came back.
+ */
+static bool
+drain(struct worker *w)
+{
+	struct shared *shared = services_shared(w->services);
+
+	atomic_store(&shared->shutdown, APP_DRAINING);
+	listen_unlink(&w->listen);
+	fcgi_stop(w->listen.is_ours);
+	if (pool_wait(w->pool, drain_ms(w)))
+		return true;
+	log_event(LOG_LEVEL_WARN, "drain_cut",
+	    "%zu requests were still open and are cut", pool_n_alive(w->pool));
+	atomic_store(&shared->shutdown, APP_CUT);
+	httpc_pool_abort(shared->httpc);
+	if (pool_wait(w->pool, CUT_SETTLE_MS))
+		return true;
+	pool_cut(w->pool);
+	return pool_wait(w->pool, CUT_LEAVE_MS);
+}
+
+static void
+stop(struct worker *w)
+{
+	int64_t start_ms = clock_mono_ms();
+
+	log_event(LOG_LEVEL_INFO, "stopping", "open requests may finish");
+	if (!drain(w)) {
+		/* A thread hangs. What it has open in the journal becomes
+		 * `interrupted` once our lock is gone. */
+		log_event(LOG_LEVEL_ERROR, "stopped", "%zu threads did not end",
+		    pool_n_alive(w->pool));
+		_exit(EXIT_SUCCESS);
+	}
+	pool_free(w->pool);
+	services_free(w->services);
+	settings_release(w->settings_holder, &w->settings);
+	settings_holder_free(w->settings_holder);
+	httpc_global_fini();
+	log_event(LOG_LEVEL_INFO, "stopped", "after %lld ms",
+	    (long long)(clock_mono_ms() - start_ms));
+}
+
+int
+main(int argc, char **argv)
+{
+	struct worker w = { .conf_file = NULL };
+	struct error e;
+	int code;
+
+	if (!read_options(argc, argv, &w, &code))
+		return code;
+	signals_block();
+	limit_process();
+	if (start(&w, &e) != OK) {
+		(void)fprintf(stderr, "tollgate.fcgi: %s\n", e.internal);
+		return EXIT_FAILURE;
+	}
+	log_event(LOG_LEVEL_INFO, "started", "version %s, %llu threads",
+	    PACKAGE_VERSION,
+	    (unsigned long long)conf_u64(w.settings->conf, CONF_THREADS));
+	while (signals_wait() == SIGNALS_RELOAD)
+		reload(&w);
+	stop(&w);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals, in the main thread only: every thread inherits them blocked.
+ * SIGTERM and SIGINT drain and end, SIGHUP reads settings again.
+ */
+#ifndef TG_DAEMON_SIGNALS_H
+#define TG_DAEMON_SIGNALS_H
+
+#include "base/err.h"
+
+enum signals_event {
+	SIGNALS_STOP,
+	SIGNALS_RELOAD,
+};
+
+/** Block all signals but those of faults; before any other thread. */
+void signals_block(void);
+/** Wait for the next one that means something. */
+enum signals_event signals_wait(void);
+
+#endif
