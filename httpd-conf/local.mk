@@ -47,9 +47,9 @@ $(httpd_conf_made): Makefile
 	    -e 's/@allow_ip_regex[@]/^(127\\.|::1$$)/g' \
 	    -e 's|@allow_ip[@]|127.0.0.0/8 ::1|g' \
 	    -e 's|@processes[@]|2|g' \
-	    -e 's|@threads[@]|64|g' \
+	    -e 's|@threads[@]|256|g' \
 	    -e 's|@fcgid_processes[@]|64|g' \
-	    -e 's|@all_threads[@]|256|g' \
+	    -e 's|@all_threads[@]|512|g' \
 	    $(srcdir)/$@.in >$@.new && ! grep -H '@[a-z_]*@' $@.new && mv $@.new $@
 httpd-conf/apache/tollgate-common.conf: httpd-conf/apache/tollgate-common.conf.in
 httpd-conf/apache/tollgate-fcgid.conf: httpd-conf/apache/tollgate-fcgid.conf.in

@@ -30,6 +30,8 @@
 # what is stopped are the processes recorded in DIR/run/*.pid.
 
 STACK_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Where Debian keeps servers; an ordinary user's PATH has it not.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 STACK_WAIT_S=${STACK_WAIT_S:-60}
 STACK_SOCKET_PATH_MAX=107
 STACK_BODY_MAX_KIB=33792
