@@ -3,35 +3,12 @@
 // and the service goes on. CHECKLIST S2, S15, S17, S20, S32, S35.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, existsSync } from 'node:fs';
-import http from 'node:http';
 import net from 'node:net';
 import { test, done, assert } from '../sdk/tap.mjs';
+import { ask, base, env, json } from './lib.mjs';
 
-const env = process.env;
-const base = new URL(env.TOLLGATE_URL);
 const canary = 'canary-5f1c0e7b';
-const json = { 'Content-Type': 'application/json' };
 const BODY_MAX = 33554432; // body.max_bytes' default
-
-// One request; the body as it is. Never follows, never retries.
-function ask(method, path, headers = {}, body = undefined) {
-  return new Promise((resolve, reject) => {
-    const request = http.request({
-      host: base.hostname, port: base.port, method, path, headers, agent: false,
-    }, (answer) => {
-      const parts = [];
-      answer.on('data', (part) => parts.push(part));
-      answer.on('error', reject);
-      answer.on('end', () => resolve({
-        status: answer.statusCode,
-        headers: answer.headers,
-        text: Buffer.concat(parts).toString(),
-      }));
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
-}
 
 const asKey = { ...json, 'X-API-Key': env.TOLLGATE_API_KEY };
 const asOperator = { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY };

@@ -9,7 +9,10 @@ EXTRA_DIST += \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
 	tests/wire/httpd_conf.t \
+	tests/wire/inference.mjs \
+	tests/wire/inference.t \
 	tests/wire/install_md.t \
+	tests/wire/lib.mjs \
 	tests/wire/quickstart.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// What the wire tests in JavaScript share: requests as they are, the
+// operator's command, the database, the simulator.
+import { execFileSync } from 'node:child_process';
+import http from 'node:http';
+
+export const env = process.env;
+export const base = new URL(env.TOLLGATE_URL);
+export const json = { 'Content-Type': 'application/json' };
+
+// One request over `options`; the whole answer. Never follows or retries.
+function request(options, body) {
+  return new Promise((resolve, reject) => {
+    const rq = http.request({ agent: false, ...options }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part));
+      answer.on('error', reject);
+      answer.on('end', () => resolve({
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: Buffer.concat(parts).toString(),
+      }));
+    });
+    rq.on('error', reject);
+    rq.end(body);
+  });
+}
+
+export function ask(method, path, headers = {}, body = undefined) {
+  return request({
+    host: base.hostname, port: base.port, method, path, headers,
+  }, body);
+}
+
+export function sim(method, path) {
+  return request({
+    socketPath: `${env.TOLLGATE_STACK_DIR}/run/sim.sock`, method, path,
+  });
+}
+
+export function tollgate(...args) {
+  const out = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`,
+    [...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return JSON.parse(out.toString());
+}
+
+// Rows of a query as arrays of texts.
+export function sql(query) {
+  const out = execFileSync('mariadb', ['-S', env.TOLLGATE_DB_SOCKET, '-N', '-B',
+    env.TOLLGATE_DB_NAME, '-e', query]).toString();
+  return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
+}
+
+// Ask again until `check` returns something true; fails after `ms`.
+export async function until(what, check, ms = 10000) {
+  const end = performance.now() + ms;
+  for (;;) {
+    const got = await check();
+    if (got) return got;
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((wake) => { setTimeout(wake, 20); });
+  }
+}
+
+export async function management(path, body) {
+  const answer = await ask('POST', path,
+    { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY }, JSON.stringify(body));
+  if (answer.status >= 300) throw new Error(`${path}: ${answer.text}`);
+  return JSON.parse(answer.text);
+}
+
+export const newKey = (members = {}) => management('/api/keys', {
+  customer_id: Number(env.TOLLGATE_CUSTOMER_ID),
+  name: 'wire test',
+  rate_limit: 100000,
+  ...members,
+});
+
+// The usage row of a request, once the flusher has written it.
+export const usageRow = (requestId, columns) => until(
+  `usage row of ${requestId}`,
+  () => sql(`SELECT ${columns.join(',')} FROM usage_records
+    WHERE request_id = UNHEX('${requestId.replaceAll('-', '')}')`)[0],
+).then((row) => Object.fromEntries(columns.map((c, i) => [c, row[i]])));
