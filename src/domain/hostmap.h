@@ -68,11 +68,17 @@ int64_t hostmap_duty_beat_ms(const struct hostmap *m, enum hostmap_duty duty);
 struct hostmap_cache_state {
 	bool is_up;
 	int64_t since_ms; /* wall clock of the last switch; 0: never */
+	uint64_t word;    /* private */
 };
 struct hostmap_cache_state hostmap_cache_state(const struct hostmap *m);
-/** True for the one caller that made the switch. */
-bool hostmap_cache_down(struct hostmap *m, int64_t now_ms);
-bool hostmap_cache_up(struct hostmap *m, int64_t now_ms);
+/**
+ * Switch over, unless somebody did since the caller looked.
+ * @seen  what the caller acted on: a call that failed late must not undo a
+ *        switch back that happened meanwhile
+ * Returns true for the one caller that made the switch.
+ */
+bool hostmap_cache_switch(struct hostmap *m, struct hostmap_cache_state seen,
+    bool is_up, int64_t now_ms);
 /** True for one caller per interval_ms on the host: it may probe. */
 bool hostmap_cache_probe(struct hostmap *m, int64_t now_ms,
     int64_t interval_ms);

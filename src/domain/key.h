@@ -75,6 +75,15 @@ void key_cache_free(struct key_cache *c);
 enum err key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
     struct arena *a, struct principal *ret, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Look again, at admission: the body may have taken its time to arrive, and a
+ * revoke's answer may have gone out meanwhile. Two loads when nothing
+ * changed. Principals without a key pass.
+ * Errors, memory: as key_authenticate(); *p is made anew if it changed.
+ */
+enum err key_check_again(struct key_cache *c, struct principal *p,
+    int64_t now_ms, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
 /* Figures for metrics and tests. */
 struct key_cache_stats {
 	uint64_t n_hits, n_queries, n_stale, n_negative_hits, n_malformed;

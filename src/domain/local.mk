@@ -14,6 +14,16 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/flush_priv.h \
 	src/domain/flush_read.c \
 	src/domain/flush_txn.c \
+	src/domain/generation.c \
+	src/domain/generation.h \
+	src/domain/hostmap.c \
+	src/domain/hostmap.h \
+	src/domain/key.c \
+	src/domain/key.h \
+	src/domain/key_cache.c \
+	src/domain/key_text.c \
+	src/domain/limit.c \
+	src/domain/limit.h \
 	src/domain/meter.c \
 	src/domain/meter.h \
 	src/domain/open_set.c \
@@ -21,6 +31,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/price.c \
 	src/domain/price.h \
 	src/domain/reconcile.h \
+	src/domain/principal.c \
+	src/domain/principal.h \
 	src/domain/session.c \
 	src/domain/session.h \
 	src/domain/user.c \

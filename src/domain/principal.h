@@ -54,6 +54,11 @@ struct principal {
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
+	/* Of domain/key alone: to notice a revoke between authentication and
+	 * admission. */
+	uint8_t key_digest[KEY_DIGEST_BYTES];
+	uint64_t key_generation;
+	int64_t expires_at_ms; /* of the key; 0: never */
 };
 
 static inline bool

@@ -241,7 +241,7 @@ outcome_of(struct call *c, memcached_st *st, memcached_return_t rc)
 	if (rc == MEMCACHED_NOTFOUND || rc == MEMCACHED_NOTSTORED)
 		return MISSING;
 	(void)error_set(c->e, ERR_LIMITS_DOWN, "memcached: %s",
-	    memcached_strerror(st, rc));
+	    memcached_last_error_message(st));
 	return memcached_fatal(rc) ? BROKEN : REFUSED;
 }
 

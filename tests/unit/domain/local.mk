@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: MIT
 UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_customer \
+	tests/unit/domain/test_hostmap \
+	tests/unit/domain/test_key \
+	tests/unit/domain/test_key_cache \
+	tests/unit/domain/test_limit \
 	tests/unit/domain/test_meter \
 	tests/unit/domain/test_price
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
-	src/base/libbase.a $(CMOCKA_LIBS)
+	src/ext/libext.a src/base/libbase.a \
+	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS)
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_cache_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of keys, and changes that bump the host's slot. The store is
+ * scripted here. */
+#include "support/cmocka_tg.h"
+
+#include <stdio.h>
+
+#include "domain/hostmap.h"
+#include "domain/key.h"
+#include "store/operator_key.h"
+#include "support/fixture_dir.h"
+
+#define PEPPER \
+ "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static struct error e;
+
+/* What the store is to answer, and what it was told. */
+static enum err store_answer;
+static int n_conflicts, n_calls;
+static uint8_t stored_digest[KEY_DIGEST_BYTES];
+
+static enum err
+answer(struct error *err)
+{
+	n_calls++;
+	if (n_conflicts > 0) {
+		n_conflicts--;
+		return error_set(err, ERR_CONFLICT, "taken");
+	}
+	return store_answer ? error_set(err, store_answer, "scripted") : OK;
+}
+
+enum err
+store_key_insert(struct db *db, const struct key_new *k, uint64_t *ret,
+    struct error *err)
+{
+	(void)db;
+	memcpy(stored_digest, k->digest, KEY_DIGEST_BYTES);
+	*ret = 5;
+	return answer(err);
+}
+
+enum err
+store_operator_key_insert(struct db *db, const struct operator_key_new *k,
+    uint64_t *ret, struct error *err)
+{
+	(void)db;
+	memcpy(stored_digest, k->digest, KEY_DIGEST_BYTES);
+	*ret = 6;
+	return answer(err);
+}
+
+enum err
+store_key_toggle(struct db *db, uint64_t customer_id, uint64_t id, int want,
+    bool *ret, struct error *err)
+{
+	(void)db;
+	(void)customer_id;
+	(void)id;
+	*ret = want == 1;
+	return answer(err);
+}
+
+enum err
+store_key_revoke(struct db *db, uint64_t customer_id, uint64_t id,
+    struct error *err)
+{
+	(void)db;
+	(void)customer_id;
+	(void)id;
+	return answer(err);
+}
+
+enum err
+store_operator_key_revoke(struct db *db, uint64_t id, struct error *err)
+{
+	(void)db;
+	(void)id;
+	return answer(err);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	store_answer = OK;
+	n_conflicts = n_calls = 0;
+	return 0;
+}
+
+static void
+key_text_generate__both_kinds__have_their_shape(void **state)
+{
+	char text[KEY_TEXT_BYTES], other[KEY_TEXT_BYTES];
+	struct str public_id;
+	enum key_kind kind;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		key_text_generate(KEY_CUSTOMER, text);
+		assert_int_equal(strlen(text), 52);
+		assert_memory_equal(text, "tg_", 3);
+		assert_true(key_text_parse(str_from(text), &kind, &public_id));
+		assert_int_equal(kind, KEY_CUSTOMER);
+		assert_ptr_equal(public_id.p, text + 3);
+		assert_int_equal(public_id.n, 10);
+
+		key_text_generate(KEY_OPERATOR, other);
+		assert_int_equal(strlen(other), 53);
+		assert_true(key_text_parse(str_from(other), &kind, NULL));
+		assert_int_equal(kind, KEY_OPERATOR);
+	}
+}
+
+/* S2: what can't be a key is known without a look-up. */
+static void
+key_text_parse__one_byte_changed_or_cut__is_refused(void **state)
+{
+	char text[KEY_TEXT_BYTES], bad[KEY_TEXT_BYTES + 1];
+	enum key_kind kind;
+	size_t n;
+
+	(void)state;
+	key_text_generate(KEY_CUSTOMER, text);
+	n = strlen(text);
+	for (size_t i = 0; i < n; i++) {
+		for (int c = 0; c < 256; c++) {
+			memcpy(bad, text, sizeof(text));
+			bad[i] = (char)c;
+			if (bad[i] == text[i])
+				continue;
+			assert_false(
+			    key_text_parse(str_make(bad, n), &kind, NULL));
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_false(key_text_parse(str_make(text, i), &kind, NULL));
+	(void)snprintf(bad, sizeof(bad), "%sx", text);
+	assert_false(key_text_parse(str_from(bad), &kind, NULL));
+	(void)snprintf(bad, sizeof(bad), " %s", text);
+	assert_false(key_text_parse(str_from(bad), &kind, NULL));
+}
+
+static void
+key_text_parse__known_key__is_accepted(void **state)
+{
+	/* Checksum by Python: zlib.crc32 of what is before it, in base 62. */
+	static const char known[] =
+	    "tg_0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef0ClVGK";
+	enum key_kind kind;
+
+	(void)state;
+	assert_true(key_text_parse(str_from(known), &kind, NULL));
+}
+
+static void
+key_create__public_id_is_taken__draws_again(void **state)
+{
+	struct crypto_key *pepper;
+	struct key_ops ops = { .pepper_id = 1 };
+	struct key_new k = { .customer_id = 1 };
+	char text[KEY_TEXT_BYTES];
+	uint8_t digest[KEY_DIGEST_BYTES];
+	uint64_t id;
+
+	(void)state;
+	assert_ok(crypto_key_from_hex(S(PEPPER), &pepper, &e));
+	ops.pepper = pepper;
+	n_conflicts = 2;
+
+	assert_ok(key_create(&ops, &k, text, &id, &e));
+
+	assert_int_equal(n_calls, 3);
+	assert_int_equal(id, 5);
+	assert_int_equal(k.pepper_id, 1);
+	key_text_digest(pepper, str_from(text), digest);
+	assert_memory_equal(digest, stored_digest, KEY_DIGEST_BYTES);
+	crypto_key_free(pepper);
+}
+
+static void
+key_create__store_fails__no_key_is_left_in_memory(void **state)
+{
+	static const char wiped[KEY_TEXT_BYTES];
+	struct crypto_key *pepper;
+	struct key_ops ops = { .pepper_id = 1 };
+	char text[KEY_TEXT_BYTES];
+	uint64_t id;
+
+	(void)state;
+	assert_ok(crypto_key_from_hex(S(PEPPER), &pepper, &e));
+	ops.pepper = pepper;
+	store_answer = ERR_DB_DOWN;
+	assert_int_equal(key_create_operator(&ops, S("x"), 0, text, &id, &e),
+	    ERR_DB_DOWN);
+	assert_memory_equal(text, wiped, sizeof(wiped));
+	crypto_key_free(pepper);
+}
+
+static void
+key_revoke__done_or_uncertain__bumps_the_slot(void **state)
+{
+	struct fixture_dir dir;
+	struct hostmap *map;
+	struct key_ops ops = { 0 };
+	bool is_active;
+	unsigned slot = generation_key_slot(42);
+
+	(void)state;
+	fixture_dir_make(&dir);
+	assert_ok(hostmap_open(dir.path, true, &map, &e));
+	ops.map = map;
+
+	assert_ok(key_revoke(&ops, 0, 42, &e));
+	assert_int_equal(hostmap_slot_read(map, slot), 1);
+	assert_ok(key_toggle(&ops, 0, 42, 0, &is_active, &e));
+	assert_int_equal(hostmap_slot_read(map, slot), 2);
+	assert_ok(key_revoke_operator(&ops, 42, &e));
+	assert_int_equal(hostmap_slot_read(map, slot), 3);
+	store_answer = ERR_DB_UNCERTAIN;
+	assert_int_equal(key_revoke(&ops, 0, 42, &e), ERR_DB_UNCERTAIN);
+	assert_int_equal(hostmap_slot_read(map, slot), 4);
+	store_answer = ERR_NOT_FOUND;
+	assert_int_equal(key_revoke(&ops, 0, 42, &e), ERR_NOT_FOUND);
+	assert_int_equal(hostmap_slot_read(map, slot), 4);
+
+	hostmap_close(map);
+	fixture_dir_remove(&dir);
+}
+
+static void
+principal_may_use_model__list__finds_each_and_no_other(void **state)
+{
+	static const uint64_t ids[] = { 1, 4, 9, 16, UINT64_MAX };
+	struct principal p = { .model_ids = ids };
+
+	(void)state;
+	for (size_t n = 0; n <= ARRAY_LEN(ids); n++) {
+		p.n_models = n;
+		for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+			assert_int_equal(principal_may_use_model(&p, ids[i]),
+			    i < n);
+		assert_false(principal_may_use_model(&p, 0));
+		assert_false(principal_may_use_model(&p, 5));
+	}
+	p.all_models = true;
+	assert_true(principal_may_use_model(&p, 5));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    key_text_generate__both_kinds__have_their_shape),
+		cmocka_unit_test(
+		    key_text_parse__one_byte_changed_or_cut__is_refused),
+		cmocka_unit_test(key_text_parse__known_key__is_accepted),
+		cmocka_unit_test_setup(
+		    key_create__public_id_is_taken__draws_again, setup),
+		cmocka_unit_test_setup(
+		    key_create__store_fails__no_key_is_left_in_memory, setup),
+		cmocka_unit_test_setup(
+		    key_revoke__done_or_uncertain__bumps_the_slot, setup),
+		cmocka_unit_test(
+		    principal_may_use_model__list__finds_each_and_no_other),
+	};
+
+	if (crypto_init(&e))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
