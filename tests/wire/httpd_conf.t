@@ -171,6 +171,48 @@ check_streams() {
     test "$left" != never -a "${left/never/999}" -le 200
 }
 
+# The site as it is, on a port with TLS besides: what a certificate changes.
+tls_extra() {
+  local port=$1 mod=/usr/lib/apache2/modules
+  case $STACK_WEB in
+  lighttpd)
+    printf '%s\n' 'server.modules += ( "mod_openssl" )' \
+      "\$SERVER[\"socket\"] == \"127.0.0.1:$port\" {" \
+      "ssl.engine = \"enable\" ssl.pemfile = \"$dir/tls.pem\" }"
+    ;;
+  *)
+    printf '%s\n' "LoadModule ssl_module \"$mod/mod_ssl.so\"" \
+      "Listen 127.0.0.1:$port https" "<VirtualHost *:$port>" 'SSLEngine on' \
+      "SSLCertificateFile \"$dir/tls.pem\""
+    sed '/<VirtualHost/d; /^Fcgid/d' "$STACK_DIR/etc/site.conf"
+    ;;
+  esac
+}
+
+check_tls() {
+  local web=$1 port url
+  port=$(stack_port_free)
+  url=https://127.0.0.1:$port
+  STACK_WEB_EXTRA=$(tls_extra "$port")
+  if ok "$web starts with TLS" stack_web_start; then
+    like "$web: HSTS with TLS" \
+      "$(header Strict-Transport-Security -k "$url/probe/env")" '^max-age='
+    like "$web: the worker knows of TLS" "$(curl -sk "$url/probe/env")" \
+      'HTTPS=on'
+    is "$web: other headers stay, once" \
+      "$(header X-Content-Type-Options -k "$url/probe/env")" nosniff
+    is "$web: no HSTS on the other port" \
+      "$(header Strict-Transport-Security "$STACK_URL/probe/env")" ''
+  fi
+  stack_web_stop
+  STACK_WEB_EXTRA=''
+}
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 \
+  -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null \
+  && cat "$dir/tls.key" "$dir/tls.crt" >"$dir/tls.pem"
+chmod a+r "$dir/tls.pem"
+
 for web in lighttpd apache apache-fcgid; do
   STACK_WEB=$web
   STACK_PORT=0
@@ -193,6 +235,7 @@ for web in lighttpd apache apache-fcgid; do
   check_streams "$web"
   stack_web_stop
   ok "$web leaves no worker behind" stack_no_workers
+  check_tls "$web"
   STACK_ALLOW_IP=192.0.2.1
   if ok "$web starts with another allow list" stack_web_start; then
     check_allow_list "$web"

@@ -47,7 +47,9 @@ TG_PACKAGES_TEST=(
   chromium
   clang-format
   iproute2
+  lighttpd-mod-openssl
   node/nodejs
+  openssl
   npm/npm
   procps
   shellcheck

@@ -18,6 +18,7 @@
 #   STACK_PROCESSES  worker processes                    (2; apache: 1 of
 #   STACK_THREADS    request threads in each              the product)   (64)
 #   STACK_WORKER     program in place of tollgate.fcgi
+#   STACK_WEB_EXTRA  lines added to the web server's own configuration
 #   STACK_ALLOW_IP   the one address that may ask for health (loopback)
 #   STACK_CONFIG     lines added to tollgate.conf
 #   STACK_ENV        array of NAME=VALUE for the workers

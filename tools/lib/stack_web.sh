@@ -37,13 +37,14 @@ stack_web_conf_lighttpd() {
 }
 
 stack_web_conf_apache() {
-  local way=$1 modules body_max pair
+  local way=proxy modules body_max pair
   local mod=/usr/lib/apache2/modules
 
-  if [[ $way == proxy ]]; then
+  if [[ $STACK_WEB == apache ]]; then
     modules="LoadModule proxy_module \"$mod/mod_proxy.so\"
 LoadModule proxy_fcgi_module \"$mod/mod_proxy_fcgi.so\""
   else
+    way=fcgid
     mkdir -p "$STACK_RUN/fcgid"
     ((EUID != 0)) || chown "$STACK_USER" "$STACK_RUN/fcgid"
     modules="LoadModule fcgid_module \"$mod/mod_fcgid.so\"
@@ -108,17 +109,18 @@ $STACK_DIR: choose another --dir, or start it as an ordinary user"
   fi
   stack_web_port || return 1
   stack_stage && stack_config_write && (stack_worker_log) || return 1
+  name=${STACK_WEB%%-*}
+  "stack_web_conf_$name" || return 1
+  printf '%s\n' "${STACK_WEB_EXTRA:-}" >>"$STACK_DIR/etc/web.conf"
   case $STACK_WEB in
   lighttpd)
-    stack_web_conf_lighttpd || return 1
     stack_spawn web env "${STACK_ENV[@]}" lighttpd -D -f "$STACK_DIR/etc/web.conf"
     ;;
   apache)
-    stack_web_conf_apache proxy && stack_worker_start || return 1
+    stack_worker_start || return 1
     stack_spawn web apache2 -DFOREGROUND -f "$STACK_DIR/etc/web.conf"
     ;;
   apache-fcgid)
-    stack_web_conf_apache fcgid || return 1
     stack_spawn web apache2 -DFOREGROUND -f "$STACK_DIR/etc/web.conf"
     ;;
   esac
