@@ -2,5 +2,7 @@
 EXTRA_DIST += \
 	tests/sdk/openai.mjs \
 	tests/sdk/openai.t \
+	tests/sdk/openapi.mjs \
+	tests/sdk/openapi.t \
 	tests/sdk/package.json \
 	tests/sdk/tap.mjs

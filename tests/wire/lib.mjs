@@ -46,7 +46,7 @@ export function tollgate(...args) {
 
 // Rows of a query as arrays of texts.
 export function sql(query) {
-  const out = execFileSync('mariadb', ['-S', env.TOLLGATE_DB_SOCKET, '-N', '-B',
+  const out = execFileSync('mariadb', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET, '-N', '-B',
     env.TOLLGATE_DB_NAME, '-e', query]).toString();
   return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
 }
