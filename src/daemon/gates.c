@@ -83,6 +83,16 @@ gate_scope(struct turn *t, struct error *e)
 	return OK;
 }
 
+/* A worker that started while the database was away knows no models, so
+ * whoever must be known is asked to come back. */
+static enum err
+gate_catalogue(struct turn *t, struct error *e)
+{
+	if (t->route->auth == ROUTE_AUTH_PUBLIC || t->app->catalogue)
+		return OK;
+	return error_set(e, ERR_DB_DOWN, "no catalogue has been read yet");
+}
+
 /* Take n bytes of what the process may hold; false when there is no room. */
 static bool
 reserve_body(struct turn *t, size_t n)
@@ -151,6 +161,7 @@ gate_csrf(struct turn *t, struct error *e)
 static gate_fn *const gates[] = {
 	gate_auth,
 	gate_scope,
+	gate_catalogue,
 	gate_body,
 	gate_csrf,
 };
