@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "base/str.h"
 
 /* First descriptor that systemd passes; sd_listen_fds(3). */
 #define SYSTEMD_FD 3
@@ -38,17 +35,6 @@ take_stdin(struct listen *ret, struct error *e)
 	(void)close(null);
 	*ret = (struct listen){ .fd = fd, .is_ours = true };
 	return OK;
-}
-
-/* Whether systemd passed sockets to this very process. */
-static bool
-has_systemd_socket(const char *fds, const char *pid)
-{
-	uint64_t n, who;
-
-	return fds && pid && str_to_u64(str_from(fds), 1, 1000, &n) &&
-	       str_to_u64(str_from(pid), 1, INT32_MAX, &who) &&
-	       (pid_t)who == getpid() && is_listening(SYSTEMD_FD);
 }
 
 /* bind() creates the file with the umask's permissions: 0660, as there is
@@ -139,13 +125,11 @@ bind_path(const char *path, struct listen *ret, struct error *e)
 enum err
 listen_open(const char *path, struct listen *ret, struct error *e)
 {
-	const char *fds = getenv("LISTEN_FDS");
-	const char *pid = getenv("LISTEN_PID");
-
 	*ret = (struct listen){ .fd = -1 };
 	if (is_listening(STDIN_FILENO))
 		return take_stdin(ret, e);
-	if (has_systemd_socket(fds, pid)) {
+	/* No descriptor of ours listens yet, so this one was passed to us. */
+	if (is_listening(SYSTEMD_FD)) {
 		ret->fd = SYSTEMD_FD;
 		return OK;
 	}

@@ -26,7 +26,7 @@ struct listen {
 
 /**
  * Find or make the listening socket: descriptor 0 if it is one, systemd's
- * (LISTEN_FDS, sd_listen_fds(3)), else path. A path on which somebody
+ * (descriptor 3, sd_listen_fds(3)), else path. A path on which somebody
  * listens is refused; a file left by a dead worker is replaced.
  * @path  "" or a path that outlives ret
  * Errors: ERR_CONFIG when there is no way, ERR_CONFLICT, ERR_IO.
