@@ -165,19 +165,28 @@ enum stmt_access {
 	STMT_OWN, /* the account tollgate_migrate */
 };
 
+/* Most parameters of a statement or group, and most columns of a row. */
+#define STMT_TYPES_MAX 112
+
 /* One row of stmts.def, for tests and documents. */
 struct stmt_info {
 	const char *name;
 	enum stmt_access access;
-	const enum db_type *params; /* of a BULK: of one group */
-	size_t n_params;
-	const enum db_type *columns;
-	size_t n_columns;
+	/* enum db_type; the lists end by DB_NONE */
+	uint8_t params[STMT_TYPES_MAX]; /* of a BULK: of one group */
+	uint8_t columns[STMT_TYPES_MAX];
 	const char *text; /* of a BULK: '@' stands for the groups */
 	bool is_bulk;
 };
 
 const struct stmt_info *stmt_info(enum stmt id);
+/** Length of a list of types. */
+size_t stmt_types_n(const uint8_t types[STMT_TYPES_MAX]);
+/**
+ * Text as it is prepared, a BULK with n_groups groups.
+ * Memory: malloc; free().
+ */
+char *stmt_text(enum stmt id, unsigned n_groups);
 
 /**
  * A connection object; connects at its first use, and again when the server
@@ -189,18 +198,22 @@ void db_free(struct db *db);
 /** Connect now. Errors: ERR_DB_DOWN; ERR_CONFIG when the server refuses the
  * account or has no such database. */
 enum err db_connect(struct db *db, struct error *e) ATTR_MUST_CHECK;
+/** Whether it is connected as far as can be told without asking. */
+bool db_is_alive(struct db *db);
 /** Counts connections made, so that the flusher notices a new one. */
 uint64_t db_generation(const struct db *db);
 
 /*
  * Running statements.
  *
- * Errors of all: ERR_CONFLICT a unique key is taken (1062); ERR_BAD_PARAM
- * the server refuses a value or a reference (range, length, CHECK, foreign
- * key): won't pass when tried again; ERR_DB_RETRY deadlock or lock wait
- * time-out: run the whole transaction again; ERR_DB_UNCERTAIN the connection
- * was lost after a change was sent; ERR_DB_DOWN no connection;
- * ERR_DB_QUERY anything else; ERR_MONEY_RANGE; ERR_NO_MEMORY.
+ * Errors of all. Will not pass when tried again: ERR_CONFLICT a unique key
+ * is taken (1062); ERR_BAD_PARAM the server refuses a value or a reference
+ * (range, length, CHECK, foreign key); ERR_MONEY_RANGE. May pass:
+ * ERR_DB_RETRY deadlock or lock wait time-out, run the whole transaction
+ * again; ERR_DB_DOWN no connection, or a server that cannot serve now (read
+ * only, full disk, tables gone while a dump is restored, rights missing);
+ * ERR_DB_UNCERTAIN the connection was lost after a change was sent;
+ * ERR_DB_QUERY anything else that the server says; ERR_NO_MEMORY.
  */
 
 /**

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+nobase_dist_pkgdata_DATA += \
+	sql/accounts.sql \
+	sql/grants.sql \
+	sql/schema/0000_migrations.sql \
+	sql/schema/0001_accounts.sql \
+	sql/schema/0002_models.sql \
+	sql/schema/0003_keys.sql \
+	sql/schema/0004_usage.sql \
+	sql/schema/0005_ledger.sql

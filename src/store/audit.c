@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/audit.h"
+
+const char *const audit_actor_names[AUDIT__N] = { "system", "command", "user",
+	"api_key", "operator_key", "anonymous" };
+
+static const struct db_field audit_fields[] = {
+	DB_FIELD_ENUM(struct audit, actor, audit_actor_names),
+	DB_FIELD(struct audit, actor_id, ID),
+	DB_FIELD(struct audit, customer_id, ID),
+	DB_FIELD(struct audit, action, STR),
+	DB_FIELD(struct audit, object, STR),
+	DB_FIELD(struct audit, object_id, ID),
+	DB_FIELD(struct audit, is_success, BOOL),
+	DB_FIELD(struct audit, client_address, STR),
+	DB_FIELD(struct audit, request_id, STR),
+	DB_FIELD(struct audit, detail, STR),
+	DB_FIELD(struct audit, created_at_ms, TIME),
+};
+static const struct db_map audit_map = DB_MAP(struct audit, audit_fields);
+
+enum err
+store_audit_insert(struct db *db, const struct audit *a, struct error *e)
+{
+	return db_exec(db, STMT_AUDIT_INSERT,
+	    DB_IN(db_str(str_from(audit_actor_names[a->actor])),
+		db_id(a->actor_id), db_id(a->customer_id), db_str(a->action),
+		db_str(a->object), db_id(a->object_id), db_bool(a->is_success),
+		db_str(a->client_address), db_str(a->request_id),
+		db_str(a->detail)),
+	    NULL, e);
+}
+
+enum err
+store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
+    struct arena *arena, struct audit **ret, size_t *ret_n, struct error *e)
+{
+	if (customer_id == 0)
+		return db_all(db, STMT_AUDIT_LIST, DB_IN(db_u64(limit)), arena,
+		    &audit_map, ret, ret_n, e);
+	return db_all(db, STMT_AUDIT_LIST_OF,
+	    DB_IN(db_u64(customer_id), db_u64(limit)), arena, &audit_map, ret,
+	    ret_n, e);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/customer.h"
+
+#include "store/ledger.h"
+#include "store/store_priv.h"
+#include "store/user.h"
+
+static const struct db_field customer_fields[] = {
+	DB_FIELD(struct customer, customer_id, U64),
+	DB_FIELD(struct customer, name, STR),
+	DB_FIELD(struct customer, email, STR),
+	DB_FIELD(struct customer, company, STR),
+	DB_FIELD(struct customer, rate_limit_per_minute, OPT),
+	DB_FIELD(struct customer, rate_limit_per_hour, OPT),
+	DB_FIELD(struct customer, markup_ppm, PPM),
+	DB_FIELD(struct customer, is_active, BOOL),
+	DB_FIELD(struct customer, created_at_ms, TIME),
+	DB_FIELD(struct customer, updated_at_ms, TIME),
+	DB_FIELD(struct customer, archived_at_ms, TIME),
+};
+static const struct db_map customer_map = DB_MAP(struct customer,
+    customer_fields);
+
+struct insert_arg {
+	const struct customer *c;
+	uint64_t customer_id;
+	uint64_t owner_user_id;
+};
+
+static enum err
+insert_txn(struct db *db, void *arg, struct error *e)
+{
+	struct insert_arg *i = arg;
+	struct user owner = { .name = i->c->name,
+		.email = i->c->email,
+		.role = USER_OWNER };
+	enum err err;
+
+	err = db_insert(db, STMT_CUSTOMER_INSERT,
+	    DB_IN(db_str(i->c->name), db_str(i->c->email),
+		db_str(i->c->company), db_opt(i->c->rate_limit_per_minute),
+		db_opt(i->c->rate_limit_per_hour), db_ppm(i->c->markup_ppm)),
+	    &i->customer_id, e);
+	if (err != OK)
+		return err;
+	owner.customer_id = i->customer_id;
+	err = store_user_insert(db, &owner, &i->owner_user_id, e);
+	if (err != OK)
+		return err;
+	return store_ledger_open(db, i->customer_id, e);
+}
+
+enum err
+store_customer_insert(struct db *db, const struct customer *c,
+    uint64_t *ret_customer_id, uint64_t *ret_owner_user_id, struct error *e)
+{
+	struct insert_arg arg = { .c = c };
+	enum err err = db_atomic(db, insert_txn, &arg, e);
+
+	if (err != OK)
+		return err;
+	*ret_customer_id = arg.customer_id;
+	*ret_owner_user_id = arg.owner_user_id;
+	return OK;
+}
+
+enum err
+store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
+    struct customer *ret, struct error *e)
+{
+	return db_one(db, STMT_CUSTOMER_BY_ID, DB_IN(db_u64(customer_id)), a,
+	    &customer_map, ret, e);
+}
+
+enum err
+store_customer_by_email(struct db *db, struct str email, struct arena *a,
+    struct customer *ret, struct error *e)
+{
+	return db_one(db, STMT_CUSTOMER_BY_EMAIL, DB_IN(db_str(email)), a,
+	    &customer_map, ret, e);
+}
+
+enum err
+store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct customer **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_CUSTOMER_LIST,
+	    DB_IN(db_u64(after_id), db_u64(limit)), a, &customer_map, ret,
+	    ret_n, e);
+}
+
+enum err
+store_customer_update(struct db *db, const struct customer *c, struct error *e)
+{
+	struct change change = { .id = STMT_CUSTOMER_UPDATE,
+		.in = DB_IN(db_str(c->name), db_str(c->company),
+		    db_opt(c->rate_limit_per_minute),
+		    db_opt(c->rate_limit_per_hour), db_ppm(c->markup_ppm),
+		    db_bool(c->is_active), db_u64(c->customer_id)),
+		.slot = GENERATION_CATALOGUE };
+
+	return store_change(db, &change, e);
+}
+
+static enum err
+archive_txn(struct db *db, void *arg, struct error *e)
+{
+	const uint64_t *customer_id = arg;
+	struct change change = { .id = STMT_CUSTOMER_ARCHIVE,
+		.in = DB_IN(db_u64(*customer_id)),
+		.slot = GENERATION_CATALOGUE };
+	enum err err = store_change(db, &change, e);
+
+	if (err != OK)
+		return err;
+	return db_exec(db, STMT_CUSTOMER_END_SESSIONS,
+	    DB_IN(db_u64(*customer_id)), NULL, e);
+}
+
+enum err
+store_customer_archive(struct db *db, uint64_t customer_id, struct error *e)
+{
+	return db_atomic(db, archive_txn, &customer_id, e);
+}

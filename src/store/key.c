@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/key.h"
+
+#include "store/store_priv.h"
+#include "store/user.h"
+
+static const struct db_field key_fields[] = {
+	DB_FIELD(struct key, api_key_id, U64),
+	DB_FIELD(struct key, customer_id, U64),
+	DB_FIELD(struct key, user_id, U64),
+	DB_FIELD(struct key, project_id, ID),
+	DB_FIELD(struct key, public_id, STR),
+	DB_FIELD(struct key, name, STR),
+	DB_FIELD(struct key, scopes, U64),
+	DB_FIELD(struct key, is_active, BOOL),
+	DB_FIELD(struct key, all_models, BOOL),
+	DB_FIELD(struct key, rate_limit_tier, ID),
+	DB_FIELD(struct key, rate_limit_per_minute, OPT),
+	DB_FIELD(struct key, rate_limit_per_hour, OPT),
+	DB_FIELD(struct key, expires_at_ms, TIME),
+	DB_FIELD(struct key, revoked_at_ms, TIME),
+	DB_FIELD(struct key, last_used_at_ms, TIME),
+	DB_FIELD(struct key, created_at_ms, TIME),
+};
+static const struct db_map key_map = DB_MAP(struct key, key_fields);
+
+static const struct db_field auth_fields[] = {
+	DB_FIELD(struct key_auth, api_key_id, U64),
+	DB_FIELD(struct key_auth, customer_id, U64),
+	DB_FIELD(struct key_auth, user_id, U64),
+	DB_FIELD(struct key_auth, project_id, ID),
+	DB_FIELD(struct key_auth, public_id, STR),
+	DB_FIELD(struct key_auth, name, STR),
+	DB_FIELD(struct key_auth, scopes, U64),
+	DB_FIELD(struct key_auth, is_active, BOOL),
+	DB_FIELD(struct key_auth, all_models, BOOL),
+	DB_FIELD(struct key_auth, rate_limit_tier, ID),
+	DB_FIELD(struct key_auth, rate_limit_per_minute, OPT),
+	DB_FIELD(struct key_auth, rate_limit_per_hour, OPT),
+	DB_FIELD(struct key_auth, expires_at_ms, TIME),
+	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
+	DB_FIELD(struct key_auth, user_rate_limit_tier, ID),
+	DB_FIELD(struct key_auth, user_is_active, BOOL),
+	DB_FIELD(struct key_auth, customer_rate_limit_per_minute, OPT),
+	DB_FIELD(struct key_auth, customer_rate_limit_per_hour, OPT),
+	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
+	DB_FIELD(struct key_auth, customer_is_active, BOOL),
+};
+static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
+
+struct key_model {
+	uint64_t api_key_id;
+	uint64_t model_id;
+};
+static const struct db_field key_model_fields[] = {
+	DB_FIELD(struct key_model, api_key_id, U64),
+	DB_FIELD(struct key_model, model_id, U64),
+};
+static const struct db_map key_model_map = DB_MAP(struct key_model,
+    key_model_fields);
+
+/* Rows of one number, read as an array of uint64_t. */
+static const struct db_field id_fields[] = { { .type = DB_U64 } };
+static const struct db_map id_map = DB_MAP(uint64_t, id_fields);
+
+static const struct db_field use_fields[] = {
+	DB_FIELD(struct key_use, api_key_id, U64),
+	DB_FIELD(struct key_use, last_used_at_ms, TIME),
+};
+static const struct db_map use_map = DB_MAP(struct key_use, use_fields);
+
+/* A key as its row is locked for a change. */
+struct key_lock {
+	uint64_t customer_id;
+	bool is_active;
+	bool is_revoked;
+	bool is_expired;
+};
+static const struct db_field lock_fields[] = {
+	DB_FIELD(struct key_lock, customer_id, U64),
+	DB_FIELD(struct key_lock, is_active, BOOL),
+	DB_FIELD(struct key_lock, is_revoked, BOOL),
+	DB_FIELD(struct key_lock, is_expired, BOOL),
+};
+static const struct db_map lock_map = DB_MAP(struct key_lock, lock_fields);
+
+static enum err
+insert_models(struct db *db, uint64_t api_key_id, const uint64_t *model_ids,
+    size_t n, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; err == OK && i < n; i++) {
+		struct key_model row = { api_key_id, model_ids[i] };
+
+		err = db_bulk(db, STMT_KEY_MODEL_INSERT, &key_model_map, &row,
+		    1, e);
+	}
+	return err;
+}
+
+struct insert_arg {
+	const struct key_new *k;
+	uint64_t api_key_id;
+};
+
+static enum err
+insert_txn(struct db *db, void *arg, struct error *e)
+{
+	struct insert_arg *i = arg;
+	const struct key_new *k = i->k;
+	uint64_t user_id = k->user_id;
+	enum err err = OK;
+
+	if (user_id == 0)
+		err = store_user_owner_id(db, k->customer_id, &user_id, e);
+	if (err != OK)
+		return err;
+	err = db_insert(db, STMT_KEY_INSERT,
+	    DB_IN(db_u64(k->customer_id), db_u64(user_id), db_id(k->project_id),
+		db_str(k->public_id), db_b32(k->digest), db_u64(k->pepper_id),
+		db_str(k->name), db_u64(k->scopes), db_bool(k->all_models),
+		db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
+		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms)),
+	    &i->api_key_id, e);
+	if (err != OK)
+		return err;
+	return insert_models(db, i->api_key_id, k->model_ids, k->n_models, e);
+}
+
+enum err
+store_key_insert(struct db *db, const struct key_new *k,
+    uint64_t *ret_api_key_id, struct error *e)
+{
+	struct insert_arg arg = { .k = k };
+	enum err err = db_atomic(db, insert_txn, &arg, e);
+
+	if (err == OK)
+		*ret_api_key_id = arg.api_key_id;
+	return err;
+}
+
+enum err
+store_key_models(struct db *db, uint64_t api_key_id, struct arena *a,
+    uint64_t **ret_model_ids, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_KEY_MODELS, DB_IN(db_u64(api_key_id)), a,
+	    &id_map, ret_model_ids, ret_n, e);
+}
+
+enum err
+store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
+    struct arena *a, struct key_auth *ret, struct error *e)
+{
+	struct key_auth k;
+	enum err err = db_one(db, STMT_KEY_BY_DIGEST, DB_IN(db_b32(digest)), a,
+	    &auth_map, &k, e);
+
+	if (err != OK)
+		return err;
+	err = store_key_models(db, k.api_key_id, a, &k.model_ids, &k.n_models,
+	    e);
+	if (err == OK)
+		*ret = k;
+	return err;
+}
+
+enum err
+store_key_by_id(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    struct arena *a, struct key *ret, struct error *e)
+{
+	struct key k;
+	enum err err = db_one(db, STMT_KEY_BY_ID, DB_IN(db_u64(api_key_id)), a,
+	    &key_map, &k, e);
+
+	if (err != OK)
+		return err;
+	if (customer_id != 0 && k.customer_id != customer_id)
+		return error_set(e, ERR_NOT_FOUND,
+		    "the key is another customer's");
+	*ret = k;
+	return OK;
+}
+
+enum err
+store_key_by_public_id(struct db *db, struct str public_id, struct arena *a,
+    struct key *ret, struct error *e)
+{
+	return db_one(db, STMT_KEY_BY_PUBLIC_ID, DB_IN(db_str(public_id)), a,
+	    &key_map, ret, e);
+}
+
+enum err
+store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_LIST,
+	    DB_IN(db_u64(customer_id), db_u64(after_id), db_u64(limit)), a,
+	    &key_map, ret, ret_n, e);
+}
+
+/* Lock the key's row and look at it. */
+static enum err
+lock_key(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    struct key_lock *ret, struct error *e)
+{
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_KEY_LOCK, DB_IN(db_u64(api_key_id)), &a,
+	    &lock_map, ret, e);
+	arena_fini(&a);
+	if (err == OK && customer_id != 0 && ret->customer_id != customer_id)
+		return error_set(e, ERR_NOT_FOUND,
+		    "the key is another customer's");
+	return err;
+}
+
+struct toggle_arg {
+	uint64_t customer_id;
+	uint64_t api_key_id;
+	int want;
+	bool is_active;
+};
+
+static enum err
+toggle_txn(struct db *db, void *arg, struct error *e)
+{
+	struct toggle_arg *t = arg;
+	struct key_lock lock;
+	enum err err = lock_key(db, t->customer_id, t->api_key_id, &lock, e);
+
+	if (err != OK)
+		return err;
+	if (lock.is_revoked || lock.is_expired)
+		return error_set(e, ERR_CONFLICT, "the key is %s",
+		    lock.is_revoked ? "revoked" : "expired");
+	t->is_active = t->want < 0 ? !lock.is_active : t->want != 0;
+	return store_change(db,
+	    &(struct change){ .id = STMT_KEY_SET_ACTIVE,
+		.in = DB_IN(db_bool(t->is_active), db_u64(t->api_key_id)),
+		.slot = generation_key_slot(t->api_key_id) },
+	    e);
+}
+
+enum err
+store_key_toggle(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    int want, bool *ret_is_active, struct error *e)
+{
+	struct toggle_arg arg = { customer_id, api_key_id, want, false };
+	enum err err = db_atomic(db, toggle_txn, &arg, e);
+
+	if (err == OK)
+		*ret_is_active = arg.is_active;
+	return err;
+}
+
+static enum err
+revoke_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct toggle_arg *t = arg;
+	struct key_lock lock;
+	enum err err = lock_key(db, t->customer_id, t->api_key_id, &lock, e);
+
+	if (err != OK)
+		return err;
+	return store_change(db,
+	    &(struct change){ .id = STMT_KEY_REVOKE,
+		.in = DB_IN(db_u64(t->api_key_id)),
+		.slot = generation_key_slot(t->api_key_id) },
+	    e);
+}
+
+enum err
+store_key_revoke(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    struct error *e)
+{
+	struct toggle_arg arg = { customer_id, api_key_id, 0, false };
+
+	return db_atomic(db, revoke_txn, &arg, e);
+}
+
+struct models_arg {
+	uint64_t api_key_id;
+	bool all_models;
+	const uint64_t *model_ids;
+	size_t n;
+};
+
+static enum err
+set_models_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct models_arg *m = arg;
+	enum err err = store_change(db,
+	    &(struct change){ .id = STMT_KEY_SET_ALL_MODELS,
+		.in = DB_IN(db_bool(m->all_models), db_u64(m->api_key_id)),
+		.slot = generation_key_slot(m->api_key_id) },
+	    e);
+
+	if (err == OK)
+		err = db_exec(db, STMT_KEY_MODEL_DELETE,
+		    DB_IN(db_u64(m->api_key_id)), NULL, e);
+	if (err != OK)
+		return err;
+	return insert_models(db, m->api_key_id, m->model_ids, m->n, e);
+}
+
+enum err
+store_key_set_models(struct db *db, uint64_t api_key_id, bool all_models,
+    const uint64_t *model_ids, size_t n, struct error *e)
+{
+	struct models_arg arg = { api_key_id, all_models, model_ids, n };
+
+	return db_atomic(db, set_models_txn, &arg, e);
+}
+
+enum err
+store_key_touch(struct db *db, const struct key_use *uses, size_t n,
+    struct error *e)
+{
+	return db_bulk(db, STMT_KEY_TOUCH, &use_map, uses, n, e);
+}

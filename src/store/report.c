@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/report.h"
+
+#include "base/clock.h"
+#include "store/fields.h"
+
+static const struct db_field totals_fields[] = {
+	DB_FIELD(struct report_totals, requests, U64),
+	DB_FIELD(struct report_totals, failed_requests, U64),
+	DB_FIELD(struct report_totals, unpriced_requests, U64),
+	DB_FIELD(struct report_totals, estimated_requests, U64),
+	DB_FIELD(struct report_totals, in_tok, U64),
+	DB_FIELD(struct report_totals, out_tok, U64),
+	DB_FIELD(struct report_totals, cost_pusd, MONEY),
+	DB_FIELDS_HIST(struct report_totals, latency),
+	DB_FIELDS_HIST(struct report_totals, ttft),
+};
+static const struct db_map totals_map = DB_MAP(struct report_totals,
+    totals_fields);
+
+static const struct db_field refused_fields[] = {
+	DB_FIELD(struct report_totals, refusals, U64),
+};
+static const struct db_map refused_map = DB_MAP(struct report_totals,
+    refused_fields);
+
+static const struct db_field day_fields[] = {
+	DB_FIELD(struct report_day, day_ms, DAY),
+	DB_FIELD(struct report_day, requests, U64),
+	DB_FIELD(struct report_day, failed_requests, U64),
+	DB_FIELD(struct report_day, unpriced_requests, U64),
+	DB_FIELD(struct report_day, in_tok, U64),
+	DB_FIELD(struct report_day, out_tok, U64),
+	DB_FIELD(struct report_day, cost_pusd, MONEY),
+};
+static const struct db_map day_map = DB_MAP(struct report_day, day_fields);
+
+static const struct db_field model_fields[] = {
+	DB_FIELD(struct report_model, model_id, U64),
+	DB_FIELD(struct report_model, name, STR),
+	DB_FIELD(struct report_model, requests, U64),
+	DB_FIELD(struct report_model, failed_requests, U64),
+	DB_FIELD(struct report_model, unpriced_requests, U64),
+	DB_FIELD(struct report_model, in_tok, U64),
+	DB_FIELD(struct report_model, out_tok, U64),
+	DB_FIELD(struct report_model, cost_pusd, MONEY),
+	DB_FIELD(struct report_model, latency_ms, U64),
+};
+static const struct db_map model_map = DB_MAP(struct report_model,
+    model_fields);
+
+static const struct db_field key_fields[] = {
+	DB_FIELD(struct report_key, api_key_id, U64),
+	DB_FIELD(struct report_key, public_id, STR),
+	DB_FIELD(struct report_key, name, STR),
+	DB_FIELD(struct report_key, is_active, BOOL),
+	DB_FIELD(struct report_key, revoked_at_ms, TIME),
+	DB_FIELD(struct report_key, expires_at_ms, TIME),
+	DB_FIELD(struct report_key, last_used_at_ms, TIME),
+	DB_FIELD(struct report_key, created_at_ms, TIME),
+	DB_FIELD(struct report_key, requests, U64),
+	DB_FIELD(struct report_key, in_tok, U64),
+	DB_FIELD(struct report_key, out_tok, U64),
+	DB_FIELD(struct report_key, cost_pusd, MONEY),
+};
+static const struct db_map key_map = DB_MAP(struct report_key, key_fields);
+
+static const struct db_field refusal_fields[] = {
+	DB_FIELD(struct report_refusal, reason, STR),
+	DB_FIELD(struct report_refusal, refusals, U64),
+};
+static const struct db_map refusal_map = DB_MAP(struct report_refusal,
+    refusal_fields);
+
+/* Start of the day that an instant is in. */
+static int64_t
+day_of(int64_t time_ms)
+{
+	return time_ms - time_ms % DAY_MS;
+}
+
+enum err
+store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct report_totals *ret, struct error *e)
+{
+	struct report_totals totals, refused;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(16));
+	err = db_one(db, STMT_REPORT_TOTALS,
+	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), &a,
+	    &totals_map, &totals, e);
+	if (err == OK)
+		err = db_one(db, STMT_REPORT_REFUSED,
+		    DB_IN(db_u64(customer_id), db_time(day_of(from_ms)),
+			db_time(day_of(to_ms) + DAY_MS)),
+		    &a, &refused_map, &refused, e);
+	if (err == OK) {
+		*ret = totals;
+		ret->refusals = refused.refusals;
+	}
+	arena_fini(&a);
+	return err;
+}
+
+enum err
+store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_day **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_REPORT_DAYS,
+	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), a,
+	    &day_map, ret, ret_n, e);
+}
+
+enum err
+store_report_models(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_model **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_REPORT_MODELS,
+	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), a,
+	    &model_map, ret, ret_n, e);
+}
+
+enum err
+store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_REPORT_KEYS,
+	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms),
+		db_u64(customer_id)),
+	    a, &key_map, ret, ret_n, e);
+}
+
+enum err
+store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_refusal **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_REPORT_REFUSALS,
+	    DB_IN(db_u64(customer_id), db_time(day_of(from_ms)),
+		db_time(day_of(to_ms) + DAY_MS)),
+	    a, &refusal_map, ret, ret_n, e);
+}

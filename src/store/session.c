@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/session.h"
+
+static const struct db_field session_fields[] = {
+	DB_FIELD(struct session, session_id, U64),
+	DB_FIELD(struct session, user_id, U64),
+	DB_FIELD(struct session, customer_id, ID),
+	DB_FIELD_ENUM(struct session, role, user_role_names),
+	DB_FIELD(struct session, user_name, STR),
+	DB_FIELD(struct session, user_email, STR),
+	DB_FIELD(struct session, created_at_ms, TIME),
+	DB_FIELD(struct session, last_seen_at_ms, TIME),
+	DB_FIELD(struct session, expires_at_ms, TIME),
+};
+static const struct db_map session_map = DB_MAP(struct session, session_fields);
+
+enum err
+store_session_insert(struct db *db, const struct session_new *s,
+    struct error *e)
+{
+	return db_exec(db, STMT_SESSION_INSERT,
+	    DB_IN(db_b32(s->digest), db_u64(s->user_id), db_u64(s->max_s),
+		db_str(s->client_address), db_str(s->user_agent)),
+	    NULL, e);
+}
+
+enum err
+store_session_by_digest(struct db *db,
+    const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
+    struct arena *a, struct session *ret, struct error *e)
+{
+	return db_one(db, STMT_SESSION_BY_DIGEST,
+	    DB_IN(db_b32(digest), db_u64(idle_s)), a, &session_map, ret, e);
+}
+
+enum err
+store_session_touch(struct db *db, uint64_t session_id, struct error *e)
+{
+	return db_exec(db, STMT_SESSION_TOUCH, DB_IN(db_u64(session_id)), NULL,
+	    e);
+}
+
+enum err
+store_session_delete(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES],
+    struct error *e)
+{
+	return db_exec(db, STMT_SESSION_DELETE, DB_IN(db_b32(digest)), NULL, e);
+}
+
+enum err
+store_session_delete_of_user(struct db *db, uint64_t user_id, struct error *e)
+{
+	return db_exec(db, STMT_SESSION_DELETE_OF_USER, DB_IN(db_u64(user_id)),
+	    NULL, e);
+}
+
+enum err
+store_session_delete_expired(struct db *db, struct error *e)
+{
+	return db_exec(db, STMT_SESSION_DELETE_EXPIRED, DB_IN_NONE, NULL, e);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/user.h"
+
+#include "store/session.h"
+
+const char *const user_role_names[USER__N] = { "owner", "member", "viewer",
+	"operator" };
+
+static const struct db_field user_fields[] = {
+	DB_FIELD(struct user, user_id, U64),
+	DB_FIELD(struct user, customer_id, ID),
+	DB_FIELD(struct user, name, STR),
+	DB_FIELD(struct user, email, STR),
+	DB_FIELD_ENUM(struct user, role, user_role_names),
+	DB_FIELD(struct user, password_hash, STR),
+	DB_FIELD(struct user, rate_limit_tier, ID),
+	DB_FIELD(struct user, is_active, BOOL),
+	DB_FIELD(struct user, sign_in_failures, U64),
+	DB_FIELD(struct user, sign_in_failed_at_ms, TIME),
+	DB_FIELD(struct user, last_sign_in_at_ms, TIME),
+	DB_FIELD(struct user, created_at_ms, TIME),
+	DB_FIELD(struct user, archived_at_ms, TIME),
+	DB_FIELD(struct user, customer_is_active, BOOL),
+};
+static const struct db_map user_map = DB_MAP(struct user, user_fields);
+
+struct owner_row {
+	uint64_t user_id;
+};
+static const struct db_field owner_fields[] = {
+	DB_FIELD(struct owner_row, user_id, U64),
+};
+static const struct db_map owner_map = DB_MAP(struct owner_row, owner_fields);
+
+enum err
+store_user_insert(struct db *db, const struct user *u, uint64_t *ret_user_id,
+    struct error *e)
+{
+	return db_insert(db, STMT_USER_INSERT,
+	    DB_IN(db_id(u->customer_id), db_str(u->name), db_str(u->email),
+		db_str(str_from(user_role_names[u->role])),
+		db_str(u->password_hash), db_id(u->rate_limit_tier)),
+	    ret_user_id, e);
+}
+
+enum err
+store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
+    struct user *ret, struct error *e)
+{
+	return db_one(db, STMT_USER_BY_ID, DB_IN(db_u64(user_id)), a, &user_map,
+	    ret, e);
+}
+
+enum err
+store_user_by_email(struct db *db, struct str email, struct arena *a,
+    struct user *ret, struct error *e)
+{
+	return db_one(db, STMT_USER_BY_EMAIL, DB_IN(db_str(email)), a,
+	    &user_map, ret, e);
+}
+
+enum err
+store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
+    struct user **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_USER_LIST, DB_IN(db_id(customer_id)), a,
+	    &user_map, ret, ret_n, e);
+}
+
+enum err
+store_user_owner_id(struct db *db, uint64_t customer_id, uint64_t *ret_user_id,
+    struct error *e)
+{
+	struct owner_row row;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_USER_OWNER, DB_IN(db_u64(customer_id)), &a,
+	    &owner_map, &row, e);
+	if (err == OK)
+		*ret_user_id = row.user_id;
+	arena_fini(&a);
+	return err;
+}
+
+/* A change of one user that must exist. */
+static enum err
+change_user(struct db *db, enum stmt id, struct db_in in, struct error *e)
+{
+	uint64_t n;
+	enum err err = db_exec(db, id, in, &n, e);
+
+	if (err == OK && n == 0)
+		return error_set(e, ERR_NOT_FOUND, "no such user");
+	return err;
+}
+
+struct user_change {
+	enum stmt id;
+	struct db_in in;
+	uint64_t user_id;
+	bool ends_sessions;
+};
+
+static enum err
+user_change_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct user_change *c = arg;
+	enum err err = change_user(db, c->id, c->in, e);
+
+	if (err != OK || !c->ends_sessions)
+		return err;
+	return store_session_delete_of_user(db, c->user_id, e);
+}
+
+enum err
+store_user_set_password(struct db *db, uint64_t user_id,
+    struct str password_hash, struct error *e)
+{
+	struct user_change c = { .id = STMT_USER_SET_PASSWORD,
+		.in = DB_IN(db_str(password_hash), db_u64(user_id)),
+		.user_id = user_id,
+		.ends_sessions = true };
+
+	return db_atomic(db, user_change_txn, &c, e);
+}
+
+enum err
+store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
+    struct error *e)
+{
+	struct user_change c = { .id = STMT_USER_SET_ACTIVE,
+		.in = DB_IN(db_bool(is_active), db_u64(user_id)),
+		.user_id = user_id,
+		.ends_sessions = !is_active };
+
+	return db_atomic(db, user_change_txn, &c, e);
+}
+
+enum err
+store_user_signed_in(struct db *db, uint64_t user_id, struct error *e)
+{
+	return change_user(db, STMT_USER_SIGNED_IN, DB_IN(db_u64(user_id)), e);
+}
+
+enum err
+store_user_sign_in_failed(struct db *db, uint64_t user_id, struct error *e)
+{
+	return change_user(db, STMT_USER_SIGN_IN_FAILED, DB_IN(db_u64(user_id)),
+	    e);
+}
