@@ -127,26 +127,43 @@ rows_so_far(struct flusher *f)
 	return st.n_rows;
 }
 
+/* Whether the database has the offset that we remember. */
+static enum err
+check_offset(struct flusher *f, const struct flush_series *s, bool *ret_same,
+    struct error *e)
+{
+	struct journal_offset row;
+	enum err err = store_offset_get(f->db, s->files.id.b, &f->arena, &row,
+	    e);
+
+	*ret_same = err == OK && row.off == s->off;
+	return err == ERR_NOT_FOUND ? OK : err;
+}
+
 /*
  * Look whether the server still has what we think it has: an idle flusher
  * would never notice that rows are gone with a restored backup. Any
- * difference makes everything be read again.
+ * difference makes everything be read again. One finished series stands for
+ * all of them.
  */
 static enum err
 check_offsets(struct flusher *f, struct error *e)
 {
+	bool was_closed = false;
+
 	for (size_t i = 0; i < f->n_series; i++) {
-		struct flush_series *s = &f->series[i];
-		uint64_t off = 0;
+		const struct flush_series *s = &f->series[i];
+		bool is_closed = (s->off & FLUSH_CLOSED) != 0;
+		bool is_same = true;
 		enum err err;
 
-		if (!s->is_loaded || (s->off & FLUSH_CLOSED) != 0)
+		if (!s->is_loaded || (is_closed && was_closed))
 			continue;
-		err = store_offset_open(f->db, s->files.id.b, str_from(f->host),
-		    &off, e);
+		was_closed = was_closed || is_closed;
+		err = check_offset(f, s, &is_same, e);
 		if (err)
 			return err;
-		if (off != s->off) {
+		if (!is_same) {
 			unload_all(f);
 			return OK;
 		}
@@ -154,17 +171,15 @@ check_offsets(struct flusher *f, struct error *e)
 	return OK;
 }
 
-/* A connection; whatever was known is checked when it is a new one. */
+/* Make sure of the server. A new connection may lead to another one, or to
+ * one that was restored, so everything is read again. */
 static enum err
-connect_db(struct flusher *f, struct error *e)
+prepare(struct flusher *f, struct error *e)
 {
-	enum err err = db_connect(f->db, e);
-
-	if (err)
-		return err;
 	arena_reset(&f->arena);
 	if (clock_mono_ms() - f->check_ms >= CHECK_EVERY_MS) {
-		err = check_offsets(f, e);
+		enum err err = check_offsets(f, e);
+
 		if (err)
 			return err;
 		f->check_ms = clock_mono_ms();
@@ -266,7 +281,7 @@ enum err
 flusher_pass(struct flusher *f, uint64_t *ret_rows, struct error *e)
 {
 	uint64_t before = rows_so_far(f);
-	enum err err = connect_db(f, e);
+	enum err err = prepare(f, e);
 
 	if (!err)
 		err = drain(f, e);

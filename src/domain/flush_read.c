@@ -131,6 +131,22 @@ rebuild(struct flush_series *s, struct error *e)
 	return OK;
 }
 
+/* Most series are there; only a new one is written. */
+static enum err
+read_offset(struct flusher *f, struct flush_series *s, struct error *e)
+{
+	const uint8_t *id = s->files.id.b;
+	struct journal_offset row;
+	enum err err = store_offset_get(f->db, id, &f->arena, &row, e);
+
+	if (err == ERR_NOT_FOUND)
+		return store_offset_open(f->db, id, str_from(f->host), &s->off,
+		    e);
+	if (!err)
+		s->off = row.off;
+	return err;
+}
+
 enum err
 flush_load(struct flusher *f, struct flush_series *s, struct error *e)
 {
@@ -139,7 +155,7 @@ flush_load(struct flusher *f, struct flush_series *s, struct error *e)
 
 	flush_unload(s);
 	open_set_init(&s->open);
-	err = store_offset_open(f->db, id->b, str_from(f->host), &s->off, e);
+	err = read_offset(f, s, e);
 	if (err)
 		return err;
 	s->is_loaded = true;

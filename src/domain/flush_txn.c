@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/money.h"
 #include "domain/flush_priv.h"
+#include "store/key.h"
 #include "store/ledger.h"
 #include "store/offset.h"
 #include "store/refusal.h"
@@ -184,6 +185,40 @@ set_aside(struct txn *t, struct db *db, struct error *e)
 	return OK;
 }
 
+static int
+compare_uses(const void *a, const void *b)
+{
+	const struct key_use *x = a, *y = b;
+
+	return (x->api_key_id > y->api_key_id) -
+	       (x->api_key_id < y->api_key_id);
+}
+
+/* When each key of the batch was last used. */
+static enum err
+touch_keys(struct txn *t, struct db *db, struct error *e)
+{
+	struct key_use *uses = arena_array(&t->f->arena, struct key_use,
+	    t->n_rows);
+	size_t n = 0;
+
+	if (!uses)
+		return error_arena(e, &t->f->arena);
+	for (size_t i = 0; i < t->n_rows; i++)
+		uses[i] = (struct key_use){ t->rows[i].api_key_id,
+			t->rows[i].request_timestamp_ms };
+	qsort(uses, t->n_rows, sizeof(*uses), compare_uses);
+	for (size_t i = 0; i < t->n_rows; i++) {
+		struct key_use *last = &uses[n ? n - 1 : 0];
+
+		if (n == 0 || last->api_key_id != uses[i].api_key_id)
+			uses[n++] = uses[i];
+		else if (last->last_used_at_ms < uses[i].last_used_at_ms)
+			last->last_used_at_ms = uses[i].last_used_at_ms;
+	}
+	return store_key_touch(db, uses, n, e);
+}
+
 static enum err
 write_all(struct txn *t, struct db *db, struct error *e)
 {
@@ -200,6 +235,8 @@ write_all(struct txn *t, struct db *db, struct error *e)
 		err = store_refusal_add(db, t->refusals, t->n_refusals, e);
 	if (!err && t->n_rows > 0)
 		err = post_ledger(t, db, e);
+	if (!err && t->n_rows > 0)
+		err = touch_keys(t, db, e);
 	if (!err)
 		err = set_aside(t, db, e);
 	return err;

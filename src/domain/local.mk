@@ -30,6 +30,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/open_set.h \
 	src/domain/price.c \
 	src/domain/price.h \
+	src/domain/reconcile.c \
 	src/domain/reconcile.h \
 	src/domain/principal.c \
 	src/domain/principal.h \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/usage.h"
 
+#include <string.h>
+
 #include "store/fields.h"
 
 const char *const usage_origin_names[USAGE_ORIGIN__MAX] = { "gateway", "api" };
@@ -48,4 +50,39 @@ store_usage_by_request_id(struct db *db, const struct uuid7 *id,
 {
 	return db_one(db, STMT_USAGE_BY_REQUEST_ID, DB_IN(db_b16(id->b)), a,
 	    &usage_map, ret, e);
+}
+
+struct usage_count {
+	uint8_t request_id[16];
+	uint64_t n;
+};
+
+static const struct db_field count_fields[] = {
+	DB_FIELD(struct usage_count, request_id, B16),
+	DB_FIELD(struct usage_count, n, U64),
+};
+static const struct db_map count_map = DB_MAP(struct usage_count, count_fields);
+
+enum err
+store_usage_count(struct db *db, const struct uuid7 *ids, size_t n,
+    struct arena *a, uint64_t *ret_counts, struct error *e)
+{
+	struct db_val v[USAGE_COUNT_MAX];
+	struct usage_count *rows = NULL;
+	size_t n_rows = 0;
+	enum err err;
+
+	ASSERT(n >= 1 && n <= USAGE_COUNT_MAX);
+	/* The statement has a fixed number of parameters: repeat the last. */
+	for (size_t i = 0; i < USAGE_COUNT_MAX; i++)
+		v[i] = db_b16(ids[i < n ? i : n - 1].b);
+	err = db_all(db, STMT_USAGE_COUNT, (struct db_in){ v, USAGE_COUNT_MAX },
+	    a, &count_map, &rows, &n_rows, e);
+	for (size_t i = 0; i < n && err == OK; i++) {
+		ret_counts[i] = 0;
+		for (size_t k = 0; k < n_rows; k++)
+			if (memcmp(rows[k].request_id, ids[i].b, 16) == 0)
+				ret_counts[i] = rows[k].n;
+	}
+	return err;
 }

@@ -60,4 +60,15 @@ enum err store_usage_insert(struct db *db, const struct usage_row *rows,
 enum err store_usage_by_request_id(struct db *db, const struct uuid7 *id,
     struct arena *a, struct usage_row *ret, struct error *e) ATTR_MUST_CHECK;
 
+/* Most ids of one store_usage_count(). */
+#define USAGE_COUNT_MAX 64
+
+/**
+ * How many rows each request has (0, 1, or, which must not be, more).
+ * @ids, @ret_counts  n of each, 1..USAGE_COUNT_MAX
+ * Memory: scratch in a.
+ */
+enum err store_usage_count(struct db *db, const struct uuid7 *ids, size_t n,
+    struct arena *a, uint64_t *ret_counts, struct error *e) ATTR_MUST_CHECK;
+
 #endif

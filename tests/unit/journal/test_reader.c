@@ -8,7 +8,7 @@
 
 #include "journal/file.h"
 #include "journal/writer_priv.h"
-#include "unit/journal/fixture.h"
+#include "unit/journal/rig.h"
 
 /* Read a whole small file; write it back. */
 static uint8_t *
@@ -41,28 +41,28 @@ put_back(const char *path, const uint8_t *p, size_t n)
 static void
 file__cut_at_every_byte__only_what_was_cut_is_lost(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char path[JOURNAL_PATH_BYTES];
 	struct journal_series id;
 	uint32_t from;
 	uint8_t *p;
 	size_t n;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 3);
+	rig_requests(f, 1, 3);
 	from = f->j->cur.off;
-	fixture_requests(f, 4, 1);
+	rig_requests(f, 4, 1);
 	n = f->j->cur.off;
-	fixture_crash(f);
-	fixture_path(f, &id, 1, path);
+	rig_crash(f);
+	rig_path(f, &id, 1, path);
 	p = slurp(path, &(size_t){ 0 });
 
 	for (size_t cut = from; cut <= n; cut++) {
 		struct counts c;
 
 		put_back(path, p, cut);
-		c = fixture_count(f, &id, true);
+		c = rig_count(f, &id, true);
 		assert_int_equal(c.n[JOURNAL_SETTLE], cut == n ? 4 : 3);
 		assert_int_equal(c.damage.n_corrupt, 0);
 		assert_true(c.damage.torn_bytes <= cut - from);
@@ -73,18 +73,18 @@ file__cut_at_every_byte__only_what_was_cut_is_lost(void **state)
 static void
 file__any_bit_flipped__costs_that_record_and_is_counted(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char path[JOURNAL_PATH_BYTES];
 	struct journal_series id;
 	uint8_t *p;
 	size_t n;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 3);
+	rig_requests(f, 1, 3);
 	n = f->j->cur.off;
-	fixture_crash(f);
-	fixture_path(f, &id, 1, path);
+	rig_crash(f);
+	rig_path(f, &id, 1, path);
 	p = slurp(path, &(size_t){ 0 });
 
 	for (size_t bit = 0; bit < 8 * n; bit++) {
@@ -93,7 +93,7 @@ file__any_bit_flipped__costs_that_record_and_is_counted(void **state)
 
 		p[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		put_back(path, p, n);
-		c = fixture_count(f, &id, true);
+		c = rig_count(f, &id, true);
 		total = c.n[JOURNAL_OPEN] + c.n[JOURNAL_SETTLE];
 		/* A damaged header costs nothing but is reported. */
 		assert_int_equal(total, bit / 8 < JOURNAL_HEADER_BYTES ? 6 : 5);
@@ -106,7 +106,7 @@ file__any_bit_flipped__costs_that_record_and_is_counted(void **state)
 static void
 middle__blanked__is_skipped_when_the_series_is_dead(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char path[JOURNAL_PATH_BYTES];
 	struct journal_series id;
 	struct counts c;
@@ -114,18 +114,18 @@ middle__blanked__is_skipped_when_the_series_is_dead(void **state)
 	uint32_t at;
 	int fd;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 10);
+	rig_requests(f, 1, 10);
 	at = f->j->cur.off;
-	fixture_requests(f, 11, 100);
-	fixture_crash(f);
-	fixture_path(f, &id, 1, path);
+	rig_requests(f, 11, 100);
+	rig_crash(f);
+	rig_path(f, &id, 1, path);
 	fd = open(path, O_WRONLY);
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), at), sizeof(zeros));
 	(void)close(fd);
 
-	c = fixture_count(f, &id, true);
+	c = rig_count(f, &id, true);
 	assert_int_equal(c.damage.n_corrupt, 1);
 	assert_true(c.damage.corrupt_bytes >= sizeof(zeros));
 	assert_true(c.n[JOURNAL_SETTLE] > 90 && c.n[JOURNAL_SETTLE] < 110);
@@ -135,15 +135,15 @@ middle__blanked__is_skipped_when_the_series_is_dead(void **state)
 static void
 live__unfinished_record__is_waited_for(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_reader *r = NULL;
 	struct journal_rec rec;
 	uint8_t whole[JOURNAL_RECORD_MAX];
 	size_t n;
 	int fd;
 
-	fixture_begin(f);
-	fixture_requests(f, 1, 2);
+	rig_begin(f);
+	rig_requests(f, 1, 2);
 	n = f->j->cur.off;
 	/* Take half of the last record away again. */
 	fd = f->j->cur.fd;
@@ -165,13 +165,13 @@ live__unfinished_record__is_waited_for(void **state)
 static void
 reader__position_kept__goes_on_there(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_reader *r = NULL;
 	struct journal_rec rec;
 	journal_pos pos;
 
-	fixture_begin(f);
-	fixture_requests(f, 1, 2);
+	rig_begin(f);
+	rig_requests(f, 1, 2);
 	assert_ok(journal_reader_new(f->dir, journal_id(f->j), 0, &r, &f->e));
 	assert_ok(journal_reader_next(r, false, &rec, &f->e));
 	pos = rec.next;
@@ -187,20 +187,20 @@ reader__position_kept__goes_on_there(void **state)
 static void
 crash__next_file_not_begun__ends_in_the_last_used(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_series id;
 	struct journal_entry *list = NULL;
 	struct counts c;
 	size_t n = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 5);
+	rig_requests(f, 1, 5);
 	f->j->wants_next = true;
 	assert_ok(journal_make_next(f->j, &f->e));
-	fixture_crash(f);
+	rig_crash(f);
 
-	c = fixture_count(f, &id, true);
+	c = rig_count(f, &id, true);
 	assert_int_equal(journal_pos_file(c.end), 1);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 5);
 	assert_ok(journal_trim(f->dir, &id, c.end, &f->e));
@@ -214,30 +214,30 @@ crash__next_file_not_begun__ends_in_the_last_used(void **state)
 static void
 crash__between_carrying_and_mark__reads_on_without_damage(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_series id;
-	struct journal_open o = fixture_open(900);
+	struct journal_open o = rig_open(900);
 	struct journal_file cur;
 	struct counts c;
 	uint32_t slot = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 5);
+	rig_requests(f, 1, 5);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	f->j->wants_next = true;
 	assert_ok(journal_make_next(f->j, &f->e));
 	cur = f->j->cur;
 	f->j->cur.off = (uint32_t)f->j->opt.file_bytes - 16; /* force it */
-	fixture_requests(f, 6, 1);
+	rig_requests(f, 6, 1);
 	/* Unwrite the mark. */
 	assert_int_equal(pwrite(f->j->old_fds[0], (uint8_t[16]){ 0 }, 16,
 			     (off_t)f->j->opt.file_bytes - 16),
 	    16);
-	fixture_crash(f);
+	rig_crash(f);
 
 	(void)cur;
-	c = fixture_count(f, &id, true);
+	c = rig_count(f, &id, true);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 6);
 	assert_int_equal(c.n[JOURNAL_OPEN], 8); /* 900 twice */
 	assert_int_equal(c.damage.n_corrupt, 0);
@@ -246,20 +246,20 @@ crash__between_carrying_and_mark__reads_on_without_damage(void **state)
 static void
 file__missing_in_the_middle__is_counted(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_series id;
 	char path[JOURNAL_PATH_BYTES];
 	struct counts c;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 3000);
+	rig_requests(f, 1, 3000);
 	assert_true(f->j->cur.no > 3);
-	fixture_crash(f);
-	fixture_path(f, &id, 2, path);
+	rig_crash(f);
+	rig_path(f, &id, 2, path);
 	assert_int_equal(unlink(path), 0);
 
-	c = fixture_count(f, &id, true);
+	c = rig_count(f, &id, true);
 	assert_int_equal(c.damage.n_missing, 1);
 	assert_int_equal(c.last_settle, 3000);
 	assert_true(c.n[JOURNAL_SETTLE] < 3000);
@@ -268,15 +268,15 @@ file__missing_in_the_middle__is_counted(void **state)
 static void
 list__two_series__are_told_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal *other = NULL;
 	struct journal_entry *list = NULL;
 	struct counts c;
 	size_t n = 0;
 	bool is_live = false;
 
-	fixture_begin(f);
-	fixture_requests(f, 1, 3);
+	rig_begin(f);
+	rig_requests(f, 1, 3);
 	assert_ok(journal_open_series(f->dir, &f->opt, &other, &f->e));
 	assert_ok(journal_list(f->dir, &list, &n, &f->e));
 
@@ -287,7 +287,7 @@ list__two_series__are_told_apart(void **state)
 		    journal_is_live(f->dir, &list[i].id, &is_live, &f->e));
 		assert_true(is_live);
 	}
-	c = fixture_count(f, journal_id(other), false);
+	c = rig_count(f, journal_id(other), false);
 	assert_int_equal(c.n[JOURNAL_OPEN], 0);
 	free(list);
 	journal_close(&other);
@@ -296,15 +296,15 @@ list__two_series__are_told_apart(void **state)
 static void
 remove__whole_series__leaves_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_entry *list = NULL;
 	struct journal_series id;
 	size_t n = 1;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 3);
-	fixture_crash(f);
+	rig_requests(f, 1, 3);
+	rig_crash(f);
 
 	assert_ok(journal_remove(f->dir, &id, 1, 1, true, &f->e));
 	assert_ok(journal_list(f->dir, &list, &n, &f->e));
@@ -312,7 +312,7 @@ remove__whole_series__leaves_nothing(void **state)
 }
 
 #define TEST(name) \
- cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+ cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int
 main(void)

@@ -2,7 +2,7 @@
 #include "support/cmocka_tg.h"
 
 #include "journal/record.h"
-#include "unit/journal/fixture.h"
+#include "unit/journal/rig.h"
 
 static struct str
 text_of(char *p, size_t n, char c)
@@ -15,7 +15,7 @@ static void
 open__all_members__come_back(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_open in = fixture_open(77), out;
+	struct journal_open in = rig_open(77), out;
 	size_t n;
 
 	(void)state;
@@ -56,7 +56,7 @@ static void
 settle__all_members__come_back(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_settle in = fixture_settle(5), out;
+	struct journal_settle in = rig_settle(5), out;
 	size_t n;
 
 	(void)state;
@@ -97,7 +97,7 @@ static void
 settle__largest__fits_the_payload(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_settle in = fixture_settle(1);
+	struct journal_settle in = rig_settle(1);
 	char text[300];
 
 	(void)state;
@@ -112,7 +112,7 @@ static void
 open__long_texts__are_cut_at_a_character(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_open in = fixture_open(1), out;
+	struct journal_open in = rig_open(1), out;
 	char text[300];
 	size_t n;
 
@@ -132,7 +132,7 @@ static void
 progress_and_refuse__all_members__come_back(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_progress pi = { fixture_id(9), 123, true }, po;
+	struct journal_progress pi = { rig_id(9), 123, true }, po;
 	struct journal_refuse ri = { 5, 6, 7, 8, S("rate_limit_exceeded") }, ro;
 	size_t n;
 
@@ -156,8 +156,8 @@ static void
 decode__payload_cut_anywhere__is_refused(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_open o = fixture_open(1);
-	struct journal_settle s = fixture_settle(1);
+	struct journal_open o = rig_open(1);
+	struct journal_settle s = rig_settle(1);
 	size_t n;
 
 	(void)state;
@@ -173,7 +173,7 @@ static void
 settle__unknown_status__is_refused(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_settle s = fixture_settle(1);
+	struct journal_settle s = rig_settle(1);
 	size_t n;
 
 	(void)state;

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "unit/journal/fixture.h"
+#include "unit/journal/rig.h"
 
 #define N_THREADS  8
 #define N_REQUESTS 1500
@@ -22,9 +22,9 @@ struct worker {
 static bool
 one_request(struct worker *w, uint64_t n)
 {
-	struct journal_open o = fixture_open(n);
-	struct journal_progress p = { fixture_id(n), 1, true };
-	struct journal_settle s = fixture_settle(n);
+	struct journal_open o = rig_open(n);
+	struct journal_progress p = { rig_id(n), 1, true };
+	struct journal_settle s = rig_settle(n);
 	struct error e;
 	uint32_t slot = 0;
 	enum err err;
@@ -59,7 +59,7 @@ sync_main(void *arg)
 }
 
 struct tail {
-	const struct fixture *f;
+	const struct rig *f;
 	struct journal_series id;
 	atomic_bool is_stopping;
 	unsigned n_settle;
@@ -94,14 +94,14 @@ follow(void *arg)
 static void
 threads__writing_and_reading_at_once__lose_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct worker w[N_THREADS];
 	pthread_t threads[N_THREADS], syncer, reader;
 	struct tail t = { .f = f };
 	struct journal_stats stats;
 	struct counts c;
 
-	fixture_begin(f);
+	rig_begin(f);
 	t.id = *journal_id(f->j);
 	assert_int_equal(pthread_create(&syncer, NULL, sync_main, f->j), 0);
 	assert_int_equal(pthread_create(&reader, NULL, follow, &t), 0);
@@ -127,7 +127,7 @@ threads__writing_and_reading_at_once__lose_nothing(void **state)
 	assert_int_equal(t.n_settle, N_THREADS * N_REQUESTS);
 	assert_int_equal(t.damage.n_corrupt + t.damage.n_missing, 0);
 	journal_close(&f->j);
-	c = fixture_count(f, &t.id, true);
+	c = rig_count(f, &t.id, true);
 	assert_int_equal(c.n[JOURNAL_SETTLE], N_THREADS * N_REQUESTS);
 	assert_int_equal(c.n[JOURNAL_END], 1);
 	assert_int_equal(c.damage.n_corrupt + c.damage.torn_bytes, 0);
@@ -139,7 +139,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    threads__writing_and_reading_at_once__lose_nothing,
-		    fixture_setup, fixture_teardown),
+		    rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "journal/writer_priv.h"
-#include "unit/journal/fixture.h"
+#include "unit/journal/rig.h"
 
 /* System calls that fail when told so. */
 static int fail_pwrite, fail_sync, fail_allocate;
@@ -52,20 +52,20 @@ setup(void **state)
 {
 	fail_pwrite = fail_sync = fail_allocate = 0;
 	is_short = false;
-	return fixture_setup(state);
+	return rig_setup(state);
 }
 
 static void
 open_series__new__has_a_locked_allocated_file(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char path[JOURNAL_PATH_BYTES];
 	struct stat st;
 	bool is_live = false;
 
-	fixture_begin(f);
+	rig_begin(f);
 
-	fixture_path(f, journal_id(f->j), 1, path);
+	rig_path(f, journal_id(f->j), 1, path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, f->j->opt.file_bytes);
 	assert_true(st.st_blocks * 512 >= st.st_size);
@@ -80,19 +80,19 @@ open_series__new__has_a_locked_allocated_file(void **state)
 static void
 lock_file__removed__files_still_tell_life(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char path[JOURNAL_PATH_BYTES];
 	struct journal_series id;
 	bool is_live = false;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
 	journal_lock_path(path, f->dir, &id);
 	assert_int_equal(unlink(path), 0);
 
 	assert_ok(journal_is_live(f->dir, &id, &is_live, &f->e));
 	assert_true(is_live);
-	fixture_crash(f);
+	rig_crash(f);
 	assert_ok(journal_is_live(f->dir, &id, &is_live, &f->e));
 	assert_false(is_live);
 }
@@ -100,13 +100,13 @@ lock_file__removed__files_still_tell_life(void **state)
 static void
 requests__written__are_read_back(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct counts c;
 
-	fixture_begin(f);
-	fixture_requests(f, 1, 20);
+	rig_begin(f);
+	rig_requests(f, 1, 20);
 
-	c = fixture_count(f, journal_id(f->j), false);
+	c = rig_count(f, journal_id(f->j), false);
 	assert_int_equal(c.n[JOURNAL_OPEN], 20);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 20);
 	assert_int_equal(c.last_settle, 20);
@@ -116,22 +116,22 @@ requests__written__are_read_back(void **state)
 static void
 close__in_order__marks_the_end_and_trims(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal_series id;
 	char path[JOURNAL_PATH_BYTES];
 	struct counts c;
 	struct stat st;
 	bool is_live = true;
 
-	fixture_begin(f);
+	rig_begin(f);
 	id = *journal_id(f->j);
-	fixture_requests(f, 1, 3);
+	rig_requests(f, 1, 3);
 	journal_close(&f->j);
 
-	c = fixture_count(f, &id, true);
+	c = rig_count(f, &id, true);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 3);
 	assert_int_equal(c.n[JOURNAL_END], 1);
-	fixture_path(f, &id, 1, path);
+	rig_path(f, &id, 1, path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, journal_pos_offset(c.end));
 	assert_ok(journal_is_live(f->dir, &id, &is_live, &f->e));
@@ -141,18 +141,18 @@ close__in_order__marks_the_end_and_trims(void **state)
 static void
 rotation__with_an_open_request__repeats_it(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(1000000);
-	struct journal_progress p = { fixture_id(1000000), 17, true };
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1000000);
+	struct journal_progress p = { rig_id(1000000), 17, true };
 	struct journal_reader *r = NULL;
 	struct journal_rec rec;
 	struct counts c;
 	uint32_t slot = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	assert_ok(journal_write_progress(f->j, slot, &p, &f->e));
-	fixture_requests(f, 1, 1200);
+	rig_requests(f, 1, 1200);
 	assert_true(f->j->stats.n_files >= 2);
 
 	/* The newest file alone knows what is open. */
@@ -166,7 +166,7 @@ rotation__with_an_open_request__repeats_it(void **state)
 	assert_true(journal_decode_progress(rec.payload, &p));
 	assert_int_equal(p.delivered_tok, 17);
 	journal_reader_free(r);
-	c = fixture_count(f, journal_id(f->j), false);
+	c = rig_count(f, journal_id(f->j), false);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 1200);
 	assert_int_equal(c.damage.n_corrupt + c.damage.n_missing, 0);
 }
@@ -174,9 +174,9 @@ rotation__with_an_open_request__repeats_it(void **state)
 static void
 file_full__no_next_file__refuses_opens_but_takes_all_settles(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_settle s = fixture_settle(1);
-	struct journal_open o = fixture_open(1);
+	struct rig *f = *state;
+	struct journal_settle s = rig_settle(1);
+	struct journal_open o = rig_open(1);
 	uint32_t slots[8] = { 0 }, other = 0;
 	struct counts c;
 	enum err err;
@@ -187,7 +187,7 @@ file_full__no_next_file__refuses_opens_but_takes_all_settles(void **state)
 	s.tok[TOK_NORMAL][TOK_OUT] = 3;
 	s.provider_used = s.error_code = s.refuse_reason = S(
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
-	fixture_begin(f);
+	rig_begin(f);
 	for (unsigned i = 0; i < 7; i++)
 		assert_ok(journal_write_open(f->j, &o, &slots[i], &f->e));
 	while ((err = journal_write_open(f->j, &o, &other, &f->e)) == OK) {
@@ -204,19 +204,19 @@ file_full__no_next_file__refuses_opens_but_takes_all_settles(void **state)
 	assert_ok(journal_make_next(f->j, &f->e));
 	assert_true(journal_has_room(f->j));
 	assert_ok(journal_write_open(f->j, &o, &other, &f->e));
-	c = fixture_count(f, journal_id(f->j), false);
+	c = rig_count(f, journal_id(f->j), false);
 	assert_int_equal(c.n[JOURNAL_SETTLE], n + 7);
 }
 
 static void
 open__more_than_open_max__is_refused(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(1);
-	struct journal_settle s = fixture_settle(1);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1);
+	struct journal_settle s = rig_settle(1);
 	uint32_t slot = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	for (unsigned i = 0; i < f->opt.open_max; i++)
 		assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 
@@ -229,15 +229,15 @@ open__more_than_open_max__is_refused(void **state)
 static void
 progress__only_reserved_room_left__is_refused(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(1);
-	struct journal_progress p = { fixture_id(1), 1, true };
-	struct journal_settle s = fixture_settle(1);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1);
+	struct journal_progress p = { rig_id(1), 1, true };
+	struct journal_settle s = rig_settle(1);
 	uint32_t slot = 0;
 	enum err err;
 
 	f->opt.file_bytes = 0;
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	do
 		err = journal_write_progress(f->j, slot, &p, &f->e);
@@ -250,21 +250,21 @@ progress__only_reserved_room_left__is_refused(void **state)
 static void
 write__short_then_no_space__leaves_no_trace(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(2);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(2);
 	struct counts c;
 	uint32_t slot = 0;
 
-	fixture_begin(f);
-	fixture_requests(f, 1, 1);
+	rig_begin(f);
+	rig_requests(f, 1, 1);
 	journal_set_io_for_test(f->j, &fake_io);
 	fail_pwrite = ENOSPC;
 	is_short = true;
 
 	assert_int_equal(journal_write_open(f->j, &o, &slot, &f->e),
 	    ERR_JOURNAL_FULL);
-	fixture_requests(f, 3, 1);
-	c = fixture_count(f, journal_id(f->j), true);
+	rig_requests(f, 3, 1);
+	c = rig_count(f, journal_id(f->j), true);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 2);
 	assert_int_equal(c.n[JOURNAL_OPEN], 2);
 	assert_int_equal(c.damage.n_corrupt, 0);
@@ -274,13 +274,13 @@ write__short_then_no_space__leaves_no_trace(void **state)
 static void
 settle__write_fails_once__can_be_repeated(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(1);
-	struct journal_settle s = fixture_settle(1);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1);
+	struct journal_settle s = rig_settle(1);
 	struct counts c;
 	uint32_t slot = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	journal_set_io_for_test(f->j, &fake_io);
 	fail_pwrite = ENOSPC;
@@ -288,21 +288,21 @@ settle__write_fails_once__can_be_repeated(void **state)
 	assert_int_equal(journal_write_settle(f->j, slot, &s, &f->e),
 	    ERR_JOURNAL_FAILED);
 	assert_ok(journal_write_settle(f->j, slot, &s, &f->e));
-	c = fixture_count(f, journal_id(f->j), false);
+	c = rig_count(f, journal_id(f->j), false);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 1);
 }
 
 static void
 rotation__carrying_fails__starts_over_with_a_new_file(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(5000);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(5000);
 	struct counts c;
 	uint32_t slot = 0, no;
 
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
-	fixture_requests(f, 1, 300);
+	rig_requests(f, 1, 300);
 	if (f->j->next.fd < 0) {
 		f->j->wants_next = true;
 		assert_ok(journal_make_next(f->j, &f->e));
@@ -322,19 +322,19 @@ rotation__carrying_fails__starts_over_with_a_new_file(void **state)
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	assert_int_equal(f->j->cur.no, no + 1);
 	/* All that follows the gap made above is in the second file. */
-	c = fixture_count(f, journal_id(f->j), true);
+	c = rig_count(f, journal_id(f->j), true);
 	assert_int_equal(c.n[JOURNAL_OPEN], 301 + 2);
 }
 
 static void
 fdatasync__fails__no_more_opens_for_good(void **state)
 {
-	struct fixture *f = *state;
-	struct journal_open o = fixture_open(1);
-	struct journal_settle s = fixture_settle(1);
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1);
+	struct journal_settle s = rig_settle(1);
 	uint32_t slot = 0, other = 0;
 
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_write_open(f->j, &o, &slot, &f->e));
 	journal_set_io_for_test(f->j, &fake_io);
 	fail_sync = EIO;
@@ -351,9 +351,9 @@ fdatasync__fails__no_more_opens_for_good(void **state)
 static void
 next_file__disk_full__is_refused_until_space_returns(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 
-	fixture_begin(f);
+	rig_begin(f);
 	journal_set_io_for_test(f->j, &fake_io);
 	fail_allocate = ENOSPC;
 	f->j->wants_next = true;
@@ -368,11 +368,11 @@ next_file__disk_full__is_refused_until_space_returns(void **state)
 static void
 max_bytes__reached_by_all_series__no_further_file(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	struct journal *other = NULL;
 
 	f->opt.max_bytes = 3 * f->opt.file_bytes;
-	fixture_begin(f);
+	rig_begin(f);
 	assert_ok(journal_open_series(f->dir, &f->opt, &other, &f->e));
 	f->j->wants_next = true;
 	assert_ok(journal_make_next(f->j, &f->e));
@@ -385,7 +385,7 @@ max_bytes__reached_by_all_series__no_further_file(void **state)
 static void
 check_dir__missing_parent_or_file__is_explained(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 
 	assert_int_equal(journal_check_dir("/nonexistent/journal", &f->e),
 	    ERR_CONFIG);
@@ -395,7 +395,7 @@ check_dir__missing_parent_or_file__is_explained(void **state)
 static void
 check_dir__tmpfs__is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	char dir[] = "/dev/shm/tg-journal-XXXXXX";
 
 	if (!mkdtemp(dir)) /* no tmpfs here to test with */
@@ -405,8 +405,7 @@ check_dir__tmpfs__is_refused(void **state)
 	(void)rmdir(dir);
 }
 
-#define TEST(name) \
- cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unit/journal/fixture.h"
+#include "unit/journal/rig.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "support/cmocka_tg.h"
 
 int
-fixture_setup(void **state)
+rig_setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct rig *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	strcpy(f->dir, "/tmp/tg-journal-XXXXXX");
@@ -29,9 +29,9 @@ fixture_setup(void **state)
 }
 
 int
-fixture_teardown(void **state)
+rig_teardown(void **state)
 {
-	struct fixture *f = *state;
+	struct rig *f = *state;
 	DIR *d = opendir(f->dir);
 	const struct dirent *entry;
 
@@ -47,7 +47,7 @@ fixture_teardown(void **state)
 }
 
 struct uuid7
-fixture_id(uint64_t n)
+rig_id(uint64_t n)
 {
 	struct uuid7 id = { { 0 } };
 
@@ -57,10 +57,10 @@ fixture_id(uint64_t n)
 }
 
 struct journal_open
-fixture_open(uint64_t n)
+rig_open(uint64_t n)
 {
 	return (struct journal_open){
-		.request_id = fixture_id(n),
+		.request_id = rig_id(n),
 		.start_ms = 1700000000000 + (int64_t)n,
 		.customer_id = 11,
 		.user_id = 13,
@@ -79,10 +79,10 @@ fixture_open(uint64_t n)
 }
 
 struct journal_settle
-fixture_settle(uint64_t n)
+rig_settle(uint64_t n)
 {
 	struct journal_settle s = {
-		.request_id = fixture_id(n),
+		.request_id = rig_id(n),
 		.latency_ms = 120,
 		.ttft_ms = -1,
 		.cost_pusd = 1234567,
@@ -98,13 +98,13 @@ fixture_settle(uint64_t n)
 }
 
 void
-fixture_begin(struct fixture *f)
+rig_begin(struct rig *f)
 {
 	assert_ok(journal_open_series(f->dir, &f->opt, &f->j, &f->e));
 }
 
 void
-fixture_crash(struct fixture *f)
+rig_crash(struct rig *f)
 {
 	struct journal *j = f->j;
 
@@ -121,11 +121,11 @@ fixture_crash(struct fixture *f)
 }
 
 void
-fixture_requests(struct fixture *f, uint64_t first, uint64_t n)
+rig_requests(struct rig *f, uint64_t first, uint64_t n)
 {
 	for (uint64_t i = first; i < first + n; i++) {
-		struct journal_open o = fixture_open(i);
-		struct journal_settle s = fixture_settle(i);
+		struct journal_open o = rig_open(i);
+		struct journal_settle s = rig_settle(i);
 		uint32_t slot = 0;
 
 		if (f->j->wants_next)
@@ -148,8 +148,7 @@ check_settle(struct counts *c, const struct journal_rec *rec)
 }
 
 struct counts
-fixture_count(const struct fixture *f, const struct journal_series *s,
-    bool is_final)
+rig_count(const struct rig *f, const struct journal_series *s, bool is_final)
 {
 	struct counts c = { .end = 0 };
 	struct journal_reader *r = NULL;
@@ -171,8 +170,8 @@ fixture_count(const struct fixture *f, const struct journal_series *s,
 }
 
 void
-fixture_path(const struct fixture *f, const struct journal_series *s,
-    uint32_t file_no, char ret[JOURNAL_PATH_BYTES])
+rig_path(const struct rig *f, const struct journal_series *s, uint32_t file_no,
+    char ret[JOURNAL_PATH_BYTES])
 {
 	journal_file_path(ret, f->dir, s, file_no);
 }
