@@ -185,40 +185,6 @@ set_aside(struct txn *t, struct db *db, struct error *e)
 	return OK;
 }
 
-static int
-compare_uses(const void *a, const void *b)
-{
-	const struct key_use *x = a, *y = b;
-
-	return (x->api_key_id > y->api_key_id) -
-	       (x->api_key_id < y->api_key_id);
-}
-
-/* When each key of the batch was last used. */
-static enum err
-touch_keys(struct txn *t, struct db *db, struct error *e)
-{
-	struct key_use *uses = arena_array(&t->f->arena, struct key_use,
-	    t->n_rows);
-	size_t n = 0;
-
-	if (!uses)
-		return error_arena(e, &t->f->arena);
-	for (size_t i = 0; i < t->n_rows; i++)
-		uses[i] = (struct key_use){ t->rows[i].api_key_id,
-			t->rows[i].request_timestamp_ms };
-	qsort(uses, t->n_rows, sizeof(*uses), compare_uses);
-	for (size_t i = 0; i < t->n_rows; i++) {
-		struct key_use *last = &uses[n ? n - 1 : 0];
-
-		if (n == 0 || last->api_key_id != uses[i].api_key_id)
-			uses[n++] = uses[i];
-		else if (last->last_used_at_ms < uses[i].last_used_at_ms)
-			last->last_used_at_ms = uses[i].last_used_at_ms;
-	}
-	return store_key_touch(db, uses, n, e);
-}
-
 static enum err
 write_all(struct txn *t, struct db *db, struct error *e)
 {
@@ -235,8 +201,6 @@ write_all(struct txn *t, struct db *db, struct error *e)
 		err = store_refusal_add(db, t->refusals, t->n_refusals, e);
 	if (!err && t->n_rows > 0)
 		err = post_ledger(t, db, e);
-	if (!err && t->n_rows > 0)
-		err = touch_keys(t, db, e);
 	if (!err)
 		err = set_aside(t, db, e);
 	return err;
@@ -320,6 +284,49 @@ log_rejects(const struct flusher *f)
 	}
 }
 
+static int
+compare_uses(const void *a, const void *b)
+{
+	const struct key_use *x = a, *y = b;
+
+	return (x->api_key_id > y->api_key_id) -
+	       (x->api_key_id < y->api_key_id);
+}
+
+/*
+ * When each key of the batch was last used. Outside the transaction, since
+ * usage must not depend on it: a restored database may lack a key.
+ */
+static void
+touch_keys(struct flusher *f)
+{
+	struct key_use *uses = arena_array(&f->arena, struct key_use,
+	    f->batch.n);
+	struct error e;
+	size_t n = 0, n_out = 0;
+
+	for (size_t i = 0; uses && i < f->batch.n; i++) {
+		const struct flush_item *item = &f->batch.items[i];
+
+		if (item->kind == FLUSH_ROW)
+			uses[n++] = (struct key_use){ item->row.api_key_id,
+				item->row.request_timestamp_ms };
+	}
+	if (n == 0)
+		return;
+	qsort(uses, n, sizeof(*uses), compare_uses);
+	for (size_t i = 0; i < n; i++) {
+		struct key_use *last = &uses[n_out ? n_out - 1 : 0];
+
+		if (n_out == 0 || last->api_key_id != uses[i].api_key_id)
+			uses[n_out++] = uses[i];
+		else if (last->last_used_at_ms < uses[i].last_used_at_ms)
+			last->last_used_at_ms = uses[i].last_used_at_ms;
+	}
+	if (store_key_touch(f->db, uses, n_out, &e) != OK)
+		log_event(LOG_LEVEL_DEBUG, "key_touch", "%s", e.internal);
+}
+
 /* The transaction is in: now it is true of what we remember, too. */
 static void
 committed(struct flusher *f)
@@ -327,6 +334,7 @@ committed(struct flusher *f)
 	struct flush_stats *st = &f->stats;
 
 	log_rejects(f);
+	touch_keys(f);
 	(void)pthread_mutex_lock(&f->mutex);
 	st->n_txns++;
 	for (size_t i = 0; i < f->batch.n; i++) {
