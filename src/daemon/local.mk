@@ -25,3 +25,20 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/signals.c \
 	src/daemon/signals.h \
 	src/daemon/turn.h
+
+# In the order of the layers, reversed.
+libexec_PROGRAMS += src/daemon/tollgate.fcgi
+src_daemon_tollgate_fcgi_SOURCES = src/daemon/main.c
+src_daemon_tollgate_fcgi_LDADD = \
+	src/daemon/libdaemon.a \
+	src/handler/web/libweb.a \
+	src/handler/api/libapi.a \
+	src/domain/libdomain.a \
+	src/upstream/libupstream.a \
+	src/http/libhttp.a \
+	src/store/libstore.a \
+	src/journal/libjournal.a \
+	src/ext/libext.a \
+	src/base/libbase.a \
+	$(FCGI_LIBS) $(CURL_LIBS) $(MEMCACHED_LIBS) $(JSONC_LIBS) \
+	$(SODIUM_LIBS) $(MYSQL_LIBS)
