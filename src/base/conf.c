@@ -307,6 +307,34 @@ apply_file(struct conf *c, const char *file, bool must_exist, struct error *e)
 	return rc;
 }
 
+/* What tools/quickstart and tools/check tell clients and tests is no setting,
+ * and who has it in the environment may still run our programs. */
+static const char *const client_variables[] = {
+	"TOLLGATE_API_KEY",
+	"TOLLGATE_BUILD_DIR",
+	"TOLLGATE_CONFIG",
+	"TOLLGATE_CUSTOMER_ID",
+	"TOLLGATE_DASHBOARD_EMAIL",
+	"TOLLGATE_DASHBOARD_PASSWORD",
+	"TOLLGATE_MEMCACHED_SOCKET",
+	"TOLLGATE_OPERATOR_KEY",
+	"TOLLGATE_STACK_DIR",
+	"TOLLGATE_TEST_DSN",
+	"TOLLGATE_URL",
+	"TOLLGATE_WEB",
+};
+
+static bool
+is_for_clients(struct str name)
+{
+	size_t n = sizeof(client_variables) / sizeof(client_variables[0]);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(name, str_from(client_variables[i])))
+			return true;
+	return false;
+}
+
 static enum err
 apply_environment(struct conf *c, struct error *e)
 {
@@ -317,7 +345,7 @@ apply_environment(struct conf *c, struct error *e)
 		bool is_known = str_starts(name, S(ENV_PREFIX)) ||
 				str_starts(name, S("STRIPE_SECRET_KEY"));
 
-		if (!is_known || str_eq(name, S("TOLLGATE_CONFIG")))
+		if (!is_known || is_for_clients(name))
 			continue;
 		if (conf_set(c, name, str_skip(entry, equals + 1), e))
 			return error_prefix(e, "environment");
