@@ -126,7 +126,8 @@ undo() {
     tollgate-memcached >>"$log" 2>&1
   a2dissite tollgate >>"$log" 2>&1
   mariadb -e "DROP DATABASE IF EXISTS tollgate;
-    DROP USER IF EXISTS 'tollgate'@'localhost'"
+    DROP USER IF EXISTS 'tollgate'@'localhost';
+    DROP USER IF EXISTS 'tollgate_migrate'@'localhost'"
   find /var/lib/tollgate /etc/tollgate -mindepth 1 -delete 2>/dev/null
   rm -f /etc/lighttpd/conf-enabled/50-tollgate.conf
 }

@@ -329,9 +329,18 @@ stack_start() {
     && stack_sim_start && stack_migrate && stack_web_start
 }
 
+# As its own account, which alone may change tables.
 stack_migrate() {
-  stack_tollgate migrate >>"$STACK_DIR/log/migrate.log" 2>&1 \
-    || { stack_log_tail migrate; stack_fail 'tollgate migrate failed'; }
+  local password
+  password=$(cat "$STACK_DIR/etc/migrate_password") || return 1
+  if ! stack_as env TOLLGATE_CONFIG="$STACK_CONF" \
+    TOLLGATE_DB_USER=tollgate_migrate TOLLGATE_DB_PASSWORD="$password" \
+    "$STACK_DIR/bin/tollgate" migrate >>"$STACK_DIR/log/migrate.log" 2>&1; then
+    stack_log_tail migrate
+    stack_fail 'tollgate migrate failed'
+    return 1
+  fi
+  stack_sql <"$STACK_TOP/sql/grants.sql"
 }
 
 stack_stop() {

@@ -45,8 +45,16 @@ stack_sql() {
     --batch --skip-column-names "$@"
 }
 
+# The accounts of sql/accounts.sql; grants.sql comes after the tables.
+stack_db_accounts() {
+  local file=$STACK_DIR/etc/secrets own=$STACK_DIR/etc/migrate_password
+  [[ -s $own ]] || (umask 077; stack_secret >"$own") || return 1
+  sed -e "s/change-me-workers/$(sed -n 's/^TOLLGATE_DB_PASSWORD=//p' "$file")/" \
+    -e "s/change-me-migrate/$(cat "$own")/" "$STACK_TOP/sql/accounts.sql" \
+    | stack_sql
+}
+
 stack_db_start() {
-  local password
 
   stack_running mariadb && stack_sql -e 'DO 1' 2>/dev/null && return 0
   stack_db_conf
@@ -57,12 +65,7 @@ stack_db_start() {
     stack_log_tail mariadb
     return 1
   fi
-  password=$(sed -n 's/^TOLLGATE_DB_PASSWORD=//p' "$STACK_DIR/etc/secrets")
-  stack_sql <<SQL
-CREATE DATABASE IF NOT EXISTS $STACK_DB_NAME CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS 'tollgate'@'localhost' IDENTIFIED BY '$password';
-GRANT ALL ON $STACK_DB_NAME.* TO 'tollgate'@'localhost';
-SQL
+  stack_db_accounts
 }
 
 stack_db_stop() {
