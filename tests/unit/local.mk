@@ -9,6 +9,7 @@ AM_CFLAGS += $(CMOCKA_CFLAGS)
 include tests/unit/base/local.mk
 include tests/unit/daemon/local.mk
 include tests/unit/domain/local.mk
+include tests/unit/handler/local.mk
 include tests/unit/ext/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk

@@ -21,7 +21,6 @@ static const struct tmpl_key dashboard_keys[] = {
 	{ "is_operator", TVAL_BOOL },
 	{ "api_url", TVAL_TEXT },
 	VIEW_TIME_KEYS("as_of"),
-	VIEW_DAY_KEYS("first_day"),
 	{ "has_usage", TVAL_BOOL },
 	{ "has_unpriced", TVAL_BOOL },
 	{ "unpriced", TVAL_TEXT },
@@ -304,7 +303,6 @@ dashboard_view(const struct app *app, const struct request *rq,
 	    app->who && principal_is_operator(app->who));
 	tval_set_text(o, "api_url", api_url(app, rq));
 	view_time(o, "as_of", d->now_ms);
-	view_day(o, "first_day", d->first_day_ms);
 	tval_set_bool(o, "has_usage",
 	    month->requests > 0 || month->refusals > 0);
 	tval_set_bool(o, "has_unpriced", month->unpriced_requests > 0);

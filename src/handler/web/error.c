@@ -88,7 +88,8 @@ web_error_show(struct app *app, const struct request *rq, struct response *rs,
 		err = show(app, rq, rs, e, &second);
 	if (!err)
 		return;
-	log_error("error page", &second);
+	if (second.code != e->code)
+		log_error("error page", &second);
 	response_reset(rs);
 	rs->status = err_info(e->code)->http_status;
 	response_header(rs, "content-type", S("text/plain; charset=utf-8"));

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# skeleton.c is built by its test only.
 noinst_LIBRARIES += src/handler/web/libweb.a
 src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/chart.c \
@@ -17,7 +16,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/logout.c \
 	src/handler/web/page.c \
 	src/handler/web/page.h \
+	src/handler/web/skeleton.h \
 	src/handler/web/view.c \
 	src/handler/web/view.h \
 	src/handler/web/web.h
-EXTRA_DIST += src/handler/web/skeleton.c src/handler/web/skeleton.h

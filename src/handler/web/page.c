@@ -117,6 +117,7 @@ set_headers(struct response *rs)
 	    S("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
 }
 
+/* With templates.reload, both sides are checked each time as well. */
 static enum err
 render(const struct app *app, const struct tmpl_page *page,
     const struct tval *root, struct buf *b, struct error *e)
@@ -131,6 +132,8 @@ render(const struct app *app, const struct tmpl_page *page,
 	if (err)
 		return err;
 	err = tmpl_check(fresh, page, e);
+	if (!err)
+		err = tmpl_check_values(page, root, e);
 	if (!err)
 		err = tmpl_render(fresh, layout, root, b, e);
 	tmpl_set_unref(fresh);

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_store.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/catalogue.h"
+#include "store/customer.h"
+#include "store/db_pool.h"
+#include "store/key.h"
+
+struct fake_store fake;
+
+void
+fake_store_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.name = "Analytical Engines Ltd";
+	fake.n_customers = 3;
+	fake.users[0] = (struct user){ .user_id = FAKE_OWNER,
+		.customer_id = FAKE_CUSTOMER,
+		.name = S("Ada"),
+		.email = S(FAKE_EMAIL),
+		.role = USER_OWNER,
+		.is_active = true,
+		.customer_is_active = true };
+	fake.users[1] = fake.users[0];
+	fake.users[1].user_id = FAKE_OPERATOR;
+	fake.users[1].customer_id = 0;
+	fake.users[1].email = S(FAKE_OPERATOR_EMAIL);
+	fake.users[1].role = USER_OPERATOR;
+}
+
+enum err
+db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
+    struct error *e)
+{
+	(void)pool;
+	(void)wait_ms;
+	if (fake.is_down)
+		return error_set(e, ERR_DB_DOWN, "10.1.2.3: refused");
+	*ret_db = NULL;
+	return OK;
+}
+
+void
+db_pool_give(struct db_pool *pool, struct db *db)
+{
+	(void)pool;
+	(void)db;
+}
+
+/* Users. */
+
+static void
+fill_user(struct user *u)
+{
+	u->password_hash = fake.password_hash[0] ? str_from(fake.password_hash)
+						 : str_make(NULL, 0);
+}
+
+enum err
+store_user_by_email(struct db *db, struct str email, struct arena *a,
+    struct user *ret, struct error *e)
+{
+	(void)db;
+	(void)a;
+	for (size_t i = 0; i < ARRAY_LEN(fake.users); i++)
+		if (str_eq_nocase(fake.users[i].email, email)) {
+			*ret = fake.users[i];
+			fill_user(ret);
+			return OK;
+		}
+	return error_set(e, ERR_NOT_FOUND, "no such user");
+}
+
+enum err
+store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
+    struct user **ret, size_t *ret_n, struct error *e)
+{
+	(void)db;
+	(void)customer_id;
+	(void)e;
+	*ret = arena_array(a, struct user, 1);
+	if (!*ret)
+		return error_arena(e, a);
+	**ret = fake.users[0];
+	*ret_n = 1;
+	return OK;
+}
+
+enum err
+store_user_set_password(struct db *db, uint64_t user_id,
+    struct str password_hash, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)e;
+	ASSERT(password_hash.n < sizeof(fake.password_hash));
+	memset(fake.password_hash, 0, sizeof(fake.password_hash));
+	memcpy(fake.password_hash, password_hash.p, password_hash.n);
+	fake.n_password_sets++;
+	return OK;
+}
+
+enum err
+store_user_signed_in(struct db *db, uint64_t user_id, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)e;
+	fake.n_signed_in++;
+	return OK;
+}
+
+enum err
+store_user_sign_in_failed(struct db *db, uint64_t user_id, struct error *e)
+{
+	(void)db;
+	fake.n_failures++;
+	return user_id == 0 ? error_set(e, ERR_NOT_FOUND, "no such user") : OK;
+}
+
+enum err
+store_audit_insert(struct db *db, const struct audit *a, struct error *e)
+{
+	(void)db;
+	(void)e;
+	ASSERT(fake.n_audits < ARRAY_LEN(fake.audits));
+	fake.audits[fake.n_audits++] = *a;
+	return OK;
+}
+
+/* Sessions. */
+
+enum err
+store_session_insert(struct db *db, const struct session_new *s,
+    struct error *e)
+{
+	(void)db;
+	(void)e;
+	ASSERT(fake.n_sessions < ARRAY_LEN(fake.sessions));
+	fake.session_created_ms[fake.n_sessions] = clock_now_ms();
+	fake.session_seen_ms[fake.n_sessions] = clock_now_ms();
+	fake.sessions[fake.n_sessions++] = *s;
+	return OK;
+}
+
+static bool
+is_over(size_t i, uint64_t idle_s)
+{
+	int64_t now = clock_now_ms();
+	return now - fake.session_seen_ms[i] > (int64_t)idle_s * 1000 ||
+	       now - fake.session_created_ms[i] >
+		   (int64_t)fake.sessions[i].max_s * 1000;
+}
+
+enum err
+store_session_by_digest(struct db *db,
+    const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
+    struct arena *a, struct session *ret, struct error *e)
+{
+	(void)db;
+	(void)a;
+	for (size_t i = 0; i < fake.n_sessions; i++) {
+		const struct session_new *s = &fake.sessions[i];
+		const struct user *u = &fake.users[s->user_id == FAKE_OPERATOR];
+		if (memcmp(s->digest, digest, SESSION_DIGEST_BYTES) != 0 ||
+		    is_over(i, idle_s))
+			continue;
+		*ret = (struct session){ .session_id = i + 1,
+			.user_id = u->user_id,
+			.customer_id = u->customer_id,
+			.role = u->role,
+			.user_name = u->name,
+			.user_email = u->email,
+			.created_at_ms = fake.session_created_ms[i],
+			.last_seen_at_ms = fake.session_seen_ms[i] };
+		return OK;
+	}
+	return error_set(e, ERR_NOT_FOUND, "no such session");
+}
+
+enum err
+store_session_touch(struct db *db, uint64_t session_id, struct error *e)
+{
+	(void)db;
+	(void)e;
+	fake.session_seen_ms[session_id - 1] = clock_now_ms();
+	fake.n_touches++;
+	return OK;
+}
+
+enum err
+store_session_delete(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES],
+    struct error *e)
+{
+	(void)db;
+	(void)e;
+	for (size_t i = 0; i < fake.n_sessions; i++)
+		if (memcmp(fake.sessions[i].digest, digest,
+			SESSION_DIGEST_BYTES) == 0)
+			memset(fake.sessions[i].digest, 0,
+			    SESSION_DIGEST_BYTES);
+	return OK;
+}
+
+/* The customer, its keys, its usage. */
+
+enum err
+store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
+    struct customer *ret, struct error *e)
+{
+	(void)db;
+	(void)a;
+	if (customer_id != FAKE_CUSTOMER)
+		return error_set(e, ERR_NOT_FOUND, "no such customer");
+	*ret = (struct customer){ .customer_id = FAKE_CUSTOMER,
+		.name = str_from(fake.name),
+		.email = S(FAKE_EMAIL),
+		.company = S("Engines"),
+		.rate_limit_per_minute = -1,
+		.rate_limit_per_hour = -1,
+		.markup_ppm = 1000000,
+		.is_active = true,
+		.created_at_ms = FAKE_NOW_MS - 90 * DAY_MS };
+	return OK;
+}
+
+enum err
+store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct customer **ret, size_t *ret_n, struct error *e)
+{
+	size_t n = fake.n_customers < limit ? fake.n_customers : (size_t)limit;
+	struct customer *c = arena_array(a, struct customer, n);
+	if (!c)
+		return error_arena(e, a);
+	for (size_t i = 0; i < n; i++) {
+		enum err err = store_customer_by_id(db, FAKE_CUSTOMER, a, &c[i],
+		    e);
+		if (err)
+			return err;
+		c[i].customer_id = after_id + 1 + i;
+		c[i].is_active = i != 1;
+		c[i].archived_at_ms = i == 2 ? FAKE_NOW_MS : 0;
+	}
+	*ret = c;
+	*ret_n = n;
+	return OK;
+}
+
+/* A month with a weekly rhythm, a growing trend and one bad day. */
+static struct report_day
+day_numbers(int64_t day_ms)
+{
+	int64_t day = day_ms / DAY_MS;
+	struct report_day d = { .day_ms = day * DAY_MS };
+	if (fake.is_empty || day % 11 == 4)
+		return d;
+	bool is_weekend = day % 7 == 2 || day % 7 == 3;
+	d.requests = (uint64_t)(420 + day % 30 * 21 + day % 5 * 37) /
+		     (is_weekend ? 3 : 1);
+	d.failed_requests = day % 13 == 5 ? d.requests / 4 : d.requests / 150;
+	d.in_tok = d.requests * 812 + (uint64_t)day % 97;
+	d.out_tok = d.requests * 167 + (uint64_t)day % 89;
+	d.cost_pusd = (int64_t)(d.in_tok * 150000 + d.out_tok * 600000);
+	return d;
+}
+
+enum err
+store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_day **ret, size_t *ret_n,
+    struct error *e)
+{
+	(void)db;
+	(void)customer_id;
+	size_t n = 0;
+	struct report_day *days = arena_array(a, struct report_day, 400);
+	if (!days)
+		return error_arena(e, a);
+	for (int64_t t = from_ms - from_ms % DAY_MS; t <= to_ms; t += DAY_MS) {
+		days[n] = day_numbers(t);
+		n += days[n].requests > 0;
+	}
+	*ret = days;
+	*ret_n = n;
+	return OK;
+}
+
+enum err
+store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct report_totals *ret, struct error *e)
+{
+	(void)db;
+	(void)customer_id;
+	(void)e;
+	struct report_totals t = { .requests = 0 };
+	for (int64_t day = from_ms - from_ms % DAY_MS; day <= to_ms;
+	     day += DAY_MS) {
+		struct report_day d = day_numbers(day);
+		t.requests += d.requests;
+		t.failed_requests += d.failed_requests;
+		t.in_tok += d.in_tok;
+		t.out_tok += d.out_tok;
+		t.cost_pusd += d.cost_pusd;
+	}
+	t.refusals = t.requests / 90;
+	t.unpriced_requests = t.requests > 5000 ? 2 : 0;
+	t.estimated_requests = t.requests > 5000 ? 31 : 0;
+	t.latency.n[15] = t.requests * 6 / 10;
+	t.latency.n[17] = t.requests * 3 / 10;
+	t.latency.n[20] = t.requests - t.latency.n[15] - t.latency.n[17];
+	*ret = t;
+	return OK;
+}
+
+enum err
+store_report_models(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_model **ret, size_t *ret_n,
+    struct error *e)
+{
+	struct report_totals t;
+	enum err err = store_report_totals(db, customer_id, from_ms, to_ms, &t,
+	    e);
+	if (err)
+		return err;
+	struct report_model *m = arena_array(a, struct report_model, 2);
+	if (!m)
+		return error_arena(e, a);
+	m[0] = (struct report_model){ .model_id = 2,
+		.name = S("lawgent-thinking"),
+		.requests = t.requests / 3,
+		.failed_requests = t.failed_requests,
+		.in_tok = t.in_tok / 2,
+		.out_tok = t.out_tok,
+		.cost_pusd = t.cost_pusd,
+		.latency_ms = t.requests / 3 * 1830 };
+	m[1] = (struct report_model){ .model_id = 1,
+		.name = fake.name[0] == 'A' ? S("gpt2") : str_from(fake.name),
+		.requests = t.requests - t.requests / 3,
+		.in_tok = t.in_tok - t.in_tok / 2,
+		.latency_ms = (t.requests - t.requests / 3) * 210 };
+	*ret = m;
+	*ret_n = fake.is_empty ? 0 : 2;
+	return OK;
+}
+
+enum err
+store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_refusal **ret, size_t *ret_n,
+    struct error *e)
+{
+	(void)db;
+	(void)customer_id;
+	(void)from_ms;
+	(void)to_ms;
+	struct report_refusal *r = arena_array(a, struct report_refusal, 2);
+	if (!r)
+		return error_arena(e, a);
+	r[0] = (struct report_refusal){ S("rate_limit_exceeded"), 141 };
+	r[1] = (struct report_refusal){ S("model_not_allowed"), 9 };
+	*ret = r;
+	*ret_n = fake.is_empty ? 0 : 2;
+	return OK;
+}
+
+enum {
+	N_KEYS = 4
+};
+
+enum err
+store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
+    struct error *e)
+{
+	(void)db;
+	(void)customer_id;
+	(void)from_ms;
+	(void)to_ms;
+	struct report_key *k = arena_array(a, struct report_key, N_KEYS);
+	if (!k)
+		return error_arena(e, a);
+	k[0] = (struct report_key){ .api_key_id = 31,
+		.public_id = S("Kq3vN8sT1x"),
+		.name = fake.name[0] == 'A' ? S("Web shop, production")
+					    : str_from(fake.name),
+		.is_active = true,
+		.last_used_at_ms = FAKE_NOW_MS - 42000,
+		.expires_at_ms = FAKE_NOW_MS + 200 * DAY_MS,
+		.requests = 11230,
+		.cost_pusd = INT64_C(2503123400000) };
+	k[1] = (struct report_key){ .api_key_id = 32,
+		.public_id = S("b7Lm0PzQ4a"),
+		.name = S("Notebook of Grace"),
+		.is_active = true };
+	k[2] = (struct report_key){ .api_key_id = 33,
+		.public_id = S("Zx9cV5bN2m"),
+		.name = S("Trial"),
+		.is_active = true,
+		.last_used_at_ms = FAKE_NOW_MS - 9 * DAY_MS,
+		.expires_at_ms = FAKE_NOW_MS - DAY_MS,
+		.requests = 17,
+		.cost_pusd = 1230000000 };
+	k[3] = (struct report_key){ .api_key_id = 34,
+		.public_id = S("h4Jk8LpO6u"),
+		.name = S("Old shop"),
+		.revoked_at_ms = FAKE_NOW_MS - 40 * DAY_MS,
+		.last_used_at_ms = FAKE_NOW_MS - 41 * DAY_MS };
+	*ret = k;
+	*ret_n = fake.is_empty ? 0 : N_KEYS;
+	return OK;
+}
+
+enum err
+store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e)
+{
+	(void)db;
+	(void)after_id;
+	(void)limit;
+	struct key *k = arena_array(a, struct key, N_KEYS);
+	if (!k)
+		return error_arena(e, a);
+	for (size_t i = 0; i < N_KEYS; i++)
+		k[i] = (struct key){ .api_key_id = 31 + i,
+			.customer_id = customer_id,
+			.user_id = FAKE_OWNER,
+			.rate_limit_per_minute = -1,
+			.rate_limit_per_hour = -1 };
+	k[0].rate_limit_per_minute = 1200;
+	k[0].rate_limit_per_hour = 20000;
+	k[1].rate_limit_per_minute = 0;
+	*ret = k;
+	*ret_n = fake.is_empty ? 0 : N_KEYS;
+	return OK;
+}
+
+/* No key of ours has a tier. */
+const struct tier *
+catalogue_tier(const struct catalogue *c, uint64_t tier_id)
+{
+	(void)c;
+	(void)tier_id;
+	return NULL;
+}

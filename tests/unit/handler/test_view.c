@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/cmocka_tg.h"
+
+#include "base/clock.h"
+#include "handler/web/view.h"
+
+static struct arena a;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	arena_init(&a, MIB(1));
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	arena_fini(&a);
+	return 0;
+}
+
+static void
+counts__by_size__have_a_comma_for_each_thousand(void **state)
+{
+	(void)state;
+	assert_str_is(view_count_text(&a, 0), "0");
+	assert_str_is(view_count_text(&a, 999), "999");
+	assert_str_is(view_count_text(&a, 1000), "1,000");
+	assert_str_is(view_count_text(&a, 12345678), "12,345,678");
+	assert_str_is(view_count_text(&a, UINT64_MAX),
+	    "18,446,744,073,709,551,615");
+}
+
+/* D19 */
+static void
+money__to_the_last_pico_dollar__is_exact(void **state)
+{
+	(void)state;
+	assert_str_is(view_money_text(&a, 0), "$0.00");
+	assert_str_is(view_money_text(&a, 1), "$0.000000000001");
+	assert_str_is(view_money_text(&a, INT64_C(1500000000000)), "$1.50");
+	assert_str_is(view_money_text(&a, INT64_C(345000000)), "$0.000345");
+	assert_str_is(view_money_text(&a, INT64_C(1234505000000000)),
+	    "$1,234.505");
+	assert_str_is(view_money_text(&a, INT64_C(-2000000000001)),
+	    "-$2.000000000001");
+	assert_str_is(view_money_text(&a, INT64_MAX),
+	    "$9,223,372.036854775807");
+	assert_str_is(view_money_text(&a, INT64_MIN),
+	    "-$9,223,372.036854775808");
+}
+
+static void
+money__in_two_parts__is_the_amount_again(void **state)
+{
+	(void)state;
+	struct tval *o = tval_object(&a);
+	view_money(o, "cost", INT64_C(1234505000000000));
+	const struct tval *cost = tval_get(o, S("cost"));
+
+	assert_str_is(tval_get(cost, S("exact"))->text, "1234.505");
+	assert_str_is(tval_get(cost, S("cents"))->text, "$1,234.50");
+	assert_str_is(tval_get(cost, S("rest"))->text, "5");
+}
+
+static void
+durations__by_size__take_their_unit(void **state)
+{
+	(void)state;
+	assert_str_is(view_duration_text(&a, -1), "–");
+	assert_str_is(view_duration_text(&a, 0), "0 ms");
+	assert_str_is(view_duration_text(&a, 999), "999 ms");
+	assert_str_is(view_duration_text(&a, 1000), "1.00 s");
+	assert_str_is(view_duration_text(&a, 1249), "1.24 s");
+	assert_str_is(view_duration_text(&a, 12490), "12.4 s");
+	assert_str_is(view_duration_text(&a, 59999), "59.9 s");
+	assert_str_is(view_duration_text(&a, 125000), "2 min 5 s");
+}
+
+static void
+times__in_utc__have_a_machine_form_beside_them(void **state)
+{
+	(void)state;
+	struct tval *o = tval_object(&a);
+	view_time(o, "then", INT64_C(1795343465000));
+	view_time(o, "never", 0);
+	view_day(o, "day", INT64_C(1795343465000));
+
+	const struct tval *then = tval_get(o, S("then"));
+	assert_str_is(tval_get(then, S("iso"))->text, "2026-11-22T10:31:05Z");
+	assert_str_is(tval_get(then, S("text"))->text, "22 Nov 2026, 10:31");
+	assert_true(tval_get(then, S("is_set"))->flag);
+	assert_false(tval_get(tval_get(o, S("never")), S("is_set"))->flag);
+	const struct tval *day = tval_get(o, S("day"));
+	assert_str_is(tval_get(day, S("iso"))->text, "2026-11-22");
+	assert_str_is(tval_get(day, S("text"))->text, "22 Nov 2026");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(counts__by_size__have_a_comma_for_each_thousand),
+		T(money__to_the_last_pico_dollar__is_exact),
+		T(money__in_two_parts__is_the_amount_again),
+		T(durations__by_size__take_their_unit),
+		T(times__in_utc__have_a_machine_form_beside_them),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
