@@ -37,11 +37,11 @@ server_stop() {
   rm -rf "$SERVER_DIR"
 }
 
-# server_run NAME: the program's TAP lines are ours.
+# server_run NAME [ARGUMENT...]: the program's TAP lines are ours.
 server_run() {
   local program=${TOLLGATE_BUILD_DIR:-$TG_SRCDIR/build}/tests/db/$1
 
   [[ -x $program ]] || skip_all "not built: $program"
   server_start
-  CMOCKA_MESSAGE_OUTPUT=TAP "$program"
+  CMOCKA_MESSAGE_OUTPUT=TAP "$program" "${@:2}"
 }

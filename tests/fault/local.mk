@@ -3,3 +3,16 @@
 EXTRA_DIST += \
 	tests/fault/errors.mjs \
 	tests/fault/errors.t
+# Faults under load. Those in long/ run with `tools/check --long` only.
+fault_t_files = \
+	tests/fault/journal_crash.t \
+	tests/fault/long/journal_crash.t
+	$(fault_t_files)
+
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	tests/fault/journal_crash
+tests_fault_journal_crash_SOURCES = tests/fault/journal_crash.c $(DB_FIXTURE)
+tests_fault_journal_crash_LDADD = src/domain/libdomain.a \
+	src/journal/libjournal.a $(DB_TEST_LDADD)
+endif
