@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
-# Faults on stacks of their own: servers that vanish, disks that fill.
+# Faults on stacks of their own: servers that vanish, disks that fill, workers
+# that are killed. Those in long/ run with `tools/check --long` only.
 EXTRA_DIST += \
 	tests/fault/errors.mjs \
-	tests/fault/errors.t
-# Faults under load. Those in long/ run with `tools/check --long` only.
-fault_t_files = \
+	tests/fault/errors.t \
 	tests/fault/journal_crash.t \
 	tests/fault/long/journal_crash.t
-	$(fault_t_files)
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
