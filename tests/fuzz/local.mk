@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# One target a parser: fuzz_NAME.c, seeds in corpus/NAME. Without
+# --enable-fuzz, main.c replays them and mutations of them in `make check`;
+# with it, run a program on a copy of its corpus: ./tests/fuzz/fuzz_body DIR
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_body \
+	tests/fuzz/fuzz_sse \
+	tests/fuzz/fuzz_usage
+check_PROGRAMS += $(FUZZ_TARGETS)
+
+if TG_WITH_LIBFUZZER
+FUZZ_MAIN =
+else
+FUZZ_MAIN = tests/fuzz/main.c
+TESTS += $(FUZZ_TARGETS)
+endif
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/main.c
+
+FUZZ_UPSTREAM_LIBS = \
+	src/upstream/libupstream.a \
+	src/ext/libext.a \
+	src/base/libbase.a \
+	$(JSONC_LIBS)
+
+tests_fuzz_fuzz_body_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_body.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_body_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_body_LDADD = $(FUZZ_UPSTREAM_LIBS)
+tests_fuzz_fuzz_sse_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_sse.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_sse_LDADD = $(FUZZ_UPSTREAM_LIBS)
+tests_fuzz_fuzz_usage_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_usage.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_usage_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_usage_LDADD = $(FUZZ_UPSTREAM_LIBS)
