@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/gates.h"
 
+#include "base/clock.h"
 #include "domain/key.h"
 #include "handler/web/web.h"
 
@@ -150,6 +151,22 @@ gate_body(struct turn *t, struct error *e)
 	return OK;
 }
 
+/* A body may take minutes to arrive. Whoever revokes a key meanwhile must not
+ * see it admitted afterwards. */
+static enum err
+gate_still_valid(struct turn *t, struct error *e)
+{
+	enum err code;
+
+	if (t->who.kind != PRINCIPAL_KEY && t->who.kind != PRINCIPAL_OPERATOR)
+		return OK;
+	code = key_check_again(t->app->shared->keys, &t->who, clock_now_ms(),
+	    t->rq.arena, e);
+	if (code == OK)
+		return gate_scope(t, e);
+	return code;
+}
+
 static enum err
 gate_csrf(struct turn *t, struct error *e)
 {
@@ -163,6 +180,7 @@ static gate_fn *const gates[] = {
 	gate_scope,
 	gate_catalogue,
 	gate_body,
+	gate_still_valid,
 	gate_csrf,
 };
 
