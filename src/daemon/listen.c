@@ -90,13 +90,14 @@ is_alive(const char *path)
  * Bind beside the path and move it there: nobody ever finds a socket that
  * does not listen yet or has other permissions.
  */
-static enum err
-bind_path(const char *path, struct listen *ret, struct error *e)
+enum err
+listen_bind(const char *path, struct listen *ret, struct error *e)
 {
 	char beside[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct stat st;
 	int n = snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid());
 
+	*ret = (struct listen){ .fd = -1 };
 	if (n < 0 || (size_t)n >= sizeof(beside))
 		return error_set(e, ERR_CONFIG,
 		    "listen.socket: the path %s is too long", path);
@@ -123,18 +124,19 @@ bind_path(const char *path, struct listen *ret, struct error *e)
 }
 
 enum err
-listen_open(const char *path, struct listen *ret, struct error *e)
+listen_inherit(struct listen *ret, struct error *e)
 {
 	*ret = (struct listen){ .fd = -1 };
 	if (is_listening(STDIN_FILENO))
 		return take_stdin(ret, e);
-	/* No descriptor of ours listens yet, so this one was passed to us. */
-	if (is_listening(SYSTEMD_FD)) {
+	if (is_listening(SYSTEMD_FD))
 		ret->fd = SYSTEMD_FD;
-		return OK;
-	}
-	if (path[0])
-		return bind_path(path, ret, e);
+	return OK;
+}
+
+enum err
+listen_none(struct error *e)
+{
 	return error_set(e, ERR_CONFIG,
 	    "no socket to listen on: this program is started by a web server "
 	    "(lighttpd, mod_fcgid), by spawn-fcgi or by systemd; to start it "

@@ -25,14 +25,23 @@ struct listen {
 };
 
 /**
- * Find or make the listening socket: descriptor 0 if it is one, systemd's
- * (descriptor 3, sd_listen_fds(3)), else path. A path on which somebody
- * listens is refused; a file left by a dead worker is replaced.
- * @path  "" or a path that outlives ret
- * Errors: ERR_CONFIG when there is no way, ERR_CONFLICT, ERR_IO.
+ * Take over a socket that the process was started with: descriptor 0, or
+ * systemd's (descriptor 3, sd_listen_fds(3)). Without one ret->fd is -1.
+ * Before anything else opens a descriptor.
  */
-enum err listen_open(const char *path, struct listen *ret,
+enum err listen_inherit(struct listen *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Bind a socket of our own. A path on which somebody listens is refused; a
+ * file left by a dead worker is replaced.
+ * @path  outlives ret
+ * Errors: ERR_CONFLICT, ERR_CONFIG (the path), ERR_IO.
+ */
+enum err listen_bind(const char *path, struct listen *ret,
     struct error *e) ATTR_MUST_CHECK;
+
+/** The error for a worker that has neither. */
+enum err listen_none(struct error *e);
 
 /** Remove our socket's file, if it is still ours, so that nobody connects
  * any more. The descriptor stays open. */

@@ -25,6 +25,8 @@
 /* With one thread the web server is mod_fcgid, which kills 3 s after it
  * asked: draining, cutting and closing fit into two. */
 #define SINGLE_DRAIN_MS_MAX 1500
+/* Longest service to a web server that keeps connecting to its worker. */
+#define QUEUE_MS_MAX        500
 /* After the cut: time to settle what is open, then to leave writes. */
 #define CUT_SETTLE_MS       300
 #define CUT_LEAVE_MS        150
@@ -111,15 +113,30 @@ limit_process(void)
 }
 
 static enum err
-start(struct worker *w, struct error *e)
+read_settings(struct worker *w, struct error *e)
 {
-	const struct conf *conf;
 	enum err code = settings_holder_new(w->conf_file, &w->settings_holder,
 	    e);
 
 	if (code)
 		return code;
 	settings_hold(w->settings_holder, &w->settings);
+	if (w->listen.fd < 0 &&
+	    !conf_text(w->settings->conf, CONF_LISTEN_SOCKET)[0])
+		return listen_none(e);
+	return OK;
+}
+
+static enum err
+start(struct worker *w, struct error *e)
+{
+	const struct conf *conf;
+	enum err code = listen_inherit(&w->listen, e);
+
+	if (code == OK)
+		code = read_settings(w, e);
+	if (code)
+		return code;
 	conf = w->settings->conf;
 	log_init(conf_enum(conf, CONF_LOG_TARGET) == CONF_LOG_SYSLOG,
 	    (enum log_level)conf_enum(conf, CONF_LOG_LEVEL), "tollgate");
@@ -127,8 +144,8 @@ start(struct worker *w, struct error *e)
 	if (code == OK)
 		code = services_new(conf, &w->services, e);
 	/* Last, so that nobody connects to a worker that cannot start. */
-	if (code == OK)
-		code = listen_open(conf_text(conf, CONF_LISTEN_SOCKET),
+	if (code == OK && w->listen.fd < 0)
+		code = listen_bind(conf_text(conf, CONF_LISTEN_SOCKET),
 		    &w->listen, e);
 	if (code == OK)
 		code = fcgi_global_init(w->listen.fd, e);
@@ -172,6 +189,21 @@ drain_ms(struct worker *w)
 }
 
 /*
+ * What waits in our socket when we are told to end would be lost with it.
+ * Once its file is removed nothing comes in after that; a web server that
+ * spawned us may go on connecting, so that needs an end.
+ */
+static int64_t
+queue_ms(const struct worker *w, int64_t drain)
+{
+	if (w->listen.path)
+		return drain;
+	if (w->listen.is_ours)
+		return drain < QUEUE_MS_MAX ? drain : QUEUE_MS_MAX;
+	return 0;
+}
+
+/*
  * Nothing new is accepted; what is open gets time to finish, then streams
  * are cut and settled, then connections are broken. Returns whether every
  * thread came back.
@@ -180,11 +212,12 @@ static bool
 drain(struct worker *w)
 {
 	struct shared *shared = services_shared(w->services);
+	int64_t wait_ms = drain_ms(w);
 
 	atomic_store(&shared->shutdown, APP_DRAINING);
+	fcgi_stop(queue_ms(w, wait_ms));
 	listen_unlink(&w->listen);
-	fcgi_stop(w->listen.is_ours);
-	if (pool_wait(w->pool, drain_ms(w)))
+	if (pool_wait(w->pool, wait_ms))
 		return true;
 	log_event(LOG_LEVEL_WARN, "drain_cut",
 	    "%zu requests were still open and are cut", pool_n_alive(w->pool));
@@ -196,9 +229,11 @@ drain(struct worker *w)
 	return pool_wait(w->pool, CUT_LEAVE_MS);
 }
 
-static void
+/* Returns the exit code. */
+static int
 stop(struct worker *w)
 {
+	int code = pool_has_failed(w->pool) ? EXIT_FAILURE : EXIT_SUCCESS;
 	int64_t start_ms = clock_mono_ms();
 
 	log_event(LOG_LEVEL_INFO, "stopping", "open requests may finish");
@@ -207,7 +242,7 @@ stop(struct worker *w)
 		 * `interrupted` once our lock is gone. */
 		log_event(LOG_LEVEL_ERROR, "stopped", "%zu threads did not end",
 		    pool_n_alive(w->pool));
-		_exit(EXIT_SUCCESS);
+		_exit(code);
 	}
 	pool_free(w->pool);
 	services_free(w->services);
@@ -216,6 +251,7 @@ stop(struct worker *w)
 	httpc_global_fini();
 	log_event(LOG_LEVEL_INFO, "stopped", "after %lld ms",
 	    (long long)(clock_mono_ms() - start_ms));
+	return code;
 }
 
 int
@@ -238,6 +274,5 @@ main(int argc, char **argv)
 	    (unsigned long long)conf_u64(w.settings->conf, CONF_THREADS));
 	while (signals_wait() == SIGNALS_RELOAD)
 		reload(&w);
-	stop(&w);
-	return EXIT_SUCCESS;
+	return stop(&w);
 }

@@ -38,6 +38,7 @@ struct pool {
 	struct settings_holder *settings;
 	size_t n;
 	struct thread *threads;
+	atomic_bool has_failed;
 };
 
 static void
@@ -80,7 +81,8 @@ thread_main(void *arg)
 			break;
 		serve(t, conn, cgi);
 	}
-	if (got == FCGI_ACCEPT_FAILED) {
+	if (got == FCGI_ACCEPT_FAILED &&
+	    !atomic_exchange(&t->pool->has_failed, true)) {
 		log_event(LOG_LEVEL_ERROR, "accept_failed",
 		    "the listening socket is unusable; the worker ends");
 		(void)kill(getpid(), SIGTERM); /* main drains the others */
@@ -157,6 +159,12 @@ pool_n_alive(const struct pool *p)
 	for (size_t i = 0; i < p->n; i++)
 		n += !atomic_load(&p->threads[i].is_done);
 	return n;
+}
+
+bool
+pool_has_failed(const struct pool *p)
+{
+	return atomic_load(&p->has_failed);
 }
 
 bool

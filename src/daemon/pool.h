@@ -28,6 +28,10 @@ enum err pool_start(struct shared *shared, struct settings_holder *settings,
 /** Threads that have not ended. */
 size_t pool_n_alive(const struct pool *p);
 
+/** Whether the listening socket became unusable: the worker is ending then,
+ * and not because it was told to. */
+bool pool_has_failed(const struct pool *p);
+
 /**
  * After fcgi_stop(): wake threads out of accept until all have ended.
  * @wait_ms  longest wait

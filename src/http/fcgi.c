@@ -34,8 +34,6 @@
 #define DRAIN_MS        2000
 #define DRAIN_BYTES     MIB(64)
 #define DRAIN_READ_MS   500
-/* How long a stopping worker serves what waits in its own socket. */
-#define QUEUE_MS        500
 /* Pause when the process or the host has no descriptor or memory left. */
 #define ACCEPT_RETRY_MS 50
 
@@ -353,10 +351,9 @@ fcgi_finish(struct fcgi *f)
 }
 
 void
-fcgi_stop(bool serve_queue)
+fcgi_stop(int64_t queue_ms)
 {
-	if (serve_queue)
-		atomic_store(&serve_until_ms, clock_mono_ms() + QUEUE_MS);
+	atomic_store(&serve_until_ms, clock_mono_ms() + queue_ms);
 	atomic_store(&is_stopping, true);
 }
 

@@ -51,10 +51,10 @@ void fcgi_finish(struct fcgi *f);
 /**
  * From any thread: accept no more. Threads in accept(2) are woken by
  * fcgi_wake().
- * @serve_queue  connections that wait already are still served, for a short
- *               while: for a socket that nobody else accepts from
+ * @queue_ms  how long connections that wait in the socket are still served;
+ *            0 for a socket that others accept from too
  */
-void fcgi_stop(bool serve_queue);
+void fcgi_stop(int64_t queue_ms);
 /** Wake a thread out of accept; to be repeated until it has ended, as a
  * signal just before accept(2) goes unnoticed. */
 void fcgi_wake(pthread_t thread);

@@ -3,6 +3,8 @@
 noinst_PROGRAMS += tests/support/fcgi_probe
 tests_support_fcgi_probe_SOURCES = tests/support/fcgi_probe.c
 tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
+noinst_PROGRAMS += tests/support/fcgi_call
+tests_support_fcgi_call_SOURCES = tests/support/fcgi_call.c
 EXTRA_DIST += \
 	tests/support/systemctl \
 	tests/support/tap.sh \
@@ -15,4 +17,5 @@ EXTRA_DIST += \
 	tests/wire/lib.mjs \
 	tests/wire/quickstart.t \
 	tests/wire/seed_curl.t \
-	tests/wire/upstream_sim.t
+	tests/wire/upstream_sim.t \
+	tests/wire/worker.t

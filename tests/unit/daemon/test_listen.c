@@ -47,13 +47,13 @@ connect_to_path(void)
 }
 
 static void
-listen_open__own_path__private_and_closed_on_exec(void **state)
+listen_bind__own_path__private_and_closed_on_exec(void **state)
 {
 	struct listen l;
 	struct stat st;
 
 	(void)state;
-	assert_ok(listen_open(path, &l, &e));
+	assert_ok(listen_bind(path, &l, &e));
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
 	assert_int_equal(st.st_mode & 0777, 0660);
@@ -65,27 +65,27 @@ listen_open__own_path__private_and_closed_on_exec(void **state)
 }
 
 static void
-listen_open__somebody_listens__refused(void **state)
+listen_bind__somebody_listens__refused(void **state)
 {
 	struct listen first, second;
 
 	(void)state;
-	assert_ok(listen_open(path, &first, &e));
-	assert_int_equal(listen_open(path, &second, &e), ERR_CONFLICT);
+	assert_ok(listen_bind(path, &first, &e));
+	assert_int_equal(listen_bind(path, &second, &e), ERR_CONFLICT);
 	assert_int_equal(connect_to_path(), 0);
 	(void)close(first.fd);
 }
 
 static void
-listen_open__left_by_a_dead_worker__replaced(void **state)
+listen_bind__left_by_a_dead_worker__replaced(void **state)
 {
 	struct listen dead, l;
 	struct stat st;
 
 	(void)state;
-	assert_ok(listen_open(path, &dead, &e));
+	assert_ok(listen_bind(path, &dead, &e));
 	(void)close(dead.fd);
-	assert_ok(listen_open(path, &l, &e));
+	assert_ok(listen_bind(path, &l, &e));
 	assert_int_equal(connect_to_path(), 0);
 	listen_unlink(&dead); /* not its file any more */
 	assert_int_equal(lstat(path, &st), 0);
@@ -93,7 +93,7 @@ listen_open__left_by_a_dead_worker__replaced(void **state)
 }
 
 static void
-listen_open__no_socket_there__not_touched(void **state)
+listen_bind__no_socket_there__not_touched(void **state)
 {
 	struct listen l;
 	struct stat st;
@@ -101,24 +101,46 @@ listen_open__no_socket_there__not_touched(void **state)
 
 	(void)state;
 	(void)close(fd);
-	assert_int_equal(listen_open(path, &l, &e), ERR_CONFIG);
+	assert_int_equal(listen_bind(path, &l, &e), ERR_CONFIG);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 }
 
 static void
-listen_open__started_by_hand__says_what_to_do(void **state)
+listen_inherit__nothing_was_passed__none(void **state)
 {
 	struct listen l;
 
 	(void)state;
-	assert_int_equal(listen_open("", &l, &e), ERR_CONFIG);
+	assert_ok(listen_inherit(&l, &e));
+	assert_int_equal(l.fd, -1);
+	assert_int_equal(listen_none(&e), ERR_CONFIG);
 	assert_non_null(strstr(e.internal, "listen.socket"));
+}
+
+static void
+listen_inherit__descriptor_0_listens__taken_and_replaced(void **state)
+{
+	struct listen made, l;
+	int before = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+
+	(void)state;
+	assert_ok(listen_bind(path, &made, &e));
+	assert_int_equal(dup2(made.fd, STDIN_FILENO), STDIN_FILENO);
+	(void)close(made.fd);
+	assert_ok(listen_inherit(&l, &e));
+	assert_true(l.fd > STDIN_FILENO && l.is_ours);
+	assert_int_equal(fcntl(l.fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(connect_to_path(), 0);
+	assert_null(l.path); /* its file is its maker's */
+	(void)close(l.fd);
+	assert_int_equal(dup2(before, STDIN_FILENO), STDIN_FILENO);
+	(void)close(before);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-/* Descriptor 3 listening would mean systemd; here it must be nothing. */
+/* A socket of a test must not become descriptor 3: that one is systemd's. */
 static void
 occupy_descriptor_3(void)
 {
@@ -131,11 +153,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(listen_open__own_path__private_and_closed_on_exec),
-		TEST(listen_open__somebody_listens__refused),
-		TEST(listen_open__left_by_a_dead_worker__replaced),
-		TEST(listen_open__no_socket_there__not_touched),
-		TEST(listen_open__started_by_hand__says_what_to_do),
+		TEST(listen_bind__own_path__private_and_closed_on_exec),
+		TEST(listen_bind__somebody_listens__refused),
+		TEST(listen_bind__left_by_a_dead_worker__replaced),
+		TEST(listen_bind__no_socket_there__not_touched),
+		TEST(listen_inherit__nothing_was_passed__none),
+		TEST(listen_inherit__descriptor_0_listens__taken_and_replaced),
 	};
 
 	occupy_descriptor_3();
