@@ -56,12 +56,16 @@ answers() {
     2>/dev/null | grep -q '^Status: 200'
 }
 
-# start [COMMAND...]: the worker in the background, until it answers.
-start() {
+# start_by COMMAND...: the worker in the background, until it answers.
+start_by() {
   : >"$log"
   "$@" "$worker" --config "$dir/conf" </dev/null 2>"$log" &
   pid=$!
   wait_for answers
+}
+
+start() {
+  start_by env
 }
 
 # The worker's exit code, and how long it took, in $code and $took.
@@ -140,11 +144,11 @@ ok "an idle worker ends at once ($took ms)" test "$took" -lt 1000
 ok 'its socket is gone' test ! -e "$sock"
 
 conf
-ok 'it takes descriptor 0, as from lighttpd' start "$call" -l 0 "$sock"
+ok 'it takes descriptor 0, as from lighttpd' start_by "$call" -l 0 "$sock"
 stop
 is 'exit 0' "$code" 0
 rm -f "$sock"
-ok 'it takes descriptor 3, as from systemd' start "$call" -l 3 "$sock"
+ok 'it takes descriptor 3, as from systemd' start_by "$call" -l 3 "$sock"
 stop
 is 'exit 0' "$code" 0
 rm -f "$sock"
