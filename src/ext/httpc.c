@@ -47,23 +47,35 @@ struct httpc_head {
 	struct call *call;
 };
 
-/* What a callback said; ERR_CLIENT_CLOSED may only mean "drain". */
+/*
+ * The client is gone, as its socket or a callback says. With drain_ms the
+ * answer is read on for so long, else c->err ends the call.
+ */
+static void
+client_left(struct call *c)
+{
+	if (c->res->is_client_gone)
+		return;
+	c->res->is_client_gone = true;
+	c->watch = CLIENT_UNWATCHED;
+	if (c->cb->on_client_gone)
+		c->cb->on_client_gone(c->cb->ctx);
+	if (c->rq->drain_ms)
+		c->drain_end_us = clock_mono_us() +
+				  (int64_t)c->rq->drain_ms * 1000;
+	else if (!c->err)
+		c->err = error_set(c->e, ERR_CLIENT_CLOSED,
+		    "the client closed its connection");
+}
+
+/* What a callback said. */
 static void
 heed(struct call *c, enum err err)
 {
 	c->heard_us = clock_mono_us();
-	if (err == ERR_CLIENT_CLOSED && c->rq->drain_ms > 0 &&
-	    !c->drain_end_us) {
-		c->res->is_client_gone = true;
-		c->watch = CLIENT_UNWATCHED;
-		c->drain_end_us = c->heard_us + (int64_t)c->rq->drain_ms * 1000;
-		return;
-	}
-	if (err == ERR_CLIENT_CLOSED && c->drain_end_us)
-		return; /* we know */
 	if (err == ERR_CLIENT_CLOSED)
-		c->res->is_client_gone = true;
-	if (err && !c->err)
+		client_left(c);
+	else if (err && !c->err)
 		c->err = err;
 }
 
@@ -269,21 +281,6 @@ set_options(struct call *c)
 	       !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
 		   before_request_cb) &&
 	       !curl_easy_setopt(easy, CURLOPT_PREREQDATA, c) && set_body(c);
-}
-
-static void
-client_left(struct call *c)
-{
-	c->res->is_client_gone = true;
-	c->watch = CLIENT_UNWATCHED;
-	if (c->cb->on_client_gone)
-		c->cb->on_client_gone(c->cb->ctx);
-	if (c->rq->drain_ms)
-		c->drain_end_us = clock_mono_us() +
-				  (int64_t)c->rq->drain_ms * 1000;
-	else
-		c->err = error_set(c->e, ERR_CLIENT_CLOSED,
-		    "the client closed its connection");
 }
 
 /* The client's socket is readable, or it is time to look at it. */

@@ -65,8 +65,9 @@ struct httpc_callbacks {
 	enum err (*on_body)(void *ctx, struct str bytes, struct error *e);
 	/* Nothing came for tick_ms (again and again while it lasts). */
 	enum err (*on_tick)(void *ctx, struct error *e);
-	/* The client's connection ended; with drain_ms the answer is still
-	 * read and handed to on_body. Called once at most. */
+	/* The client's connection ended, or a callback said so; with
+	 * drain_ms the answer is still read and handed to on_body. Called
+	 * once at most. */
 	void (*on_client_gone)(void *ctx);
 };
 

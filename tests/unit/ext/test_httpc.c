@@ -758,12 +758,15 @@ httpc_perform__write_to_the_client_fails__cancels_or_drains(void **state)
 	rq = chat(&c, "sim-pace:50:20", true);
 	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
 	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 1);
 	assert_true(res.total_us < 900000);
 
 	seen.n_body = 0;
+	rq = chat(&c, "sim-pace:10:10", true);
 	rq->drain_ms = 3000;
 	assert_ok(perform(rq, &seen));
 	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 2);
 	assert_non_null(strstr(seen.body, "[DONE]"));
 }
 
