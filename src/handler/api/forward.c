@@ -25,6 +25,7 @@ struct attempt {
 	struct str retry_after;
 	bool is_stream; /* the answer comes as events */
 	bool is_client_gone;
+	bool has_write_failed; /* which tells that, too */
 	struct sse sse;
 	struct openai_stream stream;
 	struct buf answer; /* of an answer that does not */
@@ -147,6 +148,21 @@ finish_stream(struct attempt *at, struct str raw, struct error *e)
 	return rc ? rc : response_flush(at->rs, e);
 }
 
+/*
+ * Pass an event on. When the client turns out to be gone, the rest of the
+ * chunk is read all the same: the usage may be in it.
+ */
+static enum err
+deliver(struct attempt *at, struct str raw, struct error *e)
+{
+	enum err rc = response_write(at->rs, raw, e);
+
+	if (rc != ERR_CLIENT_CLOSED)
+		return rc;
+	at->is_client_gone = at->has_write_failed = true;
+	return OK;
+}
+
 static enum err
 on_event(void *ctx, const struct sse_event *ev, struct error *e)
 {
@@ -164,9 +180,7 @@ on_event(void *ctx, const struct sse_event *ev, struct error *e)
 	    at->app->meter.state != METER_OPEN)
 		return OK;
 	rc = meter_progress(&at->app->meter, openai_stream_tok(&at->stream), e);
-	if (!rc)
-		rc = response_write(at->rs, out.raw, e);
-	return rc;
+	return rc ? rc : deliver(at, out.raw, e);
 }
 
 static enum err
@@ -213,9 +227,15 @@ on_body(void *ctx, struct str bytes, struct error *e)
 
 	if (!at->is_stream) {
 		buf_add(&at->answer, bytes);
-		return buf_finish(&at->answer, &all, e);
+		rc = buf_finish(&at->answer, &all, e);
+		/* It is the answer that is too large, not the request. */
+		return rc == ERR_TOO_LARGE
+			   ? error_set(e, ERR_UPSTREAM, "a too long answer")
+			   : rc;
 	}
 	rc = sse_feed(&at->sse, bytes, e);
+	if (!rc && at->has_write_failed)
+		rc = error_set(e, ERR_CLIENT_CLOSED, "a write failed");
 	if (rc || at->is_client_gone)
 		return rc;
 	return response_flush(at->rs, e);
