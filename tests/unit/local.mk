@@ -6,6 +6,7 @@ EXTRA_DIST += tests/support/cmocka_tg.h tests/support/fixture_dir.h tests/suppor
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
+include tests/unit/admin/local.mk
 include tests/unit/base/local.mk
 include tests/unit/daemon/local.mk
 include tests/unit/domain/local.mk
