@@ -5,6 +5,7 @@
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
 	tests/fuzz/fuzz_sse \
+	tests/fuzz/fuzz_tmpl \
 	tests/fuzz/fuzz_usage
 check_PROGRAMS += $(FUZZ_TARGETS)
 
@@ -34,3 +35,7 @@ tests_fuzz_fuzz_usage_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_usage.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_usage_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_usage_LDADD = $(FUZZ_UPSTREAM_LIBS)
+tests_fuzz_fuzz_tmpl_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_tmpl.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tmpl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tmpl_LDADD = src/http/libhttp.a src/base/libbase.a

@@ -127,12 +127,13 @@ bar_label(struct arena *a, const struct report_day *day, bool is_cost)
 		return arena_printf(a, "%" PRI_STR ": %" PRI_STR, STR_ARG(name),
 		    STR_ARG(view_money_text(a, day->cost_pusd)));
 	struct str n = view_count_text(a, day->requests);
+	const char *noun = day->requests == 1 ? "request" : "requests";
 	if (day->failed_requests == 0)
-		return arena_printf(a, "%" PRI_STR ": %" PRI_STR " requests",
-		    STR_ARG(name), STR_ARG(n));
+		return arena_printf(a, "%" PRI_STR ": %" PRI_STR " %s",
+		    STR_ARG(name), STR_ARG(n), noun);
 	return arena_printf(a,
-	    "%" PRI_STR ": %" PRI_STR " requests, %" PRI_STR " of them failed",
-	    STR_ARG(name), STR_ARG(n),
+	    "%" PRI_STR ": %" PRI_STR " %s, %" PRI_STR " failed",
+	    STR_ARG(name), STR_ARG(n), noun,
 	    STR_ARG(view_count_text(a, day->failed_requests)));
 }
 

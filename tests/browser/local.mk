@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+EXTRA_DIST += \
+	tests/browser/dashboard.mjs \
+	tests/browser/dashboard.t \
+	tests/browser/html.mjs \
+	tests/browser/html.t \
+	tests/browser/package.json
