@@ -132,8 +132,8 @@ bar_label(struct arena *a, const struct report_day *day, bool is_cost)
 		return arena_printf(a, "%" PRI_STR ": %" PRI_STR " %s",
 		    STR_ARG(name), STR_ARG(n), noun);
 	return arena_printf(a,
-	    "%" PRI_STR ": %" PRI_STR " %s, %" PRI_STR " failed",
-	    STR_ARG(name), STR_ARG(n), noun,
+	    "%" PRI_STR ": %" PRI_STR " %s, %" PRI_STR " failed", STR_ARG(name),
+	    STR_ARG(n), noun,
 	    STR_ARG(view_count_text(a, day->failed_requests)));
 }
 
