@@ -12,6 +12,7 @@
 #include "store/migrate.h"
 #include "store/model.h"
 #include "store/provider.h"
+#include "store/usage.h"
 
 void
 fixture_need_server(void)
@@ -221,4 +222,29 @@ fixture_key(struct fixture *f, uint64_t customer_id, unsigned n)
 	memcpy(k.digest, &n, sizeof(n));
 	assert_db_ok(f, store_key_insert(f->db, &k, &id, &f->e));
 	return id;
+}
+
+struct usage_row
+fixture_usage(uint64_t customer_id, uint64_t api_key_id, uint64_t model_id)
+{
+	return (struct usage_row){ .request_id = uuid7_new(FIXTURE_TIME_MS),
+		.request_timestamp_ms = FIXTURE_TIME_MS,
+		.customer_id = customer_id,
+		.api_key_id = api_key_id,
+		.user_id = 1,
+		.model_id = model_id,
+		.model_requested = S("a-model"),
+		.provider_id = 1,
+		.provider_used = S("a-provider"),
+		.tok = { { [TOK_IN] = 100, [TOK_OUT] = 20 } },
+		.cost_pusd = 1234567,
+		.provider_cost_pusd = 1000000,
+		.price_version_id = 1,
+		.markup_ppm = 1234567,
+		.status = USAGE_OK,
+		.usage_source = USAGE_FROM_PROVIDER,
+		.origin = USAGE_GATEWAY,
+		.latency_ms = 250,
+		.time_to_first_token_ms = 40,
+		.attempts = 1 };
 }

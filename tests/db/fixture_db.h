@@ -10,6 +10,9 @@
 
 #include "store/db.h"
 
+/* 2026-11-22T10:30:00.123Z */
+#define FIXTURE_TIME_MS INT64_C(1795343400123)
+
 enum fixture_account {
 	FIXTURE_ROOT,
 	FIXTURE_APP,
@@ -52,6 +55,11 @@ uint64_t fixture_customer(struct fixture *f, unsigned n);
 uint64_t fixture_model(struct fixture *f, const char *name);
 /* A key of the customer that may use everything. */
 uint64_t fixture_key(struct fixture *f, uint64_t customer_id, unsigned n);
+
+/* A usage row of that customer and key, with a new request id. */
+struct usage_row;
+struct usage_row fixture_usage(uint64_t customer_id, uint64_t api_key_id,
+    uint64_t model_id);
 
 #define assert_db_ok(f, expr)                                                 \
  do {                                                                         \

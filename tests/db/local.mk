@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Against a real server that each .t starts for itself.
-db_t_files = \
-	tests/db/flush.t \
-	tests/db/stmts.t
+# Against a real server that each .t starts for itself; tools/check runs them.
 EXTRA_DIST += \
-	$(db_t_files) \
-	tests/db/server.sh
+	tests/db/db.t \
+	tests/db/flush.t \
+	tests/db/migrate.t \
+	tests/db/schema.t \
+	tests/db/server.sh \
+	tests/db/stmts.t \
+	tests/db/store.t
 
 DB_TEST_LDADD = src/store/libstore.a src/base/libbase.a $(MYSQL_LIBS) \
 	$(CMOCKA_LIBS)
@@ -15,14 +17,25 @@ DB_FIXTURE = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/db/test_db \
 	tests/db/test_flush \
-	tests/db/test_stmts
+	tests/db/test_migrate \
+	tests/db/test_schema \
+	tests/db/test_stmts \
+	tests/db/test_store
 
+tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
+tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_flush_SOURCES = tests/db/test_flush.c $(DB_FIXTURE) \
 	$(UNIT_JOURNAL_RIG)
 tests_db_test_flush_LDADD = src/domain/libdomain.a \
 	src/journal/libjournal.a $(DB_TEST_LDADD)
-
+tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
+tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
+tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
+tests_db_test_schema_LDADD = $(DB_TEST_LDADD)
 tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_SOURCES = tests/db/test_store.c $(DB_FIXTURE)
+tests_db_test_store_LDADD = $(DB_TEST_LDADD)
 endif
