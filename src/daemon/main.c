@@ -4,11 +4,13 @@
  * end; what a request goes through is in dispatch.c.
  */
 #include <getopt.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,6 +32,16 @@
 /* After the cut: time to settle what is open, then to leave writes. */
 #define CUT_SETTLE_MS       300
 #define CUT_LEAVE_MS        150
+
+/* After draining: time to end threads and close, with one thread counted
+ * from the signal. */
+#define SINGLE_END_MS 1950
+#define END_MS        8000
+
+struct deadline {
+	int64_t ms;
+	int code;
+};
 
 struct worker {
 	const char *conf_file; /* NULL: the usual place */
@@ -229,35 +241,72 @@ drain(struct worker *w)
 	return pool_wait(w->pool, CUT_LEAVE_MS);
 }
 
+/* Everything but the request threads, in reverse order of start(). */
+static void
+release(struct worker *w)
+{
+	listen_unlink(&w->listen);
+	services_free(w->services);
+	if (w->settings_holder)
+		settings_release(w->settings_holder, &w->settings);
+	settings_holder_free(w->settings_holder);
+	httpc_global_fini();
+}
+
+static void *
+end_anyway(void *arg)
+{
+	const struct deadline *d = arg;
+	struct timespec t = { d->ms / 1000, d->ms % 1000 * 1000000 };
+
+	(void)nanosleep(&t, NULL); /* signals are blocked here */
+	_exit(d->code);
+}
+
+/*
+ * Stopping the background threads may wait for a database that hangs. All
+ * that matters is in the journal by now, so that the end need not wait.
+ */
+static void
+set_deadline(struct deadline *d)
+{
+	pthread_t thread;
+
+	if (d->ms > 0 && pthread_create(&thread, NULL, end_anyway, d) == 0)
+		(void)pthread_detach(thread); /* it ends with the process */
+}
+
 /* Returns the exit code. */
 static int
 stop(struct worker *w)
 {
-	int code = pool_has_failed(w->pool) ? EXIT_FAILURE : EXIT_SUCCESS;
+	static struct deadline deadline;
 	int64_t start_ms = clock_mono_ms();
+	bool is_single = conf_u64(w->settings->conf, CONF_THREADS) == 1;
 
+	deadline.code = pool_has_failed(w->pool) ? EXIT_FAILURE : EXIT_SUCCESS;
 	log_event(LOG_LEVEL_INFO, "stopping", "open requests may finish");
 	if (!drain(w)) {
 		/* A thread hangs. What it has open in the journal becomes
 		 * `interrupted` once our lock is gone. */
 		log_event(LOG_LEVEL_ERROR, "stopped", "%zu threads did not end",
 		    pool_n_alive(w->pool));
-		_exit(code);
+		_exit(deadline.code);
 	}
+	deadline.ms = is_single ? SINGLE_END_MS - (clock_mono_ms() - start_ms)
+				: END_MS;
+	set_deadline(&deadline);
 	pool_free(w->pool);
-	services_free(w->services);
-	settings_release(w->settings_holder, &w->settings);
-	settings_holder_free(w->settings_holder);
-	httpc_global_fini();
+	release(w);
 	log_event(LOG_LEVEL_INFO, "stopped", "after %lld ms",
 	    (long long)(clock_mono_ms() - start_ms));
-	return code;
+	return deadline.code;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct worker w = { .conf_file = NULL };
+	struct worker w = { .listen = { .fd = -1 } };
 	struct error e;
 	int code;
 
@@ -267,6 +316,7 @@ main(int argc, char **argv)
 	limit_process();
 	if (start(&w, &e) != OK) {
 		(void)fprintf(stderr, "tollgate.fcgi: %s\n", e.internal);
+		release(&w);
 		return EXIT_FAILURE;
 	}
 	log_event(LOG_LEVEL_INFO, "started", "version %s, %llu threads",
