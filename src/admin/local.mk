@@ -5,3 +5,35 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/journal.h \
 	src/admin/reconcile.c \
 	src/admin/reconcile.h
+
+bin_PROGRAMS += src/admin/tollgate
+src_admin_tollgate_SOURCES = \
+	src/admin/admin.h \
+	src/admin/admin_priv.h \
+	src/admin/books.c \
+	src/admin/commands.c \
+	src/admin/commands.def \
+	src/admin/config.c \
+	src/admin/context.c \
+	src/admin/customer.c \
+	src/admin/doctor.c \
+	src/admin/help.c \
+	src/admin/key.c \
+	src/admin/lookup.c \
+	src/admin/lookup.h \
+	src/admin/main.c \
+	src/admin/migrate.c \
+	src/admin/model.c \
+	src/admin/operator.c \
+	src/admin/options.c \
+	src/admin/output.c \
+	src/admin/price.c \
+	src/admin/provider.c \
+	src/admin/tier.c \
+	src/admin/user.c
+src_admin_tollgate_LDADD = src/admin/libadmin.a \
+	src/domain/libdomain.a src/upstream/libupstream.a \
+	src/store/libstore.a src/journal/libjournal.a src/ext/libext.a \
+	src/base/libbase.a \
+	$(SODIUM_LIBS) $(MEMCACHED_LIBS) $(MYSQL_LIBS) $(JSONC_LIBS) \
+	$(CURL_LIBS)

@@ -50,6 +50,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/report.h \
 	src/store/rollup.c \
 	src/store/rollup.h \
+	src/store/server.c \
+	src/store/server.h \
 	src/store/session.c \
 	src/store/session.h \
 	src/store/stmts.def \

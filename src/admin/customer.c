@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* tollgate customer add, list, show, set */
+#include "domain/customer.h"
+
+#include "admin/lookup.h"
+#include "base/money.h"
+
+#define LIST_MAX    100000
+#define MARKUP_ONCE 1000000
+
+/* pico-USD in a millionth of a dollar: markups are read as decimals. */
+#define PUSD_PER_PPM 1000000
+
+const struct admin_option admin_customer_add_options[] = {
+	{ "name", "NAME", "Name of the customer.", true },
+	{ "email", "ADDRESS", "E-mail of the customer and its owner.", true },
+	{ "company", "NAME", "Company.", false },
+	{ "markup", "FACTOR", "What is charged, as a multiple of prices (1).",
+	    false },
+	{ "per-minute", "N", "Requests a minute of each key and model.",
+	    false },
+	{ "per-hour", "N", "The same per hour.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_customer_set_options[] = {
+	{ "name", "NAME", "Name of the customer.", false },
+	{ "company", "NAME", "Company.", false },
+	{ "markup", "FACTOR", "What is charged, as a multiple of prices.",
+	    false },
+	{ "per-minute", "N",
+	    "Requests a minute of each key and model, or none "
+	    "to leave it to the default.",
+	    false },
+	{ "per-hour", "N", "The same per hour.", false },
+	{ "suspend", NULL, "Its keys and users stop working.", false },
+	{ "resume", NULL, "They work again.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_customer_list_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_customer_show_options[] = {
+	ADMIN_OPTIONS_END,
+};
+
+static void
+customer_rec(struct admin *ad, const struct customer *c)
+{
+	char markup[MONEY_TEXT_BYTES];
+
+	money_to_text((int64_t)c->markup_ppm * PUSD_PER_PPM, markup);
+	admin_rec(ad);
+	admin_u64(ad, "id", c->customer_id);
+	admin_str(ad, "name", c->name);
+	admin_str(ad, "email", c->email);
+	admin_str(ad, "company", c->company);
+	admin_bool(ad, "is_active", c->is_active && !c->archived_at_ms);
+	admin_count(ad, "rate_limit_per_minute", c->rate_limit_per_minute);
+	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
+	admin_str(ad, "markup", str_from(markup));
+	admin_time(ad, "created_at", c->created_at_ms);
+}
+
+/* What both add and set read. */
+static enum err
+read_settings(struct admin *ad, struct customer *c, struct error *e)
+{
+	struct str markup = admin_opt(ad, "markup");
+	int64_t pusd;
+	enum err err;
+
+	if (admin_has(ad, "name"))
+		c->name = admin_opt(ad, "name");
+	if (admin_has(ad, "company"))
+		c->company = admin_opt(ad, "company");
+	if (c->company.p && c->company.n == 0)
+		c->company = (struct str){ NULL, 0 };
+	if (markup.p) {
+		if (money_from_decimal(markup, &pusd, e) || pusd < 0 ||
+		    pusd % PUSD_PER_PPM ||
+		    (uint64_t)(pusd / PUSD_PER_PPM) > CUSTOMER_MARKUP_MAX_PPM)
+			return admin_usage(e,
+			    "--markup must be a number below 1000 with up to "
+			    "6 decimals");
+		c->markup_ppm = (uint64_t)(pusd / PUSD_PER_PPM);
+	}
+	err = admin_opt_count(ad, "per-minute", &c->rate_limit_per_minute, e);
+	if (!err)
+		err = admin_opt_count(ad, "per-hour", &c->rate_limit_per_hour,
+		    e);
+	return err ? err : customer_check(c, e);
+}
+
+enum err
+admin_customer_add(struct admin *ad, struct error *e)
+{
+	struct customer c = {
+		.email = admin_opt(ad, "email"),
+		.rate_limit_per_minute = -1,
+		.rate_limit_per_hour = -1,
+		.markup_ppm = MARKUP_ONCE,
+		.is_active = true,
+	};
+	uint64_t id, owner_id;
+	struct db *db;
+	enum err err = read_settings(ad, &c, e);
+
+	if (!err)
+		err = admin_db(ad, &db, e);
+	if (!err)
+		err = store_customer_insert(db, &c, &id, &owner_id, e);
+	if (err == ERR_CONFLICT)
+		return error_set(e, err,
+		    "there is a customer or user with that e-mail already");
+	if (!err)
+		err = store_customer_by_id(db, id, admin_arena(ad), &c, e);
+	if (err)
+		return err;
+	customer_rec(ad, &c);
+	admin_u64(ad, "owner_user_id", owner_id);
+	admin_note(ad,
+	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
+	    STR_ARG(c.email));
+	admin_catalogue_changed(ad);
+	return admin_audit(ad, "customer.add", "customer", id, id, e);
+}
+
+enum err
+admin_customer_list(struct admin *ad, struct error *e)
+{
+	struct customer *customers = NULL;
+	struct db *db;
+	size_t n = 0;
+	enum err err = admin_db(ad, &db, e);
+
+	if (!err)
+		err = store_customer_list(db, 0, LIST_MAX, admin_arena(ad),
+		    &customers, &n, e);
+	admin_list(ad);
+	for (size_t i = 0; i < n && !err; i++)
+		customer_rec(ad, &customers[i]);
+	return err;
+}
+
+enum err
+admin_customer_show(struct admin *ad, struct error *e)
+{
+	struct customer c;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		customer_rec(ad, &c);
+	return err;
+}
+
+enum err
+admin_customer_set(struct admin *ad, struct error *e)
+{
+	struct customer c;
+	struct db *db;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err && admin_has(ad, "suspend") && admin_has(ad, "resume"))
+		return admin_usage(e, "--suspend and --resume exclude another");
+	if (!err)
+		err = read_settings(ad, &c, e);
+	if (!err)
+		err = admin_db(ad, &db, e);
+	if (err)
+		return err;
+	if (admin_has(ad, "suspend") || admin_has(ad, "resume"))
+		c.is_active = admin_has(ad, "resume");
+	err = store_customer_update(db, &c, e);
+	if (err)
+		return err;
+	customer_rec(ad, &c);
+	admin_catalogue_changed(ad);
+	return admin_audit(ad, "customer.set", "customer", c.customer_id,
+	    c.customer_id, e);
+}

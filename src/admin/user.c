@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* tollgate user add, list, password */
+#include "domain/user.h"
+
+#include "admin/admin_priv.h"
+#include "admin/lookup.h"
+#include "base/rng.h"
+#include "domain/customer.h"
+
+#define DRAWN_CHARS 20 /* of 57: 116 bits */
+
+const struct admin_option admin_user_add_options[] = {
+	{ "customer", "ID|EMAIL", "Whose user it is; not for operators.",
+	    false },
+	{ "email", "ADDRESS", "E-mail to sign in with.", true },
+	{ "role", "ROLE", "owner, member, viewer, or operator.", true },
+	{ "name", "NAME", "Name (the e-mail).", false },
+	{ "password", "SECRET",
+	    "At least 15 characters; - reads it; without, one is drawn and "
+	    "printed.",
+	    false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_user_list_options[] = {
+	{ "customer", "ID|EMAIL", "Whose users (the operators).", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_user_password_options[] = {
+	{ "password", "SECRET",
+	    "At least 15 characters; - reads it; without, one is drawn and "
+	    "printed.",
+	    false },
+	ADMIN_OPTIONS_END,
+};
+
+static void
+user_rec(struct admin *ad, const struct user *u)
+{
+	admin_rec(ad);
+	admin_u64(ad, "id", u->user_id);
+	admin_count(ad, "customer_id",
+	    u->customer_id ? (int64_t)u->customer_id : -1);
+	admin_str(ad, "email", u->email);
+	admin_str(ad, "name", u->name);
+	admin_str(ad, "role", str_from(user_role_names[u->role]));
+	admin_bool(ad, "is_active", u->is_active && !u->archived_at_ms);
+	admin_bool(ad, "has_password", u->password_hash.p != NULL);
+	admin_time(ad, "created_at", u->created_at_ms);
+	admin_time(ad, "last_sign_in_at", u->last_sign_in_at_ms);
+}
+
+/* No letters and digits that look alike. */
+static struct str
+password_draw(struct arena *a)
+{
+	static const char letters[] =
+	    "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+	char *p = arena_array(a, char, DRAWN_CHARS + 1);
+
+	for (size_t i = 0; i < DRAWN_CHARS && p; i++)
+		p[i] = letters[rng_below(sizeof(letters) - 1)];
+	return str_make(p, p ? DRAWN_CHARS : 0);
+}
+
+/* The given password, or a new one; *ret_is_drawn says which. */
+static enum err
+password_choose(struct admin *ad, struct str *ret, bool *ret_is_drawn,
+    struct error *e)
+{
+	*ret = admin_opt(ad, "password");
+	*ret_is_drawn = !ret->p;
+	if (*ret_is_drawn)
+		*ret = password_draw(&ad->secrets);
+	return ret->p ? user_password_check(*ret, e)
+		      : error_arena(e, &ad->secrets);
+}
+
+static enum err
+password_store(struct admin *ad, uint64_t user_id, struct str password,
+    struct error *e)
+{
+	struct secret secret = { (const uint8_t *)password.p, password.n };
+	struct crypto_hasher *hasher;
+	struct db *db;
+	enum err err = admin_db(ad, &db, e);
+
+	if (!err)
+		err = crypto_hasher_new(1, &hasher, e);
+	if (err)
+		return err;
+	err = user_password_set(db, hasher, user_id, secret, e);
+	crypto_hasher_free(hasher);
+	return err;
+}
+
+static void
+password_tell(struct admin *ad, struct str password, bool is_drawn)
+{
+	if (!is_drawn)
+		return;
+	admin_str(ad, "password", password);
+	admin_note(ad, "\nThe password is shown this once: pass it on now.");
+}
+
+/* A customer's owner is made with it, so "add" may find it there. */
+static enum err
+user_find_or_insert(struct admin *ad, const struct user *want, struct user *ret,
+    struct error *e)
+{
+	struct db *db;
+	uint64_t id;
+	enum err err = admin_db(ad, &db, e);
+
+	if (err)
+		return err;
+	err = store_user_by_email(db, want->email, &ad->arena, ret, e);
+	if (err == ERR_NOT_FOUND) {
+		err = store_user_insert(db, want, &id, e);
+		return err ? err : store_user_by_id(db, id, &ad->arena, ret, e);
+	}
+	if (!err && ret->customer_id != want->customer_id)
+		return error_set(e, ERR_CONFLICT,
+		    "another customer has a user with that e-mail");
+	if (!err && ret->role != want->role)
+		return error_set(e, ERR_CONFLICT,
+		    "there is a user with that e-mail whose role is %s",
+		    user_role_names[ret->role]);
+	return err;
+}
+
+static enum err
+read_user(struct admin *ad, struct user *u, struct error *e)
+{
+	struct str customer = admin_opt(ad, "customer");
+	unsigned role = USER_MEMBER;
+	struct customer c;
+	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
+	    &role, e);
+
+	if (err)
+		return err;
+	u->role = (enum user_role)role;
+	u->email = admin_opt(ad, "email");
+	u->name = admin_has(ad, "name") ? admin_opt(ad, "name") : u->email;
+	u->is_active = true;
+	if (!email_is_valid(u->email))
+		return admin_usage(e, "--email must be an address such as "
+				      "ada@example.com");
+	if ((u->role == USER_OPERATOR) == (customer.p != NULL))
+		return admin_usage(e,
+		    "operators belong to no customer, all others to one: "
+		    "--customer");
+	if (!customer.p)
+		return OK;
+	err = lookup_customer(ad, customer, &c, e);
+	if (!err)
+		u->customer_id = c.customer_id;
+	return err;
+}
+
+enum err
+admin_user_add(struct admin *ad, struct error *e)
+{
+	struct user want = { 0 }, u;
+	struct str password;
+	bool is_drawn;
+	enum err err = read_user(ad, &want, e);
+
+	if (!err)
+		err = password_choose(ad, &password, &is_drawn, e);
+	if (!err)
+		err = user_find_or_insert(ad, &want, &u, e);
+	if (!err)
+		err = password_store(ad, u.user_id, password, e);
+	if (err)
+		return err;
+	u.password_hash = S("set");
+	user_rec(ad, &u);
+	password_tell(ad, password, is_drawn);
+	return admin_audit(ad, "user.add", "user", u.user_id, u.customer_id, e);
+}
+
+enum err
+admin_user_list(struct admin *ad, struct error *e)
+{
+	struct str customer = admin_opt(ad, "customer");
+	struct customer c = { 0 };
+	struct user *users = NULL;
+	struct db *db;
+	size_t n = 0;
+	enum err err = admin_db(ad, &db, e);
+
+	if (!err && customer.p)
+		err = lookup_customer(ad, customer, &c, e);
+	if (!err)
+		err = store_user_list(db, c.customer_id, &ad->arena, &users, &n,
+		    e);
+	admin_list(ad);
+	for (size_t i = 0; i < n && !err; i++)
+		user_rec(ad, &users[i]);
+	return err;
+}
+
+enum err
+admin_user_password(struct admin *ad, struct error *e)
+{
+	struct str password;
+	struct user u;
+	bool is_drawn;
+	enum err err = password_choose(ad, &password, &is_drawn, e);
+
+	if (!err)
+		err = lookup_user(ad, admin_arg(ad, 0), &u, e);
+	if (!err)
+		err = password_store(ad, u.user_id, password, e);
+	if (err)
+		return err;
+	u.password_hash = S("set");
+	user_rec(ad, &u);
+	password_tell(ad, password, is_drawn);
+	return admin_audit(ad, "user.password", "user", u.user_id,
+	    u.customer_id, e);
+}
