@@ -4,6 +4,10 @@ EXTRA_DIST += \
 	tests/db/db.t \
 	tests/db/flush.t \
 	tests/db/migrate.t \
+	tests/db/mysql8.t \
+	tests/db/mysql8/go.mod \
+	tests/db/mysql8/go.sum \
+	tests/db/mysql8/main.go \
 	tests/db/schema.t \
 	tests/db/server.sh \
 	tests/db/stmts.t \
