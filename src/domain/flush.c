@@ -191,30 +191,19 @@ prepare(struct flusher *f, struct error *e)
 	return OK;
 }
 
-/* Give back the unused end of series that were closed by this batch. */
-static void
-trim_closed(struct flusher *f, const struct flush_series *s)
-{
-	struct error e;
-
-	error_clear(&e);
-	if (journal_trim(f->opt.journal_dir, &s->files.id,
-		s->off & ~FLUSH_CLOSED, &e) != OK)
-		log_error("journal_trim", &e);
-}
-
+/* Series that this batch closed need no reader any more. */
 static void
 after_commit(struct flusher *f)
 {
+	f->n_query_errors = 0;
 	for (size_t i = 0; i < f->n_series; i++) {
 		struct flush_series *s = &f->series[i];
 
-		if (!(s->off & FLUSH_CLOSED) || !s->reader)
-			continue;
-		trim_closed(f, s);
-		journal_reader_free(s->reader);
-		s->reader = NULL;
-		open_set_fini(&s->open);
+		if ((s->off & FLUSH_CLOSED) != 0 && s->reader) {
+			journal_reader_free(s->reader);
+			s->reader = NULL;
+			open_set_fini(&s->open);
+		}
 	}
 }
 

@@ -114,6 +114,25 @@ keep(struct flusher *f, struct journal_entry *files, size_t n)
 	}
 }
 
+/* Give back what dead workers had allocated behind their last record. */
+static void
+trim(struct flusher *f)
+{
+	for (size_t i = 0; i < f->n_series; i++) {
+		struct flush_series *s = &f->series[i];
+		struct error e;
+
+		if (!s->is_loaded || s->is_trimmed ||
+		    (s->off & FLUSH_CLOSED) == 0)
+			continue;
+		error_clear(&e);
+		if (journal_trim(f->opt.journal_dir, &s->files.id,
+			s->off & ~FLUSH_CLOSED, &e) != OK)
+			log_error("journal_trim", &e);
+		s->is_trimmed = true;
+	}
+}
+
 void
 flush_keep(struct flusher *f)
 {
@@ -121,6 +140,7 @@ flush_keep(struct flusher *f)
 	struct error e;
 	size_t n = 0;
 
+	trim(f);
 	error_clear(&e);
 	if (journal_list_files(f->opt.journal_dir, NULL, &v, &n, &e) != OK) {
 		log_error("journal_list", &e);

@@ -21,10 +21,12 @@
 #define FLUSH_CLOSED UINT64_C(1)
 
 struct flush_series {
-	struct journal_entry files;    /* as last seen in the folder */
-	bool is_loaded;                /* off, reader and open are right */
-	bool is_final;                 /* its worker was seen to be gone */
-	uint64_t off;                  /* as in the database */
+	struct journal_entry files; /* as last seen in the folder */
+	bool is_loaded;             /* off, reader and open are right */
+	bool is_trimmed;    /* its files hold nothing behind their end */
+	bool is_final;      /* its worker was seen to be gone */
+	uint64_t off;       /* as in the database */
+	bool is_unreadable; /* which was logged */
 	struct journal_reader *reader; /* NULL when closed */
 	struct open_set open;          /* at the reader's position */
 	uint64_t new_off;             /* what the reader and the batch are at */
@@ -72,6 +74,7 @@ struct flusher {
 	bool is_listed;   /* the folder was read at dir_mtime */
 	int64_t kept_ms;  /* monotonic: when flush_keep() ran last */
 	int64_t check_ms; /* monotonic: when the offsets were compared last */
+	unsigned n_query_errors; /* ERR_DB_QUERY in a row */
 	struct arena arena;
 	struct flush_batch batch;
 

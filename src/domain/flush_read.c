@@ -151,6 +151,7 @@ enum err
 flush_load(struct flusher *f, struct flush_series *s, struct error *e)
 {
 	const struct journal_series *id = &s->files.id;
+	uint32_t file_no;
 	enum err err;
 
 	flush_unload(s);
@@ -162,8 +163,10 @@ flush_load(struct flusher *f, struct flush_series *s, struct error *e)
 	s->new_off = s->off;
 	if (s->off & FLUSH_CLOSED)
 		return OK;
+	/* A series begins with file 1; if that is gone, it is missed. */
+	file_no = s->off ? journal_pos_file(s->off) : 1;
 	err = journal_reader_new(f->opt.journal_dir, id,
-	    journal_pos_make(journal_pos_file(s->off), 0), &s->reader, e);
+	    journal_pos_make(file_no, 0), &s->reader, e);
 	if (!err)
 		err = rebuild(s, e);
 	if (err)
@@ -596,17 +599,26 @@ flush_fill(struct flusher *f, struct error *e)
 		    &f->series[(f->first + i) % f->n_series];
 		enum err err = OK;
 
+		if (f->batch.n >= f->opt.batch_rows)
+			break;
 		if (!s->is_loaded)
 			err = flush_load(f, s, e);
-		if (err)
-			return err;
-		if (s->off & FLUSH_CLOSED)
-			continue;
-		if (f->batch.n < f->opt.batch_rows)
+		if (!err && !(s->off & FLUSH_CLOSED))
 			err = take_all(f, s, e);
+		if (err == ERR_IO) {
+			/* Its file can't be read: the others go on. What was
+			 * taken before the error counts. */
+			if (!s->is_unreadable)
+				log_error("journal_unreadable", e);
+			s->is_unreadable = true;
+			err = OK;
+		} else {
+			s->is_unreadable = false;
+		}
 		if (err)
 			return err;
-		f->batch.is_due = f->batch.is_due || is_due(s);
+		f->batch.is_due = f->batch.is_due ||
+				  (s->is_loaded && is_due(s));
 	}
 	f->batch.is_due = f->batch.is_due || f->batch.n > 0;
 	if (f->n_series > 0)

@@ -222,12 +222,17 @@ run(struct db *db, void *arg, struct error *e)
 	return err;
 }
 
+/* After so many of them in a row an error that is not known is believed to
+ * be a record's fault. */
+#define QUERY_ERRORS_MAX 20
+
 /* Whether the same items would fail again, whatever the time. */
 static bool
-is_permanent(enum err err)
+is_permanent(const struct flusher *f, enum err err)
 {
 	return err == ERR_BAD_PARAM || err == ERR_CONFLICT ||
-	       err == ERR_MONEY_RANGE || err == ERR_CORRUPT;
+	       err == ERR_MONEY_RANGE || err == ERR_CORRUPT ||
+	       (err == ERR_DB_QUERY && f->n_query_errors > QUERY_ERRORS_MAX);
 }
 
 static void
@@ -255,7 +260,7 @@ probe(struct flusher *f, size_t from, size_t n, size_t *ret_n_bad,
 
 	if (err == ERR_SHUTTING_DOWN)
 		return OK;
-	if (!is_permanent(err))
+	if (!is_permanent(f, err))
 		return err;
 	if (n == 1) {
 		mark_rejected(f, &f->batch.items[from], e);
@@ -368,10 +373,19 @@ flush_commit(struct flusher *f, struct error *e)
 	size_t n_bad = 0;
 	enum err err = db_txn(f->db, run, &t, e);
 
-	if (is_permanent(err) && !t.is_offset_lost && t.n > 0) {
-		error_prefix(e, "a batch of %zu records", t.n);
-		log_error("flush_batch", e);
+	f->n_query_errors += err == ERR_DB_QUERY;
+	if (is_permanent(f, err) && !t.is_offset_lost && t.n > 0) {
+		bool is_known = err != ERR_DB_QUERY;
+		struct error why = *e;
+
+		error_prefix(&why, "a batch of %zu records", t.n);
+		log_error("flush_batch", &why);
 		err = probe(f, 0, t.n, &n_bad, e);
+		/* If nothing at all can be written, it's not the records. */
+		if (!err && !is_known && n_bad == t.n) {
+			*e = why;
+			return ERR_DB_QUERY;
+		}
 		if (!err)
 			err = db_txn(f->db, run, &t, e);
 	}

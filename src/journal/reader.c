@@ -157,39 +157,52 @@ damaged(struct journal_reader *r, uint64_t n_bytes)
  * The salt of a file whose header is damaged, from its first record: the
  * record's own checksum then says whether that was right.
  */
-static bool
-salvage_salt(struct journal_reader *r)
+static enum err
+salvage_salt(struct journal_reader *r, bool *ret_found, struct error *e)
 {
 	struct str v = { NULL, 0 };
 	struct journal_rec rec;
-	struct error e;
 	uint64_t tag = 0;
+	enum err err = view(r, JOURNAL_HEADER_BYTES, JOURNAL_RECORD_MAX, &v, e);
 
-	if (view(r, JOURNAL_HEADER_BYTES, JOURNAL_RECORD_MAX, &v, &e) != OK ||
-	    v.n < JOURNAL_FRAME_BYTES)
-		return false;
+	if (err || v.n < JOURNAL_FRAME_BYTES)
+		return err;
 	for (size_t i = 0; i < 8; i++)
 		tag |= (uint64_t)(uint8_t)v.p[8 + i] << (8 * i);
 	r->salt = tag - JOURNAL_HEADER_BYTES;
-	return parse(r, v, JOURNAL_HEADER_BYTES, &rec) != 0;
+	*ret_found = parse(r, v, JOURNAL_HEADER_BYTES, &rec) != 0;
+	return OK;
 }
 
-/* Read the header of the file just opened. False: nothing can be read. */
-static bool
-read_header(struct journal_reader *r)
+/* Read the header of the file just opened. *ret_ok false: nothing of the
+ * file can be made out. */
+static enum err
+read_header(struct journal_reader *r, bool *ret_ok, struct error *e)
 {
 	struct str v = { NULL, 0 };
 	struct journal_header h;
-	struct error e;
+	enum err err = view(r, 0, JOURNAL_HEADER_BYTES, &v, e);
 
-	if (view(r, 0, JOURNAL_HEADER_BYTES, &v, &e) == OK &&
-	    v.n >= JOURNAL_HEADER_BYTES &&
+	*ret_ok = false;
+	if (err)
+		return err;
+	if (v.n >= JOURNAL_HEADER_BYTES &&
 	    journal_header_decode((const uint8_t *)v.p, &h)) {
 		r->salt = h.salt;
-		return true;
+		*ret_ok = true;
+		return OK;
 	}
 	damaged(r, JOURNAL_HEADER_BYTES);
-	return salvage_salt(r);
+	return salvage_salt(r, ret_ok, e);
+}
+
+static void
+close_file(struct journal_reader *r)
+{
+	if (r->fd >= 0)
+		(void)close(r->fd); /* was only read */
+	r->fd = -1;
+	r->win_n = 0;
 }
 
 /* The series' first file from number at_least on; 0: none. */
@@ -215,39 +228,50 @@ find_file(struct journal_reader *r, uint32_t at_least, uint32_t *ret,
 	return OK;
 }
 
-/* Open the file that the position is in, or the next that is still there. */
+/* Move to the next file that is there. */
+static enum err
+skip_missing(struct journal_reader *r, struct error *e)
+{
+	uint32_t found = 0;
+	enum err err = find_file(r, r->file_no + 1, &found, e);
+
+	if (err)
+		return err;
+	if (found == 0)
+		return nothing_more(e);
+	if (r->file_no > 0)
+		r->damage.n_missing += found - r->file_no;
+	seek_to(r, journal_pos_make(found, 0));
+	return OK;
+}
+
+/* Open the file that the position is in, or the next that can be read. */
 static enum err
 open_file(struct journal_reader *r, struct error *e)
 {
-	char path[JOURNAL_PATH_BYTES];
-	uint32_t found = 0;
-	enum err err;
+	bool is_readable = false;
+	enum err err = OK;
 
-	journal_file_path(path, r->dir, &r->series, r->file_no);
-	r->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0 && errno != ENOENT)
-		return error_set(e, ERR_IO, "journal: open %s: errno %d", path,
-		    errno);
-	if (r->fd < 0) {
-		err = find_file(r, r->file_no + 1, &found, e);
+	while (!err && !is_readable) {
+		char path[JOURNAL_PATH_BYTES];
+
+		journal_file_path(path, r->dir, &r->series, r->file_no);
+		r->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (r->fd < 0 && errno == ENOENT) {
+			err = skip_missing(r, e);
+			continue;
+		}
+		if (r->fd < 0)
+			return error_set(e, ERR_IO,
+			    "journal: open %s: errno %d", path, errno);
+		r->win_n = 0;
+		err = read_header(r, &is_readable, e);
 		if (err)
-			return err;
-		if (found == 0)
-			return nothing_more(e);
-		if (r->file_no > 0)
-			r->damage.n_missing += found - r->file_no;
-		seek_to(r, journal_pos_make(found, 0));
-		return open_file(r, e);
+			close_file(r);
+		else if (!is_readable)
+			seek_to(r, journal_pos_make(r->file_no + 1, 0));
 	}
-	r->win_n = 0;
-	if (!read_header(r)) {
-		(void)close(r->fd);
-		r->fd = -1;
-		r->file_no++; /* nothing of it can be read */
-		r->off = JOURNAL_HEADER_BYTES;
-		return open_file(r, e);
-	}
-	return OK;
+	return err;
 }
 
 /* Position of the next valid record of the file behind off; 0: none. */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -701,6 +702,74 @@ damage__in_the_middle__is_told_and_the_rest_flushed(void **state)
 }
 
 static void
+one_series__unreadable__does_not_stop_the_others(void **state)
+{
+	struct flush_test *x = *state;
+	const struct journal_series bad = { { 1, 2, 3 } };
+	char path[JOURNAL_PATH_BYTES];
+
+	rig_begin(x->j);
+	requests(x, x->j->j, 1, 5);
+	journal_file_path(path, x->j->dir, &bad, 1);
+	assert_int_equal(mkdir(path, 0700), 0); /* reading it is an error */
+
+	assert_int_equal(pass(x), 5);
+	requests(x, x->j->j, 6, 5);
+	assert_int_equal(pass(x), 5);
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void
+unknown_error__of_one_record__is_set_aside_in_the_end(void **state)
+{
+	struct flush_test *x = *state;
+	struct journal_settle s = settle_of(x, 3);
+	struct flush_stats st;
+	uint64_t n = 0, n_total = 0;
+
+	sql(x, "CREATE TRIGGER bad_row BEFORE INSERT ON usage_records "
+	       "FOR EACH ROW BEGIN IF NEW.latency_ms = 666 THEN "
+	       "SIGNAL SQLSTATE '45000'; END IF; END");
+	rig_begin(x->j);
+	requests(x, x->j->j, 1, 2);
+	s.latency_ms = 666;
+	assert_ok(
+	    journal_write_settle(x->j->j, open_one(x, x->j->j, 3), &s, &x->e));
+	requests(x, x->j->j, 4, 2);
+
+	for (int i = 0; i < 30 && n_total == 0; i++) {
+		(void)!flusher_pass(x->f, &n, &x->e);
+		n_total += n;
+	}
+	sql(x, "DROP TRIGGER bad_row");
+	flusher_stats(x->f, &st);
+	assert_int_equal(n_total, 4);
+	assert_int_equal(st.n_rejected, 1);
+	assert_clean(x, 5);
+}
+
+static void
+unknown_error__of_everything__is_waited_out(void **state)
+{
+	struct flush_test *x = *state;
+	struct flush_stats st;
+	uint64_t n = 0;
+
+	sql(x, "CREATE TRIGGER bad_row BEFORE INSERT ON usage_records "
+	       "FOR EACH ROW SIGNAL SQLSTATE '45000'");
+	rig_begin(x->j);
+	requests(x, x->j->j, 1, 3);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(flusher_pass(x->f, &n, &x->e), ERR_DB_QUERY);
+	sql(x, "DROP TRIGGER bad_row");
+
+	assert_int_equal(pass(x), 3);
+	flusher_stats(x->f, &st);
+	assert_int_equal(st.n_rejected, 0);
+	assert_clean(x, 3);
+}
+
+static void
 reconcile__row_removed__is_found(void **state)
 {
 	struct flush_test *x = *state;
@@ -749,6 +818,9 @@ main(void)
 		TEST(drained_files__kept_long_enough__are_removed),
 		TEST(folder_full__drained_files_make_room),
 		TEST(damage__in_the_middle__is_told_and_the_rest_flushed),
+		TEST(one_series__unreadable__does_not_stop_the_others),
+		TEST(unknown_error__of_one_record__is_set_aside_in_the_end),
+		TEST(unknown_error__of_everything__is_waited_out),
 		TEST(reconcile__row_removed__is_found),
 	};
 
