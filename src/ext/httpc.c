@@ -561,6 +561,6 @@ httpc_perform(struct httpc_pool *pool, const struct httpc_request *rq,
 		return error_set(e, ERR_OVERLOADED,
 		    "no memory or descriptor for a connection");
 	err = perform(&c);
-	httpc_return(c.h, err == OK);
+	httpc_return(c.h);
 	return err;
 }

@@ -240,13 +240,13 @@ httpc_borrow(struct httpc_pool *pool, uint64_t origin)
 }
 
 void
-httpc_return(struct httpc *h, bool is_sound)
+httpc_return(struct httpc *h)
 {
 	struct httpc_pool *pool = h->pool;
 	bool is_kept = false;
 
 	(void)pthread_mutex_lock(&pool->lock);
-	if (is_sound && pool->n_idle < pool->idle_max) {
+	if (pool->n_idle < pool->idle_max) {
 		h->next = pool->idle;
 		pool->idle = h;
 		pool->n_idle++;

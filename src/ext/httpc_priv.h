@@ -40,7 +40,7 @@ struct httpc_pool {
 
 /** Borrow a handle; NULL when out of memory or descriptors. */
 struct httpc *httpc_borrow(struct httpc_pool *pool, uint64_t origin);
-/** Give it back; is_sound says that its connection may be used again. */
-void httpc_return(struct httpc *h, bool is_sound);
+/** Give it back. A transfer that was cut off left it no connection. */
+void httpc_return(struct httpc *h);
 
 #endif

@@ -123,6 +123,27 @@ json_scan__invalid_texts__are_refused(void **state)
 }
 
 static void
+json_scan__byte_anywhere_in_a_string__is_judged_alike(void **state)
+{
+	char text[34];
+
+	(void)state;
+	for (unsigned byte = 0; byte < 256; byte++) {
+		for (size_t at = 1; at < sizeof(text) - 1; at++) {
+			bool is_plain = byte >= 0x20 && byte < 0x80 &&
+					byte != '"' && byte != '\\';
+
+			memset(text, 'a', sizeof(text));
+			text[0] = text[sizeof(text) - 1] = '"';
+			text[at] = (char)byte;
+			assert_int_equal(failure_of(str_make(text,
+					     sizeof(text))) == NULL,
+			    is_plain);
+		}
+	}
+}
+
+static void
 json_scan__every_prefix_of_a_text__is_refused(void **state)
 {
 	struct str text = S("{\"a\":[1.5e3,\"x\\u00e4\xc3\xa4\",{\"b\":null}],"
@@ -339,6 +360,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_scan__valid_texts__are_accepted),
 		cmocka_unit_test(json_scan__invalid_texts__are_refused),
+		cmocka_unit_test(
+		    json_scan__byte_anywhere_in_a_string__is_judged_alike),
 		cmocka_unit_test(json_scan__every_prefix_of_a_text__is_refused),
 		cmocka_unit_test(json_scan__object__notes_its_members_in_place),
 		cmocka_unit_test(

@@ -808,6 +808,13 @@ httpc_perform__silence__ticks(void **state)
 	rq->first_byte_ms = 150;
 	assert_int_equal(perform(rq, &seen), ERR_UPSTREAM_TIMEOUT);
 
+	rq = chat(&c, "sim-hang-mid:1", true);
+	rq->tick_ms = 40;
+	rq->idle_ms = 150;
+	assert_int_equal(perform(rq, &seen), ERR_UPSTREAM_TIMEOUT);
+
+	rq = chat(&c, "sim-hang", false);
+	rq->tick_ms = 40;
 	seen.tick_err = ERR_CLIENT_CLOSED;
 	rq->first_byte_ms = 3000;
 	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);

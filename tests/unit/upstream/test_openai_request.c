@@ -48,6 +48,10 @@ openai_request_read__chat__is_understood(void **state)
 	assert_int_equal(rq.limit_tok, 20);
 	assert_int_equal(rq.n, 3);
 	assert_int_equal(rq.prompt_tok, 4 + 2);
+	assert_ok(read_request(WIRE_CHAT,
+	    "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":20,"
+	    "\"max_completion_tokens\":50}"));
+	assert_int_equal(rq.limit_tok, 20);
 }
 
 static void

@@ -201,6 +201,8 @@ provider_check_body__priced_or_stored__is_refused_by_name(void **state)
 		{ "{\"messages\":[{\"content\":[{\"type\":\"file\","
 		  "\"file\":{\"file\\u005fid\":\"f\"}}]}]}",
 		    "messages" },
+		{ "{\"messages\":[{\"content\":[{\"file\\u005fid\":1}]}]}",
+		    "messages" },
 		{ "{\"messages\":[{\"audio\":{\"id\":\"a\"}}]}", "messages" },
 	};
 	struct error e;
