@@ -250,9 +250,9 @@ goal_table() {
         (if $rate then "\($rate / $admitted | n2) (\($rate | n0) ÷ \($admitted
           | n0))" else "–" end),
         verdict(if $rate then $rate >= 2 * $admitted else null end)] | row),
-      (if $drain then ["answered while the database stood still, and rows",
-        "equal", "\($drain.completed), \($drain.rows)",
-        verdict($drain.rows >= $drain.completed)] | row else empty end)
+      (if $drain then ["requests while the database stood still, and rows",
+        "equal", "\($drain.started), \($drain.rows)",
+        verdict($drain.rows == $drain.started)] | row else empty end)
   ' "$dir/raw.jsonl"
 }
 
@@ -347,8 +347,7 @@ bench_gateway() {
   # Read by targets.sh.
   # shellcheck disable=SC2034
   paced_model=sim-pace:$pace_ms:$stream_events
-  mkdir -p "$dir" || die "can't write $dir"
-  dir=$(cd "$dir" && pwd)
+  folder_make
   : >"$dir/raw.jsonl"
   trap targets_stop EXIT
   targets_start "${wanted[@]}"

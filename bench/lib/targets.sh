@@ -86,7 +86,7 @@ in_stack() {
 # What differs from a stack's defaults: journal files go as soon as the
 # database has them, for hours of load would otherwise fill the disk.
 bench_config() {
-  printf '%s\n' TOLLGATE_JOURNAL_KEEP_S=30 TOLLGATE_LIMITS_RPM=1000000000
+  printf '%s\n' TOLLGATE_JOURNAL_KEEP_S=30
 }
 
 stack_begin() {
@@ -108,7 +108,7 @@ provision() {
   local operator customer key
   operator=$(command_json operator add --name bench | jq -er .key) || return 1
   command_json provider add --name sim --kind local \
-    --base-url "http://$sim_addr/v1" >/dev/null || return 1
+    --base-url "http://$sim_addr" >/dev/null || return 1
   add_model bench sim-fixed && add_model bench-stream "$paced_model" \
     || return 1
   customer=$(post /customers '{"name":"Bench","email":"bench@example.org",
@@ -142,6 +142,24 @@ tollgate_start() {
 }
 
 # --- all of them -------------------------------------------------------------
+
+# An empty folder; one that an earlier run left is stopped and removed first.
+folder_make() {
+  local target
+  if [[ -e $dir ]]; then
+    [[ -e $dir/.bench || -z $(ls -A "$dir") ]] \
+      || die "$dir is no folder of the benchmark; choose another --dir"
+    for target in lighttpd apache apache-fcgid; do
+      [[ -d $dir/$target ]] || continue
+      stack_web[$target]=$target
+      in_stack "$target" stack_stop >/dev/null 2>&1
+    done
+    stack_web=()
+    rm -rf "$dir"
+  fi
+  mkdir -p "$dir" && touch "$dir/.bench" || die "can't write $dir"
+  dir=$(cd "$dir" && pwd)
+}
 
 # targets_start T...: what doesn't start is said and left out.
 targets_start() {
