@@ -83,8 +83,8 @@ const added = [
   addModel('hang', 'sim-hang', 'lawgent', ['--first-byte-ms', '200']),
   addModel('unpriced', 'sim-fixed', 'lawgent', [], null),
   addModel('switched-off', 'sim-fixed'),
-  addModel('dear', 'sim-fixed', 'lawgent', [],
-    ['--input', '9000000000000', '--output', '9000000000000']),
+  addModel('dear', 'sim-details:900000000:0:1:0', 'lawgent', [],
+    ['--input', '9000000', '--output', '1']),
   addModel('slow', 'sim-pace:50:200'),
 ];
 await until('models in force', async () => {
@@ -147,7 +147,7 @@ await test('ERR_RATE_LIMITED: provoked: answer and log line', async () => {
 });
 
 await test('ERR_MODEL_DOWN: model switched off: answer and log line', async () => {
-  tollgate('model', 'disable', '--name', 'switched-off');
+  tollgate('model', 'disable', 'switched-off');
   const answer = await until('a 503', async () => {
     const got = await generate('switched-off');
     return got.status === 503 && got;
@@ -243,13 +243,13 @@ await test('ERR_DB_DOWN: unknown key without a database: 503 and not 401', async
     await ask('GET', '/v1/models', { 'X-API-Key': never })).status === 200, 20000);
 });
 
-await test('ERR_DB_QUERY: a table is missing: 500 without a word of SQL', async () => {
-  sql('RENAME TABLE api_key_models TO api_key_models_away');
+await test('ERR_DB_QUERY: a column is missing: 500 without a word of SQL', async () => {
+  sql('ALTER TABLE api_keys RENAME COLUMN name TO name_away');
   try {
     const answer = await ask('GET', '/v1/models', { 'X-API-Key': alsoNever });
     await expectError('ERR_DB_QUERY', answer);
   } finally {
-    sql('RENAME TABLE api_key_models_away TO api_key_models');
+    sql('ALTER TABLE api_keys RENAME COLUMN name_away TO name');
   }
 });
 

@@ -70,7 +70,7 @@ const wrongCredentials = {
   'wrong checksum': { 'X-API-Key': `${env.TOLLGATE_API_KEY.slice(0, -1)}${
     env.TOLLGATE_API_KEY.endsWith('0') ? '1' : '0'}` },
   'SQL in the key': { 'X-API-Key': "tg_' OR 1=1 -- " },
-  'binary': { Authorization: 'Bearer tg_\u0001\u00ff\u00fe' },
+  'binary': { Authorization: 'Bearer tg_\u00ff\u00fe' },
   'other scheme': { Authorization: 'Basic dXNlcjpwYXNz' },
   '4 KiB': { Authorization: `Bearer tg_${'x'.repeat(4096)}` },
 };

@@ -42,9 +42,12 @@ read_body(const struct request *rq, struct generate *g, struct error *e)
 {
 	static const char *const names[] = { "text", "model_id", "max_length" };
 	const struct json *body;
-	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
-	    e);
+	struct body strict; /* refuses the names that every wire refuses */
+	enum err rc = body_scan(rq->arena, rq->body, &strict, e);
 
+	if (!rc)
+		rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
+		    e);
 	if (!rc)
 		rc = json_only(body, names, ARRAY_LEN(names), e);
 	if (!rc)
