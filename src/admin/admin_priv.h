@@ -31,6 +31,7 @@ struct admin_output {
 
 struct admin {
 	const struct admin_command *command;
+	const char *first_word; /* that is no option; NULL: none */
 	struct arena arena;
 	struct arena secrets; /* what was read from standard input */
 	struct conf *conf;

@@ -115,8 +115,7 @@ main(int argc, char **argv)
 	}
 	err = admin_parse(&ad, argc, argv, &e);
 	if (!err && !ad.command)
-		code = without_command(&ad,
-		    argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+		code = without_command(&ad, ad.first_word);
 	else if (!err && ad.is_help)
 		admin_help(ad.command);
 	else if (!err)

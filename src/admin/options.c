@@ -227,15 +227,28 @@ check_complete(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* Options for every command may stand before its name. */
+static enum err
+take_leading(struct admin *ad, struct words *w, struct error *e)
+{
+	enum err err = OK;
+
+	while (w->at < w->n && is_dashed(w->p[w->at]) && !err)
+		err = take_dashed(ad, w, str_from(w->p[w->at++]), e);
+	if (err || w->at == w->n)
+		return err;
+	ad->first_word = w->p[w->at];
+	w->at += command_find(ad, ad->first_word,
+	    w->at + 1 < w->n ? w->p[w->at + 1] : NULL);
+	return OK;
+}
+
 enum err
 admin_parse(struct admin *ad, int argc, char **argv, struct error *e)
 {
 	struct words w = { .p = argv + 1, .n = (size_t)argc - 1 };
-	enum err err = OK;
+	enum err err = take_leading(ad, &w, e);
 
-	if (w.n && !is_dashed(w.p[0]))
-		w.at = command_find(ad, w.p[0],
-		    w.n > 1 && !is_dashed(w.p[1]) ? w.p[1] : NULL);
 	while (w.at < w.n && !err) {
 		const char *word = w.p[w.at++];
 

@@ -5,8 +5,8 @@
 #include "admin/lookup.h"
 #include "ext/crypto.h"
 
-#define SEAL_KEY_ID   1 /* the only one until sealing keys can rotate */
-#define API_KEY_BYTES 2048
+#define SEAL_KEY_ID   1   /* the only one until sealing keys can rotate */
+#define API_KEY_BYTES 984 /* sealed, what the column holds */
 #define DRAIN_MAX_S   3600
 
 const struct admin_option admin_provider_add_options[] = {

@@ -8,6 +8,7 @@ tests_support_fcgi_call_SOURCES = tests/support/fcgi_call.c
 EXTRA_DIST += \
 	tests/support/systemctl \
 	tests/support/tap.sh \
+	tests/wire/admin.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
 	tests/wire/httpd_conf.t \

@@ -1,0 +1,375 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# check: stack=none timeout=180
+# The tollgate command against a database and a memcached of its own; no
+# worker runs.  CHECKLIST S3, S4, S13, S28, S31, R7.
+# shellcheck disable=SC2016 # jq's $ are jq's
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/tap.sh
+
+command -v mariadbd >/dev/null || PATH=$PATH:/usr/sbin
+command -v mariadbd >/dev/null || skip_all 'no mariadbd on this machine'
+dir=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-admin.XXXXXX")
+STACK_BUILD=${TOLLGATE_BUILD_DIR:-$PWD/build}
+for name in $(compgen -e TOLLGATE_); do unset "$name"; done
+# The stack wants a worker to stage; nothing here starts one.
+STACK_WORKER=$STACK_BUILD/src/admin/tollgate
+[[ -x $STACK_WORKER ]] || { echo "Bail out! not built: $STACK_WORKER"; exit 1; }
+. tools/lib/stack.sh
+finish() {
+  stack_cache_stop >/dev/null 2>&1
+  stack_db_stop >/dev/null 2>&1
+  rm -rf "$dir"
+}
+trap finish EXIT
+{
+  stack_init "$dir" && stack_stage && stack_config_write && stack_db_start \
+    && stack_cache_start
+} >&2 || { echo 'Bail out! no servers'; exit 1; }
+
+out='' err='' code=0
+# t ARG...: runs the command; sets out, err, code.
+t() {
+  stack_tollgate "$@" >"$dir/out" 2>"$dir/err" </dev/null
+  code=$?
+  out=$(<"$dir/out") err=$(<"$dir/err")
+}
+# tin TEXT ARG...: the same with TEXT on its standard input.
+tin() {
+  local text=$1
+  shift
+  printf '%s\n' "$text" | stack_tollgate "$@" >"$dir/out" 2>"$dir/err"
+  code=$?
+  out=$(<"$dir/out") err=$(<"$dir/err")
+}
+# j FILTER: jq over the last output.
+j() {
+  jq -er "$1" <<<"$out" 2>/dev/null
+}
+sql() {
+  stack_sql tollgate -e "$1"
+}
+
+# --- words -------------------------------------------------------------------
+
+t --help
+is 'help: exit code' "$code" 0
+commands=$(sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)   *[A-Z].*/\1/p' "$dir/out")
+ok 'help: lists the commands' test "$(wc -l <<<"$commands")" -ge 30
+bad_help=''
+while read -r name; do
+  # shellcheck disable=SC2086 # the name is one or two words
+  t $name --help
+  [[ $code == 0 && $out == *"Usage: tollgate $name"* \
+    && $out == *Examples:*"tollgate $name"* ]] || bad_help+=" [$name]"
+  # shellcheck disable=SC2086
+  t $name --no-such-option
+  [[ $code == 2 && $err == *'unknown option --no-such-option'* && -z $out ]] \
+    || bad_help+=" [$name: unknown option]"
+done <<<"$commands"
+is 'help: every command has usage and an example, refuses unknown options' \
+  "$bad_help" ''
+for words in '' 'nonsense' 'key' 'key nonsense' 'key add' 'key add --name' \
+  'key add --name a --name b' 'key toggle' 'key toggle 1 2' \
+  'key add --customer 1 --name x --json=1' 'key add --nam x' \
+  'customer list extra' 'config --set x'; do
+  # shellcheck disable=SC2086
+  t $words
+  is "usage: '$words' is 2" "$code" 2
+done
+t key add --customer=1 --name=x --per-minute=-5
+is 'usage: a negative number is 2' "$code" 2
+
+# --- configuration -----------------------------------------------------------
+
+t config
+like 'config: text names a setting' "$out" '#TOLLGATE_LIMITS_REQUESTS_PER_MINUTE=60'
+unlike 'config: no secret is printed' "$out" \
+  "$(sed -n 's/^TOLLGATE_AUTH_PEPPER=//p' "$dir/tollgate.conf")"
+t config --json
+is 'config: JSON has the default and the bounds' "$(j '.[]
+  | select(.name == "limits.requests_per_minute")
+  | "\(.variable) \(.default) \(.min) \(.max) \(.unit)"')" \
+  'TOLLGATE_LIMITS_REQUESTS_PER_MINUTE 60 0 1000000000 requests'
+is 'config: JSON hides secrets' \
+  "$(j '[.[] | select(.secret and .is_set) | .value] | unique[]')" '***'
+t config --new-secrets
+is 'config: new secrets are 64 hex digits' \
+  "$(grep -cE '^TOLLGATE_(AUTH_PEPPER|SEAL_KEY)=[0-9a-f]{64}$' "$dir/out")" 2
+first=$out
+t config --new-secrets
+ok 'config: and others the next time' test "$out" != "$first"
+t config --set limits.requests_per_minute=many
+is 'config: a bad value is 1' "$code" 1
+like 'config: and is named' "$err" 'limits.requests_per_minute'
+t --config /nowhere config
+is 'config: a named file must exist' "$code" 1
+
+# --- tables ------------------------------------------------------------------
+
+t customer list
+is 'before migrate: commands fail' "$code" 1
+t doctor
+is 'before migrate: doctor fails' "$code" 1
+ok 'migrate' stack_migrate
+t migrate --check --json
+is 'migrate: check finds nothing missing' "$code" 0
+t doctor --json
+is 'doctor: nothing is broken' "$code" 0 || diag "$out"
+is 'doctor: durability (R7)' \
+  "$(j '.[] | select(.check == "database durability") | .status')" ok
+is 'doctor: memcached' "$(j '.[] | select(.check == "memcached") | .status')" ok
+sql 'SET GLOBAL innodb_flush_log_at_trx_commit = 2'
+t doctor --json
+is 'doctor: warns of a setting that loses commits (R7)' \
+  "$(j '.[] | select(.check == "database durability") | .status')" warn
+sql 'SET GLOBAL innodb_flush_log_at_trx_commit = 1'
+
+# --- operators' keys ---------------------------------------------------------
+
+t operator add --name ada --json
+operator=$(j .key)
+like 'operator add: the key' "$operator" \
+  '^tga_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}$'
+t operator add --name bob --expires 2100-01-01
+like 'operator add: text says that it is shown once' "$out" 'shown this once'
+t operator list --json
+is 'operator list: both, without their keys (S4)' \
+  "$(j '[.[].name] | join(",")')" ada,bob
+unlike 'operator list: no secret' "$out" "${operator:15:20}"
+t operator revoke 2 --json
+is 'operator revoke' "$(j '.is_active == false')" true
+t operator list --json
+is 'operator list: revoked' "$(j '.[1].is_active == false')" true
+t operator revoke 99
+is 'operator revoke: unknown is 1' "$code" 1
+t operator revoke x
+is 'operator revoke: no number is 2' "$code" 2
+
+# --- customers ---------------------------------------------------------------
+
+t customer add --name 'Ada Ltd' --email ada@example.com --company 'Ada & Co' \
+  --markup 1.25 --json
+is 'customer add' "$(j '"\(.id) \(.email) \(.company) \(.markup)"')" \
+  '1 ada@example.com Ada & Co 1.25'
+t customer add --name Again --email ADA@example.com
+is 'customer add: an e-mail is taken once' "$code" 1
+like 'customer add: and says so' "$err" 'e-mail already'
+t customer add --name Bad --email nonsense
+ok 'customer add: a bad address is refused' test "$code" != 0
+t customer add --name Bad --email b@example.com --markup 1.0000001
+is 'customer add: a markup has 6 decimals' "$code" 2
+t customer add --name Bob --email bob@example.com
+is 'customer add: text' "$code" 0
+bob=$(sql "SELECT customer_id FROM customers WHERE name = 'Bob'")
+t customer list --json
+is 'customer list' "$(j '[.[].name] | join(",")')" 'Ada Ltd,Bob'
+t customer show "$bob" --json
+is 'customer show by id' "$(j .email)" bob@example.com
+t customer show bob@example.com --json
+is 'customer show by e-mail' "$(j .id)" "$bob"
+t customer show 77
+is 'customer show: unknown is 1' "$code" 1
+t customer set "$bob" --per-minute 5 --markup 2 --json
+is 'customer set: limits' "$(j '"\(.rate_limit_per_minute) \(.markup)"')" '5 2'
+t customer set "$bob" --per-minute none --suspend --json
+is 'customer set: none and suspend' \
+  "$(j '"\(.rate_limit_per_minute) \(.is_active)"')" 'null false'
+t customer set "$bob" --resume --json
+is 'customer set: resume' "$(j .is_active)" true
+
+# --- users -------------------------------------------------------------------
+
+t user add --customer 1 --email ada@example.com --role owner --json
+password=$(j .password)
+is 'user add: the owner that is there gets a password' \
+  "$(j '"\(.id) \(.role) \(.has_password)"')" '1 owner true'
+ok 'user add: a drawn password has 20 characters' test "${#password}" = 20
+is 'user add: Argon2id with 64 MiB (S28)' \
+  "$(sql 'SELECT password_hash FROM users WHERE user_id = 1' | cut -c 1-30)" \
+  '$argon2id$v=19$m=65536,t=2,p=1'
+t user add --customer 1 --email eve@example.com --role member \
+  --password 'a long enough phrase' --json
+is 'user add: a new one' "$(j .role)" member
+is 'user add: a given password is not printed' "$(j 'has("password")|not')" true
+tin 'another long phrase' user add --customer 1 --email joe@example.com \
+  --role viewer --password -
+is 'user add: a password from standard input' "$code" 0
+t user add --customer 1 --email short@example.com --role member --password abc
+ok 'user add: a short password is refused' test "$code" != 0
+t user add --customer "$bob" --email eve@example.com --role member
+is 'user add: an e-mail of another customer is refused' "$code" 1
+t user add --email ops@example.com --role operator --json
+is 'user add: an operator has no customer' "$(j '.customer_id == null')" true
+t user add --customer 1 --email ops2@example.com --role operator
+is 'user add: an operator with a customer is 2' "$code" 2
+t user add --email x@example.com --role member
+is 'user add: a member without a customer is 2' "$code" 2
+t user add --customer 1 --email x@example.com --role king
+is 'user add: an unknown role is 2' "$code" 2
+t user list --customer ada@example.com --json
+is 'user list' "$(j '[.[].email] | join(",")')" \
+  'ada@example.com,eve@example.com,joe@example.com'
+t user list --json
+is 'user list: operators' "$(j '[.[].email] | join(",")')" ops@example.com
+before=$(sql "SELECT password_hash FROM users WHERE email = 'eve@example.com'")
+t user password eve@example.com
+like 'user password: drawn and printed' "$out" 'password'
+ok 'user password: changed' test "$before" != \
+  "$(sql "SELECT password_hash FROM users WHERE email = 'eve@example.com'")"
+
+# --- providers, models, prices -----------------------------------------------
+
+tin 'sk-upstream-secret' provider add --name openai --kind openai \
+  --base-url https://api.example.com --api-key - --json
+is 'provider add' "$(j '"\(.id) \(.kind) \(.has_api_key)"')" '1 openai true'
+t provider add --name gpt2 --kind local --base-url unix:/run/gpt2.sock
+is 'provider add: local' "$code" 0
+t provider add --name gpt2 --kind local --base-url unix:/run/gpt2.sock
+is 'provider add: a name is taken once' "$code" 1
+t provider add --name bad --kind openai --base-url ftp://x
+ok 'provider add: a bad address is refused' test "$code" != 0
+t provider add --name bad --kind teapot --base-url https://x.example
+is 'provider add: an unknown kind is 2' "$code" 2
+is 'provider: the credential is sealed (S3)' "$(sql "SELECT COUNT(*) FROM
+  providers WHERE LENGTH(api_key) = 18 + 40 AND api_key NOT LIKE '%upstream%'")" 1
+t provider set openai --on-client-close drain --drain 5 --json
+is 'provider set keeps the credential' \
+  "$(j '"\(.on_client_close) \(.drain_s) \(.has_api_key)"')" 'drain 5 true'
+t provider set openai --api-key= --json
+is 'provider set: an empty credential removes it' "$(j '.has_api_key|not')" true
+t provider set gpt2 --disable --json
+is 'provider set: disable' "$(j '.is_enabled|not')" true
+t provider set gpt2 --enable
+t provider list --json
+is 'provider list' "$(j '[.[].name] | join(",")')" openai,gpt2
+t model add --name small --provider openai --upstream-name gpt-4o-mini \
+  --context-length 128000 --description 'Small & quick' --json
+is 'model add' "$(j '"\(.id) \(.provider) \(.upstream_name) \(.is_enabled)"')" \
+  '1 openai gpt-4o-mini true'
+t model add --name gpt2 --provider gpt2 --disabled --json
+is 'model add: disabled; its name is also the upstream one' \
+  "$(j '"\(.upstream_name) \(.is_enabled)"')" 'gpt2 false'
+t model add --name other --provider nobody
+is 'model add: an unknown provider is 1' "$code" 1
+t model add --name small --provider openai
+is 'model add: a name is taken once' "$code" 1
+is 'model add: and nothing is left behind' \
+  "$(sql 'SELECT COUNT(*) FROM deployments')" 2
+t model enable 2 --json
+is 'model enable by number' "$(j .is_enabled)" true
+t model disable gpt2 --json
+is 'model disable by name' "$(j '.is_enabled|not')" true
+t model set small --max-output 4096 --context-length none --json
+is 'model set' "$(j '"\(.max_output) \(.context_length)"')" '4096 null'
+t model set small --provider gpt2 --upstream-name elsewhere --json
+is 'model set: served elsewhere' "$(j '"\(.provider) \(.upstream_name)"')" \
+  'gpt2 elsewhere'
+t model list --json
+is 'model list' "$(j '[.[] | "\(.name)@\(.provider)"] | join(",")')" \
+  small@gpt2,gpt2@gpt2
+t price set --model small --input 0.15 --cached-input 0.075 --output 0.60 \
+  --request 0.001 --note 'list of 2026-11' --json
+is 'price set: per token, exact' \
+  "$(j '"\(.input|tojson) \(.note)"' | sed 's/1\.5e-07/0.00000015/')" \
+  '0.00000015 list of 2026-11'
+is 'price set: what is left out follows' "$(sql 'SELECT token_in_usd,
+  token_in_cached_context_usd, token_out_reasoning_usd,
+  long_context_token_out_usd, request_usd FROM price_versions' | tr '\t' ' ')" \
+  '0.000000150000 0.000000075000 0.000000600000 0.000000600000 0.001000000000'
+t price set --model gpt2 --input 0 --output 0
+is 'price set: free is an explicit 0' "$code" 0
+t price set --model gpt2 --input 0
+is 'price set: output must be said' "$code" 2
+t price set --model small --input 0.0000001 --output 1
+is 'price set: below a pico-dollar is 2' "$code" 2
+t price set --model small --input -1 --output 1
+is 'price set: negative is 2' "$code" 2
+t price set --model small --input 1e-3 --output 1
+is 'price set: an exponent is 2' "$code" 2
+t price set --model small --per-token --input 0.000000000001 --output 0.5 \
+  --long-input 1 --from 2100-01-01
+is 'price set: per token, from a time on' "$code" 0
+t price list --model small --json
+is 'price list: the newest first' "$(j '[.[].effective_from[0:4]] | .[0]')" 2100
+is 'price list: long context follows its own input' \
+  "$(j '.[0].long_cached_input')" 1
+
+# --- tiers and keys ----------------------------------------------------------
+
+t tier add --name gold --per-minute 600 --json
+is 'tier add' "$(j '"\(.rate_limit_per_minute) \(.rate_limit_per_hour)"')" \
+  '600 null'
+t tier set gold --per-hour 5000 --json
+is 'tier set keeps the rest' \
+  "$(j '"\(.rate_limit_per_minute) \(.rate_limit_per_hour)"')" '600 5000'
+t tier list
+like 'tier list: text is a table' "$out" 'name +rate_limit_per_minute'
+t key add --customer ada@example.com --name production --tier gold --json
+key=$(j .key)
+like 'key add: the key' "$key" '^tg_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}$'
+is 'key add: the database has a digest only (S3)' "$(sql "SELECT COUNT(*) FROM
+  api_keys WHERE LENGTH(api_key_secret) = 32 AND
+  INSTR(api_key_secret, '${key:14:10}') = 0")" 1
+t key add --customer 1 --name batch --models 'gpt2, 1' --per-minute 7 \
+  --expires 2100-01-01 --scopes infer,usage:read --user eve@example.com --json
+is 'key add: with everything' "$code" 0
+is 'key add: its models' "$(sql 'SELECT GROUP_CONCAT(model_id ORDER BY 1)
+  FROM api_key_models WHERE api_key_id = 2')" 1,2
+t key add --customer 1 --name x --models nothing
+is 'key add: an unknown model is 1' "$code" 1
+t key add --customer 1 --name x --scopes manage
+is 'key add: a scope that is not there is 2' "$code" 2
+t key add --customer 1 --name x --expires 2001-01-01
+is 'key add: the past is 2' "$code" 2
+t key add --customer "$bob" --name x --user eve@example.com
+is "key add: another customer's user is refused" "$code" 1
+t key list --customer 1 --json
+is 'key list' "$(j '[.[] | "\(.name) \(.rate_limit_per_minute)"] |
+  sort | join(",")')" 'batch 7,production null'
+unlike 'key list: no secret (S4)' "$out" "${key:14:32}"
+generation() {
+  sql 'SELECT COALESCE(SUM(generation), 0) FROM key_generations WHERE slot < 1024'
+}
+before=$(generation)
+t key toggle 1 --json
+is 'key toggle: off' "$(j '.is_active|not')" true
+t key toggle 1 --off --json
+is 'key toggle: off stays off' "$(j '.is_active|not')" true
+t key toggle "${key:3:10}" --on --json
+is 'key toggle: on, by public id' "$(j .is_active)" true
+t key revoke 1 --json
+is 'key revoke' "$(j '.is_active|not')" true
+t key toggle 1
+is 'key toggle: not after a revoke' "$code" 1
+ok 'key changes: the generation moved (S5)' test "$(generation)" -gt "$before"
+t key revoke 99
+is 'key revoke: unknown is 1' "$code" 1
+
+# --- books, audit, an outage -------------------------------------------------
+
+t reconcile --database-only
+is 'reconcile: an empty database agrees' "$code" 0
+mkdir -p "$dir/journals"
+chmod 755 "$dir/journals"
+t journal show --dir "$dir/journals"
+ok 'journal show: an empty folder is no crash' test "$code" -lt 2
+is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
+  COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 18
+is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
+  detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
+stack_cache_stop
+t doctor --json
+is 'doctor: without memcached it fails' \
+  "$code $(j '.[] | select(.check == "memcached") | .status')" '1 FAIL'
+stack_db_stop
+t customer list
+is 'without a database: 1' "$code" 1
+like 'without a database: says so' "$err" 'ERR_DB_DOWN'
+t doctor --json
+is 'doctor: without a database it fails, and goes on' \
+  "$(j '[.[] | select(.status == "FAIL") | .check] | join(",")')" \
+  database,memcached
+tap_done
