@@ -3,6 +3,7 @@ UNIT_UPSTREAM_TESTS = \
 	tests/unit/upstream/test_body \
 	tests/unit/upstream/test_openai_answer \
 	tests/unit/upstream/test_openai_request \
+	tests/unit/upstream/test_openai_sim \
 	tests/unit/upstream/test_openai_stream \
 	tests/unit/upstream/test_provider \
 	tests/unit/upstream/test_splice \
@@ -18,6 +19,12 @@ UNIT_UPSTREAM_LIBS = \
 tests_unit_upstream_test_body_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_answer_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_request_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_sim_LDADD = \
+	src/upstream/libupstream.a \
+	src/ext/libext.a \
+	src/base/libbase.a \
+	$(CMOCKA_LIBS) \
+	$(CURL_LIBS)
 tests_unit_upstream_test_openai_stream_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_provider_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_splice_LDADD = $(UNIT_UPSTREAM_LIBS)
