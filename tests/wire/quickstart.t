@@ -34,7 +34,8 @@ pids() {
 nothing_runs() {
   local pid
   for pid in /proc/[0-9]*; do
-    ! tr '\0' ' ' <"$pid/cmdline" 2>/dev/null | grep -qF "$dir/" || return 1
+    ! { tr '\0' ' ' <"$pid/cmdline"; } 2>/dev/null | grep -qF "$dir/" \
+      || return 1
   done
 }
 

@@ -290,13 +290,13 @@ stack_config_write() {
   if [[ ! -s $secrets ]]; then
     (
       umask 077
-      printf 'TOLLGATE_AUTH_PEPPER=%s\nTOLLGATE_SEAL_KEY=%s\n' \
-        "$(stack_secret)" "$(stack_secret)"
-      printf 'TOLLGATE_DB_PASSWORD=%s\n' "$(stack_secret)"
-    ) >"$secrets" || return 1
+      printf 'TOLLGATE_%s\n' "AUTH_PEPPER=$(stack_secret)" \
+        "SEAL_KEY=$(stack_secret)" "DB_PASSWORD=$(stack_secret)" >"$secrets"
+    ) || return 1
   fi
   (
     umask 077
+    exec >"$STACK_CONF.new"
     cat <<CONF
 # Written by tools/lib/stack.sh at each start; put your own settings into
 # local.conf beside this file.
@@ -311,7 +311,7 @@ CONF
     cat "$secrets"
     [[ -z $STACK_CONFIG ]] || printf '%s\n' "$STACK_CONFIG"
     [[ ! -r $STACK_DIR/local.conf ]] || cat "$STACK_DIR/local.conf"
-  ) >"$STACK_CONF.new" || return 1
+  ) || return 1
   chmod 0640 "$STACK_CONF.new"
   ((EUID != 0)) || chown "$STACK_USER:" "$STACK_CONF.new" "$secrets"
   mv -f "$STACK_CONF.new" "$STACK_CONF"
