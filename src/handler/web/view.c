@@ -76,6 +76,8 @@ view_duration_text(struct arena *a, int64_t ms)
 {
 	if (ms < 0)
 		return S("–");
+	if (ms == 0)
+		return S("<1 ms");
 	if (ms < 1000)
 		return arena_printf(a, "%d ms", (int)ms);
 	if (ms < 10000)

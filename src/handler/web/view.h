@@ -16,7 +16,7 @@
 struct str view_count_text(struct arena *a, uint64_t n);
 /** "$1,234.50", "$0.000345", "-$2.00": exact, at least two decimals. */
 struct str view_money_text(struct arena *a, int64_t amount_pusd);
-/** "412 ms", "1.24 s", "12.4 s", "2 min 5 s"; negative: "–". */
+/** "<1 ms", "412 ms", "1.24 s", "12.4 s", "2 min 5 s"; negative: "–". */
 struct str view_duration_text(struct arena *a, int64_t ms);
 /** "22 Nov 2026", "22 Nov", "22 Nov 2026, 00:41" */
 struct str view_day_text(struct arena *a, int64_t time_ms);

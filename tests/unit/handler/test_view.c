@@ -71,7 +71,7 @@ durations__by_size__take_their_unit(void **state)
 {
 	(void)state;
 	assert_str_is(view_duration_text(&a, -1), "–");
-	assert_str_is(view_duration_text(&a, 0), "0 ms");
+	assert_str_is(view_duration_text(&a, 0), "<1 ms");
 	assert_str_is(view_duration_text(&a, 999), "999 ms");
 	assert_str_is(view_duration_text(&a, 1000), "1.00 s");
 	assert_str_is(view_duration_text(&a, 1249), "1.24 s");
