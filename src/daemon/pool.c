@@ -17,8 +17,8 @@
 #include "http/fcgi.h"
 #include "store/db.h"
 
-/* Deepest use seen is about 60 KiB, in a TLS handshake. Untouched pages of
- * a stack cost no memory. */
+/* Touched of it: 28 KiB by inference, 64 KiB by a TLS handshake (glibc 2.36,
+ * OpenSSL 3.0, x86-64). Untouched pages of a stack cost no memory. */
 #define THREAD_STACK_BYTES KIB(256)
 /* Between two rounds of wake-up signals. */
 #define WAKE_INTERVAL_MS   5

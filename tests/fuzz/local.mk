@@ -4,6 +4,8 @@
 # with it, run a program on a copy of its corpus: ./tests/fuzz/fuzz_body DIR
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
+	tests/fuzz/fuzz_form \
+	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_sse \
 	tests/fuzz/fuzz_tmpl \
 	tests/fuzz/fuzz_usage
@@ -39,3 +41,11 @@ tests_fuzz_fuzz_tmpl_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_tmpl.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_tmpl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_tmpl_LDADD = src/http/libhttp.a src/base/libbase.a
+tests_fuzz_fuzz_form_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_form.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_form_LDADD = src/http/libhttp.a src/base/libbase.a
+tests_fuzz_fuzz_request_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_request.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_request_LDADD = src/http/libhttp.a src/base/libbase.a
