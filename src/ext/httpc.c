@@ -1,86 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "ext/httpc.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "ext/httpc_priv.h"
 
-#define CONNECT_MS     5000
-/* How often a client is looked at whose socket holds unread bytes, so that
- * it cannot be waited for. */
-#define CLIENT_LOOK_MS 100
+#define CONNECT_MS 5000
 
 /* What httpc_perform() adds to the caller's header lines: no compression,
  * no waiting for "100 Continue". */
 static char no_expect[] = "Expect:";
 static char no_encoding[] = "Accept-Encoding: identity";
 
-enum client_watch {
-	CLIENT_UNWATCHED,
-	CLIENT_POLLED,
-	CLIENT_LOOKED_AT, /* now and then */
-};
-
-/* One httpc_perform(). Times are clock_mono_us(). */
-struct call {
-	struct httpc *h;
-	const struct httpc_request *rq;
-	const struct httpc_callbacks *cb;
-	struct httpc_result *res;
-	struct error *e;
-	enum err err; /* why it must end, or OK */
-	int64_t start_us;
-	int64_t heard_us;     /* last sign of life from the provider */
-	int64_t tick_us;      /* last byte of the body, or tick */
-	int64_t drain_end_us; /* 0 = the client is there */
-	enum client_watch watch;
-	size_t piece, piece_at; /* of rq->body, sent so far */
-	struct curl_slist headers[HTTPC_HEADERS_MAX + 2];
-};
-
 struct httpc_head {
-	struct call *call;
+	struct httpc_call *call;
 };
-
-/*
- * The client is gone, as its socket or a callback says. With drain_ms the
- * answer is read on for so long, else c->err ends the call.
- */
-static void
-client_left(struct call *c)
-{
-	if (c->res->is_client_gone)
-		return;
-	c->res->is_client_gone = true;
-	c->watch = CLIENT_UNWATCHED;
-	if (c->cb->on_client_gone)
-		c->cb->on_client_gone(c->cb->ctx);
-	if (c->rq->drain_ms)
-		c->drain_end_us = clock_mono_us() +
-				  (int64_t)c->rq->drain_ms * 1000;
-	else if (!c->err)
-		c->err = error_set(c->e, ERR_CLIENT_CLOSED,
-		    "the client closed its connection");
-}
-
-/* What a callback said. */
-static void
-heed(struct call *c, enum err err)
-{
-	c->heard_us = clock_mono_us();
-	if (err == ERR_CLIENT_CLOSED)
-		client_left(c);
-	else if (err && !c->err)
-		c->err = err;
-}
 
 static struct str
-header_of(struct call *c, const char *name)
+header_of(struct httpc_call *c, const char *name)
 {
 	struct curl_header *header;
 
@@ -103,7 +41,7 @@ httpc_head_get(const struct httpc_head *head, const char *name)
 
 /* The blank line behind status and headers. */
 static void
-end_of_head(struct call *c)
+end_of_head(struct httpc_call *c)
 {
 	struct httpc_head head = { c };
 	struct str encoding;
@@ -122,13 +60,13 @@ end_of_head(struct call *c)
 	}
 	c->res->phase = HTTPC_BODY;
 	if (c->cb->on_head)
-		heed(c, c->cb->on_head(c->cb->ctx, &head, c->e));
+		httpc_heed(c, c->cb->on_head(c->cb->ctx, &head, c->e));
 }
 
 static size_t
 header_cb(char *p, size_t size, size_t n, void *ctx)
 {
-	struct call *c = ctx;
+	struct httpc_call *c = ctx;
 
 	(void)size; /* 1 */
 	c->heard_us = clock_mono_us();
@@ -144,7 +82,7 @@ header_cb(char *p, size_t size, size_t n, void *ctx)
 static size_t
 body_cb(char *p, size_t size, size_t n, void *ctx)
 {
-	struct call *c = ctx;
+	struct httpc_call *c = ctx;
 
 	(void)size; /* 1 */
 	c->res->body_bytes += n;
@@ -155,7 +93,7 @@ body_cb(char *p, size_t size, size_t n, void *ctx)
 		return CURL_WRITEFUNC_ERROR;
 	}
 	if (c->cb->on_body)
-		heed(c, c->cb->on_body(c->cb->ctx, str_make(p, n), c->e));
+		httpc_heed(c, c->cb->on_body(c->cb->ctx, str_make(p, n), c->e));
 	else
 		c->heard_us = clock_mono_us();
 	c->tick_us = c->heard_us;
@@ -166,7 +104,7 @@ body_cb(char *p, size_t size, size_t n, void *ctx)
 static int
 before_request_cb(void *ctx, char *ip, char *local_ip, int port, int local_port)
 {
-	struct call *c = ctx;
+	struct httpc_call *c = ctx;
 
 	(void)ip;
 	(void)local_ip;
@@ -181,7 +119,7 @@ before_request_cb(void *ctx, char *ip, char *local_ip, int port, int local_port)
 static size_t
 read_cb(char *p, size_t size, size_t n, void *ctx)
 {
-	struct call *c = ctx;
+	struct httpc_call *c = ctx;
 	size_t done = 0;
 
 	(void)size; /* 1 */
@@ -207,7 +145,7 @@ read_cb(char *p, size_t size, size_t n, void *ctx)
 static int
 seek_cb(void *ctx, curl_off_t offset, int origin)
 {
-	struct call *c = ctx;
+	struct httpc_call *c = ctx;
 
 	if (offset != 0 || origin != SEEK_SET)
 		return CURL_SEEKFUNC_CANTSEEK;
@@ -216,7 +154,7 @@ seek_cb(void *ctx, curl_off_t offset, int origin)
 }
 
 static struct curl_slist *
-link_headers(struct call *c)
+link_headers(struct httpc_call *c)
 {
 	size_t n = c->rq->n_headers;
 
@@ -233,7 +171,7 @@ link_headers(struct call *c)
 }
 
 static bool
-set_body(struct call *c)
+set_body(struct httpc_call *c)
 {
 	const struct httpc_request *rq = c->rq;
 	CURL *easy = c->h->easy;
@@ -262,7 +200,7 @@ set_body(struct call *c)
 }
 
 static bool
-set_options(struct call *c)
+set_options(struct httpc_call *c)
 {
 	const struct httpc_request *rq = c->rq;
 	long connect_ms = rq->connect_ms ? (long)rq->connect_ms : CONNECT_MS;
@@ -283,169 +221,8 @@ set_options(struct call *c)
 	       !curl_easy_setopt(easy, CURLOPT_PREREQDATA, c) && set_body(c);
 }
 
-/* The client's socket is readable, or it is time to look at it. */
-static void
-look_at_client(struct call *c)
-{
-	struct pollfd pfd = { .fd = c->rq->client_fd, .events = POLLRDHUP };
-	ssize_t n;
-	char byte;
-
-	n = recv(c->rq->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (n > 0) {
-		c->watch = CLIENT_LOOKED_AT;
-		if (poll(&pfd, 1, 0) > 0)
-			client_left(c);
-	} else if (n == 0) {
-		client_left(c);
-	} else if (errno == ENOTSOCK || errno == EBADF) {
-		c->watch = CLIENT_UNWATCHED;
-	} else if (errno != EAGAIN && errno != EINTR) {
-		client_left(c);
-	}
-}
-
 static enum err
-timed_out(struct call *c, const char *what, uint64_t after_ms)
-{
-	return error_set(c->e, ERR_UPSTREAM_TIMEOUT, "%s for %llu ms", what,
-	    (unsigned long long)after_ms);
-}
-
-/* A moment that ends the wait, or asks for something to be done. */
-static void
-due_at(int64_t from_us, uint64_t ms, int64_t now_us, int64_t *ret_wait_us)
-{
-	int64_t left_us = from_us + (int64_t)ms * 1000 - now_us;
-
-	if (left_us < *ret_wait_us)
-		*ret_wait_us = left_us;
-}
-
-static void
-check_provider(struct call *c, int64_t now_us, int64_t *ret_wait_us)
-{
-	const struct httpc_request *rq = c->rq;
-	int64_t wait_us = *ret_wait_us;
-	bool is_answering = c->res->first_byte_us != 0;
-
-	if (!is_answering && rq->first_byte_ms) {
-		due_at(c->start_us, rq->first_byte_ms, now_us, &wait_us);
-		if (wait_us <= 0) {
-			c->err = timed_out(c, "no first byte",
-			    rq->first_byte_ms);
-			return;
-		}
-	}
-	if (is_answering && rq->idle_ms) {
-		due_at(c->heard_us, rq->idle_ms, now_us, &wait_us);
-		if (wait_us <= 0) {
-			c->err = timed_out(c, "silent", rq->idle_ms);
-			return;
-		}
-	}
-	*ret_wait_us = wait_us;
-}
-
-static void
-check_client(struct call *c, int64_t now_us, int64_t *ret_wait_us)
-{
-	int64_t left_us;
-
-	if (c->drain_end_us) {
-		left_us = c->drain_end_us - now_us;
-		if (left_us <= 0)
-			c->err = error_set(c->e, ERR_CLIENT_CLOSED,
-			    "the client left %llu ms ago",
-			    (unsigned long long)c->rq->drain_ms);
-		else if (left_us < *ret_wait_us)
-			*ret_wait_us = left_us;
-		return;
-	}
-	if (c->watch == CLIENT_LOOKED_AT) {
-		look_at_client(c);
-		if (*ret_wait_us > CLIENT_LOOK_MS * 1000)
-			*ret_wait_us = CLIENT_LOOK_MS * 1000;
-	}
-}
-
-static void
-check_tick(struct call *c, int64_t now_us, int64_t *ret_wait_us)
-{
-	int64_t left_us = INT64_MAX;
-	int64_t heard_us = c->heard_us;
-
-	if (!c->rq->tick_ms || !c->cb->on_tick || c->drain_end_us)
-		return;
-	due_at(c->tick_us, c->rq->tick_ms, now_us, &left_us);
-	if (left_us <= 0) {
-		heed(c, c->cb->on_tick(c->cb->ctx, c->e));
-		c->heard_us = heard_us; /* that was not the provider */
-		c->tick_us = now_us;
-		left_us = (int64_t)c->rq->tick_ms * 1000;
-	}
-	if (left_us < *ret_wait_us)
-		*ret_wait_us = left_us;
-}
-
-/* Do what is due; how long nothing else is, in whole ms. */
-static int
-check_times(struct call *c)
-{
-	int64_t now_us = clock_mono_us();
-	int64_t wait_us = 60 * 1000 * 1000;
-
-	if (atomic_load_explicit(&c->h->pool->is_aborted, memory_order_relaxed))
-		c->err = error_set(c->e, ERR_SHUTTING_DOWN,
-		    "the request was cut off by the shutdown");
-	if (!c->err)
-		check_provider(c, now_us, &wait_us);
-	if (!c->err)
-		check_client(c, now_us, &wait_us);
-	if (!c->err)
-		check_tick(c, now_us, &wait_us);
-	return (int)((wait_us + 999) / 1000);
-}
-
-/* Until something happens; then see whether it was the client. */
-static void
-wait_for_events(struct call *c, int wait_ms)
-{
-	struct curl_waitfd fds[2] = {
-		{ c->h->pool->abort_fd, CURL_WAIT_POLLIN, 0 },
-		{ c->rq->client_fd, CURL_WAIT_POLLIN, 0 },
-	};
-	unsigned n = c->watch == CLIENT_POLLED ? 2 : 1;
-
-	if (curl_multi_poll(c->h->multi, fds, n, wait_ms, NULL))
-		c->err = error_set(c->e, ERR_INTERNAL, "curl_multi_poll");
-	else if (n == 2 && fds[1].revents)
-		look_at_client(c);
-}
-
-static void
-run(struct call *c)
-{
-	int n_running = 1;
-
-	while (!c->err) {
-		int wait_ms;
-
-		if (curl_multi_perform(c->h->multi, &n_running)) {
-			c->err = error_set(c->e, ERR_INTERNAL,
-			    "curl_multi_perform");
-			return;
-		}
-		if (c->err || n_running == 0)
-			return;
-		wait_ms = check_times(c);
-		if (!c->err)
-			wait_for_events(c, wait_ms);
-	}
-}
-
-static enum err
-map_failure(struct call *c, CURLcode code)
+map_failure(struct httpc_call *c, CURLcode code)
 {
 	struct httpc_result *res = c->res;
 	const char *why = c->h->why[0] ? c->h->why : curl_easy_strerror(code);
@@ -465,7 +242,7 @@ map_failure(struct call *c, CURLcode code)
 
 /* How curl ended, once it has. */
 static enum err
-outcome(struct call *c)
+outcome(struct httpc_call *c)
 {
 	CURLMsg *msg;
 	int n_left;
@@ -484,7 +261,7 @@ outcome(struct call *c)
 }
 
 static void
-fill_result(struct call *c)
+fill_result(struct httpc_call *c)
 {
 	curl_off_t connect_us = 0, tls_us = 0;
 	long n_connects = 0;
@@ -518,20 +295,20 @@ origin_of(const struct httpc_request *rq)
 }
 
 static enum err
-perform(struct call *c)
+perform(struct httpc_call *c)
 {
 	CURL *easy = c->h->easy;
 	enum err err;
 
 	if (c->rq->client_fd >= 0) {
-		c->watch = CLIENT_POLLED;
-		look_at_client(c);
+		c->watch = HTTPC_POLLED;
+		httpc_look_at_client(c);
 		if (c->err)
 			return c->err;
 	}
 	if (!set_options(c) || curl_multi_add_handle(c->h->multi, easy))
 		return error_set(c->e, ERR_NO_MEMORY, "curl takes no request");
-	run(c);
+	httpc_run(c);
 	err = outcome(c);
 	fill_result(c);
 	(void)curl_multi_remove_handle(c->h->multi, easy); /* it is in */
@@ -545,7 +322,7 @@ enum err
 httpc_perform(struct httpc_pool *pool, const struct httpc_request *rq,
     const struct httpc_callbacks *cb, struct httpc_result *ret, struct error *e)
 {
-	struct call c = {
+	struct httpc_call c = {
 		.rq = rq,
 		.cb = cb,
 		.res = ret,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What httpc.c and httpc_pool.c share. */
+/* What httpc.c, httpc_pool.c and httpc_wait.c share. */
 #ifndef TG_EXT_HTTPC_PRIV_H
 #define TG_EXT_HTTPC_PRIV_H
 
@@ -38,9 +38,40 @@ struct httpc_pool {
 	void *allow_ctx;
 };
 
+/* How the client's connection is watched. */
+enum httpc_watch {
+	HTTPC_UNWATCHED,
+	HTTPC_POLLED,
+	HTTPC_LOOKED_AT, /* now and then */
+};
+
+/* One httpc_perform(). Times are clock_mono_us(). */
+struct httpc_call {
+	struct httpc *h;
+	const struct httpc_request *rq;
+	const struct httpc_callbacks *cb;
+	struct httpc_result *res;
+	struct error *e;
+	enum err err; /* why it must end, or OK */
+	int64_t start_us;
+	int64_t heard_us;     /* last sign of life from the provider */
+	int64_t tick_us;      /* last byte of the body, or tick */
+	int64_t drain_end_us; /* 0 = the client is there */
+	enum httpc_watch watch;
+	size_t piece, piece_at; /* of rq->body, sent so far */
+	struct curl_slist headers[HTTPC_HEADERS_MAX + 2];
+};
+
 /** Borrow a handle; NULL when out of memory or descriptors. */
 struct httpc *httpc_borrow(struct httpc_pool *pool, uint64_t origin);
 /** Give it back. A transfer that was cut off left it no connection. */
 void httpc_return(struct httpc *h);
+
+/** Do what a callback's result asks for; its time was not the provider's. */
+void httpc_heed(struct httpc_call *c, enum err err);
+/** See whether the client's connection has ended. */
+void httpc_look_at_client(struct httpc_call *c);
+/** Drive the transfer until it is over or c->err says why it must end. */
+void httpc_run(struct httpc_call *c);
 
 #endif
