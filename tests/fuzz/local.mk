@@ -5,6 +5,7 @@
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
 	tests/fuzz/fuzz_form \
+	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_sse \
 	tests/fuzz/fuzz_tmpl \
@@ -49,3 +50,7 @@ tests_fuzz_fuzz_request_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_request.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_request_LDADD = src/http/libhttp.a src/base/libbase.a
+tests_fuzz_fuzz_journal_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_journal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_journal_LDADD = src/journal/libjournal.a src/base/libbase.a
