@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/wire/inference.t \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
+	tests/wire/limits.t \
 	tests/wire/quickstart.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t \
