@@ -159,6 +159,16 @@ dispatch_serve__body_where_none_belongs__refused(void **state)
 }
 
 static void
+dispatch_serve__body_was_read__its_bytes_are_given_back(void **state)
+{
+	(void)state;
+	SERVE("a=b", "REQUEST_METHOD=POST", "REQUEST_URI=/login",
+	    "CONTENT_LENGTH=3", "CONTENT_TYPE=text/plain");
+	assert_int_equal(conn.n_read, 3);
+	assert_error(415, "unsupported_media_type");
+}
+
+static void
 dispatch_serve__bodies_held_are_many__overloaded(void **state)
 {
 	(void)state;
@@ -238,6 +248,8 @@ main(void)
 		cmocka_unit_test(dispatch_serve__refusals__one_shape),
 		cmocka_unit_test(
 		    dispatch_serve__body_where_none_belongs__refused),
+		cmocka_unit_test(
+		    dispatch_serve__body_was_read__its_bytes_are_given_back),
 		cmocka_unit_test(
 		    dispatch_serve__bodies_held_are_many__overloaded),
 		cmocka_unit_test(
