@@ -35,10 +35,16 @@ watch_memory() {
 # --- throughput --------------------------------------------------------------
 
 measure_closed() {
-  local target=$1 clients=$2 warmup=1
+  local target=$1 clients=$2 warmup=1 before after
+  local -a pids
   [[ -z $quick ]] || warmup=0.5
+  mapfile -t pids < <(target_processes "$target")
+  before=$(cpu_ms "${pids[@]}")
   target_load "$target" --clients "$clients" --duration "$seconds" \
-    --warmup "$warmup" --data "$(target_body "$target")" \
+    --warmup "$warmup" --data "$(target_body "$target")" >"$dir/closed.json"
+  after=$(cpu_ms "${pids[@]}")
+  jq -c --argjson ms $((after - before)) \
+    '. + {cpu_us: ($ms * 1000 / .started)}' "$dir/closed.json" \
     | add_raw "$target" closed "$clients"
 }
 
@@ -175,6 +181,8 @@ throughput_table() {
           | m($t; "closed"; $c; .latency_us.p50) | n0] | row),
         (["", "p99 µs"] + [$targets[] as $t | $all
           | m($t; "closed"; $c; .latency_us.p99) | n0] | row),
+        (["", "CPU µs a request"] + [$targets[] as $t | $all
+          | m($t; "closed"; $c; .cpu_us) | n0] | row),
         (["", "not 200"] + [$targets[] as $t | $all
           | of($t; "closed"; $c)
           | map(.failed + ([.statuses | to_entries[]
@@ -266,6 +274,7 @@ gateway_text() {
   cat <<MD
 - medians of $rounds interleaved rounds of $seconds s, closed loop, kept-alive connections, one load thread (tests/support/http_load); upstream: tests/support/upstream_sim, two threads, 16 words at once
 - Tollgate: 2 processes × 512 threads (Apache mod_fcgid: processes of one thread), key checked, limits counted in memcached, journal and flusher on, a log line for each request
+- CPU a request: of the web server, Tollgate, memcached and MariaDB, without the upstream and the load tool
 MD
   for target in "${targets_missing[@]}"; do
     printf -- '- **%s did not run and is missing**\n' "${label[$target]}"

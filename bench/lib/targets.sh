@@ -23,8 +23,10 @@ sim_pid='' proxy_pid=''
 # --- the upstream and the plain proxy ----------------------------------------
 
 upstream_start() {
+  local -a tie=(--die-with-parent)
+  [[ -z $keep ]] || tie=()
   rm -f "$dir/sim.addr"
-  "$sim" --listen 127.0.0.1:0 --threads 2 --die-with-parent \
+  "$sim" --listen 127.0.0.1:0 --threads 2 "${tie[@]}" \
     --ready-file "$dir/sim.addr" >"$dir/sim.log" 2>&1 &
   sim_pid=$!
   stack_wait 10 'the upstream simulator' test -s "$dir/sim.addr" || return 1
@@ -214,6 +216,33 @@ target_pids() {
   mod_proxy) printf '%s\n' "$proxy_pid" ;;
   *) in_stack "$1" stack_workers ;;
   esac
+}
+
+# Everything that works for a target: its web server, and for Tollgate the
+# workers, memcached and MariaDB; the upstream and the load tool do not.
+target_processes() {
+  local name
+  case $1 in
+  direct) ;;
+  mod_proxy) printf '%s\n' "$proxy_pid" ;;
+  *)
+    in_stack "$1" stack_workers
+    for name in web memcached mariadb; do
+      in_stack "$1" stack_pid "$name"
+    done
+    # Apache's own children
+    pgrep -P "$(in_stack "$1" stack_pid web)" -x apache2
+    ;;
+  esac
+}
+
+# CPU time of processes so far, in ms.
+cpu_ms() {
+  local pid
+  for pid in "$@"; do
+    sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null
+  done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 }
+    END { printf "%d\n", n * 1000 / hz }'
 }
 
 targets_stop() {
