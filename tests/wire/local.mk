@@ -18,6 +18,8 @@ EXTRA_DIST += \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
 	tests/wire/quickstart.t \
+	tests/wire/revocation.mjs \
+	tests/wire/revocation.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/worker.t
