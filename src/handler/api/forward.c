@@ -454,8 +454,9 @@ is_retryable(const struct attempt *at, enum err rc,
 	if (at->is_stream || at->is_client_gone)
 		return false;
 	if (rc)
-		return rc == ERR_UPSTREAM_CONNECT &&
-		       result->phase == HTTPC_CONNECT;
+		return result->phase == HTTPC_CONNECT &&
+		       (rc == ERR_UPSTREAM_CONNECT ||
+			   rc == ERR_UPSTREAM_TIMEOUT);
 	return at->status == 429 || at->status >= 500;
 }
 
@@ -499,6 +500,10 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 		m->deployment = at.deployment;
 		m->attempts++;
 		rc = perform(&at, rq, &result, e);
+		/* curl sends again on a new connection when a kept one turns
+		 * out to be dead; the provider may have seen both. */
+		if (result.n_sent > 1)
+			m->attempts += result.n_sent - 1;
 		if (!is_last && is_retryable(&at, rc, &result))
 			continue;
 		return end_attempt(&at, rc, rq, ret, e);
