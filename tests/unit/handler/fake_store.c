@@ -213,9 +213,9 @@ store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
 {
 	(void)db;
 	(void)a;
-	if (customer_id != FAKE_CUSTOMER)
+	if (customer_id != FAKE_CUSTOMER && customer_id != FAKE_OTHER)
 		return error_set(e, ERR_NOT_FOUND, "no such customer");
-	*ret = (struct customer){ .customer_id = FAKE_CUSTOMER,
+	*ret = (struct customer){ .customer_id = customer_id,
 		.name = str_from(fake.name),
 		.email = S(FAKE_EMAIL),
 		.company = S("Engines"),

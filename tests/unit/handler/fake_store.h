@@ -16,6 +16,7 @@
 #define FAKE_NOW_MS INT64_C(1795343400000)
 
 #define FAKE_CUSTOMER       7
+#define FAKE_OTHER          9 /* a customer, too */
 #define FAKE_OWNER          11
 #define FAKE_OPERATOR       12
 #define FAKE_EMAIL          "ada@example.org"

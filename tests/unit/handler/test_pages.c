@@ -18,8 +18,10 @@
 
 static const struct web_route customers_page = { web_dashboard_home,
 	"/dashboard", NULL, false, false };
-static const struct web_route other_page = { web_dashboard_show, "/dashboard/8",
-	"8", false, false };
+static const struct web_route other_page = { web_dashboard_show, "/dashboard/9",
+	"9", false, false };
+static const struct web_route missing_page = { web_dashboard_show,
+	"/dashboard/8", "8", false, false };
 
 /* Replace what stands between mark and end: it differs from run to run. */
 static struct str
@@ -149,6 +151,8 @@ dashboard__of_another_customer__is_not_there(void **state)
 	web_ask(w, &other_page, NULL);
 	assert_int_equal(w->status, 404);
 	assert_golden(w, "error_404");
+	web_ask(w, &missing_page, NULL);
+	assert_golden(w, "error_404");
 	web_ask(w, &word, NULL);
 	assert_int_equal(w->status, 404);
 	web_ask(w, &query, NULL);
@@ -171,6 +175,8 @@ operators__see_every_customer(void **state)
 	assert_int_equal(w->status, 200);
 	assert_true(web_shows(w, "<a href=\"/dashboard\">Customers</a>"));
 	web_ask(w, &other_page, NULL);
+	assert_int_equal(w->status, 200);
+	web_ask(w, &missing_page, NULL);
 	assert_int_equal(w->status, 404);
 }
 
@@ -224,7 +230,7 @@ templates_reload__of_every_page__checks_both_sides(void **state)
 	web_sign_in(w, FAKE_OPERATOR_EMAIL);
 	web_ask(w, &customers_page, NULL);
 	assert_int_equal(w->status, 200);
-	web_ask(w, &other_page, NULL);
+	web_ask(w, &missing_page, NULL);
 	assert_int_equal(w->status, 404);
 	assert_true(web_shows(w, "Nothing here"));
 	web_ask(w, &web_dashboard_page, NULL);
