@@ -93,6 +93,8 @@ status_of(enum err code)
 {
 	if (code == ERR_CLIENT_CLOSED)
 		return USAGE_CLIENT_CLOSED;
+	if (code == ERR_SHUTTING_DOWN)
+		return USAGE_INTERRUPTED; /* by us, not by the provider */
 	return code == ERR_UPSTREAM_TIMEOUT ? USAGE_TIMEOUT
 					    : USAGE_UPSTREAM_ERROR;
 }
