@@ -206,6 +206,27 @@ mapfile_lock_try__held_by_a_killed_process__is_free_again(void **state)
 	(void)close(ready[1]);
 }
 
+/* As two workers that are threads of one test program would. */
+static void
+mapfile_lock_try__two_openings_in_a_process__exclude_each_other(void **state)
+{
+	struct mapfile a, b;
+	struct error e;
+
+	(void)state;
+	assert_ok(mapfile_open(path, &spec, true, &a, &e));
+	assert_ok(mapfile_open(path, &spec, true, &b, &e));
+	assert_true(mapfile_lock_try(&a, 0));
+	assert_false(mapfile_lock_try(&b, 0));
+
+	mapfile_unlock(&a, 0);
+
+	assert_true(mapfile_lock_try(&b, 0));
+	mapfile_close(&a);
+	assert_true(mapfile_lock_try(&b, 0));
+	mapfile_close(&b);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -219,6 +240,8 @@ main(void)
 		TEST(mapfile_open__other_version_or_size__is_replaced),
 		TEST(mapfile_open__truncated_or_garbage__is_replaced),
 		TEST(mapfile_open__many_processes_at_once__get_one_file),
+		TEST(
+		    mapfile_lock_try__two_openings_in_a_process__exclude_each_other),
 		TEST(mapfile_lock_try__held_by_a_killed_process__is_free_again),
 	};
 
