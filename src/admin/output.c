@@ -274,7 +274,8 @@ admin_print(struct admin *ad, struct error *e)
 		return err;
 	if (ad->arena.sticky)
 		return error_arena(e, &ad->arena);
-	if (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
+	if ((text.n && fwrite(text.p, 1, text.n, stdout) != text.n) ||
+	    fflush(stdout) != 0)
 		return error_errno(e, ERR_IO, "standard output");
 	return OK;
 }

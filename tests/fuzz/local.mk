@@ -6,6 +6,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
 	tests/fuzz/fuzz_form \
 	tests/fuzz/fuzz_journal \
+	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_sse \
 	tests/fuzz/fuzz_tmpl \
@@ -54,3 +55,8 @@ tests_fuzz_fuzz_journal_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_journal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_journal_LDADD = src/journal/libjournal.a src/base/libbase.a
+tests_fuzz_fuzz_key_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_key_LDADD = src/domain/libdomain.a src/ext/libext.a \
+	src/base/libbase.a $(SODIUM_LIBS)
