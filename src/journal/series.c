@@ -99,8 +99,8 @@ lock_series(struct journal *j, struct error *e)
 	return OK;
 }
 
-/* Bytes of a record with everything that may be open written twice: carried
- * over, and then settled. */
+/* What one request takes at most in a file that it is carried over to: its
+ * open, progress and settle, and as much again to spare. */
 #define OPEN_BYTES_MAX (2 * JOURNAL_RECORD_MAX + JOURNAL_PROGRESS_MAX)
 
 static enum err

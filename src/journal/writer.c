@@ -7,6 +7,10 @@
 #include "base/clock.h"
 #include "journal/writer_priv.h"
 
+#define PROGRESS_KEPT 16 /* records of each open request */
+/* The next file is made when half of this one is full, or so little left. */
+#define NEXT_AT_BYTES MIB(4)
+
 /* A record being made: payload first, frame when its place is known. */
 struct draft {
 	enum journal_type type;
@@ -93,6 +97,24 @@ static size_t
 settles_bytes(size_t n)
 {
 	return n * JOURNAL_RECORD_MAX;
+}
+
+/* What is kept for n requests when another is let in: their settles and some
+ * seconds of progress, so that a disk that is slow to make a file refuses
+ * requests before it cuts streams. */
+static size_t
+admission_bytes(size_t n)
+{
+	return settles_bytes(n) + n * PROGRESS_KEPT * JOURNAL_PROGRESS_MAX;
+}
+
+/* Whether the next file should be made now. */
+static bool
+is_next_due(const struct journal *j)
+{
+	uint64_t left = j->opt.file_bytes - j->cur.off;
+
+	return left < j->opt.file_bytes / 2 || left < NEXT_AT_BYTES;
 }
 
 /* Add one record to the carry buffer. */
@@ -198,7 +220,7 @@ place(struct journal *j, struct draft *d, size_t reserved, struct error *e)
 {
 	enum err err;
 
-	if (j->next.fd < 0 && j->cur.off > j->opt.file_bytes / 2)
+	if (j->next.fd < 0 && is_next_due(j))
 		journal_want_next(j);
 	if (!can_rotate(j)) {
 		if (!fits(j, d->n + reserved)) {
@@ -262,7 +284,7 @@ open_locked(struct journal *j, struct draft *d, uint32_t *ret_slot,
 		return error_set(e, ERR_JOURNAL_FULL,
 		    "journal: %u requests are open already", j->stats.n_open);
 	}
-	err = place(j, d, settles_bytes((size_t)j->stats.n_open + 1), e);
+	err = place(j, d, admission_bytes((size_t)j->stats.n_open + 1), e);
 	if (err)
 		return err;
 	*ret_slot = slot_take(j, d);
@@ -336,7 +358,7 @@ journal_write_refuse(struct journal *j, const struct journal_refuse *r,
 	(void)pthread_mutex_lock(&j->mutex);
 	err = check_failed(j, e);
 	if (!err)
-		err = place(j, &d, settles_bytes(j->stats.n_open), e);
+		err = place(j, &d, admission_bytes(j->stats.n_open), e);
 	(void)pthread_mutex_unlock(&j->mutex);
 	return err;
 }
@@ -348,7 +370,8 @@ journal_has_room(struct journal *j)
 	bool has_room;
 
 	(void)pthread_mutex_lock(&j->mutex);
-	need = JOURNAL_RECORD_MAX + settles_bytes((size_t)j->stats.n_open + 1);
+	need = JOURNAL_RECORD_MAX +
+	       admission_bytes((size_t)j->stats.n_open + 1);
 	has_room = !j->stats.has_failed && (can_rotate(j) || fits(j, need));
 	if (!has_room)
 		journal_want_next(j);

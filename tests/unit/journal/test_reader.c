@@ -306,7 +306,7 @@ remove__whole_series__leaves_nothing(void **state)
 	rig_requests(f, 1, 3);
 	rig_crash(f);
 
-	assert_ok(journal_remove(f->dir, &id, 1, 1, true, &f->e));
+	assert_ok(journal_remove(f->dir, &id, 1, 2, true, &f->e));
 	assert_ok(journal_list(f->dir, &list, &n, &f->e));
 	assert_int_equal(n, 0);
 }
