@@ -221,6 +221,9 @@ begin_session(const struct sign_in *s, struct db *db,
 	if (err)
 		return err;
 	err = store_user_signed_in(db, u->user_id, e);
+	/* Nobody else clears them away; a thousand at most each time. */
+	if (!err)
+		err = store_session_delete_expired(db, e);
 	if (err)
 		return err;
 	device_new(s->pepper, at->email, ret->device);

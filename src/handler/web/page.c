@@ -117,29 +117,6 @@ set_headers(struct response *rs)
 	    S("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
 }
 
-/* With templates.reload, both sides are checked each time as well. */
-static enum err
-render(const struct app *app, const struct tmpl_page *page,
-    const struct tval *root, struct buf *b, struct error *e)
-{
-	struct str layout = str_from(page->layout);
-	if (!conf_bool(app->conf, CONF_TEMPLATES_RELOAD))
-		return tmpl_render(app->templates, layout, root, b, e);
-
-	struct tmpl_set *fresh;
-	enum err err = tmpl_set_load(conf_text(app->conf, CONF_TEMPLATES_DIR),
-	    &fresh, e);
-	if (err)
-		return err;
-	err = tmpl_check(fresh, page, e);
-	if (!err)
-		err = tmpl_check_values(page, root, e);
-	if (!err)
-		err = tmpl_render(fresh, layout, root, b, e);
-	tmpl_set_unref(fresh);
-	return err;
-}
-
 enum err
 web_page_send(const struct app *app, const struct request *rq,
     struct response *rs, int status, const struct tmpl_page *page,
@@ -147,7 +124,12 @@ web_page_send(const struct app *app, const struct request *rq,
 {
 	if (!root || rq->arena->sticky)
 		return error_arena(e, rq->arena);
-	enum err err = render(app, page, root, response_buf(rs), e);
+	enum err err = OK;
+	if (conf_bool(app->conf, CONF_TEMPLATES_RELOAD))
+		err = tmpl_check_values(page, root, e);
+	if (!err)
+		err = tmpl_render(app->templates, str_from(page->layout), root,
+		    response_buf(rs), e);
 	if (err)
 		return err;
 	set_headers(rs);

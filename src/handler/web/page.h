@@ -38,7 +38,8 @@ struct tval *web_page_begin(const struct app *app, const struct request *rq,
     const struct tmpl_page *page, struct str title);
 /**
  * Render the page into rs.
- * Errors: ERR_NO_MEMORY; ERR_CONFIG the templates are not right.
+ * With templates.reload the values are checked against the page's keys.
+ * Errors: ERR_NO_MEMORY; ERR_CONFIG templates or values are not right.
  */
 enum err web_page_send(const struct app *app, const struct request *rq,
     struct response *rs, int status, const struct tmpl_page *page,

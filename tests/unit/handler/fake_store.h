@@ -35,7 +35,7 @@ struct fake_store {
 	int64_t session_seen_ms[8];
 	struct audit audits[64];
 	size_t n_audits;
-	size_t n_touches;
+	size_t n_touches, n_sweeps;
 	size_t n_failures, n_signed_in, n_password_sets;
 };
 

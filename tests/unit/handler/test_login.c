@@ -38,6 +38,7 @@ sign_in__right_password__opens_the_dashboard(void **state)
 	assert_true(web_shows(w, FAKE_EMAIL));
 	assert_int_equal(fake.n_audits, 1);
 	assert_true(fake.audits[0].is_success);
+	assert_int_equal(fake.n_sweeps, 1);
 }
 
 /* S25 */
