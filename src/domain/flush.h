@@ -35,7 +35,9 @@ struct flush_options {
 	uint64_t keep_s;             /* drained files are kept so long */
 	uint64_t max_bytes;          /* of all journals: drained files go
 					earlier when 7/8 of it are used */
-	flush_beat_fn *beat;         /* "I am alive"; NULL: nobody asks */
+	bool is_impatient;   /* tests: set bad records aside at once, not after
+			      half a minute */
+	flush_beat_fn *beat; /* "I am alive"; NULL: nobody asks */
 	void *beat_arg;
 };
 

@@ -71,9 +71,11 @@ struct flusher {
 	size_t n_series;
 	size_t first; /* which series the next batch begins with */
 	struct timespec dir_mtime;
-	bool is_listed;   /* the folder was read at dir_mtime */
-	int64_t kept_ms;  /* monotonic: when flush_keep() ran last */
-	int64_t check_ms; /* monotonic: when the offsets were compared last */
+	bool is_listed;     /* the folder was read at dir_mtime */
+	int64_t kept_ms;    /* monotonic: when flush_keep() ran last */
+	int64_t check_ms;   /* monotonic: when the offsets were compared last */
+	int64_t refused_ms; /* monotonic: since when a batch is refused */
+	int64_t rejected_ms; /* monotonic: when records were set aside last */
 	unsigned n_query_errors; /* ERR_DB_QUERY in a row */
 	struct arena arena;
 	struct flush_batch batch;

@@ -366,6 +366,25 @@ committed(struct flusher *f)
 	}
 }
 
+/* A record is set aside only when it was refused for so long: the database
+ * may be in the middle of being restored or migrated. */
+#define PATIENCE_MS   30000
+/* The next bad ones within this time are not waited for again. */
+#define IMPATIENCE_MS 600000
+
+static bool
+is_too_soon(struct flusher *f)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (f->opt.is_impatient ||
+	    (f->rejected_ms != 0 && now_ms - f->rejected_ms < IMPATIENCE_MS))
+		return false;
+	if (f->refused_ms == 0)
+		f->refused_ms = now_ms;
+	return now_ms - f->refused_ms < PATIENCE_MS;
+}
+
 enum err
 flush_commit(struct flusher *f, struct error *e)
 {
@@ -378,6 +397,8 @@ flush_commit(struct flusher *f, struct error *e)
 		bool is_known = err != ERR_DB_QUERY;
 		struct error why = *e;
 
+		if (is_too_soon(f))
+			return error_prefix(e, "looked at again later");
 		error_prefix(&why, "a batch of %zu records", t.n);
 		log_error("flush_batch", &why);
 		err = probe(f, 0, t.n, &n_bad, e);
@@ -388,8 +409,11 @@ flush_commit(struct flusher *f, struct error *e)
 		}
 		if (!err)
 			err = db_txn(f->db, run, &t, e);
+		f->rejected_ms = clock_mono_ms();
 	}
-	if (!err)
-		committed(f);
-	return err;
+	if (err)
+		return err;
+	f->refused_ms = 0;
+	committed(f);
+	return OK;
 }

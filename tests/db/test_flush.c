@@ -75,6 +75,7 @@ setup(void **state)
 		.batch_rows = 100,
 		.keep_s = 3600,
 		.max_bytes = MIB(64),
+		.is_impatient = true,
 	};
 	begin_flusher(x);
 	*state = x;
@@ -487,6 +488,33 @@ bad_records__among_good_ones__are_set_aside(void **state)
 }
 
 static void
+bad_record__at_first__is_waited_for(void **state)
+{
+	struct flush_test *x = *state;
+	struct journal_open o = open_of(x, 1);
+	struct journal_settle s = settle_of(x, 1);
+	struct flush_stats st;
+	uint32_t slot = 0;
+	uint64_t n = 0;
+
+	x->flush.is_impatient = false;
+	begin_flusher(x);
+	rig_begin(x->j);
+	o.customer_id = 4000000000; /* may be there when a restore has ended */
+	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+	assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+	for (int i = 0; i < 5; i++)
+		assert_int_not_equal(flusher_pass(x->f, &n, &x->e), OK);
+
+	flusher_stats(x->f, &st);
+	assert_int_equal(st.n_rejected, 0);
+	x->f->refused_ms -= 60000;
+	assert_int_equal(pass(x), 0);
+	flusher_stats(x->f, &st);
+	assert_int_equal(st.n_rejected, 1);
+}
+
+static void
 same_request_twice__second_is_set_aside(void **state)
 {
 	struct flush_test *x = *state;
@@ -810,6 +838,7 @@ main(void)
 		TEST(orderly_end__series_is_closed),
 		TEST(two_series__one_pass__both_are_flushed),
 		TEST(bad_records__among_good_ones__are_set_aside),
+		TEST(bad_record__at_first__is_waited_for),
 		TEST(same_request_twice__second_is_set_aside),
 		TEST(database_restored__journals_heal_it),
 		TEST(database_restored__only_a_closed_series__is_noticed),

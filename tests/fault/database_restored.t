@@ -36,25 +36,35 @@ full=$(n_rows)
 full_usd=$(usd)
 ok 'the load made rows after the dump' test "$full" -ge $((at_dump + 5000))
 
-diag 'restoring an idle database: no request tells the flusher of it'
-stack_sql <"$FAULT_DIR/dump.sql"
+# Nobody may write while a dump is read, or it would find its tables in use:
+# doc/install.md says how to keep Tollgate out.
+restore() {
+  stack_sql -e "ALTER USER 'tollgate'@'localhost' ACCOUNT LOCK"
+  stack_db_stop
+  stack_db_start
+  stack_sql <"$FAULT_DIR/dump.sql"
+  stack_sql -e "ALTER USER 'tollgate'@'localhost' ACCOUNT UNLOCK"
+}
+
+diag 'restoring while nothing is asked: no request tells the flusher of it'
+restore
 ok 'the journals heal it' stack_wait "$FAULT_FLUSHED_S" 'the rows' \
   has_rows "$full"
 is 'not a row more' "$(n_rows)" "$full"
 is 'the balances are those of before' "$(usd)" "$full_usd"
 fault_verdict first second
 
-diag 'restoring it again, under load and with MariaDB restarted'
+diag 'restoring it again, under load'
 fault_load third false "$FAULT_MODEL" --clients 8 --duration 600
 third=$FAULT_LOAD
 stack_wait 30 'some answers' test -s "$FAULT_DIR/third.ids"
 sleep 2
-stack_db_stop
-stack_db_start
-stack_sql <"$FAULT_DIR/dump.sql"
+restore
 sleep 3
 kill -INT "$third" 2>/dev/null
 wait "$third"
+is 'the load never noticed' \
+  "$(awk '$2 != 200' "$FAULT_DIR/third.ids" | wc -l)" 0
 ok 'the journals heal it again' stack_wait "$FAULT_FLUSHED_S" 'the rows' \
   has_rows "$full"
 fault_verdict first second third
