@@ -21,7 +21,7 @@
 #define BEAT_WARN_MS     5000
 #define MEMORY_WARN_PCT  80
 #define OUTAGE_WARN_MIN  60
-#define REQUEST_BYTES    400    /* of journal: open, settle, some progress */
+#define REQUEST_BYTES    (2 * JOURNAL_RECORD_MAX) /* of journal: open, settle */
 #define ASSUMED_PER_HOUR 360000 /* without a past: 100 requests a second */
 
 const struct admin_option admin_doctor_options[] = {
@@ -223,7 +223,7 @@ check_journal(struct admin *ad, uint64_t per_hour)
 	minutes = (free_bytes < max_bytes ? free_bytes : max_bytes) /
 		  REQUEST_BYTES * 60 / rate;
 	finding(ad, "journal", minutes < OUTAGE_WARN_MIN ? WARN : GOOD,
-	    "an outage of the database may last about %llu minutes at %llu "
+	    "an outage of the database may last %llu minutes or more at %llu "
 	    "requests an hour (%s); %llu MiB are free",
 	    (unsigned long long)minutes, (unsigned long long)rate,
 	    per_hour ? "last week's busiest" : "assumed",
