@@ -143,9 +143,9 @@ conf_keep_fixed__both_kinds_changed__only_reloadable_ones_pass(void **state)
 {
 	struct conf *old = load("TOLLGATE_THREADS=4\n"
 				"TOLLGATE_STATE_DIR=/old\n"
-				"TOLLGATE_FLUSH_BATCH=10\n");
+				"TOLLGATE_BODY_MAX_BYTES=2048\n");
 	struct conf *c = load("TOLLGATE_THREADS=8\n"
-			      "TOLLGATE_FLUSH_BATCH=20\n");
+			      "TOLLGATE_BODY_MAX_BYTES=4096\n");
 	struct error e;
 
 	(void)state;
@@ -153,7 +153,7 @@ conf_keep_fixed__both_kinds_changed__only_reloadable_ones_pass(void **state)
 	assert_ok(conf_keep_fixed(c, old, &e));
 
 	assert_int_equal(conf_u64(c, CONF_THREADS), 4);
-	assert_int_equal(conf_u64(c, CONF_FLUSH_BATCH), 20);
+	assert_int_equal(conf_u64(c, CONF_BODY_MAX_BYTES), 4096);
 	assert_string_equal(conf_journal_dir(c), "/old/journal");
 	conf_free(c);
 	conf_free(old);
