@@ -106,7 +106,7 @@ packages_install() {
   "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=300 -q update \
     >"$log" 2>&1 </dev/null || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-    -o DPkg::Lock::Timeout=300 --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 --no-install-recommends --no-remove \
     install "${missing[@]}" >>"$log" 2>&1 </dev/null || status=$?
   [[ -z $made ]] || "${sudo[@]}" rm -f "$policy"
   if ((status)); then
