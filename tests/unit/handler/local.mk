@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/golden/web/dashboard_empty.html \
 	tests/golden/web/dashboard_nasty.html \
 	tests/golden/web/error_404.html \
+	tests/golden/web/error_503.html \
 	tests/golden/web/login.html \
 	tests/golden/web/login_refused.html
 

@@ -160,6 +160,19 @@ dashboard__of_another_customer__is_not_there(void **state)
 }
 
 static void
+errors__that_pass__say_so(void **state)
+{
+	struct web *w = *state;
+
+	web_sign_in(w, FAKE_EMAIL);
+	fake.is_down = true;
+	web_ask(w, &web_dashboard_page, NULL);
+
+	assert_int_equal(w->status, 503);
+	assert_golden(w, "error_503");
+}
+
+static void
 operators__see_every_customer(void **state)
 {
 	struct web *w = *state;
@@ -286,6 +299,7 @@ main(void)
 		T(dashboard__without_usage_and_keys__says_what_to_do_next),
 		T(dashboard__names_full_of_markup__stay_text),
 		T(dashboard__of_another_customer__is_not_there),
+		T(errors__that_pass__say_so),
 		T(operators__see_every_customer),
 		T(login__its_form__is_the_golden_page),
 		T(every_page__has_the_strict_headers),
