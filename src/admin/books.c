@@ -7,6 +7,8 @@
 #include "admin/journal.h"
 #include "admin/reconcile.h"
 
+#define RECONCILE_MAX_S 3600 /* all rows are read in one statement */
+
 const struct admin_option admin_show_journal_options[] = {
 	{ "request", "ID", "Records of one request only.", false },
 	{ "records", NULL, "Every record, not one line a series.", false },
@@ -46,16 +48,21 @@ admin_show_journal(struct admin *ad, struct error *e)
 enum err
 admin_run_reconcile(struct admin *ad, struct error *e)
 {
+	struct db_options opt;
 	const char *dir = NULL;
 	bool is_clean;
 	struct db *db;
-	enum err err = admin_db(ad, &db, e);
+	enum err err = OK;
 
-	if (!err && !admin_has(ad, "database-only"))
+	if (!admin_has(ad, "database-only"))
 		err = journal_dir(ad, NULL, &dir, e);
-	if (!err)
-		err = admin_reconcile(db, dir, admin_is_json(ad), stdout,
-		    &is_clean, e);
+	if (err)
+		return err;
+	admin_db_options(ad, &opt);
+	opt.query_timeout_s = RECONCILE_MAX_S;
+	db = db_new(&opt);
+	err = admin_reconcile(db, dir, admin_is_json(ad), stdout, &is_clean, e);
+	db_free(db);
 	if (err)
 		return err;
 	admin_raw(ad, S(""));
