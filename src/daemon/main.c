@@ -30,12 +30,12 @@
 /* Longest service to a web server that keeps connecting to its worker. */
 #define QUEUE_MS_MAX        500
 /* After the cut: time to settle what is open, then to leave writes. */
-#define CUT_SETTLE_MS       300
+#define CUT_SETTLE_MS       200
 #define CUT_LEAVE_MS        150
 
 /* After draining: time to end threads and close, with one thread counted
  * from the signal. */
-#define SINGLE_END_MS 1950
+#define SINGLE_END_MS 1900
 #define END_MS        8000
 
 struct deadline {

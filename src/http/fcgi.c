@@ -10,6 +10,7 @@
 #include "http/fcgi.h"
 
 #include <errno.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -293,7 +294,12 @@ read_request(struct fcgi *f, int fd)
 	/* One request a connection, whatever the web server would like: a
 	 * thread must not wait on an idle connection. */
 	f->rq.keepConnection = 0;
-	return true;
+	if (f->rq.role == FCGI_RESPONDER)
+		return true;
+	/* An authorizer's 200 would mean "let him in". */
+	FCGX_Finish_r(&f->rq);
+	atomic_store(&f->cut_fd, -1);
+	return false;
 }
 
 enum fcgi_accept

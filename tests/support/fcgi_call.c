@@ -10,6 +10,7 @@
  *     -c        close instead of ending the body
  *     -q        send nothing but the connection, wait -w, close
  *     -k        ask to keep the connection
+ *     -a        as an authorizer, not a responder
  *     -r        print the protocol's end too: "[end]" or "[closed]"
  *   fcgi_call -l FD PATH COMMAND...   listen on PATH, run COMMAND with the
  *                                     socket as descriptor FD
@@ -40,7 +41,7 @@ enum {
 
 struct options {
 	long repeat, wait_ms, end_wait_ms;
-	bool is_cut, is_quiet, is_kept, is_raw;
+	bool is_cut, is_quiet, is_kept, is_raw, is_authorizer;
 };
 
 static void
@@ -191,7 +192,8 @@ connect_to(const char *path)
 static int
 call(const struct options *o, const char *path, char **params, int n_params)
 {
-	unsigned char begin[8] = { 0, 1, o->is_kept, 0, 0, 0, 0, 0 };
+	unsigned char begin[8] = { 0, o->is_authorizer ? 2 : 1, o->is_kept, 0,
+		0, 0, 0, 0 };
 	int fd = connect_to(path);
 	bool ended;
 
@@ -250,7 +252,7 @@ main(int argc, char **argv)
 	struct options o = { .repeat = 1 };
 	int c, listen_fd = -1;
 
-	while ((c = getopt(argc, argv, "+n:w:e:cqkrl:")) != -1) {
+	while ((c = getopt(argc, argv, "+n:w:e:cqkarl:")) != -1) {
 		switch (c) {
 		case 'n':
 			o.repeat = strtol(optarg, NULL, 10);
@@ -269,6 +271,9 @@ main(int argc, char **argv)
 			break;
 		case 'k':
 			o.is_kept = true;
+			break;
+		case 'a':
+			o.is_authorizer = true;
 			break;
 		case 'r':
 			o.is_raw = true;

@@ -164,6 +164,10 @@ like 'a connection is not kept, though asked for' \
   "$("$call" -k -r "$sock" REQUEST_METHOD=GET REQUEST_URI=/healthz \
     </dev/null)" '\[end\]\[closed\]$'
 
+is 'an authorizer gets no answer that could let anybody in' \
+  "$("$call" -a -r "$sock" REQUEST_METHOD=GET REQUEST_URI=/healthz \
+    </dev/null)" '[end][closed]'
+
 for method in PUT PATCH DELETE OPTIONS TRACE CONNECT get ''; do
   is "method '$method' on /healthz" "$(request "$method" /healthz </dev/null)" \
     405
