@@ -200,18 +200,19 @@ is_unfit(unsigned number)
 		ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NO_DB_ERROR,
 		ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_DBACCESS_DENIED_ERROR,
 		ER_ACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR,
-		ER_COLUMNACCESS_DENIED_ERROR, ER_DISK_FULL, ER_RECORD_FILE_FULL,
-		ER_GET_ERRNO, ER_ERROR_ON_WRITE, ER_OUTOFMEMORY,
-		ER_OUT_OF_RESOURCES, ER_OPTION_PREVENTS_STATEMENT,
-		ER_UNKNOWN_COM_ERROR, 1047 /* Galera: not ready */,
-		1836 /* read-only mode */,
+		ER_COLUMNACCESS_DENIED_ERROR, 1021 /* disk full */,
+		ER_RECORD_FILE_FULL, ER_GET_ERRNO, ER_ERROR_ON_WRITE,
+		ER_OUTOFMEMORY, ER_OUT_OF_RESOURCES,
+		ER_OPTION_PREVENTS_STATEMENT, ER_UNKNOWN_COM_ERROR,
+		1047 /* Galera: not ready */, 1836 /* read-only mode */,
 		1969 /* MariaDB: statement time-out */,
 		3024 /* MySQL: the same */ };
 
 	for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
 		if (unfit[i] == number)
 			return true;
-	return false;
+	/* Below 1000: the server's own trouble with files and memory. */
+	return number > 0 && number < 1000;
 }
 
 /* The values themselves are at fault; the same ones will fail again. */

@@ -195,8 +195,8 @@ char *stmt_text(enum stmt id, unsigned n_groups);
  */
 struct db *db_new(const struct db_options *opt);
 void db_free(struct db *db);
-/** Connect now. Errors: ERR_DB_DOWN; ERR_CONFIG when the server refuses the
- * account or has no such database. */
+/** Connect now, whatever was before. Errors: ERR_DB_DOWN, also when the
+ * server refuses the account; the server's words are in e->internal. */
 enum err db_connect(struct db *db, struct error *e) ATTR_MUST_CHECK;
 /** Whether it is connected as far as can be told without asking. */
 bool db_is_alive(struct db *db);
