@@ -560,8 +560,11 @@ use_stale(struct ask *q, enum err otherwise)
 {
 	struct entry *en = table_find(&q->shard->known, q->digest);
 
-	if (!en || entry_trust(q, en) == TRUST_NOT)
+	if (!en)
 		return otherwise;
+	if (entry_trust(q, en) == TRUST_NOT)
+		return error_prefix(q->e, "what is known of the key is out of "
+					  "date");
 	atomic_fetch_add_explicit(&q->c->n_stale, 1, memory_order_relaxed);
 	return admit(q, en);
 }

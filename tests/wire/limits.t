@@ -15,7 +15,8 @@ command -v lighttpd >/dev/null || PATH=$PATH:/usr/sbin
 command -v lighttpd >/dev/null || skip_all 'no lighttpd on this machine'
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-limits.XXXXXX")
 STACK_BUILD=${TOLLGATE_BUILD_DIR:-$PWD/build}
-STACK_PROCESSES=4 STACK_THREADS=8
+threads=8
+STACK_PROCESSES=4 STACK_THREADS=$threads
 # Keys are asked for again at each use, so that an outage shows at once.
 STACK_CONFIG='TOLLGATE_AUTH_CACHE_S=1'
 . tools/lib/stack.sh
@@ -40,10 +41,11 @@ ask() {
     -H "Authorization: Bearer $1" -H 'Content-Type: application/json' \
     -d "$(body "${2:-sim-ok}")" "$url/v1/chat/completions"
 }
-# ask_many N KEY: the statuses of N requests, 24 at a time, counted.
+# ask_many N KEY [MODEL]: the statuses of N requests, as many at a time as
+# there are threads, counted.
 ask_many() {
   # shellcheck disable=SC2016 # for the inner shell
-  seq "$1" | key=$2 body=$(body sim-ok) xargs -P 24 -I{} sh -c \
+  seq "$1" | key=$2 body=$(body "${3:-sim-ok}") xargs -P $((threads * 4)) -I{} sh -c \
     'curl -sS -o /dev/null -w "%{http_code}\n" -H "X-API-Key: $key" \
       -H "Content-Type: application/json" -d "$body" "$0"' \
     "$url/v1/chat/completions" | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '
@@ -66,8 +68,8 @@ header() {
 
 t provider add --name sim --kind openai --base-url "unix:$STACK_SIM_SOCKET" \
   >/dev/null
-for model in sim-ok sim-two; do
-  t model add --name $model --provider sim --upstream-name sim >/dev/null
+for model in sim-ok sim-two sim-delay:1000; do
+  t model add --name $model --provider sim --upstream-name $model >/dev/null
   t price set --model $model --input 1 --output 2 >/dev/null
 done
 t customer add --name A --email a@example.com >/dev/null
@@ -173,7 +175,8 @@ done
 
 # --- without the database ----------------------------------------------------
 
-served_by_all() { [[ $(ask_many 40 "$key") == '40 200 ' ]]; }
+# Slow answers keep every thread of every process busy: all know the key.
+served_by_all() { [[ $(ask_many 32 "$key" sim-delay:1000) == '32 200 ' ]]; }
 ok 'before the outage' until_true 5 served_by_all
 read -r _ unknown < <(new_key)
 stack_db_stop
