@@ -35,20 +35,23 @@ models.capped = addModel('sim-fixed:40', '--max-output', '10');
 const { key } = await newKey();
 const auth = { ...json, Authorization: `Bearer ${key}` };
 
+const chat = (model, more = {}) => JSON.stringify({
+  model, messages: [{ role: 'user', content: 'one two three' }], ...more,
+});
+const post = (body, path = '/v1/chat/completions') => ask('POST', path, auth, body);
+
 // The catalogue of every worker knows the models within a second.
 await until('models in force', async () => {
   for (let i = 0; i < 8; i += 1) {
     const { text } = await ask('GET', '/v1/models', auth);
     const ids = JSON.parse(text).data.map((m) => m.id);
     if (!Object.values(models).every((m) => ids.includes(m))) return false;
+    // The last one's price came after it.
+    if ((await post(chat(models.capped))).status !== 200) return false;
   }
   return true;
 });
 
-const chat = (model, more = {}) => JSON.stringify({
-  model, messages: [{ role: 'user', content: 'one two three' }], ...more,
-});
-const post = (body, path = '/v1/chat/completions') => ask('POST', path, auth, body);
 const events = (text) => text.split(/\r?\n\r?\n/).filter((e) => e.startsWith('data:'))
   .map((e) => e.replace(/^data: ?/, ''));
 const lastUpstream = async () => (await sim('GET', '/__sim/last')).text;
