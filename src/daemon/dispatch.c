@@ -53,6 +53,9 @@ run(struct turn *t, struct error *e)
 	code = gates_pass(t, e);
 	if (code)
 		return code;
+	/* What was copied without a look whether it fitted: not begun. */
+	if (t->rq.arena->sticky)
+		return error_arena(e, t->rq.arena);
 	code = t->route->handler(t->app, &t->rq, &t->rs, e);
 	if (code)
 		return code;

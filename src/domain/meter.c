@@ -111,6 +111,8 @@ meter_refuse(struct meter *m, enum err reason, struct error *e)
 	ASSERT(m->state == METER_OPEN);
 	record = settle_record(m);
 	record.refuse_reason = str_from(err_info(reason)->api_code);
+	m->used = (struct tokens){ 0 };
+	m->cost = (struct cost){ 0, 0 };
 	m->state = METER_SETTLED;
 	return journal_write_settle(m->journal, m->slot, &record, e);
 }
@@ -157,9 +159,8 @@ meter_progress(struct meter *m, uint64_t delivered_tok, struct error *e)
 }
 
 enum err
-meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
+meter_price(struct meter *m, const struct meter_result *r, struct error *e)
 {
-	struct journal_settle record;
 	struct tokens used = r->used;
 	struct cost cost = { 0, 0 };
 	bool is_used = tokens_in(&used) + tokens_out(&used) > 0;
@@ -173,20 +174,30 @@ meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
 		if (rc)
 			return rc;
 	}
-	record = settle_record(m);
-	memcpy(record.tok, used.tok, sizeof(record.tok));
-	record.cost_pusd = cost.charged_pusd;
-	record.provider_cost_pusd = cost.provider_pusd;
-	record.status = r->status;
-	record.source = r->source;
-	record.error_code = r->error_code;
-	record.price_version_id = m->price->price_version_id;
-
-	m->state = METER_SETTLED;
 	m->used = used;
 	m->cost = cost;
 	m->status = r->status;
 	m->source = r->source;
+	return OK;
+}
+
+enum err
+meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
+{
+	struct journal_settle record;
+	enum err rc = meter_price(m, r, e);
+
+	if (rc)
+		return rc;
+	record = settle_record(m);
+	memcpy(record.tok, m->used.tok, sizeof(record.tok));
+	record.cost_pusd = m->cost.charged_pusd;
+	record.provider_cost_pusd = m->cost.provider_pusd;
+	record.status = r->status;
+	record.source = r->source;
+	record.error_code = r->error_code;
+	record.price_version_id = m->price->price_version_id;
+	m->state = METER_SETTLED;
 	return journal_write_settle(m->journal, m->slot, &record, e);
 }
 

@@ -102,6 +102,14 @@ struct meter_result {
 };
 
 /**
+ * Fill in what a settle with this result would charge, without charging it:
+ * for an answer that must stand whole before it may cost anything.
+ * Errors: ERR_MONEY_RANGE.
+ */
+enum err meter_price(struct meter *m, const struct meter_result *r,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
  * Price what was used and write `settle`.
  * Errors: ERR_MONEY_RANGE; ERR_JOURNAL_FAILED (the flusher will make an
  * `interrupted` row of it).

@@ -75,9 +75,8 @@ result_of_answer(const struct attempt *at, struct meter_result *r)
 	    at->parsed.text_bytes);
 }
 
-static enum err
-settle(struct attempt *at, enum usage_status status, struct str code,
-    struct error *e)
+static struct meter_result
+result_of(const struct attempt *at, enum usage_status status, struct str code)
 {
 	struct meter_result r = { .status = status, .error_code = code };
 
@@ -85,6 +84,15 @@ settle(struct attempt *at, enum usage_status status, struct str code,
 		result_of_stream(at, &r);
 	else
 		result_of_answer(at, &r);
+	return r;
+}
+
+static enum err
+settle(struct attempt *at, enum usage_status status, struct str code,
+    struct error *e)
+{
+	struct meter_result r = result_of(at, status, code);
+
 	return meter_settle(&at->app->meter, &r, e);
 }
 
@@ -190,6 +198,9 @@ begin_stream(struct attempt *at, struct error *e)
 {
 	struct response *rs = at->rs;
 
+	/* From here on nothing can be taken back. */
+	if (rs->arena->sticky)
+		return error_arena(e, rs->arena);
 	at->is_stream = true;
 	openai_stream_init(&at->stream, rs->arena,
 	    !at->p->request->wants_usage);
@@ -319,7 +330,8 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 		on_client_gone };
 	enum err rc;
 
-	if (!id_line.p)
+	/* What cannot be answered is not asked for. */
+	if (at->rs->arena->sticky)
 		return error_arena(e, at->rs->arena);
 	rc = provider_target(at->rs->arena,
 	    row->api_url.p ? row->api_url : provider->row.base_url, at->p->op,
@@ -415,36 +427,58 @@ set_cost_header(struct attempt *at)
 	response_header(at->rs, "x-tollgate-cost", str_from(text));
 }
 
+/* The response, complete but for the sending. */
 static enum err
-end_answer(struct attempt *at, const struct request *rq,
-    struct forward_answer *ret, struct error *e)
+respond(struct attempt *at, struct error *e)
 {
-	bool is_good = at->status == 200 && at->parsed.is_json &&
-		       !at->parsed.is_error;
-	enum err rc;
-
-	rc = settle(at, is_good ? USAGE_OK : USAGE_UPSTREAM_ERROR,
-	    is_good ? S("") : plain_code(at->parsed.error_code), e);
-	if (rc)
-		return rc;
-	set_cost_header(at);
-	if (!is_good)
-		log_provider_error(at, rq);
-	if (!is_good && !is_for_the_client(at)) {
-		rc = error_set(e,
-		    at->status == 200 ? ERR_UPSTREAM : ERR_UPSTREAM_STATUS,
-		    "status %d, no answer of OpenAI's form", at->status);
-		e->upstream_status = at->status;
-		return rc;
-	}
-	if (at->retry_after.n && at->status == 429)
-		response_header(at->rs, "retry-after", at->retry_after);
-	*ret = (struct forward_answer){
+	struct forward_answer answer = {
 		.status = at->status,
 		.body = buf_str(&at->answer),
 		.parsed = at->parsed,
 	};
-	return OK;
+	struct response *rs = at->rs;
+	enum err rc;
+
+	if (at->retry_after.n && at->status == 429)
+		response_header(rs, "retry-after", at->retry_after);
+	rc = at->p->render(&at->app->meter, rs, &answer, e);
+	if (!rc && rs->arena->sticky)
+		rc = error_arena(e, rs->arena);
+	if (rc)
+		return rc;
+	set_cost_header(at);
+	return response_check(rs, e);
+}
+
+static enum err
+end_answer(struct attempt *at, const struct request *rq, struct error *e)
+{
+	bool is_good = at->status == 200 && at->parsed.is_json &&
+		       !at->parsed.is_error;
+	bool is_shown = is_good || is_for_the_client(at);
+	struct meter *m = &at->app->meter;
+	struct meter_result r = result_of(at,
+	    is_good ? USAGE_OK : USAGE_UPSTREAM_ERROR,
+	    is_good ? S("") : plain_code(at->parsed.error_code));
+	enum err rc = meter_price(m, &r, e);
+
+	if (!rc && is_shown)
+		rc = respond(at, e);
+	if (rc) {
+		settle_failure(at, rc);
+		return rc;
+	}
+	rc = meter_settle(m, &r, e);
+	if (!is_good)
+		log_provider_error(at, rq);
+	if (rc || is_shown)
+		return rc;
+	set_cost_header(at);
+	rc = error_set(e,
+	    at->status == 200 ? ERR_UPSTREAM : ERR_UPSTREAM_STATUS,
+	    "status %d, no answer of OpenAI's form", at->status);
+	e->upstream_status = at->status;
+	return rc;
 }
 
 /* Whether another deployment may be asked: nothing has reached the client
@@ -464,18 +498,16 @@ is_retryable(const struct attempt *at, enum err rc,
 
 static enum err
 end_attempt(struct attempt *at, enum err rc, const struct request *rq,
-    struct forward_answer *ret, struct error *e)
+    struct error *e)
 {
-	if (at->is_stream) {
-		ret->is_streamed = true;
+	if (at->is_stream)
 		return end_stream(at, rc, e);
-	}
 	if (!rc && at->is_client_gone)
 		rc = error_set(e, ERR_CLIENT_CLOSED, "left before the answer");
 	if (!rc || rc == ERR_CLIENT_CLOSED)
 		openai_answer_read(buf_str(&at->answer), &at->parsed);
 	if (!rc)
-		return end_answer(at, rq, ret, e);
+		return end_answer(at, rq, e);
 	e->upstream_status = at->status;
 	settle_failure(at, rc);
 	return rc;
@@ -483,11 +515,10 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 
 enum err
 forward_run(struct app *app, const struct request *rq, struct response *rs,
-    const struct forward_params *p, struct forward_answer *ret, struct error *e)
+    const struct forward_params *p, struct error *e)
 {
 	struct meter *m = &app->meter;
 
-	*ret = (struct forward_answer){ 0 };
 	for (size_t i = 0; i < p->model->n_deployments; i++) {
 		bool is_last = i + 1 == p->model->n_deployments;
 		struct attempt at = {
@@ -508,17 +539,16 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 			m->attempts += result.n_sent - 1;
 		if (!is_last && is_retryable(&at, rc, &result))
 			continue;
-		return end_attempt(&at, rc, rq, ret, e);
+		return end_attempt(&at, rc, rq, e);
 	}
 	return error_set(e, ERR_MODEL_DOWN, "model without deployments");
 }
 
 enum err
-forward_respond(struct response *rs, const struct forward_answer *answer,
-    struct error *e)
+forward_as_is(const struct meter *m, struct response *rs,
+    const struct forward_answer *answer, struct error *e)
 {
-	if (answer->is_streamed)
-		return OK;
+	(void)m;
 	rs->status = answer->status;
 	response_header(rs, "content-type", S("application/json"));
 	response_body(rs, answer->body);

@@ -14,20 +14,31 @@
 #include "upstream/provider.h"
 
 struct catalogue_model;
+struct meter;
+
+/* An answer that was not streamed. */
+struct forward_answer {
+	int status;                  /* 200, or the provider's error status */
+	struct str body;             /* JSON; lives in the request's arena */
+	struct openai_answer parsed; /* what is known of body */
+};
+
+/*
+ * Makes the response out of an answer; m has the figures that it will be
+ * charged by. Called before it is charged: what fails here costs nothing.
+ */
+typedef enum err forward_render_fn(const struct meter *m, struct response *rs,
+    const struct forward_answer *answer, struct error *e);
+
+/** Renders the answer as it is. */
+forward_render_fn forward_as_is;
 
 struct forward_params {
 	enum wire_op op;
 	const struct body *body; /* the client's, or one made for it */
 	const struct openai_request *request;
 	const struct catalogue_model *model;
-};
-
-/* An answer that was not streamed. */
-struct forward_answer {
-	bool is_streamed; /* everything has been sent; the rest is unset */
-	int status;       /* 200, or the provider's error status */
-	struct str body;  /* JSON; lives in the request's arena */
-	struct openai_answer parsed; /* what is known of body */
+	forward_render_fn *render;
 };
 
 /**
@@ -35,17 +46,14 @@ struct forward_answer {
  * whatever is returned.
  *
  * A streamed answer goes out through rs as it comes. One that is not, and
- * an error object of OpenAI's form, is in *ret; x-tollgate-cost is set.
+ * an error object of OpenAI's form, becomes rs by p->render, with
+ * x-tollgate-cost.
  *
  * Errors: ERR_UNSUPPORTED_PARAM; ERR_UPSTREAM…; ERR_CLIENT_CLOSED;
- *         ERR_SHUTTING_DOWN; ERR_JOURNAL_….
+ *         ERR_SHUTTING_DOWN; ERR_JOURNAL_…; ERR_NO_MEMORY; p->render's.
  */
 enum err forward_run(struct app *app, const struct request *rq,
     struct response *rs, const struct forward_params *p,
-    struct forward_answer *ret, struct error *e) ATTR_MUST_CHECK;
-
-/** Make *answer the response, as it is. */
-enum err forward_respond(struct response *rs,
-    const struct forward_answer *answer, struct error *e) ATTR_MUST_CHECK;
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

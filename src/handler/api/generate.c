@@ -122,16 +122,15 @@ write_request(struct arena *a, const struct generate *g,
 }
 
 static enum err
-respond(struct app *app, struct response *rs,
+respond(const struct meter *m, struct response *rs,
     const struct forward_answer *answer, struct error *e)
 {
-	const struct meter *m = &app->meter;
 	struct str text;
 	struct json_out j;
 	enum err rc;
 
 	if (answer->status != 200)
-		return forward_respond(rs, answer, e);
+		return forward_as_is(m, rs, answer, e);
 	rc = openai_answer_text(rs->arena, &answer->parsed, &text, e);
 	if (rc)
 		return rc;
@@ -152,8 +151,11 @@ api_generate(struct app *app, const struct request *rq, struct response *rs,
 	struct generate g = { 0 };
 	struct body body;
 	struct openai_request request;
-	struct forward_params p = { .body = &body, .request = &request };
-	struct forward_answer answer;
+	struct forward_params p = {
+		.body = &body,
+		.request = &request,
+		.render = respond,
+	};
 	struct str text;
 	enum err rc = read_body(rq, &g, e);
 
@@ -171,7 +173,6 @@ api_generate(struct app *app, const struct request *rq, struct response *rs,
 	if (!rc)
 		rc = openai_request_read(rq->arena, p.op, &body, &request, e);
 	if (!rc)
-		rc = inference_run(app, rq, rs, &p, p.model->row.name, &answer,
-		    e);
-	return rc ? rc : respond(app, rs, &answer, e);
+		rc = inference_run(app, rq, rs, &p, p.model->row.name, e);
+	return rc;
 }

@@ -54,8 +54,7 @@ check_body(const struct forward_params *p, struct error *e)
 
 enum err
 inference_run(struct app *app, const struct request *rq, struct response *rs,
-    const struct forward_params *p, struct str model_requested,
-    struct forward_answer *ret, struct error *e)
+    const struct forward_params *p, struct str model_requested, struct error *e)
 {
 	struct admission_params admission = {
 		.request_id = rq->id,
@@ -75,7 +74,7 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 	set_limit_headers(rs, &take, rc);
 	if (rc)
 		return rc;
-	return forward_run(app, rq, rs, p, ret, e);
+	return forward_run(app, rq, rs, p, e);
 }
 
 /* The wire formats that pass through: the body is the client's own. */
@@ -85,8 +84,7 @@ pass_through(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct body body;
 	struct openai_request request;
-	struct forward_params p = { op, &body, &request, NULL };
-	struct forward_answer answer;
+	struct forward_params p = { op, &body, &request, NULL, forward_as_is };
 	enum err rc = body_scan(rq->arena, rq->body, &body, e);
 
 	if (!rc)
@@ -94,8 +92,8 @@ pass_through(struct app *app, const struct request *rq, struct response *rs,
 	if (!rc)
 		rc = admission_model(app, request.model, 0, &p.model, e);
 	if (!rc)
-		rc = inference_run(app, rq, rs, &p, request.model, &answer, e);
-	return rc ? rc : forward_respond(rs, &answer, e);
+		rc = inference_run(app, rq, rs, &p, request.model, e);
+	return rc;
 }
 
 enum err

@@ -16,7 +16,6 @@
  */
 enum err inference_run(struct app *app, const struct request *rq,
     struct response *rs, const struct forward_params *p,
-    struct str model_requested, struct forward_answer *ret,
-    struct error *e) ATTR_MUST_CHECK;
+    struct str model_requested, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@ UNIT_HANDLER_TESTS = \
 	tests/unit/handler/test_chart \
 	tests/unit/handler/test_login \
 	tests/unit/handler/test_pages \
+	tests/unit/handler/test_torture \
 	tests/unit/handler/test_view
 check_PROGRAMS += $(UNIT_HANDLER_TESTS)
 TESTS += $(UNIT_HANDLER_TESTS)
@@ -26,6 +27,14 @@ tests_unit_handler_test_pages_SOURCES = \
 	tests/unit/handler/test_pages.c src/handler/web/skeleton.c \
 	$(UNIT_HANDLER_FIXTURE)
 tests_unit_handler_test_pages_LDADD = $(UNIT_HANDLER_LIBS)
+
+# The whole dispatcher; whoever asks is said by the test.
+UNIT_HANDLER_TORTURE = \
+	tests/unit/handler/torture.c \
+	tests/unit/handler/torture.h
+tests_unit_handler_test_torture_SOURCES = \
+	tests/unit/handler/test_torture.c $(UNIT_HANDLER_TORTURE)
+tests_unit_handler_test_torture_LDADD = $(UNIT_DAEMON_LIBS)
 
 EXTRA_DIST += \
 	tests/golden/web/customers.html \
