@@ -69,7 +69,8 @@ header() {
 t provider add --name sim --kind openai --base-url "unix:$STACK_SIM_SOCKET" \
   >/dev/null
 for model in sim-ok sim-two sim-delay:1000; do
-  t model add --name $model --provider sim --upstream-name $model >/dev/null
+  t model add --name $model --provider sim \
+    --upstream-name "${model/#sim-[ot]*/sim}" >/dev/null
   t price set --model $model --input 1 --output 2 >/dev/null
 done
 t customer add --name A --email a@example.com >/dev/null
