@@ -11,7 +11,8 @@ EXTRA_DIST += \
 	tests/db/schema.t \
 	tests/db/server.sh \
 	tests/db/stmts.t \
-	tests/db/store.t
+	tests/db/store.t \
+	tests/db/torture.t
 
 DB_TEST_LDADD = src/store/libstore.a src/base/libbase.a $(MYSQL_LIBS) \
 	$(CMOCKA_LIBS)
@@ -26,7 +27,8 @@ check_PROGRAMS += \
 	tests/db/test_migrate \
 	tests/db/test_schema \
 	tests/db/test_stmts \
-	tests/db/test_store
+	tests/db/test_store \
+	tests/db/test_torture
 
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
@@ -42,4 +44,7 @@ tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(DB_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
+tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
+	$(UNIT_HANDLER_TORTURE)
+tests_db_test_torture_LDADD = $(UNIT_DAEMON_LIBS)
 endif

@@ -20,7 +20,6 @@
 
 struct shared torture_shared;
 struct principal torture_who;
-void (*torture_check)(const struct torture *, int, bool);
 
 static struct app app = { .shared = &torture_shared };
 static struct settings settings;
@@ -390,12 +389,15 @@ torture_run(const struct torture *t)
 	size_t n = 1;
 
 	for (; n < ROUNDS_MAX; n++) {
-		bool was_hit = serve(t, n);
-		int status = conn_mem_out_status(&conn);
-		struct booked b = read_booked();
+		struct booked b;
+		bool was_hit;
+		int status;
 
-		if (torture_check)
-			torture_check(t, status, was_hit);
+		if (t->prepare)
+			t->prepare(n);
+		was_hit = serve(t, n);
+		status = conn_mem_out_status(&conn);
+		b = read_booked();
 		check_left_nothing(t, &b);
 		if (!was_hit) {
 			check_complete(t, &b);

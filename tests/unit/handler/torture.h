@@ -21,8 +21,10 @@ struct torture {
 	const char *method;
 	const char *uri;
 	const char *body; /* "": none */
-	int status;       /* without a failure */
-	bool is_metered;  /* leaves a settle that costs something */
+	/* Called before each round, to change what body points to. */
+	void (*prepare)(size_t n);
+	int status;      /* without a failure */
+	bool is_metered; /* leaves a settle that costs something */
 	/* May a round in which something failed have that status all the
 	 * same? Refusals leave out a header that found no memory. */
 	bool is_refusal;
@@ -32,15 +34,12 @@ struct torture {
 void torture_start(void);
 void torture_stop(void);
 
-/** What the requests work with; db may be set by the test. */
+/** What the requests work with; db and pepper may be set by the test. */
 extern struct shared torture_shared;
 /** Who is authenticated; model_ids are copied for each request. */
 extern struct principal torture_who;
 
 /** All rounds of one request; fails the test when one was not clean. */
 void torture_run(const struct torture *t);
-
-/** Every round's answer goes here first, if set; was_hit: one failed. */
-extern void (*torture_check)(const struct torture *t, int status, bool was_hit);
 
 #endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The routes that write to the database, each of their allocations failing
+ * once: a clean 413 or 500, and connections that serve the next round. What
+ * a round committed before its answer failed stays, whole; so each round asks
+ * for something new. See tests/unit/handler/test_torture.c.
+ */
+#include "unit/handler/torture.h"
+
+#include <stdio.h>
+
+#include "db/fixture_db.h"
+#include "ext/crypto.h"
+#include "store/db_pool.h"
+
+#define PEPPER \
+ "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static struct fixture f;
+static struct crypto_key *pepper;
+static char body[256], toggle_uri[64];
+
+static int
+set_up(void **state)
+{
+	struct db_options opt;
+	struct error e;
+	uint64_t customer_id, key_id;
+
+	if (fixture_setup(state))
+		return -1;
+	fixture_init(&f, FIXTURE_APP);
+	customer_id = fixture_customer(&f, 1);
+	assert_int_equal(fixture_model(&f, "gpt2"), 1);
+	key_id = fixture_key(&f, customer_id, 1);
+	(void)snprintf(toggle_uri, sizeof(toggle_uri), "/api/keys/%llu/toggle",
+	    (unsigned long long)key_id);
+	opt = fixture_options(FIXTURE_APP);
+	torture_start();
+	torture_shared.db = db_pool_new(&opt, 2);
+	assert_non_null(torture_shared.db);
+	assert_ok(crypto_init(&e));
+	assert_ok(crypto_key_from_hex(S(PEPPER), &pepper, &e));
+	torture_shared.pepper = pepper;
+	torture_who = (struct principal){
+		.kind = PRINCIPAL_OPERATOR,
+		.operator_key_id = 1,
+		.public_id = "K000000001",
+	};
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	db_pool_free(torture_shared.db);
+	crypto_key_free(pepper);
+	torture_stop();
+	fixture_fini(&f);
+	db_thread_fini();
+	return 0;
+}
+
+static void
+ready__each_allocation_fails__clean(void **state)
+{
+	const struct torture t = { .name = "ready",
+		.method = "GET",
+		.uri = "/readyz",
+		.body = "",
+		.status = 200 };
+
+	(void)state;
+	torture_run(&t);
+}
+
+static void
+new_customer(size_t n)
+{
+	(void)snprintf(body, sizeof(body),
+	    "{\"name\":\"N\",\"email\":\"t%zu@example.org\","
+	    "\"company\":\"Inc\"}",
+	    n);
+}
+
+/* Made whole, with owner and accounts, or not at all. */
+static void
+customer_create__each_allocation_fails__whole_or_not_at_all(void **state)
+{
+	const struct torture t = { .name = "customer",
+		.method = "POST",
+		.uri = "/customers",
+		.body = body,
+		.prepare = new_customer,
+		.status = 201 };
+
+	(void)state;
+	torture_run(&t);
+	assert_int_equal(fixture_number(f.db,
+			     "SELECT COUNT(*) FROM customers c WHERE NOT "
+			     "EXISTS (SELECT 1 FROM users u WHERE "
+			     "u.customer_id = c.customer_id)"),
+	    0);
+}
+
+static void
+new_key(size_t n)
+{
+	(void)snprintf(body, sizeof(body),
+	    "{\"customer_email\":\"c1@example.org\",\"name\":\"k%zu\","
+	    "\"allowed_models\":[1],\"rate_limit\":5,"
+	    "\"expires_at\":\"2099-01-31T00:00:00Z\"}",
+	    n);
+}
+
+static void
+key_create__each_allocation_fails__whole_or_not_at_all(void **state)
+{
+	const struct torture t = { .name = "key",
+		.method = "POST",
+		.uri = "/api/keys",
+		.body = body,
+		.prepare = new_key,
+		.status = 201 };
+
+	(void)state;
+	torture_run(&t);
+	assert_int_equal(fixture_number(f.db,
+			     "SELECT COUNT(*) FROM api_keys k WHERE k.name "
+			     "LIKE 'k%' AND k.name <> 'key' AND NOT EXISTS "
+			     "(SELECT 1 FROM api_key_models m WHERE "
+			     "m.api_key_id = k.api_key_id)"),
+	    0);
+}
+
+static void
+key_toggle__each_allocation_fails__clean(void **state)
+{
+	const struct torture t = { .name = "toggle",
+		.method = "POST",
+		.uri = toggle_uri,
+		.body = "{\"is_active\":false}",
+		.status = 200 };
+
+	(void)state;
+	torture_run(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ready__each_allocation_fails__clean),
+		cmocka_unit_test(
+		    customer_create__each_allocation_fails__whole_or_not_at_all),
+		cmocka_unit_test(
+		    key_create__each_allocation_fails__whole_or_not_at_all),
+		cmocka_unit_test(key_toggle__each_allocation_fails__clean),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
