@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: stack=none
+# check: stack=none sanitize=no
 # The files of httpd-conf/ with a probe (tests/support/fcgi_probe.c) in the
 # worker's place: what each web server passes on, and when.  CHECKLIST S17,
 # S19, S20, S36.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: stack=none timeout=900
+# check: stack=none timeout=900 sanitize=no
 # Follows doc/install.md: its own commands, unchanged and in order, once for
 # each of its three kinds of site.
 #
