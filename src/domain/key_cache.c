@@ -13,11 +13,8 @@
 
 #include "base/clock.h"
 #include "domain/hostmap.h"
-#include "domain/key.h"
-#include "domain/limit.h"
+#include "domain/key_priv.h"
 #include "store/db_pool.h"
-#include "store/operator_key.h"
-#include "store/tier.h"
 
 #define N_SHARDS         32
 #define UNKNOWN_SHARE    4 /* unknown digests: a quarter of the keys */
@@ -25,27 +22,7 @@
 #define DB_PAUSE_MS      1000 /* between attempts while the database is down */
 #define DB_WAIT_MS       2000 /* for a connection */
 #define FLIGHT_WAIT_MS   10000
-#define LOAD_TRIES       3 /* a slot that moves during the query: again */
 #define LOAD_ARENA_BYTES MIB(1)
-
-struct entry {
-	struct entry *next;  /* in its bucket */
-	bool is_recent;      /* used since the hand went by */
-	bool is_refused;     /* known, but inactive, revoked, … */
-	int64_t read_ms;     /* monotonic, before the query */
-	uint64_t catalogue;  /* generations before the query */
-	uint64_t *model_ids; /* its own */
-	/* With model_ids, key_digest, key_generation and expires_at_ms. */
-	struct principal who;
-};
-
-/* Buckets for finding, a ring for evicting by second chance. */
-struct table {
-	struct entry **buckets;
-	struct entry **ring;
-	size_t n_buckets; /* a power of two */
-	size_t n, cap, hand;
-};
 
 /* A query under way; lives on the stack of the thread that makes it. */
 struct flight {
@@ -56,7 +33,7 @@ struct flight {
 struct shard {
 	pthread_mutex_t lock;
 	pthread_cond_t landed;
-	struct table known, unknown;
+	struct key_table known, unknown;
 	struct flight *flights;
 };
 
@@ -81,116 +58,14 @@ struct ask {
 };
 
 static enum err
-table_init(struct table *t, size_t cap, struct error *e)
-{
-	t->cap = cap;
-	t->n_buckets = 16;
-	while (t->n_buckets < cap)
-		t->n_buckets *= 2;
-	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
-	t->ring = calloc(cap, sizeof(struct entry *));
-	if (!t->buckets || !t->ring)
-		return error_set(e, ERR_NO_MEMORY, "no memory");
-	return OK;
-}
-
-static void
-entry_free(struct entry *en)
-{
-	free(en->model_ids);
-	free(en);
-}
-
-static void
-table_fini(struct table *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		entry_free(t->ring[i]);
-	free(t->ring);
-	free(t->buckets);
-}
-
-/* The digest is random enough to be its own hash. */
-static struct entry **
-table_bucket(const struct table *t, const uint8_t digest[KEY_DIGEST_BYTES])
-{
-	uint64_t h;
-
-	memcpy(&h, digest + 8, sizeof(h));
-	return &t->buckets[h & (t->n_buckets - 1)];
-}
-
-static struct entry *
-table_find(const struct table *t, const uint8_t digest[KEY_DIGEST_BYTES])
-{
-	struct entry *en = *table_bucket(t, digest);
-
-	while (en && memcmp(en->who.key_digest, digest, KEY_DIGEST_BYTES) != 0)
-		en = en->next;
-	return en;
-}
-
-static void
-table_unlink(struct table *t, struct entry *en)
-{
-	struct entry **at = table_bucket(t, en->who.key_digest);
-
-	while (*at != en)
-		at = &(*at)->next;
-	*at = en->next;
-}
-
-/* A place in the ring for one more entry. */
-static size_t
-table_make_room(struct table *t)
-{
-	struct entry *en;
-	size_t at;
-
-	if (t->n < t->cap)
-		return t->n++;
-	while (t->ring[t->hand]->is_recent) {
-		t->ring[t->hand]->is_recent = false;
-		t->hand = (t->hand + 1) % t->cap;
-	}
-	at = t->hand;
-	t->hand = (t->hand + 1) % t->cap;
-	en = t->ring[at];
-	table_unlink(t, en);
-	entry_free(en);
-	return at;
-}
-
-/* Takes en. It replaces what has the same digest. */
-static void
-table_put(struct table *t, struct entry *en)
-{
-	struct entry *old = table_find(t, en->who.key_digest);
-	struct entry **bucket = table_bucket(t, en->who.key_digest);
-	size_t at = 0;
-
-	if (old) {
-		while (t->ring[at] != old)
-			at++;
-		table_unlink(t, old);
-		entry_free(old);
-	} else {
-		at = table_make_room(t);
-	}
-	t->ring[at] = en;
-	en->is_recent = true;
-	en->next = *bucket;
-	*bucket = en;
-}
-
-static enum err
 shard_init(struct shard *s, size_t n_keys, struct error *e)
 {
 	pthread_condattr_t attr;
-	enum err err = table_init(&s->known, n_keys, e);
+	enum err err = key_table_init(&s->known, n_keys, e);
 
 	if (!err)
-		err = table_init(&s->unknown, n_keys / UNKNOWN_SHARE + 1, e);
+		err = key_table_init(&s->unknown, n_keys / UNKNOWN_SHARE + 1,
+		    e);
 	/* None of these fails with such arguments. */
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_condattr_init(&attr);
@@ -234,159 +109,12 @@ key_cache_free(struct key_cache *c)
 		struct shard *s = &c->shards[i];
 
 		ASSERT(!s->flights);
-		table_fini(&s->known);
-		table_fini(&s->unknown);
+		key_table_fini(&s->known);
+		key_table_fini(&s->unknown);
 		(void)pthread_cond_destroy(&s->landed);
 		(void)pthread_mutex_destroy(&s->lock);
 	}
 	free(c);
-}
-
-/* Limits of the tier with that id; nothing stated when there is none. */
-static struct limit_rates
-tier_rates(const struct tier *tiers, size_t n, uint64_t tier_id)
-{
-	struct limit_rates r = { { LIMIT_UNSTATED, LIMIT_UNSTATED } };
-
-	for (size_t i = 0; i < n; i++) {
-		if (tiers[i].tier_id != tier_id)
-			continue;
-		r.requests[LIMIT_MINUTE] = tiers[i].rate_limit_per_minute;
-		r.requests[LIMIT_HOUR] = tiers[i].rate_limit_per_hour;
-	}
-	return r;
-}
-
-static enum err
-rates_load(struct db *db, const struct key_auth *k, struct arena *a,
-    struct limit_rates *ret, struct error *e)
-{
-	struct tier *tiers = NULL;
-	size_t n = 0;
-	enum err err = OK;
-
-	if (k->rate_limit_tier || k->user_rate_limit_tier)
-		err = store_tier_list(db, a, &tiers, &n, e);
-	if (err)
-		return err;
-	/* The role's tier goes behind the user's when roles have one. */
-	const struct limit_rates layers[] = {
-		{ { k->rate_limit_per_minute, k->rate_limit_per_hour } },
-		tier_rates(tiers, n, k->rate_limit_tier),
-		tier_rates(tiers, n, k->user_rate_limit_tier),
-		{ { k->customer_rate_limit_per_minute,
-		    k->customer_rate_limit_per_hour } },
-	};
-	*ret = limit_resolve(layers, ARRAY_LEN(layers));
-	return OK;
-}
-
-static void
-public_id_copy(struct str public_id, char ret[KEY_PUBLIC_ID_BYTES + 1])
-{
-	size_t n = public_id.n > KEY_PUBLIC_ID_BYTES ? KEY_PUBLIC_ID_BYTES
-						     : public_id.n;
-
-	memcpy(ret, public_id.p, n);
-	ret[n] = '\0';
-}
-
-/* An entry's own copy of the models; none is no error. */
-static enum err
-models_copy(const struct key_auth *k, struct entry *en, struct error *e)
-{
-	size_t n = k->all_models ? 0 : k->n_models;
-
-	free(en->model_ids); /* of an earlier try */
-	en->model_ids = NULL;
-	if (n) {
-		en->model_ids = calloc(n, sizeof(*en->model_ids));
-		if (!en->model_ids)
-			return error_set(e, ERR_NO_MEMORY, "no memory");
-		memcpy(en->model_ids, k->model_ids, n * sizeof(*k->model_ids));
-	}
-	en->who.model_ids = en->model_ids;
-	en->who.n_models = n;
-	return OK;
-}
-
-static enum err
-customer_key_load(struct ask *q, struct db *db, struct arena *a,
-    struct entry *en)
-{
-	struct principal *who = &en->who;
-	struct key_auth k;
-	enum err err = store_key_by_digest(db, q->digest, a, &k, q->e);
-
-	if (!err)
-		err = rates_load(db, &k, a, &who->rates, q->e);
-	if (!err)
-		err = models_copy(&k, en, q->e);
-	if (err)
-		return err;
-	who->kind = PRINCIPAL_KEY;
-	who->api_key_id = k.api_key_id;
-	who->customer_id = k.customer_id;
-	who->user_id = k.user_id;
-	who->project_id = k.project_id;
-	who->scopes = k.scopes;
-	who->all_models = k.all_models;
-	who->markup_ppm = k.customer_markup_ppm;
-	who->expires_at_ms = k.expires_at_ms;
-	public_id_copy(k.public_id, who->public_id);
-	en->is_refused = !k.is_active || k.revoked_at_ms != 0 ||
-			 !k.user_is_active || !k.customer_is_active;
-	return OK;
-}
-
-static enum err
-operator_key_load(struct ask *q, struct db *db, struct arena *a,
-    struct entry *en)
-{
-	struct principal *who = &en->who;
-	struct operator_key k;
-	enum err err = store_operator_key_by_digest(db, q->digest, a, &k, q->e);
-
-	if (err)
-		return err;
-	who->kind = PRINCIPAL_OPERATOR;
-	who->operator_key_id = k.operator_key_id;
-	who->scopes = KEY_SCOPE__ALL & ~(uint64_t)KEY_SCOPE_INFER;
-	who->expires_at_ms = k.expires_at_ms;
-	public_id_copy(k.public_id, who->public_id);
-	en->is_refused = !k.is_active || k.revoked_at_ms != 0;
-	return OK;
-}
-
-static unsigned
-slot_of(const struct principal *who)
-{
-	return generation_key_slot(
-	    who->api_key_id ? who->api_key_id : who->operator_key_id);
-}
-
-/* Ask the database. The generations are read before; if the key's has moved
- * by the end, the row may be older than the move: ask again. */
-static enum err
-load_once(struct ask *q, struct db *db, struct arena *a, struct entry *en)
-{
-	struct hostmap *map = q->c->params.map;
-	uint64_t before[GENERATION__N];
-	enum err err = ERR_NOT_FOUND;
-
-	for (int i = 0; i < LOAD_TRIES; i++) {
-		hostmap_slot_read_all(map, before);
-		err = q->kind == KEY_OPERATOR ? operator_key_load(q, db, a, en)
-					      : customer_key_load(q, db, a, en);
-		if (err)
-			return err;
-		en->catalogue = before[GENERATION_CATALOGUE];
-		en->who.key_generation = before[slot_of(&en->who)];
-		if (hostmap_slot_read(map, slot_of(&en->who)) ==
-		    en->who.key_generation)
-			return OK;
-	}
-	return err; /* noticed by the next request, as the number is old */
 }
 
 /* Whether the error says that the database can't be asked at present. */
@@ -397,9 +125,9 @@ is_db_down(enum err err)
 }
 
 static enum err
-load(struct ask *q, struct entry **ret)
+load(struct ask *q, struct key_entry **ret)
 {
-	struct entry *en = calloc(1, sizeof(*en));
+	struct key_entry *en = calloc(1, sizeof(*en));
 	struct db *db = NULL;
 	struct arena a;
 	enum err err;
@@ -412,13 +140,14 @@ load(struct ask *q, struct entry **ret)
 	atomic_fetch_add(&q->c->n_queries, 1);
 	err = db_pool_take(q->c->params.db, DB_WAIT_MS, &db, q->e);
 	if (!err)
-		err = load_once(q, db, &a, en);
+		err = key_entry_load(db, q->c->params.map, q->kind, &a, en,
+		    q->e);
 	db_pool_give(q->c->params.db, db);
 	arena_fini(&a);
 	atomic_store(&q->c->db_retry_ms,
 	    is_db_down(err) ? clock_mono_ms() + DB_PAUSE_MS : 0);
 	if (err && err != ERR_NOT_FOUND) {
-		entry_free(en);
+		key_entry_free(en);
 		return err;
 	}
 	*ret = en;
@@ -446,7 +175,7 @@ refuse(struct ask *q, const char *why)
 
 /* Copy an entry out, under the lock, if the key may be used now. */
 static enum err
-admit(struct ask *q, const struct entry *en)
+admit(struct ask *q, const struct key_entry *en)
 {
 	const struct principal *who = &en->who;
 	uint64_t *ids = NULL;
@@ -475,14 +204,14 @@ enum trust {
 };
 
 static enum trust
-entry_trust(const struct ask *q, const struct entry *en)
+entry_trust(const struct ask *q, const struct key_entry *en)
 {
 	const struct key_cache_params *p = &q->c->params;
 	int64_t age_ms = q->mono_ms - en->read_ms;
 	uint64_t longest_s = p->stale_max_s > p->cache_s ? p->stale_max_s
 							 : p->cache_s;
 
-	if (hostmap_slot_read(p->map, slot_of(&en->who)) !=
+	if (hostmap_slot_read(p->map, key_entry_slot(&en->who)) !=
 	    en->who.key_generation)
 		return TRUST_NOT;
 	if (age_ms >= (int64_t)longest_s * 1000)
@@ -509,7 +238,7 @@ query(struct ask *q)
 	struct shard *s = q->shard;
 	struct flight f = { .next = s->flights, .digest = q->digest };
 	struct flight **at = &s->flights;
-	struct entry *en = NULL;
+	struct key_entry *en = NULL;
 	enum err err;
 
 	s->flights = &f;
@@ -521,12 +250,12 @@ query(struct ask *q)
 	*at = f.next;
 	(void)pthread_cond_broadcast(&s->landed);
 	if (err == ERR_NOT_FOUND) {
-		table_put(&s->unknown, en);
+		key_table_put(&s->unknown, en);
 		return refuse(q, "no such key");
 	}
 	if (err)
 		return err;
-	table_put(&s->known, en);
+	key_table_put(&s->known, en);
 	return admit(q, en);
 }
 
@@ -545,7 +274,7 @@ wait_for_flight(struct ask *q, int64_t until_ms)
 static bool
 is_known_to_be_unknown(struct ask *q)
 {
-	struct entry *en = table_find(&q->shard->unknown, q->digest);
+	struct key_entry *en = key_table_find(&q->shard->unknown, q->digest);
 
 	if (!en || q->mono_ms - en->read_ms >= UNKNOWN_S * 1000)
 		return false;
@@ -558,7 +287,7 @@ is_known_to_be_unknown(struct ask *q)
 static enum err
 use_stale(struct ask *q, enum err otherwise)
 {
-	struct entry *en = table_find(&q->shard->known, q->digest);
+	struct key_entry *en = key_table_find(&q->shard->known, q->digest);
 
 	if (!en)
 		return otherwise;
@@ -576,7 +305,8 @@ answer(struct ask *q)
 	int64_t give_up_ms = q->mono_ms + FLIGHT_WAIT_MS;
 
 	for (;;) {
-		struct entry *en = table_find(&q->shard->known, q->digest);
+		struct key_entry *en = key_table_find(&q->shard->known,
+		    q->digest);
 		enum trust trust = en ? entry_trust(q, en) : TRUST_NOT;
 		enum err err;
 
@@ -660,7 +390,8 @@ key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
 		return OK;
 	if (p->expires_at_ms && now_ms >= p->expires_at_ms)
 		return refuse(&q, "key has expired");
-	if (hostmap_slot_read(c->params.map, slot_of(p)) == p->key_generation)
+	if (hostmap_slot_read(c->params.map, key_entry_slot(p)) ==
+	    p->key_generation)
 		return OK;
 	memcpy(q.digest, p->key_digest, KEY_DIGEST_BYTES);
 	return ask_run(&q);

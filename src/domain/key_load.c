@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* From the database's rows to an entry of the cache. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/hostmap.h"
+#include "domain/key_priv.h"
+#include "domain/limit.h"
+#include "store/operator_key.h"
+#include "store/tier.h"
+
+#define LOAD_TRIES 3 /* a slot that moves during the query: again */
+
+/* Limits of the tier with that id; nothing stated when there is none. */
+static struct limit_rates
+tier_rates(const struct tier *tiers, size_t n, uint64_t tier_id)
+{
+	struct limit_rates r = { { LIMIT_UNSTATED, LIMIT_UNSTATED } };
+
+	for (size_t i = 0; i < n; i++) {
+		if (tiers[i].tier_id != tier_id)
+			continue;
+		r.requests[LIMIT_MINUTE] = tiers[i].rate_limit_per_minute;
+		r.requests[LIMIT_HOUR] = tiers[i].rate_limit_per_hour;
+	}
+	return r;
+}
+
+static enum err
+rates_load(struct db *db, const struct key_auth *k, struct arena *a,
+    struct limit_rates *ret, struct error *e)
+{
+	struct tier *tiers = NULL;
+	size_t n = 0;
+	enum err err = OK;
+
+	if (k->rate_limit_tier || k->user_rate_limit_tier)
+		err = store_tier_list(db, a, &tiers, &n, e);
+	if (err)
+		return err;
+	/* The role's tier goes behind the user's when roles have one. */
+	const struct limit_rates layers[] = {
+		{ { k->rate_limit_per_minute, k->rate_limit_per_hour } },
+		tier_rates(tiers, n, k->rate_limit_tier),
+		tier_rates(tiers, n, k->user_rate_limit_tier),
+		{ { k->customer_rate_limit_per_minute,
+		    k->customer_rate_limit_per_hour } },
+	};
+	*ret = limit_resolve(layers, ARRAY_LEN(layers));
+	return OK;
+}
+
+static void
+public_id_copy(struct str public_id, char ret[KEY_PUBLIC_ID_BYTES + 1])
+{
+	size_t n = public_id.n > KEY_PUBLIC_ID_BYTES ? KEY_PUBLIC_ID_BYTES
+						     : public_id.n;
+
+	memcpy(ret, public_id.p, n);
+	ret[n] = '\0';
+}
+
+/* An entry's own copy of the models; none is no error. */
+static enum err
+models_copy(const struct key_auth *k, struct key_entry *en, struct error *e)
+{
+	size_t n = k->all_models ? 0 : k->n_models;
+
+	free(en->model_ids); /* of an earlier try */
+	en->model_ids = NULL;
+	if (n) {
+		en->model_ids = calloc(n, sizeof(*en->model_ids));
+		if (!en->model_ids)
+			return error_set(e, ERR_NO_MEMORY, "no memory");
+		memcpy(en->model_ids, k->model_ids, n * sizeof(*k->model_ids));
+	}
+	en->who.model_ids = en->model_ids;
+	en->who.n_models = n;
+	return OK;
+}
+
+static enum err
+customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
+    struct error *e)
+{
+	struct principal *who = &en->who;
+	struct key_auth k;
+	enum err err = store_key_by_digest(db, en->who.key_digest, a, &k, e);
+
+	if (!err)
+		err = rates_load(db, &k, a, &who->rates, e);
+	if (!err)
+		err = models_copy(&k, en, e);
+	if (err)
+		return err;
+	who->kind = PRINCIPAL_KEY;
+	who->api_key_id = k.api_key_id;
+	who->customer_id = k.customer_id;
+	who->user_id = k.user_id;
+	who->project_id = k.project_id;
+	who->scopes = k.scopes;
+	who->all_models = k.all_models;
+	who->markup_ppm = k.customer_markup_ppm;
+	who->expires_at_ms = k.expires_at_ms;
+	public_id_copy(k.public_id, who->public_id);
+	en->is_refused = !k.is_active || k.revoked_at_ms != 0 ||
+			 !k.user_is_active || !k.customer_is_active;
+	return OK;
+}
+
+static enum err
+operator_key_load(struct db *db, struct arena *a, struct key_entry *en,
+    struct error *e)
+{
+	struct principal *who = &en->who;
+	struct operator_key k;
+	enum err err = store_operator_key_by_digest(db, en->who.key_digest, a,
+	    &k, e);
+
+	if (err)
+		return err;
+	who->kind = PRINCIPAL_OPERATOR;
+	who->operator_key_id = k.operator_key_id;
+	who->scopes = KEY_SCOPE__ALL & ~(uint64_t)KEY_SCOPE_INFER;
+	who->expires_at_ms = k.expires_at_ms;
+	public_id_copy(k.public_id, who->public_id);
+	en->is_refused = !k.is_active || k.revoked_at_ms != 0;
+	return OK;
+}
+
+enum err
+key_entry_load(struct db *db, const struct hostmap *map, enum key_kind kind,
+    struct arena *a, struct key_entry *en, struct error *e)
+{
+	uint64_t before[GENERATION__N];
+	enum err err = ERR_NOT_FOUND;
+
+	for (int i = 0; i < LOAD_TRIES; i++) {
+		hostmap_slot_read_all(map, before);
+		err = kind == KEY_OPERATOR ? operator_key_load(db, a, en, e)
+					   : customer_key_load(db, a, en, e);
+		if (err)
+			return err;
+		en->catalogue = before[GENERATION_CATALOGUE];
+		en->who.key_generation = before[key_entry_slot(&en->who)];
+		if (hostmap_slot_read(map, key_entry_slot(&en->who)) ==
+		    en->who.key_generation)
+			return OK;
+	}
+	return err; /* noticed by the next request, as the number is old */
+}
