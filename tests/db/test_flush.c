@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -680,6 +682,60 @@ drained_files__kept_long_enough__are_removed(void **state)
 	assert_int_equal(pass(x), 1); /* 9000, interrupted */
 }
 
+/* In front of the C library's: the process dies at its first removal. */
+static bool is_killed_by_unlink;
+
+int
+unlink(const char *path)
+{
+	if (is_killed_by_unlink)
+		(void)raise(SIGKILL);
+	return unlinkat(AT_FDCWD, path, 0);
+}
+
+static void
+flusher_killed__between_commit_and_removal__nothing_twice(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t n = 0;
+	int status = 0;
+	pid_t pid;
+
+	rig_begin(x->j);
+	requests(x, x->j->j, 1, 2500);
+	journal_close(&x->j->j);
+	x->flush.keep_s = 0;
+	flusher_free(x->f); /* its lock would keep the other out */
+	x->f = NULL;
+	pid = fork();
+	if (pid == 0) {
+		struct flusher *f = NULL;
+
+		clock_set_for_test(clock_now_ms() + 60000);
+		is_killed_by_unlink = true;
+		if (flusher_new(&x->flush, &f, &x->e) != OK ||
+		    flusher_lock(f, &x->e) != OK)
+			_exit(1);
+		for (int i = 0; i < 2; i++) {
+			f->kept_ms = 0; /* time to remove what is drained */
+			(void)!flusher_pass(f, &n, &x->e);
+		}
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_true(n_files(x) > 2);
+	assert_int_equal(receivable(x), INT64_C(2500) * 1234567);
+	assert_clean(x, 2500);
+
+	begin_flusher(x);
+	clock_set_for_test(clock_now_ms() + 60000);
+	assert_int_equal(pass(x), 0);
+	clock_set_for_test(0);
+	assert_int_equal(n_files(x), 0);
+	assert_int_equal(receivable(x), INT64_C(2500) * 1234567);
+}
+
 static void
 folder_full__drained_files_make_room(void **state)
 {
@@ -845,6 +901,7 @@ main(void)
 		TEST(two_flushers__at_once__count_once),
 		TEST(flusher_lock__held__is_refused_to_others),
 		TEST(drained_files__kept_long_enough__are_removed),
+		TEST(flusher_killed__between_commit_and_removal__nothing_twice),
 		TEST(folder_full__drained_files_make_room),
 		TEST(damage__in_the_middle__is_told_and_the_rest_flushed),
 		TEST(one_series__unreadable__does_not_stop_the_others),

@@ -22,11 +22,8 @@ has_files() {
 }
 
 fault_start TOLLGATE_JOURNAL_FILE_BYTES=262144 TOLLGATE_THREADS=32
-fault_tollgate model add --name slow --provider lawgent \
-  --upstream-name sim-pace:200:1000 --context-length 4096 >/dev/null
-fault_tollgate price set --model slow --input 2 --output 10 >/dev/null
-fault_key
-fault_load slow true slow --mode stream --clients 1 --duration 600 \
+fault_model slow sim-pace:200:1000
+fault_load slow true slow --mode stream --clients 1 --requests 1 \
   --timeout-ms 600000
 slow=$FAULT_LOAD
 sleep 3

@@ -32,11 +32,27 @@ fault_start() {
   set -a
   . "$FAULT_DIR/env"
   set +a
-  # A model that streams 100 events, one each 20 ms, and a key for all.
-  fault_tollgate model add --name paced --provider lawgent \
-    --upstream-name sim-pace:20:100 --context-length 4096 >/dev/null
-  fault_tollgate price set --model paced --input 2 --output 10 >/dev/null
+  # 100 events, one each 20 ms.
+  fault_model paced sim-pace:20:100
+}
+
+# fault_model NAME UPSTREAM_NAME: a priced model, and a key for all models;
+# returns when every worker is sure to know it.
+fault_model() {
+  fault_tollgate model add --name "$1" --provider lawgent \
+    --upstream-name "$2" --context-length 4096 >/dev/null
+  fault_tollgate price set --model "$1" --input 2 --output 10 >/dev/null
   fault_key
+  stack_wait 30 "model $1" fault_has_model "$1"
+}
+
+# Twenty times in a row: each worker has very likely been asked.
+fault_has_model() {
+  local i
+  for ((i = 0; i < 20; i++)); do
+    curl -sS -m 5 "$TOLLGATE_URL/v1/models" \
+      -H "Authorization: Bearer $FAULT_KEY" | grep -qF "\"$1\"" || return 1
+  done
 }
 
 fault_tollgate() {

@@ -2,10 +2,17 @@
 # Faults on stacks of their own: servers that vanish, disks that fill, workers
 # that are killed. Those in long/ run with `tools/check --long` only.
 EXTRA_DIST += \
+	tests/fault/database_down.t \
+	tests/fault/database_restored.t \
 	tests/fault/errors.mjs \
 	tests/fault/errors.t \
 	tests/fault/journal_crash.t \
-	tests/fault/long/journal_crash.t
+	tests/fault/journal_full.t \
+	tests/fault/journal_rotation.t \
+	tests/fault/lib.sh \
+	tests/fault/long/journal_crash.t \
+	tests/fault/long/workers_killed.t \
+	tests/fault/workers_killed.t
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
