@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tools/lint/layers.awk \
 	tools/lint/layers.txt \
 	tools/lint/run \
+	tools/lint/templates.awk \
 	tools/lib/packages.sh \
 	tools/lib/stack.sh \
 	tools/lib/stack_servers.sh \

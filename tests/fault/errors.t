@@ -27,5 +27,5 @@ tools/quickstart --no-build --build "$build" --dir "$dir" --port 0 \
 set -a
 . "$dir/env"
 set +a
-export TOLLGATE_STACK_DIR=$dir TOLLGATE_BUILD_DIR=$build
+export TOLLGATE_STACK_DIR=$dir TOLLGATE_BUILD_DIR=$build STACK_BUILD=$build
 node tests/fault/errors.mjs
