@@ -263,6 +263,8 @@ write__short_then_no_space__leaves_no_trace(void **state)
 
 	assert_int_equal(journal_write_open(f->j, &o, &slot, &f->e),
 	    ERR_JOURNAL_FULL);
+	c = rig_count(f, journal_id(f->j), true);
+	assert_int_equal(c.damage.torn_bytes, 0);
 	rig_requests(f, 3, 1);
 	c = rig_count(f, journal_id(f->j), true);
 	assert_int_equal(c.n[JOURNAL_SETTLE], 2);
