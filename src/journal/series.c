@@ -169,11 +169,11 @@ begin(struct journal *j, const char *dir, struct error *e)
 		return err;
 	j->wants_next = true;
 	err = journal_make_next(j, e);
-	if (err)
+	/* Without room the worker starts and refuses what it can't record:
+	 * pages and answers that cost nothing work on. */
+	if (err && err != ERR_JOURNAL_FULL)
 		return err;
-	j->cur = j->next;
-	j->next.fd = -1;
-	j->stats.n_files = 1;
+	journal_begin_first(j);
 	return OK;
 }
 
@@ -226,11 +226,11 @@ journal_close(struct journal **j)
 	*j = NULL;
 	if (!p)
 		return;
-	if (p->stats.n_open == 0 && !p->stats.has_failed)
+	if (p->cur.fd >= 0 && p->stats.n_open == 0 && !p->stats.has_failed)
 		(void)!journal_write_mark(p, &p->cur, JOURNAL_END, &ignored);
 	(void)!journal_sync_now(p, &ignored);
 	remove_next(p);
-	if (!p->stats.has_failed)
+	if (p->cur.fd >= 0 && !p->stats.has_failed)
 		(void)!ftruncate(p->cur.fd, (off_t)p->cur.off);
 	(void)!journal_dir_sync(p->dir, &ignored);
 	journal_free(p);

@@ -85,7 +85,7 @@ sync_unlocked(struct journal *j)
 		ok = j->io->fdatasync(old_fds[i]) == 0 && ok;
 		(void)close(old_fds[i]); /* its data is on the disk */
 	}
-	ok = j->io->fdatasync(cur_fd) == 0 && ok;
+	ok = (cur_fd < 0 || j->io->fdatasync(cur_fd) == 0) && ok;
 	(void)pthread_mutex_lock(&j->mutex);
 	for (unsigned i = n_old; i < j->n_old; i++)
 		j->old_fds[i - n_old] = j->old_fds[i];

@@ -88,8 +88,9 @@ journal_write_mark(struct journal *j, struct journal_file *f,
 static bool
 fits(const struct journal *j, size_t n)
 {
-	return (uint64_t)j->cur.off + n + JOURNAL_MARK_BYTES <=
-	       j->opt.file_bytes;
+	return j->cur.fd >= 0 &&
+	       (uint64_t)j->cur.off + n + JOURNAL_MARK_BYTES <=
+		   j->opt.file_bytes;
 }
 
 /* What the settles of n open requests take at most. */
@@ -173,11 +174,21 @@ drop_next(struct journal *j)
 	j->next.fd = -1;
 }
 
+void
+journal_begin_first(struct journal *j)
+{
+	if (j->cur.fd >= 0 || j->next.fd < 0)
+		return;
+	j->cur = j->next;
+	j->next.fd = -1;
+	j->stats.n_files++;
+}
+
 /* Whether the current file may be left for the next one now. */
 static bool
 can_rotate(const struct journal *j)
 {
-	return j->next.fd >= 0 && j->n_old < JOURNAL_OLD_MAX;
+	return j->cur.fd >= 0 && j->next.fd >= 0 && j->n_old < JOURNAL_OLD_MAX;
 }
 
 /*
@@ -220,6 +231,7 @@ place(struct journal *j, struct draft *d, size_t reserved, struct error *e)
 {
 	enum err err;
 
+	journal_begin_first(j);
 	if (j->next.fd < 0 && is_next_due(j))
 		journal_want_next(j);
 	if (!can_rotate(j)) {
@@ -370,6 +382,7 @@ journal_has_room(struct journal *j)
 	bool has_room;
 
 	(void)pthread_mutex_lock(&j->mutex);
+	journal_begin_first(j);
 	need = JOURNAL_RECORD_MAX +
 	       admission_bytes((size_t)j->stats.n_open + 1);
 	has_room = !j->stats.has_failed && (can_rotate(j) || fits(j, need));

@@ -57,8 +57,9 @@ struct journal_stats {
 enum err journal_check_dir(const char *dir, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * Begin a series: lock it, allocate its first file.
- * Errors: ERR_CONFIG (folder), ERR_JOURNAL_FULL (no room for a file), ERR_IO.
+ * Begin a series: lock it, allocate its first file. Without room for that,
+ * the series begins all the same and takes nothing until there is some.
+ * Errors: ERR_CONFIG (folder), ERR_JOURNAL_FULL (not even for a lock), ERR_IO.
  * Memory: *ret with malloc; journal_close().
  */
 enum err journal_open_series(const char *dir, const struct journal_options *o,

@@ -38,9 +38,9 @@ struct journal {
 	const struct journal_io *io;
 	int lock_fd;
 
-	pthread_mutex_t mutex; /* guards all below */
-	pthread_cond_t wake;   /* of the sync thread */
-	struct journal_file cur;
+	pthread_mutex_t mutex;        /* guards all below */
+	pthread_cond_t wake;          /* of the sync thread */
+	struct journal_file cur;      /* fd -1: there was no room yet */
 	struct journal_file next;     /* made ahead; fd -1: none */
 	int old_fds[JOURNAL_OLD_MAX]; /* left behind, not yet synced */
 	unsigned n_old;
@@ -61,6 +61,10 @@ struct journal {
 void journal_want_next(struct journal *j);
 /** Make the next file if it is wanted; without the mutex. */
 enum err journal_make_next(struct journal *j, struct error *e) ATTR_MUST_CHECK;
+
+/** Go on to the first file, if it was not there at the start and is now.
+ * With the mutex held. */
+void journal_begin_first(struct journal *j);
 
 /** Write a record that has no payload; with the mutex held. */
 enum err journal_write_mark(struct journal *j, struct journal_file *f,

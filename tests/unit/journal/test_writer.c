@@ -368,6 +368,30 @@ next_file__disk_full__is_refused_until_space_returns(void **state)
 }
 
 static void
+open_series__no_room__takes_requests_when_there_is(void **state)
+{
+	struct rig *f = *state;
+	struct journal_open o = rig_open(1);
+	struct journal_series id;
+	uint32_t slot = 0;
+
+	f->opt.max_bytes = 1;
+	rig_begin(f);
+	id = *journal_id(f->j);
+	assert_false(journal_has_room(f->j));
+	assert_int_equal(journal_write_open(f->j, &o, &slot, &f->e),
+	    ERR_JOURNAL_FULL);
+	assert_ok(journal_sync_now(f->j, &f->e));
+
+	f->j->opt.max_bytes = MIB(64);
+	assert_ok(journal_make_next(f->j, &f->e));
+	assert_true(journal_has_room(f->j));
+	rig_requests(f, 1, 2);
+	journal_close(&f->j);
+	assert_int_equal(rig_count(f, &id, true).n[JOURNAL_SETTLE], 2);
+}
+
+static void
 max_bytes__reached_by_all_series__no_further_file(void **state)
 {
 	struct rig *f = *state;
@@ -427,6 +451,7 @@ main(void)
 		TEST(rotation__carrying_fails__starts_over_with_a_new_file),
 		TEST(fdatasync__fails__no_more_opens_for_good),
 		TEST(next_file__disk_full__is_refused_until_space_returns),
+		TEST(open_series__no_room__takes_requests_when_there_is),
 		TEST(max_bytes__reached_by_all_series__no_further_file),
 		TEST(check_dir__missing_parent_or_file__is_explained),
 		TEST(check_dir__tmpfs__is_refused),
