@@ -212,15 +212,13 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 \
   -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null \
   && cat "$dir/tls.key" "$dir/tls.crt" >"$dir/tls.pem"
 chmod a+r "$dir/tls.pem"
+chmod a+x "$dir" # for www-data
 
 for web in lighttpd apache apache-fcgid; do
   STACK_WEB=$web
   STACK_PORT=0
   STACK_ENV=(PROBE_LOG="$dir/probe.log")
   stack_init "$dir/$web" || exit 1
-  chmod a+x "$dir"
-  stack_pick_user
-  stack_folders
   mkdir -p "$STACK_DIR/share/templates/static/.git"
   for file in static/probe.css static/.git/config static/.hidden \
     static/x.css~ dashboard.html; do

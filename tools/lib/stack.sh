@@ -74,6 +74,11 @@ stack_init() {
     || stack_fail "the folder's name has characters that configuration files \
 can't hold: $STACK_DIR" || return 1
   stack_pick_user
+  if [[ $STACK_WEB != lighttpd && $STACK_USER == root ]]; then
+    stack_fail "Apache won't run as root, and www-data can't reach \
+$STACK_DIR: choose another folder, or start it as an ordinary user"
+    return 1
+  fi
   stack_folders || return 1
   STACK_DB_SOCKET=$STACK_RUN/mariadb.sock
   STACK_DB_NAME=tollgate
@@ -110,10 +115,15 @@ stack_folders() {
   mkdir -p "$STACK_DIR/run"
   STACK_RUN=$(cd "$STACK_DIR/run" && pwd -P)
   chmod 0750 "$STACK_RUN" "$STACK_DIR/state" "$STACK_DIR/etc"
-  if ((EUID == 0)); then
-    chown "$STACK_USER" "$STACK_RUN" "$STACK_DIR"/{db,etc,log,tmp}
-    chown -R "$STACK_USER:" "$STACK_DIR/state"
-  fi
+  ((EUID == 0)) || return 0
+  # A command that root ran may have left files of root's here.
+  chown -R "$STACK_USER:" "$STACK_DIR/state"
+  # The rest all the way down only when the account has changed: a running
+  # stack's files are not to be walked through for nothing.
+  for name in "$STACK_RUN" "$STACK_DIR"/{db,etc,log,tmp}; do
+    [[ $(stat -c %U "$name") == "$STACK_USER" ]] \
+      || chown -R "$STACK_USER:" "$name" || return 1
+  done
 }
 
 # stack_as CMD...: runs it as the servers' account, without TOLLGATE_*.

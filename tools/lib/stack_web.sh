@@ -102,11 +102,6 @@ stack_web_start() {
   local status name
 
   stack_running web && return 0
-  if [[ $STACK_WEB != lighttpd && $STACK_USER == root ]]; then
-    stack_fail "Apache won't run as root, and www-data can't reach \
-$STACK_DIR: choose another --dir, or start it as an ordinary user"
-    return 1
-  fi
   stack_web_port || return 1
   stack_stage && stack_config_write && (stack_worker_log) || return 1
   name=${STACK_WEB%%-*}
