@@ -28,10 +28,9 @@ has_workers() {
 }
 
 fault_start TOLLGATE_JOURNAL_FILE_BYTES=262144 TOLLGATE_FLUSH_INTERVAL_MS=50
-fault_load closed false "$FAULT_MODEL" --clients 16 --duration $((kills + 30))
+fault_load closed false "$FAULT_MODEL" --clients 8 --duration 3600
 closed=$FAULT_LOAD
-fault_load stream true paced --mode stream --clients 24 \
-  --duration $((kills + 30))
+fault_load stream true paced --mode stream --clients 24 --duration 3600
 stream=$FAULT_LOAD
 killed=0 flushers=0
 for ((i = 0; i < kills; i++)); do
@@ -45,6 +44,7 @@ for ((i = 0; i < kills; i++)); do
   [[ -n $pid ]] && kill -KILL "$pid" && killed=$((killed + 1))
   stack_wait 30 'workers to come back' has_workers || break
 done
+ok 'the load lasted to the end' kill -0 "$closed" "$stream"
 sleep 1
 kill -INT "$closed" "$stream" 2>/dev/null
 wait "$closed" "$stream"
