@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A chunked bump allocator with a maximum: the memory of one request (or of
- * one duty). A full arena fails softly: the call returns NULL, the arena
- * keeps a sticky error, and only that request ends (413 while its input is
- * read, 500 otherwise). Not thread-safe; one owner at a time.
+ * one duty). Beyond the maximum, allocations give NULL from then on and the
+ * first failure stays in `sticky`; its request gets a 413 (its input was too
+ * large) or a 500, the others notice nothing. Not thread-safe; one owner at a
+ * time.
  */
 #ifndef TG_BASE_ARENA_H
 #define TG_BASE_ARENA_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Failures as values. A function that can fail returns enum err (OK = 0) and
- * explains itself once into a struct error; whoever is at the top logs it.
+ * Failures as values. What can fail gives back enum err (OK = 0), with the
+ * reason in a struct error; whoever is at the top logs it.
  * `internal` never reaches a client; `public_text` never holds SQL, paths,
  * keys.
  */

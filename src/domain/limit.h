@@ -42,8 +42,8 @@ void limiter_set_defaults(struct limiter *l, struct limit_rates rates,
 
 /**
  * The first layer that states something, window by window.
- * @layers  key, its tier, its user's tier, the role's tier, the customer,
- *          the configured default: nearest first
+ * @layers  nearest first: the key itself; the tiers of the key, of its user
+ *          and of that user's role; the customer; limits.* of the settings
  */
 struct limit_rates limit_resolve(const struct limit_rates *layers,
     size_t n_layers);

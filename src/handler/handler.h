@@ -11,8 +11,9 @@
 #include "http/response.h"
 
 /*
- * Fills rs or returns an error; never writes an error body, never logs the
- * error that it returns, keeps no pointer to rq, rs or e after returning.
+ * Answers one request: OK with the answer in rs, or an error in e. Turning
+ * that error into a body and a log line is the caller's work. rq, rs and e
+ * belong to the caller and end with the request.
  */
 typedef enum err handler_fn(struct app *app, const struct request *rq,
     struct response *rs, struct error *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One response. RESP_BUFFERED: nothing is sent until the handler has
- * returned OK, so that an error can still be a clean 4xx or 5xx.
+ * One response. RESP_BUFFERED: the answer is held back until the handler
+ * has returned OK, and one that failed is answered by its 4xx or 5xx alone.
  * RESP_STREAMING, after response_stream_begin(): the head is out and every
  * write goes to the client. Headers with control characters are refused.
  */

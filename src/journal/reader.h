@@ -47,8 +47,9 @@ void journal_reader_free(struct journal_reader *r);
  * @is_final  nobody writes this series any more (its lock was seen free
  *            before this call): a torn tail is dropped, whole files are
  *            searched for records behind damage
- * Damage in the middle is skipped to the next record that checks, and
- * counted. ROTATE records are followed, not returned.
+ * Where bytes are damaged and sound records follow, reading goes on with the
+ * first of those; the gap is counted. ROTATE records are followed, not
+ * returned.
  * Errors: ERR_NOT_FOUND nothing more (for now, unless is_final); ERR_IO.
  */
 enum err journal_reader_next(struct journal_reader *r, bool is_final,

@@ -60,7 +60,7 @@ struct journal_rate {
 };
 
 /*
- * Everything the usage row needs but its counts. Ids are the rows' in SQL;
+ * What is known of a usage row at admission. Ids are the rows' in SQL;
  * 0 = none where that is possible (project, agent, connector).
  */
 struct journal_open {
