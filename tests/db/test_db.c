@@ -483,6 +483,41 @@ txn__real_deadlock__is_run_again_and_both_commit(void **state)
 }
 
 static enum err
+bump_slot_900(struct db *db, void *arg, struct error *e)
+{
+	unsigned *runs = arg;
+
+	(*runs)++;
+	return store_generation_bump(db, 900, e);
+}
+
+static void
+txn__row_stays_locked__is_run_again_and_then_given_up(void **state)
+{
+	struct fixture f, other;
+	unsigned runs = 0;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	fixture_init(&other, FIXTURE_ROOT);
+	assert_db_ok(&f, store_generation_bump(f.db, 900, &f.e));
+	fixture_sql(f.db, "SET SESSION innodb_lock_wait_timeout = 1");
+	fixture_sql(other.db, "START TRANSACTION");
+	fixture_sql(other.db,
+	    "UPDATE tollgate.key_generations SET generation = 9 "
+	    "WHERE slot = 900");
+
+	assert_int_equal(db_txn(f.db, bump_slot_900, &runs, &f.e),
+	    ERR_DB_RETRY);
+
+	assert_true(runs > 1);
+	fixture_sql(other.db, "ROLLBACK");
+	assert_db_ok(&f, db_txn(f.db, bump_slot_900, &runs, &f.e));
+	fixture_fini(&other);
+	fixture_fini(&f);
+}
+
+static enum err
 fail_after_change(struct db *db, void *arg, struct error *e)
 {
 	enum err err = store_generation_bump(db, 3, e);
@@ -750,6 +785,8 @@ main(void)
 		    read__arena_too_small__is_an_error_and_the_connection_lives),
 		cmocka_unit_test(
 		    txn__real_deadlock__is_run_again_and_both_commit),
+		cmocka_unit_test(
+		    txn__row_stays_locked__is_run_again_and_then_given_up),
 		cmocka_unit_test(txn__function_fails__nothing_is_changed),
 		cmocka_unit_test(
 		    txn__connection_lost_before_commit__is_uncertain_and_not_run_again),
