@@ -122,7 +122,7 @@ CREATE TABLE price_versions (
 		REFERENCES models (model_id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Programs of a customer that usage can be booked on (seed document 004).
+-- Programs of a customer that usage can be booked on.
 CREATE TABLE agents (
 	agent_id    INT UNSIGNED NOT NULL AUTO_INCREMENT,
 	customer_id INT UNSIGNED NOT NULL,

@@ -84,7 +84,7 @@ PARTITION BY RANGE COLUMNS (request_timestamp) (
 	PARTITION p_max VALUES LESS THAN (MAXVALUE)
 );
 
--- Seed document 004: its columns, in its order.
+-- The PsModelUsage model: its columns, in its order.
 CREATE SQL SECURITY INVOKER VIEW ps_model_usage AS
 SELECT
 	usage_id AS id,

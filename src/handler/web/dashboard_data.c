@@ -86,8 +86,7 @@ tier_rates(const struct app *app, uint64_t tier_id)
 		 : rates_of(LIMIT_UNSTATED, LIMIT_UNSTATED);
 }
 
-/* In the order of DESIGN: key, its tier, its user's tier, the customer, the
- * configured default. */
+/* The layers that limit_resolve() goes through, nearest first. */
 static struct limit_rates
 rates_in_force(const struct app *app, const struct customer *c,
     const struct limit_sources *from, uint64_t api_key_id)

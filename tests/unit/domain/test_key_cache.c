@@ -544,7 +544,8 @@ key_authenticate__revokes_under_load__none_is_outlived(void **state)
 	}
 }
 
-/* DESIGN's figure: at most 2 microseconds of this thread's time, cached. */
+/* Each request pays for this: a cached key costs at most 2 microseconds of
+ * this thread's time. */
 static void
 key_authenticate__cached__is_cheap_and_allocates_nothing(void **state)
 {
