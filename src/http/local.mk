@@ -17,6 +17,8 @@ src_http_libhttp_a_SOURCES = \
 	src/http/request.c \
 	src/http/request.h \
 	src/http/request_body.c \
+	src/http/peer.c \
+	src/http/peer.h \
 	src/http/request_client.c \
 	src/http/request_priv.h \
 	src/http/request_target.c \

@@ -28,6 +28,7 @@ const words = ['sim-fixed', 'sim-echo', 'sim-split', 'sim-no-usage',
   'sim-502', 'sim-garbage', 'sim-gzip', 'sim-empty', 'sim-pace:20:500',
   'sim-close:2', 'sim-comments', 'sim-crlf', 'sim-headers', 'sim-no-done'];
 const models = Object.fromEntries(words.map((w) => [w, addModel(w)]));
+models.late = addModel('sim-delay:4000');
 models.slow = addModel('sim-hang', '--first-byte-ms', '300');
 models.stall = addModel('sim-hang-mid:3', '--idle-ms', '300');
 models.capped = addModel('sim-fixed:40', '--max-output', '10');
@@ -258,11 +259,11 @@ function leaveAfter(n, model) {
 const aborted = async () => JSON.parse((await sim('GET', '/__sim/stats')).text);
 
 await test('client leaves in mid-stream: upstream ended, row client_closed', async () => {
-  const before = (await aborted()).aborted_connections ?? (await aborted()).aborted;
+  const before = (await aborted()).aborted_connections;
   const left = await leaveAfter(3, models['sim-pace:20:500']);
   await until('upstream connection closed', async () => {
     const now = await aborted();
-    return (now.aborted_connections ?? now.aborted) > before;
+    return now.aborted_connections > before;
   });
   const ms = performance.now() - left.at;
   console.log(`# upstream ended ${ms.toFixed(0)} ms after the client left`);
@@ -272,6 +273,69 @@ await test('client leaves in mid-stream: upstream ended, row client_closed', asy
   assert.equal(row.usage_source, 'estimated');
   assert.ok(Number(row.token_out_count) > 0);
   assert.ok(Number(row.token_out_count) < 400);
+});
+
+// Sends a request; hangs up once the provider has it and before it answers.
+async function leaveEarly(model, stream) {
+  const chats = async () => (await aborted()).requests['/v1/chat/completions'];
+  const before = await chats();
+  const rq = http.request({
+    host: base.hostname, port: base.port, method: 'POST', agent: false,
+    path: '/v1/chat/completions', headers: auth,
+  });
+  rq.on('error', () => {});
+  rq.end(chat(model, { stream }));
+  await until('the provider asked', async () => await chats() > before);
+  rq.destroy();
+  return performance.now();
+}
+
+for (const stream of [false, true]) {
+  await test(`client leaves before the head (stream ${stream}): upstream ended, nothing owed`, async () => {
+    for (let i = 0; i < 5; i += 1) {
+      const count = async () => {
+        const now = await aborted();
+        return now.aborted_connections;
+      };
+      const before = await count();
+      const left = await leaveEarly(models.late, stream);
+      // The simulator answers after 4 s: only an early end is an abort.
+      await until('upstream connection closed', async () => await count() > before, 3500);
+      console.log(`# upstream ended ${(performance.now() - left).toFixed(0)} ms after the client left`);
+    }
+    const rows = await until('five rows', () => {
+      const found = sql(`SELECT request_status, usage_source, cost_in_usd, latency_ms
+        FROM usage_records WHERE model_requested = '${models.late}'
+        ORDER BY usage_id DESC LIMIT 5`);
+      return found.length === 5 && found;
+    });
+    for (const [status, source, cost, latency] of rows) {
+      assert.deepEqual([status, source, Number(cost)], ['client_closed', 'estimated', 0]);
+      assert.ok(Number(latency) < 4000, latency);
+    }
+  });
+}
+
+await test('client leaves, provider is drained: its own numbers are charged', async () => {
+  tollgate('provider', 'add', '--name', `drain${unique}`, '--kind', 'openai',
+    '--base-url', `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`,
+    '--on-client-close', 'drain', '--drain', '20');
+  const name = `drained.${unique}`;
+  tollgate('model', 'add', '--name', name, '--provider', `drain${unique}`,
+    '--upstream-name', 'sim-delay:1000');
+  tollgate('price', 'set', '--model', name, '--input', '1', '--output', '2');
+  await until('the model in force', async () => {
+    for (let i = 0; i < 8; i += 1) {
+      const { text } = await ask('GET', '/v1/models', auth);
+      if (!JSON.parse(text).data.some((m) => m.id === name)) return false;
+    }
+    return true;
+  });
+  await leaveEarly(name, false);
+  const row = await until('its row', () => sql(`SELECT request_status, usage_source,
+    token_in_count, token_out_count, cost_in_usd FROM usage_records
+    WHERE model_requested = '${name}'`)[0]);
+  assert.deepEqual(row, ['client_closed', 'provider', '3', '16', '0.000035000000']);
 });
 
 await test('refusals: counted by reason, without a usage row', async () => {

@@ -8,6 +8,7 @@
 #include "base/money.h"
 #include "domain/catalogue.h"
 #include "ext/httpc.h"
+#include "http/peer.h"
 #include "upstream/splice.h"
 #include "upstream/sse.h"
 
@@ -21,7 +22,11 @@ struct attempt {
 	const struct forward_params *p;
 	const struct catalogue_deployment *deployment;
 
-	int status; /* the provider's; 0 = none yet */
+	const struct request *rq;
+	struct peer peer; /* set by the first tick: most requests see none */
+	bool is_peer_set;
+	int64_t sent_ms; /* monotonic: when the client was last written to */
+	int status;      /* the provider's; 0 = none yet */
 	struct str retry_after;
 	bool is_stream; /* the answer comes as events */
 	bool is_client_gone;
@@ -63,13 +68,14 @@ static void
 result_of_answer(const struct attempt *at, struct meter_result *r)
 {
 	r->source = USAGE_FROM_PROVIDER;
-	if (r->status != USAGE_OK)
-		return;
 	if (at->parsed.has_usage) {
 		set_tokens(&r->used, &at->parsed.usage);
 		return;
 	}
+	/* Nothing came, as far as anybody knows: an estimate of nothing. */
 	r->source = USAGE_FROM_ESTIMATE;
+	if (r->status != USAGE_OK)
+		return;
 	r->used.tok[TOK_NORMAL][TOK_IN] = at->app->meter.prompt_tok;
 	r->used.tok[TOK_NORMAL][TOK_OUT] = openai_estimate_tok(
 	    at->parsed.text_bytes);
@@ -251,18 +257,36 @@ on_body(void *ctx, struct str bytes, struct error *e)
 		rc = error_set(e, ERR_CLIENT_CLOSED, "a write failed");
 	if (rc || at->is_client_gone)
 		return rc;
+	at->sent_ms = clock_mono_ms();
 	return response_flush(at->rs, e);
 }
 
-/* Web servers notice a client that left only when they write. */
+/*
+ * Nothing came for a while. Web servers notice a client that left only when
+ * they write, so a stream gets a comment now and then, and the kernel is
+ * asked about the client's connection.
+ */
 static enum err
 on_tick(void *ctx, struct error *e)
 {
 	struct attempt *at = ctx;
+	uint64_t heartbeat_ms = conf_u64(at->app->conf,
+	    CONF_UPSTREAM_HEARTBEAT_MS);
+	int64_t now_ms = clock_mono_ms();
 	enum err rc;
 
-	if (!at->is_stream || at->is_client_gone)
+	if (at->is_client_gone)
 		return OK;
+	if (!at->is_peer_set)
+		peer_init(&at->peer, at->rq);
+	at->is_peer_set = true;
+	if (peer_is_gone(&at->peer))
+		return error_set(e, ERR_CLIENT_CLOSED,
+		    "left while the provider was silent");
+	if (!at->is_stream || heartbeat_ms == 0 ||
+	    now_ms - at->sent_ms < (int64_t)heartbeat_ms)
+		return OK;
+	at->sent_ms = now_ms;
 	rc = response_write(at->rs, S(": waiting\n\n"), e);
 	return rc ? rc : response_flush(at->rs, e);
 }
@@ -354,7 +378,7 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 		.first_byte_ms = pick_ms(model->first_byte_ms, conf,
 		    CONF_UPSTREAM_FIRST_MS),
 		.idle_ms = pick_ms(model->idle_ms, conf, CONF_UPSTREAM_IDLE_MS),
-		.tick_ms = conf_u64(conf, CONF_UPSTREAM_HEARTBEAT_MS),
+		.tick_ms = PEER_INTERVAL_MS,
 		.client_fd = response_client_fd(at->rs),
 		.drain_ms = provider->row.on_client_close == PROVIDER_DRAIN
 				? provider->row.drain_s * 1000
@@ -523,6 +547,7 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 		bool is_last = i + 1 == p->model->n_deployments;
 		struct attempt at = {
 			.app = app,
+			.rq = rq,
 			.rs = rs,
 			.p = p,
 			.deployment = &p->model->deployments[i],
