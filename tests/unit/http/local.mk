@@ -3,6 +3,7 @@ UNIT_HTTP_TESTS = \
 	tests/unit/http/test_cidr \
 	tests/unit/http/test_param \
 	tests/unit/http/test_parse_random \
+	tests/unit/http/test_peer \
 	tests/unit/http/test_request \
 	tests/unit/http/test_response \
 	tests/unit/http/test_route_match \
@@ -17,6 +18,7 @@ UNIT_HTTP_LIBS = src/http/libhttp.a src/base/libbase.a $(FCGI_LIBS) \
 tests_unit_http_test_cidr_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_param_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_parse_random_LDADD = $(UNIT_HTTP_LIBS)
+tests_unit_http_test_peer_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_request_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_response_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_route_match_LDADD = $(UNIT_HTTP_LIBS)
