@@ -28,9 +28,9 @@ has_workers() {
 }
 
 fault_start TOLLGATE_JOURNAL_FILE_BYTES=262144 TOLLGATE_FLUSH_INTERVAL_MS=50
-fault_load closed false "$FAULT_MODEL" --clients 8 --duration 3600
+fault_load closed false "$FAULT_MODEL" --clients 4 --duration 3600
 closed=$FAULT_LOAD
-fault_load stream true paced --mode stream --clients 24 --duration 3600
+fault_load stream true paced --mode stream --clients 16 --duration 3600
 stream=$FAULT_LOAD
 killed=0 flushers=0
 for ((i = 0; i < kills; i++)); do
