@@ -104,6 +104,17 @@ struct key_ops {
 };
 
 /**
+ * Whether who may make the key k: a key hands on at most its own scopes,
+ * models, rates and life time, to its own user and without a tier. What *k
+ * leaves open becomes the key's own. Others than keys may grant anything.
+ * @default_rates  limits.requests_per_…, behind all that is stated
+ * Errors: ERR_FORBIDDEN naming the parameter.
+ * Memory: k->model_ids may become who's.
+ */
+enum err key_grant(const struct principal *who,
+    struct limit_rates default_rates, struct key_new *k,
+    struct error *e) ATTR_MUST_CHECK;
+/**
  * Make a customer's key. Of *k, public_id, digest and pepper_id are filled
  * in here.
  * @ret_text  the key itself, shown once and kept nowhere; wipe it after use

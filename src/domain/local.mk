@@ -21,6 +21,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key.c \
 	src/domain/key.h \
 	src/domain/key_cache.c \
+	src/domain/key_grant.c \
 	src/domain/key_load.c \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \

@@ -5,7 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, existsSync } from 'node:fs';
 import net from 'node:net';
 import { test, done, assert } from '../sdk/tap.mjs';
-import { ask, base, env, json } from './lib.mjs';
+import {
+  ask, base, env, json, newKey, sql,
+} from './lib.mjs';
 
 const canary = 'canary-5f1c0e7b';
 const BODY_MAX = 33554432; // body.max_bytes' default
@@ -126,6 +128,38 @@ await test('customer key: management: refused', async () => {
   for (const path of ['/customers', '/api/keys', '/api/keys/1/toggle']) {
     assertOurError(await ask('POST', path, asKey, '{}'), 403);
   }
+});
+
+await test('keys:write: no key grants more than it has', async () => {
+  const expiry = new Date(Date.now() + 3600e3).toISOString().replace(/\.\d+Z/, 'Z');
+  const parent = await newKey({
+    scopes: ['infer', 'keys:write'],
+    allowed_models: [1],
+    rate_limit: 7,
+    rate_limit_per_hour: 70,
+    expires_at: expiry,
+  });
+  const make = (members) => ask('POST', '/api/keys',
+    { ...json, 'X-API-Key': parent.key }, JSON.stringify({
+      customer_id: Number(env.TOLLGATE_CUSTOMER_ID), name: 'child', ...members,
+    }));
+  for (const [param, value] of [['scopes', ['manage']],
+    ['allowed_models', [1, 2]], ['rate_limit', 8],
+    ['rate_limit_per_hour', 71], ['rate_limit_tier', 'any'],
+    ['expires_at', '2099-01-01T00:00:00Z'], ['user_id', 999999]]) {
+    const answer = await make({ [param]: value });
+    assertOurError(answer, 403);
+    assert.equal(JSON.parse(answer.text).error.param, param);
+  }
+  const answer = await make({});
+  assert.equal(answer.status, 201, answer.text);
+  const child = JSON.parse(answer.text);
+  assert.equal(child.rate_limit, 7);
+  assert.deepEqual(child.allowed_models, parent.allowed_models);
+  assert.equal(Date.parse(child.expires_at), Date.parse(expiry));
+  assert.deepEqual(sql(`SELECT rate_limit_per_hour, user_id = (SELECT user_id
+    FROM api_keys WHERE api_key_id = ${parent.id})
+    FROM api_keys WHERE api_key_id = ${child.id}`), [['70', '1']]);
 });
 
 const badBodies = {

@@ -186,14 +186,27 @@ read_scopes(const struct json *body, uint64_t *ret, struct error *e)
 	return rc;
 }
 
+static struct limit_rates
+default_rates(const struct app *app)
+{
+	return (struct limit_rates){
+		.requests = {
+			[LIMIT_MINUTE] =
+			    (int64_t)conf_u64(app->conf, CONF_LIMITS_RPM),
+			[LIMIT_HOUR] =
+			    (int64_t)conf_u64(app->conf, CONF_LIMITS_RPH),
+		},
+	};
+}
+
 /* No key grants more than it has; operators grant anything. */
 static enum err
-check_grant(const struct principal *who, uint64_t scopes, struct error *e)
+check_grant(const struct app *app, struct key_request *k, struct error *e)
 {
-	if (who->kind == PRINCIPAL_KEY && !principal_has_scopes(who, scopes))
-		return error_public(e, ERR_FORBIDDEN, "scopes",
-		    "A key cannot grant more than it has.");
-	return OK;
+	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
+		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
+		    "A key cannot set a tier.");
+	return key_grant(app->who, default_rates(app), &k->key, e);
 }
 
 static enum err
@@ -234,7 +247,7 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 		rc = read_id(body, "user_id", &k->key.user_id, e);
 	if (!rc && json_has(body, "scopes"))
 		rc = read_scopes(body, &k->key.scopes, e);
-	return rc ? rc : check_grant(app->who, k->key.scopes, e);
+	return rc ? rc : check_grant(app, k, e);
 }
 
 /* ---- creating ---- */

@@ -248,6 +248,105 @@ principal_may_use_model__list__finds_each_and_no_other(void **state)
 	assert_true(principal_may_use_model(&p, 5));
 }
 
+static const uint64_t granted_models[] = { 2, 3, 5 };
+static const struct limit_rates granted_default = { { 60, 0 } };
+
+/* A key that is restricted in every way. */
+static struct principal
+restricted_key(void)
+{
+	return (struct principal){
+		.kind = PRINCIPAL_KEY,
+		.customer_id = 11,
+		.user_id = 12,
+		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_KEYS_WRITE,
+		.rates = { { 10, 100 } },
+		.model_ids = granted_models,
+		.n_models = ARRAY_LEN(granted_models),
+		.expires_at_ms = 5000,
+	};
+}
+
+/* What a body asks for that states nothing but the scopes' default. */
+static struct key_new
+plain_request(void)
+{
+	return (struct key_new){
+		.scopes = KEY_SCOPE_INFER,
+		.all_models = true,
+		.rate_limit_per_minute = LIMIT_UNSTATED,
+		.rate_limit_per_hour = LIMIT_UNSTATED,
+	};
+}
+
+static void
+key_grant__nothing_stated__is_what_the_key_has(void **state)
+{
+	struct principal who = restricted_key();
+	struct key_new k = plain_request();
+
+	(void)state;
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_int_equal(k.user_id, 12);
+	assert_false(k.all_models);
+	assert_ptr_equal(k.model_ids, granted_models);
+	assert_int_equal(k.n_models, 3);
+	assert_int_equal(k.rate_limit_per_minute, 10);
+	assert_int_equal(k.rate_limit_per_hour, 100);
+	assert_int_equal(k.expires_at_ms, 5000);
+}
+
+static void
+key_grant__more_than_the_key_has__is_refused_by_name(void **state)
+{
+	static const uint64_t other_model[] = { 2, 4 };
+	static const struct {
+		const char *param;
+		struct key_new k;
+	} cases[] = {
+		{ "scopes", { .scopes = KEY_SCOPE_MANAGE } },
+		{ "rate_limit_tier", { .rate_limit_tier = 1 } },
+		{ "user_id", { .user_id = 13 } },
+		{ "allowed_models",
+		    { .model_ids = other_model, .n_models = 2 } },
+		{ "expires_at", { .expires_at_ms = 5001 } },
+		{ "rate_limit", { .rate_limit_per_minute = 11 } },
+		{ "rate_limit", { .rate_limit_per_minute = 0 } },
+		{ "rate_limit_per_hour", { .rate_limit_per_minute = 10,
+					     .rate_limit_per_hour = 101 } },
+	};
+	struct principal who = restricted_key();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct key_new k = cases[i].k;
+
+		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		    ERR_FORBIDDEN);
+		assert_string_equal(e.param, cases[i].param);
+	}
+}
+
+static void
+key_grant__rates_by_default__bound_what_is_stated(void **state)
+{
+	struct principal who = restricted_key();
+	struct key_new k = plain_request();
+
+	(void)state;
+	who.rates = (struct limit_rates){ { LIMIT_UNSTATED, LIMIT_UNSTATED } };
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_int_equal(k.rate_limit_per_minute, LIMIT_UNSTATED);
+	k.rate_limit_per_minute = 60;
+	k.rate_limit_per_hour = 1000000; /* 0 enforces nothing */
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+	k.rate_limit_per_minute = 61;
+	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	    ERR_FORBIDDEN);
+	who.kind = PRINCIPAL_OPERATOR;
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+}
+
 int
 main(void)
 {
@@ -265,6 +364,12 @@ main(void)
 		    key_revoke__done_or_uncertain__bumps_the_slot, setup),
 		cmocka_unit_test(
 		    principal_may_use_model__list__finds_each_and_no_other),
+		cmocka_unit_test(
+		    key_grant__nothing_stated__is_what_the_key_has),
+		cmocka_unit_test(
+		    key_grant__more_than_the_key_has__is_refused_by_name),
+		cmocka_unit_test(
+		    key_grant__rates_by_default__bound_what_is_stated),
 	};
 
 	if (crypto_init(&e))

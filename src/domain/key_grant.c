@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* What a key may hand on to another key: never more than it has itself. */
+#include "base/str.h"
+#include "domain/key.h"
+
+static enum err
+refuse(struct error *e, const char *param)
+{
+	return error_public(e, ERR_FORBIDDEN, param,
+	    "A key cannot grant more than it has.");
+}
+
+static enum err
+grant_models(const struct principal *who, struct key_new *k, struct error *e)
+{
+	if (who->all_models)
+		return OK;
+	if (k->all_models) {
+		k->all_models = false;
+		k->model_ids = who->model_ids;
+		k->n_models = who->n_models;
+	}
+	for (size_t i = 0; i < k->n_models; i++)
+		if (!principal_may_use_model(who, k->model_ids[i]))
+			return refuse(e, "allowed_models");
+	return OK;
+}
+
+/*
+ * own 0 enforces nothing and so allows everything. A rate that is not stated
+ * becomes the granting key's, as that may be lower than what the layers
+ * behind a key's own say.
+ */
+static enum err
+grant_rate(int64_t own, int64_t by_default, int64_t *rate, const char *param,
+    struct error *e)
+{
+	int64_t in_force = own == LIMIT_UNSTATED ? by_default : own;
+
+	if (*rate == LIMIT_UNSTATED && own > 0)
+		*rate = own;
+	if (*rate == LIMIT_UNSTATED || in_force == 0)
+		return OK;
+	return *rate == 0 || *rate > in_force ? refuse(e, param) : OK;
+}
+
+static enum err
+grant_expiry(const struct principal *who, struct key_new *k, struct error *e)
+{
+	if (who->expires_at_ms == 0)
+		return OK;
+	if (k->expires_at_ms == 0)
+		k->expires_at_ms = who->expires_at_ms;
+	return k->expires_at_ms > who->expires_at_ms ? refuse(e, "expires_at")
+						     : OK;
+}
+
+enum err
+key_grant(const struct principal *who, struct limit_rates default_rates,
+    struct key_new *k, struct error *e)
+{
+	enum err err;
+
+	if (who->kind != PRINCIPAL_KEY)
+		return OK;
+	if (!principal_has_scopes(who, k->scopes))
+		return refuse(e, "scopes");
+	if (k->rate_limit_tier)
+		return refuse(e, "rate_limit_tier");
+	if (k->user_id && k->user_id != who->user_id)
+		return refuse(e, "user_id");
+	k->user_id = who->user_id;
+	err = grant_models(who, k, e);
+	if (!err)
+		err = grant_expiry(who, k, e);
+	if (!err)
+		err = grant_rate(who->rates.requests[LIMIT_MINUTE],
+		    default_rates.requests[LIMIT_MINUTE],
+		    &k->rate_limit_per_minute, "rate_limit", e);
+	if (!err)
+		err = grant_rate(who->rates.requests[LIMIT_HOUR],
+		    default_rates.requests[LIMIT_HOUR], &k->rate_limit_per_hour,
+		    "rate_limit_per_hour", e);
+	return err;
+}
