@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/admission.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "domain/app.h"
 #include "domain/catalogue.h"
@@ -75,8 +76,10 @@ admission_enter(struct app *app, const struct admission_params *p,
 	*ret_take = (struct limit_take){ 0 };
 	if (rc)
 		return rc;
+	/* Now, not when the request began: slow uploads would let requests of
+	 * several windows be admitted in one. */
 	rc = limit_take(app->shared->limiter, app->who, p->model->row.model_id,
-	    p->start_ms, ret_take, e);
+	    clock_now_ms(), ret_take, e);
 	if (rc && meter_refuse(&app->meter, rc, &on_refusal))
 		log_error("refusal_not_counted", &on_refusal);
 	return rc;

@@ -79,7 +79,7 @@ struct limit_take {
  * given back what it took when this returns.
  *
  * @p       PRINCIPAL_KEY; its rates, then the limiter's defaults
- * @now_ms  wall clock; the same for the whole request
+ * @now_ms  wall clock, at admission
  * Errors: ERR_RATE_LIMITED, *ret filled for the headers; ERR_LIMITS_DOWN no
  *         memcached and on_failure is closed (or the host's table is full).
  * Waits:  one round trip a window in force.

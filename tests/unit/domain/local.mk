@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 UNIT_DOMAIN_TESTS = \
+	tests/unit/domain/test_admission \
 	tests/unit/domain/test_customer \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
@@ -13,6 +14,7 @@ TESTS += $(UNIT_DOMAIN_TESTS)
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
 	src/ext/libext.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS)
+tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
