@@ -38,6 +38,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/partition.h \
 	src/store/price.c \
 	src/store/price.h \
+	src/store/project.c \
+	src/store/project.h \
 	src/store/provider.c \
 	src/store/provider.h \
 	src/store/reconcile.c \

@@ -162,6 +162,32 @@ await test('keys:write: no key grants more than it has', async () => {
     FROM api_keys WHERE api_key_id = ${child.id}`), [['70', '1']]);
 });
 
+await test('new key: user or project of somebody else: 400 naming it', async () => {
+  const id = Number(env.TOLLGATE_CUSTOMER_ID);
+  const stranger = sql(`SELECT MIN(user_id) FROM users
+    WHERE NOT customer_id <=> ${id}`)[0][0];
+  for (const [param, value] of [['user_id', 999999999],
+    ...(stranger === 'NULL' ? [] : [['user_id', Number(stranger)]]),
+    ['project_id', 999999999]]) {
+    const answer = await ask('POST', '/api/keys', asOperator,
+      JSON.stringify({ customer_id: id, name: 'stray', [param]: value }));
+    assertOurError(answer, 400);
+    assert.equal(JSON.parse(answer.text).error.param, param);
+  }
+});
+
+await test('new key: rate_limit is what its user\'s tier says', async () => {
+  sql(`INSERT IGNORE INTO rate_limit_tiers (name, rate_limit_per_minute)
+    VALUES ('wire-user', 13)`);
+  sql(`INSERT INTO users (customer_id, name, email, role, rate_limit_tier)
+    SELECT ${Number(env.TOLLGATE_CUSTOMER_ID)}, 'tiered',
+      CONCAT(UUID(), '@example.org'), 'member', tier_id
+    FROM rate_limit_tiers WHERE name = 'wire-user'`);
+  const user = sql("SELECT MAX(user_id) FROM users WHERE name = 'tiered'")[0][0];
+  const made = await newKey({ user_id: Number(user), rate_limit: undefined });
+  assert.equal(made.rate_limit, 13);
+});
+
 const badBodies = {
   empty: '',
   'not JSON': canary,

@@ -6,12 +6,15 @@
 
 #include "base/clock.h"
 #include "domain/catalogue.h"
+#include "domain/limit.h"
 #include "ext/json.h"
 #include "handler/api/api.h"
 #include "store/customer.h"
 #include "store/db_pool.h"
 #include "store/key.h"
+#include "store/project.h"
 #include "store/tier.h"
+#include "store/user.h"
 
 #define JSON_DEPTH 4
 #define DB_WAIT_MS 2000
@@ -25,6 +28,7 @@ struct key_request {
 	struct str tier_name;
 	struct customer customer;
 	struct tier tier;
+	struct tier user_tier; /* of whom the key meters to */
 };
 
 /* ---- reading ---- */
@@ -278,13 +282,16 @@ find_customer(struct app *app, struct db *db, struct arena *a,
 	return rc;
 }
 
+static const struct tier no_tier = { 0, { "", 0 }, LIMIT_UNSTATED,
+	LIMIT_UNSTATED };
+
 static enum err
 find_tier(struct db *db, struct arena *a, struct key_request *k,
     struct error *e)
 {
 	enum err rc;
 
-	k->tier = (struct tier){ 0, S(""), -1, -1 };
+	k->tier = no_tier;
 	if (!k->tier_name.p)
 		return OK;
 	rc = store_tier_by_name(db, k->tier_name, a, &k->tier, e);
@@ -293,6 +300,60 @@ find_tier(struct db *db, struct arena *a, struct key_request *k,
 		    "There is no rate limit tier of that name.");
 	k->key.rate_limit_tier = k->tier.tier_id;
 	return rc;
+}
+
+static enum err
+find_user_tier(struct db *db, struct arena *a, uint64_t tier_id,
+    struct tier *ret, struct error *e)
+{
+	struct tier *tiers = NULL;
+	size_t n = 0;
+	enum err rc = OK;
+
+	*ret = no_tier;
+	if (tier_id)
+		rc = store_tier_list(db, a, &tiers, &n, e);
+	for (size_t i = 0; !rc && i < n; i++)
+		if (tiers[i].tier_id == tier_id)
+			*ret = tiers[i];
+	return rc;
+}
+
+/* Whom the key meters to: a user of that customer, or its owner. */
+static enum err
+find_user(struct db *db, struct arena *a, struct key_request *k,
+    struct error *e)
+{
+	struct user user = { 0 };
+	enum err rc = OK;
+
+	if (!k->key.user_id)
+		rc = store_user_owner_id(db, k->key.customer_id,
+		    &k->key.user_id, e);
+	if (rc)
+		return rc;
+	rc = store_user_by_id(db, k->key.user_id, a, &user, e);
+	if (rc == ERR_NOT_FOUND ||
+	    (!rc && user.customer_id != k->key.customer_id))
+		return error_public(e, ERR_BAD_PARAM, "user_id",
+		    "The customer has no such user.");
+	return rc ? rc
+		  : find_user_tier(db, a, user.rate_limit_tier, &k->user_tier,
+			e);
+}
+
+static enum err
+check_project(struct db *db, const struct key_request *k, struct error *e)
+{
+	enum err rc;
+
+	if (!k->key.project_id)
+		return OK;
+	rc = store_project_check(db, k->key.customer_id, k->key.project_id, e);
+	return rc == ERR_NOT_FOUND
+		   ? error_public(e, ERR_BAD_PARAM, "project_id",
+			 "The customer has no such project.")
+		   : rc;
 }
 
 static enum err
@@ -310,6 +371,10 @@ create(struct app *app, struct arena *a, struct key_request *k,
 		return rc;
 	rc = find_customer(app, ops.db, a, k, e);
 	if (!rc)
+		rc = find_user(ops.db, a, k, e);
+	if (!rc)
+		rc = check_project(ops.db, k, e);
+	if (!rc)
 		rc = find_tier(ops.db, a, k, e);
 	if (!rc)
 		rc = key_create(&ops, &k->key, ret_text, ret_id, e);
@@ -321,14 +386,20 @@ create(struct app *app, struct arena *a, struct key_request *k,
 static uint64_t
 effective_rate(const struct app *app, const struct key_request *k)
 {
-	const int64_t layers[] = { k->key.rate_limit_per_minute,
-		k->tier.rate_limit_per_minute,
-		k->customer.rate_limit_per_minute };
+	const struct limit_rates layers[] = {
+		{ { k->key.rate_limit_per_minute,
+		    k->key.rate_limit_per_hour } },
+		{ { k->tier.rate_limit_per_minute,
+		    k->tier.rate_limit_per_hour } },
+		{ { k->user_tier.rate_limit_per_minute,
+		    k->user_tier.rate_limit_per_hour } },
+		{ { k->customer.rate_limit_per_minute,
+		    k->customer.rate_limit_per_hour } },
+		default_rates(app),
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(layers); i++)
-		if (layers[i] >= 0)
-			return (uint64_t)layers[i];
-	return conf_u64(app->conf, CONF_LIMITS_RPM);
+	return (uint64_t)limit_resolve(layers, ARRAY_LEN(layers))
+	    .requests[LIMIT_MINUTE];
 }
 
 static void
