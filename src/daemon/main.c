@@ -265,14 +265,14 @@ end_anyway(void *arg)
 
 /*
  * Stopping the background threads may wait for a database that hangs. All
- * that matters is in the journal by now, so that the end need not wait.
+ * that matters is in the journal by then, so that the end need not wait.
  */
 static void
 set_deadline(struct deadline *d)
 {
 	pthread_t thread;
 
-	if (d->ms > 0 && pthread_create(&thread, NULL, end_anyway, d) == 0)
+	if (pthread_create(&thread, NULL, end_anyway, d) == 0)
 		(void)pthread_detach(thread); /* it ends with the process */
 }
 
@@ -285,7 +285,10 @@ stop(struct worker *w)
 	bool is_single = conf_u64(w->settings->conf, CONF_THREADS) == 1;
 
 	deadline.code = pool_has_failed(w->pool) ? EXIT_FAILURE : EXIT_SUCCESS;
+	deadline.ms = is_single ? SINGLE_END_MS : END_MS;
 	log_event(LOG_LEVEL_INFO, "stopping", "open requests may finish");
+	if (is_single)
+		set_deadline(&deadline); /* draining counts as well */
 	if (!drain(w)) {
 		/* A thread hangs. What it has open in the journal becomes
 		 * `interrupted` once our lock is gone. */
@@ -293,9 +296,8 @@ stop(struct worker *w)
 		    pool_n_alive(w->pool));
 		_exit(deadline.code);
 	}
-	deadline.ms = is_single ? SINGLE_END_MS - (clock_mono_ms() - start_ms)
-				: END_MS;
-	set_deadline(&deadline);
+	if (!is_single)
+		set_deadline(&deadline);
 	pool_free(w->pool);
 	release(w);
 	log_event(LOG_LEVEL_INFO, "stopped", "after %lld ms",

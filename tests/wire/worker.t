@@ -313,6 +313,19 @@ kill "$slow" 2>/dev/null
 is 'with one thread, as under mod_fcgid: exit 0' "$code" 0
 ok "within 2 s, whatever is open ($took ms)" test "$took" -lt 2000
 
+# A database that takes connections and says nothing, a request that is open.
+"$call" -l 3 "$dir/no-database.sock" sleep 60 &
+hanging=$!
+wait_for test -S "$dir/no-database.sock"
+conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_THREADS=1
+start || diag "$(cat "$log")"
+slow 6000
+stop
+kill "$slow" "$hanging" 2>/dev/null
+rm -f "$dir/no-database.sock"
+is 'with one thread and a database that hangs: exit 0' "$code" 0
+ok "within 2 s as well ($took ms)" test "$took" -lt 2000
+
 # Nothing that waits in the worker's own socket is lost.
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_THREADS=1
 start || diag "$(cat "$log")"
