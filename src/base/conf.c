@@ -343,7 +343,7 @@ apply_environment(struct conf *c, struct error *e)
 		size_t equals = str_find(entry, '=');
 		struct str name = str_make(entry.p, equals);
 		bool is_known = str_starts(name, S(ENV_PREFIX)) ||
-				str_starts(name, S("STRIPE_SECRET_KEY"));
+				str_eq(name, S("STRIPE_SECRET_KEY"));
 
 		if (!is_known || is_for_clients(name))
 			continue;

@@ -81,6 +81,22 @@ conf_load__environment__beats_the_file(void **state)
 }
 
 static void
+conf_load__other_names_in_the_environment__are_not_ours(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	setenv("STRIPE_SECRET_KEY_TEST", "sk_test", 1);
+	setenv("STRIPE_SECRET_KEY", "sk_live", 1);
+	c = load("");
+	unsetenv("STRIPE_SECRET_KEY_TEST");
+	unsetenv("STRIPE_SECRET_KEY");
+
+	assert_string_equal(conf_text(c, CONF_STRIPE_SECRET_KEY), "sk_live");
+	conf_free(c);
+}
+
+static void
 conf_load__bad_values__name_line_setting_and_bounds(void **state)
 {
 	(void)state;
@@ -165,6 +181,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conf_load__dotenv_forms__are_read),
 		cmocka_unit_test(conf_load__environment__beats_the_file),
+		cmocka_unit_test(
+		    conf_load__other_names_in_the_environment__are_not_ours),
 		cmocka_unit_test(
 		    conf_load__bad_values__name_line_setting_and_bounds),
 		cmocka_unit_test(conf_load__named_file_missing__is_an_error),
