@@ -11,14 +11,17 @@
 
 #include "admin/admin_priv.h"
 #include "base/clock.h"
+#include "domain/flush_backlog.h"
 #include "domain/hostmap.h"
 #include "ext/mcache.h"
 #include "journal/writer.h"
 #include "store/migrate.h"
+#include "store/rejected.h"
 #include "store/server.h"
 
 #define CLOCK_WARN_MS    1000
 #define BEAT_WARN_MS     5000
+#define BACKLOG_WARN_MS  10000
 #define MEMORY_WARN_PCT  80
 #define OUTAGE_WARN_MIN  60
 #define REQUEST_BYTES    (2 * JOURNAL_RECORD_MAX) /* of journal: open, settle */
@@ -231,6 +234,60 @@ check_journal(struct admin *ad, uint64_t per_hour)
 }
 
 static void
+report_backlog(struct admin *ad, const struct flush_backlog *b)
+{
+	int64_t age_ms = b->oldest_ms ? clock_now_ms() - b->oldest_ms : 0;
+	char series[JOURNAL_SERIES_TEXT_BYTES];
+
+	if (b->n_unreadable) {
+		journal_series_format(&b->unreadable, series);
+		finding(ad, "unflushed", WARN,
+		    "%llu journals can't be read, the first is series %s: "
+		    "their usage is not charged; look at the files and for "
+		    "journal_unreadable in the workers' logs",
+		    (unsigned long long)b->n_unreadable, series);
+	}
+	if (age_ms > BACKLOG_WARN_MS)
+		finding(ad, "unflushed", WARN,
+		    "a request that ended %lld s ago is not in the database, "
+		    "though that is up: look for flush in the workers' logs",
+		    (long long)age_ms / 1000);
+	else if (!b->n_unreadable)
+		finding(ad, "unflushed", GOOD,
+		    "no request waits in the journals for longer than %d s",
+		    BACKLOG_WARN_MS / 1000);
+}
+
+/* What is in the journals and should be in the database by now. */
+static void
+check_backlog(struct admin *ad)
+{
+	const char *dir = conf_journal_dir(ad->conf);
+	struct flush_backlog b;
+	uint64_t n_rejected = 0;
+	struct error e;
+	struct db *db;
+
+	if (admin_db(ad, &db, &e))
+		return; /* which is a finding already */
+	if (store_rejected_count(db, &n_rejected, &e))
+		finding(ad, "rejected", BAD, "%s", e.internal);
+	else if (n_rejected)
+		finding(ad, "rejected", WARN,
+		    "usage_rejected holds %llu records that are not charged: "
+		    "look at them",
+		    (unsigned long long)n_rejected);
+	else
+		finding(ad, "rejected", GOOD, "no record was set aside");
+	if (access(dir, F_OK) != 0)
+		return; /* which is a finding already */
+	if (flush_backlog(db, dir, &ad->arena, &b, &e))
+		finding(ad, "unflushed", WARN, "%s", e.internal);
+	else
+		report_backlog(ad, &b);
+}
+
+static void
 check_duty(struct admin *ad, const char *what, enum hostmap_duty duty)
 {
 	int64_t beat_ms = hostmap_duty_beat_ms(ad->map, duty);
@@ -315,6 +372,7 @@ admin_doctor(struct admin *ad, struct error *e)
 	check_cache(ad);
 	check_state_dir(ad);
 	check_journal(ad, per_hour);
+	check_backlog(ad);
 	check_map(ad);
 	check_readable(ad, "templates", CONF_TEMPLATES_DIR, "layout.html");
 	return OK;

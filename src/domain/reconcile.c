@@ -16,6 +16,7 @@ const char *const reconcile_fault_names[RECONCILE_FAULT__MAX] = {
 	[RECONCILE_TWO_ROWS] = "more than one usage row",
 	[RECONCILE_NO_OPEN] = "a settle without its open",
 	[RECONCILE_UNREADABLE] = "a record that can't be read",
+	[RECONCILE_NO_SERIES] = "a series that can't be read",
 };
 
 #define REJECTED_MAX 100000
@@ -189,6 +190,12 @@ read_series(struct check *c, struct journal_reader *r, uint64_t off,
 		err = journal_reader_next(r, is_closed, &rec, e);
 		if (err == ERR_NOT_FOUND)
 			break;
+		if (err == ERR_IO) {
+			fault(c, RECONCILE_NO_SERIES, journal_reader_pos(r),
+			    NULL, 0);
+			is_closed = false; /* what is open is not known */
+			break;
+		}
 		if (!err)
 			err = read_record(c, &rec, off, e);
 		if (err)

@@ -23,6 +23,8 @@ enum reconcile_fault {
 	RECONCILE_TWO_ROWS,   /* more than one */
 	RECONCILE_NO_OPEN,    /* a settle whose open is gone */
 	RECONCILE_UNREADABLE, /* a record that can't be decoded */
+	RECONCILE_NO_SERIES,  /* a file that can't be read: what follows in
+				 the series is unknown */
 	RECONCILE_FAULT__MAX
 };
 extern const char *const reconcile_fault_names[RECONCILE_FAULT__MAX];

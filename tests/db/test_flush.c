@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "db/fixture_db.h"
+#include "domain/flush_backlog.h"
 #include "domain/flush_priv.h"
 #include "domain/reconcile.h"
 #include "journal/reader.h"
@@ -796,6 +797,8 @@ one_series__unreadable__does_not_stop_the_others(void **state)
 	struct flush_test *x = *state;
 	const struct journal_series bad = { { 1, 2, 3 } };
 	char path[JOURNAL_PATH_BYTES];
+	struct flush_backlog b;
+	struct reconcile r;
 
 	rig_begin(x->j);
 	requests(x, x->j->j, 1, 5);
@@ -805,7 +808,39 @@ one_series__unreadable__does_not_stop_the_others(void **state)
 	assert_int_equal(pass(x), 5);
 	requests(x, x->j->j, 6, 5);
 	assert_int_equal(pass(x), 5);
+	assert_ok(reconcile_run(x->db, x->j->dir, &x->a, &r, &x->e));
+	assert_int_equal(r.n_faults, 1);
+	assert_int_equal(r.faults[0].fault, RECONCILE_NO_SERIES);
+	assert_memory_equal(r.faults[0].series.b, bad.b, sizeof(bad.b));
+	assert_int_equal(r.n_journaled, 10);
+	assert_false(reconcile_is_clean(&r));
+	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));
+	assert_int_equal(b.n_unreadable, 1);
+	assert_memory_equal(b.unreadable.b, bad.b, sizeof(bad.b));
+	assert_int_equal(b.oldest_ms, 0);
 	assert_int_equal(rmdir(path), 0);
+}
+
+static void
+backlog__settled_but_not_flushed__is_told_by_its_oldest(void **state)
+{
+	struct flush_test *x = *state;
+	struct journal_refuse refuse = { .time_ms = 1795305600000,
+		.customer_id = x->customer_id,
+		.reason = S("rate_limited") };
+	struct flush_backlog b;
+
+	rig_begin(x->j);
+	(void)open_one(x, x->j->j, 1); /* under way: nothing is late */
+	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));
+	assert_int_equal(b.oldest_ms, 0);
+	assert_ok(journal_write_refuse(x->j->j, &refuse, &x->e));
+	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));
+	assert_int_equal(b.oldest_ms, 1795305600000);
+	assert_int_equal(b.n_unreadable, 0);
+	(void)pass(x);
+	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));
+	assert_int_equal(b.oldest_ms, 0);
 }
 
 static void
@@ -910,6 +945,7 @@ main(void)
 		TEST(folder_full__drained_files_make_room),
 		TEST(damage__in_the_middle__is_told_and_the_rest_flushed),
 		TEST(one_series__unreadable__does_not_stop_the_others),
+		TEST(backlog__settled_but_not_flushed__is_told_by_its_oldest),
 		TEST(unknown_error__of_one_record__is_set_aside_in_the_end),
 		TEST(unknown_error__of_everything__is_waited_out),
 		TEST(reconcile__row_removed__is_found),
