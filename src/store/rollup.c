@@ -222,6 +222,13 @@ add_hours(struct db *db, const struct keyed_row *rows, size_t n,
 	return store_rollup_hours(db, sums, n_sums, e);
 }
 
+/* A client that left has not been failed by anybody. */
+static bool
+is_failed(const struct usage_row *u)
+{
+	return u->status != USAGE_OK && u->status != USAGE_CLIENT_CLOSED;
+}
+
 static enum err
 add_days(struct db *db, const struct keyed_row *rows, size_t n, struct arena *a,
     struct error *e)
@@ -243,8 +250,7 @@ add_days(struct db *db, const struct keyed_row *rows, size_t n, struct arena *a,
 		}
 		if (is_new)
 			rollup_day_of(rows[i].u, &sums[n_sums++]);
-		sums[n_sums - 1].failed_requests += rows[i].u->status !=
-						    USAGE_OK;
+		sums[n_sums - 1].failed_requests += is_failed(rows[i].u);
 		if (err == OK)
 			err = rollup_sums_add(&sums[n_sums - 1].sums, rows[i].u,
 			    e);

@@ -48,7 +48,7 @@ struct rollup_day {
 	int64_t day_ms;
 	uint64_t api_key_id;
 	uint64_t model_id;
-	uint64_t failed_requests; /* status other than ok */
+	uint64_t failed_requests; /* neither ok nor left by the client */
 	struct rollup_sums sums;
 };
 

@@ -616,7 +616,9 @@ vary(uint64_t customer_id, uint64_t key_id, uint64_t model_id)
 		*u = fixture_usage(customer_id, key_id, model_id);
 		u->user_id = user_id;
 		u->request_timestamp_ms -= (int64_t)(i % 50) * HOUR_MS;
-		u->status = i % 10 == 0 ? USAGE_TIMEOUT : USAGE_OK;
+		u->status = i % 10 == 0   ? USAGE_TIMEOUT
+			    : i % 10 == 5 ? USAGE_CLIENT_CLOSED
+					  : USAGE_OK;
 		u->provider_id = i % 3;
 		u->latency_ms = i;
 		u->time_to_first_token_ms = i % 4 == 0 ? -1 : (int64_t)i / 2;
