@@ -151,8 +151,21 @@ stack_web_ready() {
   curl -fsS -o /dev/null --max-time 5 "$STACK_URL/readyz"
 }
 
+# What is left of a web server whose first process was killed: Apache's
+# children serve on.
+stack_web_orphans() {
+  local file
+  for file in /proc/[0-9]*/cmdline; do
+    { tr '\0' ' ' <"$file"; } 2>/dev/null \
+      | grep -qF -e " -f $STACK_DIR/etc/web.conf" || continue
+    file=${file#/proc/}
+    printf '%d\n' "${file%/cmdline}"
+  done
+}
+
 stack_web_stop() {
   stack_end web TERM 40
+  stack_web_orphans | xargs -r kill -KILL 2>/dev/null
   stack_end supervise TERM 40
   # A web server may be gone before the workers that it told to stop, and one
   # that was killed has told them nothing.
