@@ -894,6 +894,39 @@ unknown_error__of_everything__is_waited_out(void **state)
 }
 
 static void
+power_cut__journal_ends_before_the_offset__no_second_row(void **state)
+{
+	struct flush_test *x = *state;
+	struct journal_series id;
+	char path[JOURNAL_PATH_BYTES];
+	struct flush_stats st;
+	struct usage_row row;
+	uint32_t at;
+
+	rig_begin(x->j);
+	id = *journal_id(x->j->j);
+	requests(x, x->j->j, 1, 5);
+	(void)open_one(x, x->j->j, 7);
+	at = x->j->j->cur.off;
+	requests(x, x->j->j, 6, 1);
+	assert_int_equal(pass(x), 6);
+	rig_crash(x->j);
+	/* The open of 6 was synced, its settle was not. */
+	rig_path(x->j, &id, 1, path);
+	assert_int_equal(truncate(path, (off_t)at + 208), 0);
+	begin_flusher(x);
+
+	assert_int_equal(pass(x), 1); /* 7 only */
+	flusher_stats(x->f, &st);
+	assert_int_equal(st.n_rejected, 0);
+	assert_ok(row_of(x, 6, &row));
+	assert_int_equal(row.status, USAGE_OK);
+	assert_ok(row_of(x, 7, &row));
+	assert_int_equal(row.status, USAGE_INTERRUPTED);
+	assert_int_equal(receivable(x), 6 * 1234567);
+}
+
+static void
 reconcile__row_removed__is_found(void **state)
 {
 	struct flush_test *x = *state;
@@ -948,6 +981,7 @@ main(void)
 		TEST(backlog__settled_but_not_flushed__is_told_by_its_oldest),
 		TEST(unknown_error__of_one_record__is_set_aside_in_the_end),
 		TEST(unknown_error__of_everything__is_waited_out),
+		TEST(power_cut__journal_ends_before_the_offset__no_second_row),
 		TEST(reconcile__row_removed__is_found),
 	};
 
