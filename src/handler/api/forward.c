@@ -67,12 +67,15 @@ result_of_stream(const struct attempt *at, struct meter_result *r)
 static void
 result_of_answer(const struct attempt *at, struct meter_result *r)
 {
+	bool is_owed = r->status == USAGE_OK ||
+		       r->status == USAGE_CLIENT_CLOSED;
+
 	r->source = USAGE_FROM_PROVIDER;
-	if (at->parsed.has_usage) {
+	if (is_owed && at->parsed.has_usage) {
 		set_tokens(&r->used, &at->parsed.usage);
 		return;
 	}
-	/* Nothing came, as far as anybody knows: an estimate of nothing. */
+	/* Nothing was delivered, or nothing is known of it. */
 	r->source = USAGE_FROM_ESTIMATE;
 	if (r->status != USAGE_OK)
 		return;
