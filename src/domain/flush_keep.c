@@ -142,6 +142,8 @@ flush_keep(struct flusher *f)
 
 	trim(f);
 	error_clear(&e);
+	if (journal_remove_unfinished(f->opt.journal_dir, &e) != OK)
+		log_error("journal_remove", &e);
 	if (journal_list_files(f->opt.journal_dir, NULL, &v, &n, &e) != OK) {
 		log_error("journal_list", &e);
 		return;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the flusher share: flush.c (life, passes), flush_read.c
- * (journals to items), flush_txn.c (items to the database), flush_keep.c. */
+/*
+ * What the parts of the flusher share: flush.c (life, passes), flush_read.c
+ * (journals to records), flush_item.c (records to items), flush_txn.c (items
+ * to the database), flush_keep.c.
+ */
 #ifndef TG_DOMAIN_FLUSH_PRIV_H
 #define TG_DOMAIN_FLUSH_PRIV_H
 
@@ -100,6 +103,22 @@ enum err flush_load(struct flusher *f, struct flush_series *s,
  * Memory: in f->arena.
  */
 enum err flush_fill(struct flusher *f, struct error *e) ATTR_MUST_CHECK;
+
+/* flush_item.c */
+
+/** Note an open or a progress in the set; other records change nothing. */
+enum err flush_follow(struct flush_series *s, const struct journal_rec *rec,
+    struct error *e) ATTR_MUST_CHECK;
+/** Add to the batch what a record means. */
+enum err flush_apply(struct flusher *f, struct flush_series *s,
+    const struct journal_rec *rec, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Add an interrupted row for each request that is open.
+ * @is_cut  the journal's end was lost after it had been flushed (power cut):
+ *          what seems open may have its row
+ */
+enum err flush_interrupt(struct flusher *f, struct flush_series *s, bool is_cut,
+    struct error *e) ATTR_MUST_CHECK;
 
 /* flush_txn.c */
 

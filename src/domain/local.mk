@@ -12,6 +12,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/flush.h \
 	src/domain/flush_backlog.c \
 	src/domain/flush_backlog.h \
+	src/domain/flush_item.c \
 	src/domain/flush_keep.c \
 	src/domain/flush_priv.h \
 	src/domain/flush_read.c \

@@ -228,3 +228,37 @@ journal_trim(const char *dir, const struct journal_series *s, journal_pos end,
 	/* The file that was made ahead and never begun. */
 	return journal_remove(dir, s, file_no + 1, file_no + 1, false, e);
 }
+
+/* The series of a file that was being made, "<32 hex digits>.…tmp". */
+static bool
+is_unfinished(const char *name, struct journal_series *ret)
+{
+	struct str s = str_from(name);
+
+	return str_ends(s, S(".tmp")) && s.n > 32 &&
+	       journal_series_parse(str_make(s.p, 32), ret);
+}
+
+enum err
+journal_remove_unfinished(const char *dir, struct error *e)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	enum err err = OK;
+
+	if (!d)
+		return error_set(e, ERR_IO, "journal: read %s: errno %d", dir,
+		    errno);
+	while (!err && (entry = readdir(d)) != NULL) {
+		struct journal_series id;
+		bool is_live = true;
+
+		if (!is_unfinished(entry->d_name, &id))
+			continue;
+		err = journal_is_live(dir, &id, &is_live, e);
+		if (!err && !is_live)
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	(void)closedir(d);
+	return err;
+}

@@ -99,4 +99,11 @@ enum err journal_remove(const char *dir, const struct journal_series *s,
 enum err journal_trim(const char *dir, const struct journal_series *s,
     journal_pos end, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Remove files that a worker was making when it died.
+ * Changes the folder. Errors: ERR_IO.
+ */
+enum err journal_remove_unfinished(const char *dir,
+    struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -434,12 +434,13 @@ clean_up(void)
 		assert_ok(journal_remove(setting.dir, &v[i].id, v[i].first_no,
 		    v[i].last_no, true, &e));
 	free(v);
+	assert_ok(journal_remove_unfinished(setting.dir, &e));
 	(void)unlink(setting.ack_path);
 	(void)snprintf(path, sizeof(path), "%s/flusher.lock", setting.dir);
 	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/space.lock", setting.dir);
 	(void)unlink(path);
-	(void)rmdir(setting.dir);
+	assert_int_equal(rmdir(setting.dir), 0);
 }
 
 static void

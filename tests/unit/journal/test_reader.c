@@ -2,6 +2,7 @@
 #include "support/cmocka_tg.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -311,6 +312,27 @@ remove__whole_series__leaves_nothing(void **state)
 	assert_int_equal(n, 0);
 }
 
+static void
+unfinished_file__of_a_dead_worker__is_removed(void **state)
+{
+	struct rig *f = *state;
+	char path[JOURNAL_PATH_BYTES], id[JOURNAL_SERIES_TEXT_BYTES];
+	int fd;
+
+	rig_begin(f);
+	journal_series_format(journal_id(f->j), id);
+	(void)snprintf(path, sizeof(path), "%s/%s.0000000009.tmp", f->dir, id);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	(void)close(fd);
+
+	assert_ok(journal_remove_unfinished(f->dir, &f->e));
+	assert_int_equal(access(path, F_OK), 0);
+	rig_crash(f);
+	assert_ok(journal_remove_unfinished(f->dir, &f->e));
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 #define TEST(name) \
  cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
@@ -328,6 +350,7 @@ main(void)
 		TEST(file__missing_in_the_middle__is_counted),
 		TEST(list__two_series__are_told_apart),
 		TEST(remove__whole_series__leaves_nothing),
+		TEST(unfinished_file__of_a_dead_worker__is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
