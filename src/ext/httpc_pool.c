@@ -165,6 +165,12 @@ set_constant_options(struct httpc *h)
 	CURL *c = h->easy;
 
 	return !curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L) &&
+	       !curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION,
+		   httpc_on_socket) &&
+	       !curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) &&
+	       !curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION,
+		   httpc_on_timer) &&
+	       !curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) &&
 	       !curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) &&
 	       !curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") &&
 	       !curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) &&

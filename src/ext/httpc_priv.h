@@ -10,8 +10,20 @@
 
 #include "ext/httpc.h"
 
+/* Sockets that one transfer waits for: its connection, others while several
+ * addresses are tried, and the resolver's. */
+#define HTTPC_SOCKETS_MAX 8
+
+struct httpc_socket {
+	curl_socket_t fd;
+	short events; /* POLLIN, POLLOUT */
+};
+
 /* One multi and one easy handle, with one connection at most. */
 struct httpc {
+	struct httpc_socket sockets[HTTPC_SOCKETS_MAX];
+	size_t n_sockets;
+	int64_t timer_us;   /* when curl wants to be called; 0 = not at all */
 	struct httpc *next; /* of the idle ones, last used first */
 	uint64_t origin;    /* where its connection leads */
 	struct httpc_pool *pool;
@@ -71,6 +83,10 @@ void httpc_return(struct httpc *h);
 void httpc_heed(struct httpc_call *c, enum err err);
 /** See whether the client's connection has ended. */
 void httpc_look_at_client(struct httpc_call *c);
+/** What curl tells a handle: sockets to watch, and when to be called. */
+int httpc_on_socket(CURL *easy, curl_socket_t fd, int what, void *h,
+    void *socket_data);
+int httpc_on_timer(CURLM *multi, long timeout_ms, void *h);
 /** Drive the transfer until it is over or c->err says why it must end. */
 void httpc_run(struct httpc_call *c);
 
