@@ -16,7 +16,7 @@
 struct request;
 
 /* How often a waiting request should ask, ms: one look costs four system
- * calls, some 10 us. */
+ * calls. */
 #define PEER_INTERVAL_MS 100
 
 struct peer {
