@@ -48,6 +48,7 @@ TG_PACKAGES_TEST=(
   clang-format
   iproute2
   lighttpd-mod-openssl
+  mariadb-client
   node/nodejs
   openssl
   npm/npm
