@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, base, env, json, newKey, sql, tollgate, until, usageRow,
+  ask, base, env, json, modelsInForce, newKey, sql, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const isFcgid = env.TOLLGATE_WEB === 'apache-fcgid';
@@ -26,13 +26,7 @@ const long = addModel('long', 'sim-pace:50:80');
 const { key } = await newKey();
 const auth = { ...json, Authorization: `Bearer ${key}` };
 
-await until('models in force', async () => {
-  for (let i = 0; i < 8; i += 1) {
-    const { text } = await ask('GET', '/v1/models', auth);
-    if (!text.includes(long)) return false;
-  }
-  return true;
-});
+await modelsInForce(auth, [short, long]);
 
 const workers = () => execFileSync('pgrep', ['-f',
   `^${env.TOLLGATE_STACK_DIR}/bin/tollgate.fcgi`]).toString().trim().split('\n').map(Number);

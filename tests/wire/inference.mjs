@@ -4,7 +4,7 @@
 import http from 'node:http';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, base, env, json, newKey, sim, sql, tollgate, until, usageRow,
+  ask, base, env, json, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const unique = `${process.pid}`;
@@ -41,16 +41,12 @@ const chat = (model, more = {}) => JSON.stringify({
 });
 const post = (body, path = '/v1/chat/completions') => ask('POST', path, auth, body);
 
-// The catalogue of every worker knows the models within a second.
-await until('models in force', async () => {
-  for (let i = 0; i < 8; i += 1) {
-    const { text } = await ask('GET', '/v1/models', auth);
-    const ids = JSON.parse(text).data.map((m) => m.id);
-    if (!Object.values(models).every((m) => ids.includes(m))) return false;
-    // The last one's price came after it.
-    if ((await post(chat(models.capped))).status !== 200) return false;
-  }
-  return true;
+await modelsInForce(auth, Object.values(models));
+// The last one's price came after it.
+await until('the last price in force', async () => {
+  const answers = await Promise.all(Array.from({ length: 16 },
+    () => post(chat(models.capped))));
+  return answers.every(({ status }) => status === 200);
 });
 
 const events = (text) => text.split(/\r?\n\r?\n/).filter((e) => e.startsWith('data:'))
@@ -279,12 +275,18 @@ await test('client leaves in mid-stream: upstream ended, row client_closed', asy
 async function leaveEarly(model, stream) {
   const chats = async () => (await aborted()).requests['/v1/chat/completions'];
   const before = await chats();
-  const rq = http.request({
-    host: base.hostname, port: base.port, method: 'POST', agent: false,
-    path: '/v1/chat/completions', headers: auth,
-  });
-  rq.on('error', () => {});
-  rq.end(chat(model, { stream }));
+  // A worker that does not know a new model yet says so: ask again.
+  let rq = null;
+  const send = () => {
+    rq = http.request({
+      host: base.hostname, port: base.port, method: 'POST', agent: false,
+      path: '/v1/chat/completions', headers: auth,
+    });
+    rq.on('error', () => {});
+    rq.on('response', (answer) => { if (answer.statusCode === 404) send(); });
+    rq.end(chat(model, { stream }));
+  };
+  send();
   await until('the provider asked', async () => await chats() > before);
   rq.destroy();
   return performance.now();
@@ -324,13 +326,6 @@ await test('client leaves, provider is drained: its own numbers are charged', as
   tollgate('model', 'add', '--name', name, '--provider', `drain${unique}`,
     '--upstream-name', 'sim-delay:1000');
   tollgate('price', 'set', '--model', name, '--input', '1', '--output', '2');
-  await until('the model in force', async () => {
-    for (let i = 0; i < 8; i += 1) {
-      const { text } = await ask('GET', '/v1/models', auth);
-      if (!JSON.parse(text).data.some((m) => m.id === name)) return false;
-    }
-    return true;
-  });
   await leaveEarly(name, false);
   const row = await until('its row', () => sql(`SELECT request_status, usage_source,
     token_in_count, token_out_count, cost_in_usd FROM usage_records

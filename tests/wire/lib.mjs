@@ -62,6 +62,17 @@ export async function until(what, check, ms = 10000) {
   }
 }
 
+// Until every worker knows these models: it reads the catalogue on its own,
+// within a second. Questions at the same time go to different workers.
+export const modelsInForce = (auth, names) => until('models in force', async () => {
+  const lists = await Promise.all(Array.from({ length: 16 },
+    () => ask('GET', '/v1/models', auth)));
+  return lists.every(({ text }) => {
+    const ids = JSON.parse(text).data.map((m) => m.id);
+    return names.every((name) => ids.includes(name));
+  });
+});
+
 export async function management(path, body) {
   const answer = await ask('POST', path,
     { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY }, JSON.stringify(body));
