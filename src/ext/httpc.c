@@ -1,57 +1,239 @@
 /* SPDX-License-Identifier: MIT */
+/* The exchange of one request for one answer. */
 #include "ext/httpc.h"
 
+#include <poll.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "ext/http1.h"
 #include "ext/httpc_priv.h"
 
-#define CONNECT_MS 5000
-
-/* What httpc_perform() adds to the caller's header lines: no compression,
- * no waiting for "100 Continue". */
-static char no_expect[] = "Expect:";
-static char no_encoding[] = "Accept-Encoding: identity";
-
 struct httpc_head {
-	struct httpc_call *call;
+	const struct http1 *answer;
 };
-
-static struct str
-header_of(struct httpc_call *c, const char *name)
-{
-	struct curl_header *header;
-
-	if (curl_easy_header(c->h->easy, name, 0, CURLH_HEADER, -1, &header))
-		return (struct str){ NULL, 0 };
-	return str_from(header->value);
-}
 
 int
 httpc_head_status(const struct httpc_head *head)
 {
-	return head->call->res->status;
+	return head->answer->status;
 }
 
 struct str
 httpc_head_get(const struct httpc_head *head, const char *name)
 {
-	return header_of(head->call, name);
+	return http1_header(head->answer, name);
 }
 
-/* The blank line behind status and headers. */
-static void
-end_of_head(struct httpc_call *c)
-{
-	struct httpc_head head = { c };
-	struct str encoding;
-	long status = 0;
+/* ---- where to ---- */
 
-	(void)curl_easy_getinfo(c->h->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status < 200)
-		return; /* an interim answer */
-	c->res->status = (int)status;
-	encoding = header_of(c, "content-encoding");
+static uint64_t
+fnv1a(struct str s)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.n; i++)
+		hash = (hash ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Whether a text can stand in a line of a request; no space if `is_word`. */
+static bool
+is_clean(struct str s, bool is_word)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == 0x7f || c < (is_word ? '!' : ' '))
+			return false;
+	}
+	return true;
+}
+
+static enum err
+parse_url(const struct httpc_request *rq, struct httpc_url *ret,
+    struct error *e)
+{
+	struct str url = str_from(rq->url), rest;
+	size_t n;
+
+	ret->is_tls = str_starts(url, S("https://"));
+	if (!is_clean(url, true) ||
+	    (!ret->is_tls && !str_starts(url, S("http://"))))
+		return error_set(e, ERR_UPSTREAM_CONNECT,
+		    "a URL that is not http:// or https://");
+	rest = str_skip(url, ret->is_tls ? 8 : 7);
+	for (n = 0; n < rest.n && !strchr("/?#", rest.p[n]);)
+		n++;
+	ret->authority = str_make(rest.p, n);
+	ret->target = str_skip(rest, n);
+	ret->target.n = str_find(ret->target, '#');
+	if (n == 0 || str_find(ret->authority, '@') < n)
+		return error_set(e, ERR_UPSTREAM_CONNECT,
+		    "a URL without a host, or with a user");
+	ret->origin = fnv1a(rq->unix_path
+				? str_from(rq->unix_path)
+				: str_make(url.p, url.n - rest.n + n));
+	return OK;
+}
+
+/* ---- the request ---- */
+
+/* What of the request has been sent. */
+struct cursor {
+	size_t piece; /* of rq->body */
+	size_t at;
+};
+
+static void
+add_line(struct buf *b, struct str name, struct str value)
+{
+	buf_add(b, name);
+	buf_add(b, value);
+	buf_add(b, S("\r\n"));
+}
+
+static void
+add_body_length(struct buf *b, const struct httpc_request *rq)
+{
+	size_t n_bytes = 0;
+
+	for (size_t i = 0; i < rq->n_body; i++)
+		n_bytes += rq->body[i].n;
+	if (n_bytes == 0 && strcmp(rq->method, "GET") == 0)
+		return;
+	buf_add(b, S("Content-Length: "));
+	buf_add_u64(b, n_bytes);
+	buf_add(b, S("\r\n"));
+}
+
+/* Into the connection's buffer. No compression, no "100 Continue". */
+static enum err
+build_head(struct httpc_call *c, const struct httpc_url *url, size_t *ret_n)
+{
+	const struct httpc_request *rq = c->rq;
+	struct buf b;
+
+	ASSERT(rq->n_headers <= HTTPC_HEADERS_MAX);
+	buf_init_fixed(&b, c->conn->buf, sizeof(c->conn->buf));
+	buf_add(&b, str_from(rq->method));
+	buf_add(&b, S(" "));
+	if (!str_starts(url->target, S("/")))
+		buf_add(&b, S("/"));
+	buf_add(&b, url->target);
+	add_line(&b, S(" HTTP/1.1\r\nHost: "), url->authority);
+	if (c->pool->user_agent)
+		add_line(&b, S("User-Agent: "), str_from(c->pool->user_agent));
+	buf_add(&b, S("Accept: */*\r\nAccept-Encoding: identity\r\n"));
+	for (size_t i = 0; i < rq->n_headers; i++) {
+		struct str line = str_from(rq->headers[i]);
+
+		if (!is_clean(line, false))
+			return error_set(c->e, ERR_INTERNAL,
+			    "a control character in a header for a provider");
+		add_line(&b, line, S(""));
+	}
+	add_body_length(&b, rq);
+	buf_add(&b, S("\r\n"));
+	*ret_n = b.n;
+	if (b.sticky)
+		return error_set(c->e, ERR_UPSTREAM,
+		    "the headers for a provider do not fit");
+	return OK;
+}
+
+/* Add of the body what fits behind n bytes of buf; how many there are then. */
+static size_t
+fill(const struct httpc_request *rq, struct cursor *at, char *buf, size_t n)
+{
+	while (n < HTTPC_BUF_BYTES && at->piece < rq->n_body) {
+		struct str rest = str_skip(rq->body[at->piece], at->at);
+		size_t room = HTTPC_BUF_BYTES - n;
+		size_t take = rest.n < room ? rest.n : room;
+
+		if (take)
+			memcpy(buf + n, rest.p, take);
+		n += take;
+		at->at += take;
+		if (take == rest.n)
+			*at = (struct cursor){ at->piece + 1, 0 };
+	}
+	return n;
+}
+
+/*
+ * Send all of `bytes`; false when the provider doesn't take them any more.
+ * It may answer a request that it has not read to its end, with an error
+ * usually; that answer is read then. (TLS has things of its own to say, so
+ * there its readability tells nothing.)
+ */
+static bool
+send_all(struct httpc_call *c, struct str bytes)
+{
+	short answer = c->conn->is_tls ? 0 : POLLIN;
+	size_t n;
+
+	while (bytes.n) {
+		switch (httpc_conn_send(c->conn, bytes, &n)) {
+		case HTTPC_IO_OK:
+			bytes = str_skip(bytes, n);
+			/* Taking is a sign of life too. */
+			c->heard_us = clock_mono_us();
+			break;
+		case HTTPC_IO_AGAIN:
+			if (httpc_wait(c, POLLOUT | answer) & answer)
+				return false;
+			if (c->err)
+				return false;
+			break;
+		case HTTPC_IO_END:
+		case HTTPC_IO_FAILED:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Send the request; whether all of it went out. */
+static bool
+send_request(struct httpc_call *c, const struct httpc_url *url)
+{
+	struct cursor at = { 0, 0 };
+	size_t n = 0;
+
+	c->err = build_head(c, url, &n);
+	if (c->err)
+		return false;
+	c->res->n_sent++;
+	c->res->phase = HTTPC_WAIT;
+	while ((n = fill(c->rq, &at, c->conn->buf, n)) > 0) {
+		if (!send_all(c, str_make(c->conn->buf, n)))
+			return false;
+		n = 0;
+	}
+	return true;
+}
+
+/* ---- the answer ---- */
+
+static void
+heard(struct httpc_call *c)
+{
+	c->heard_us = clock_mono_us();
+	if (c->res->first_byte_us)
+		return;
+	c->res->first_byte_us = c->heard_us - c->start_us;
+	c->res->phase = HTTPC_HEAD;
+}
+
+static void
+take_head(struct httpc_call *c, const struct http1 *answer)
+{
+	struct httpc_head head = { answer };
+	struct str encoding = http1_header(answer, "content-encoding");
+
+	c->res->status = answer->status;
 	if (encoding.n && !str_eq_nocase(encoding, S("identity"))) {
 		c->err = error_set(c->e, ERR_UPSTREAM,
 		    "an answer encoded as %" PRI_STR ", which nobody asked for",
@@ -63,259 +245,169 @@ end_of_head(struct httpc_call *c)
 		httpc_heed(c, c->cb->on_head(c->cb->ctx, &head, c->e));
 }
 
-static size_t
-header_cb(char *p, size_t size, size_t n, void *ctx)
+static void
+take_body(struct httpc_call *c, struct str bytes)
 {
-	struct httpc_call *c = ctx;
-
-	(void)size; /* 1 */
-	c->heard_us = clock_mono_us();
-	if (!c->res->first_byte_us)
-		c->res->first_byte_us = c->heard_us - c->start_us;
-	if (c->res->phase < HTTPC_HEAD)
-		c->res->phase = HTTPC_HEAD;
-	if (c->res->phase == HTTPC_HEAD && (p[0] == '\r' || p[0] == '\n'))
-		end_of_head(c);
-	return c->err ? 0 : n;
-}
-
-static size_t
-body_cb(char *p, size_t size, size_t n, void *ctx)
-{
-	struct httpc_call *c = ctx;
-
-	(void)size; /* 1 */
-	c->res->body_bytes += n;
+	c->res->body_bytes += bytes.n;
 	if (c->rq->max_bytes && c->res->body_bytes > c->rq->max_bytes) {
 		c->err = error_set(c->e, ERR_UPSTREAM,
 		    "an answer of more than %llu bytes",
 		    (unsigned long long)c->rq->max_bytes);
-		return CURL_WRITEFUNC_ERROR;
+		return;
 	}
-	if (c->cb->on_body)
-		httpc_heed(c, c->cb->on_body(c->cb->ctx, str_make(p, n), c->e));
-	else
-		c->heard_us = clock_mono_us();
+	if (bytes.n && c->cb->on_body)
+		httpc_heed(c, c->cb->on_body(c->cb->ctx, bytes, c->e));
 	c->tick_us = c->heard_us;
-	return c->err ? CURL_WRITEFUNC_ERROR : n;
 }
 
-/* The request's bytes are about to be sent, on a new connection or not. */
-static int
-before_request_cb(void *ctx, char *ip, char *local_ip, int port, int local_port)
-{
-	struct httpc_call *c = ctx;
+/* An answer as it comes in. */
+struct incoming {
+	struct http1 answer;
+	size_t n;          /* of its head, in the connection's buffer */
+	bool has_excess;   /* bytes behind it, which nobody asked for */
+	bool is_undecided; /* there may be more to read at once */
+};
 
-	(void)ip;
-	(void)local_ip;
-	(void)port;
-	(void)local_port;
-	c->res->n_sent++;
-	if (c->res->phase == HTTPC_CONNECT)
-		c->res->phase = HTTPC_WAIT;
-	return CURL_PREREQFUNC_OK;
+static enum http1_got
+feed_body(struct httpc_call *c, struct incoming *in, char *bytes, size_t n)
+{
+	size_t n_body, n_used;
+	enum http1_got got = http1_body(&in->answer, bytes, n, &n_body,
+	    &n_used);
+
+	in->has_excess = n_used < n;
+	take_body(c, str_make(bytes, n_body));
+	return got;
 }
 
-static size_t
-read_cb(char *p, size_t size, size_t n, void *ctx)
+/* n more bytes are in the buffer, behind in->n. */
+static enum http1_got
+feed(struct httpc_call *c, struct incoming *in, size_t n)
 {
-	struct httpc_call *c = ctx;
-	size_t done = 0;
+	char *buf = c->conn->buf;
+	size_t n_head = 0;
+	enum http1_got got;
 
-	(void)size; /* 1 */
-	while (done < n && c->piece < c->rq->n_body) {
-		struct str rest = str_skip(c->rq->body[c->piece], c->piece_at);
-		size_t take = rest.n < n - done ? rest.n : n - done;
-
-		if (take)
-			memcpy(p + done, rest.p, take);
-		done += take;
-		c->piece_at += take;
-		if (take == rest.n) {
-			c->piece++;
-			c->piece_at = 0;
-		}
+	if (in->answer.state != HTTP1_HEAD)
+		return feed_body(c, in, buf, n);
+	in->n += n;
+	got = http1_head(&in->answer, str_make(buf, in->n), &n_head);
+	if (got == HTTP1_MORE && in->n == HTTPC_BUF_BYTES) {
+		in->answer.why = "a head that is too long";
+		return HTTP1_BROKEN;
 	}
-	/* Sending is a sign of life too: the other side takes it. */
-	c->heard_us = clock_mono_us();
-	return done;
+	if (got != HTTP1_DONE)
+		return got;
+	n = in->n - n_head;
+	in->n = 0;
+	take_head(c, &in->answer);
+	return c->err ? HTTP1_MORE : feed_body(c, in, buf + n_head, n);
 }
 
-/* curl starts again on a new connection. */
-static int
-seek_cb(void *ctx, curl_off_t offset, int origin)
+/* The connection ended before the answer did, unless its end is the answer's.
+ * A kept connection that dies without a byte was dead before. */
+static bool
+end_early(struct httpc_call *c, const struct incoming *in, enum httpc_io how)
 {
-	struct httpc_call *c = ctx;
+	const char *why = how == HTTPC_IO_END ? "closed" : c->conn->why;
 
-	if (offset != 0 || origin != SEEK_SET)
-		return CURL_SEEKFUNC_CANTSEEK;
-	c->piece = c->piece_at = 0;
-	return CURL_SEEKFUNC_OK;
+	if (how == HTTPC_IO_END && http1_ends_here(&in->answer))
+		return true;
+	if (in->answer.state == HTTP1_HEAD && in->n == 0)
+		c->err = error_set(c->e, ERR_UPSTREAM, "no answer: %s", why);
+	else
+		c->err = error_set(c->e, ERR_UPSTREAM,
+		    "the answer broke off: %s", why);
+	return false;
 }
 
-static struct curl_slist *
-link_headers(struct httpc_call *c)
+/* Read once and use what came; whether the answer is whole. */
+static bool
+receive_some(struct httpc_call *c, struct incoming *in)
 {
-	size_t n = c->rq->n_headers;
+	size_t room = HTTPC_BUF_BYTES - in->n, n = 0;
+	enum httpc_io io;
 
-	ASSERT(n <= HTTPC_HEADERS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		/* curl reads them only, but its list says char *. */
-		memcpy(&c->headers[i].data, &c->rq->headers[i],
-		    sizeof(c->headers[i].data));
-		c->headers[i].next = &c->headers[i + 1];
+	if (!in->is_undecided && !httpc_wait(c, POLLIN))
+		return false;
+	io = httpc_conn_recv(c->conn, c->conn->buf + in->n, room, &n);
+	/* What TLS has taken off the socket, poll(2) doesn't show. */
+	in->is_undecided = io == HTTPC_IO_OK && (n == room || c->conn->is_tls);
+	if (io == HTTPC_IO_AGAIN)
+		return false;
+	if (io != HTTPC_IO_OK)
+		return end_early(c, in, io);
+	heard(c);
+	switch (feed(c, in, n)) {
+	case HTTP1_MORE:
+		return false;
+	case HTTP1_DONE:
+		return true;
+	case HTTP1_BROKEN:
+		break;
 	}
-	c->headers[n] = (struct curl_slist){ no_expect, &c->headers[n + 1] };
-	c->headers[n + 1] = (struct curl_slist){ no_encoding, NULL };
-	return c->headers;
+	if (!c->err)
+		c->err = error_set(c->e, ERR_UPSTREAM, "%s", in->answer.why);
+	return false;
 }
 
+/* The answer to a request; whether the connection can carry another. */
 static bool
-set_body(struct httpc_call *c)
+receive(struct httpc_call *c)
 {
-	const struct httpc_request *rq = c->rq;
-	CURL *easy = c->h->easy;
-	size_t n_bytes = 0;
+	struct incoming in = { .is_undecided = c->conn->is_tls };
+	bool is_whole = false;
 
-	if (rq->n_body == 0 && strcmp(rq->method, "GET") == 0)
-		return !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) &&
-		       !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	for (size_t i = 0; i < rq->n_body; i++)
-		n_bytes += rq->body[i].n;
-	return !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
-	       !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-		   strcmp(rq->method, "POST") == 0 ? NULL : rq->method) &&
-	       !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		   (curl_off_t)n_bytes) &&
-	       /* One piece is sent from where it is; with the headers, if
-		* it is small. */
-	       !curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-		   rq->n_body == 0   ? ""
-		   : rq->n_body == 1 ? rq->body[0].p
-				     : NULL) &&
-	       !curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_cb) &&
-	       !curl_easy_setopt(easy, CURLOPT_READDATA, c) &&
-	       !curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_cb) &&
-	       !curl_easy_setopt(easy, CURLOPT_SEEKDATA, c);
-}
-
-static bool
-set_options(struct httpc_call *c)
-{
-	const struct httpc_request *rq = c->rq;
-	long connect_ms = rq->connect_ms ? (long)rq->connect_ms : CONNECT_MS;
-	CURL *easy = c->h->easy;
-
-	c->h->why[0] = '\0';
-	return !curl_easy_setopt(easy, CURLOPT_URL, rq->url) &&
-	       !curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-		   rq->unix_path) &&
-	       !curl_easy_setopt(easy, CURLOPT_HTTPHEADER, link_headers(c)) &&
-	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
-	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_cb) &&
-	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, c) &&
-	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_cb) &&
-	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, c) &&
-	       !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
-		   before_request_cb) &&
-	       !curl_easy_setopt(easy, CURLOPT_PREREQDATA, c) && set_body(c);
-}
-
-static enum err
-map_failure(struct httpc_call *c, CURLcode code)
-{
-	struct httpc_result *res = c->res;
-	const char *why = c->h->why[0] ? c->h->why : curl_easy_strerror(code);
-
-	if (code == CURLE_OUT_OF_MEMORY)
-		return error_set(c->e, ERR_NO_MEMORY, "curl: %s", why);
-	if (code == CURLE_OPERATION_TIMEDOUT)
-		return error_set(c->e, ERR_UPSTREAM_TIMEOUT, "curl: %s", why);
-	if (res->phase == HTTPC_CONNECT)
-		return error_set(c->e, ERR_UPSTREAM_CONNECT, "curl: %s", why);
-	/* Bytes came, but no status line. */
-	if (code == CURLE_UNSUPPORTED_PROTOCOL ||
-	    code == CURLE_WEIRD_SERVER_REPLY)
-		res->phase = HTTPC_HEAD;
-	return error_set(c->e, ERR_UPSTREAM, "curl: %s", why);
-}
-
-/* How curl ended, once it has. */
-static enum err
-outcome(struct httpc_call *c)
-{
-	CURLMsg *msg;
-	int n_left;
-
+	http1_init(&in.answer);
+	while (!c->err && !is_whole)
+		is_whole = receive_some(c, &in);
 	if (c->err)
-		return c->err;
-	msg = curl_multi_info_read(c->h->multi, &n_left);
-	if (!msg || msg->msg != CURLMSG_DONE)
-		return error_set(c->e, ERR_INTERNAL, "curl has no outcome");
-	if (msg->data.result != CURLE_OK)
-		return map_failure(c, msg->data.result);
-	if (c->res->status == 0)
-		return error_set(c->e, ERR_UPSTREAM, "no final status");
+		return false;
 	c->res->phase = HTTPC_DONE;
-	return OK;
+	return in.answer.is_kept && !in.has_excess;
+}
+
+/* ---- both ---- */
+
+/* Send and receive on c->conn, which is kept or closed afterwards. */
+static void
+exchange(struct httpc_call *c, const struct httpc_url *url)
+{
+	struct httpc_conn *conn = c->conn;
+	bool is_sent = send_request(c, url);
+	bool is_kept = !c->err && receive(c);
+
+	c->conn = NULL;
+	if (is_sent && is_kept && !c->err)
+		httpc_pool_keep(conn);
+	else
+		httpc_conn_free(conn);
+}
+
+/* Whether the kept connection had died, so that a new one may do better. */
+static bool
+was_dead(const struct httpc_call *c)
+{
+	return c->err == ERR_UPSTREAM && c->res->phase == HTTPC_WAIT &&
+	       !c->res->is_client_gone;
 }
 
 static void
-fill_result(struct httpc_call *c)
+run(struct httpc_call *c, const struct httpc_url *url)
 {
-	curl_off_t connect_us = 0, tls_us = 0;
-	long n_connects = 0;
-
-	(void)curl_easy_getinfo(c->h->easy, CURLINFO_NUM_CONNECTS, &n_connects);
-	c->res->is_reused = n_connects == 0 && c->res->n_sent > 0;
-	if (n_connects > 0) {
-		(void)curl_easy_getinfo(c->h->easy, CURLINFO_CONNECT_TIME_T,
-		    &connect_us);
-		(void)curl_easy_getinfo(c->h->easy, CURLINFO_APPCONNECT_TIME_T,
-		    &tls_us);
-		c->res->connect_us = tls_us > connect_us ? tls_us : connect_us;
+	c->conn = httpc_pool_take(c->pool, url->origin);
+	if (c->conn) {
+		c->res->is_reused = true;
+		exchange(c, url);
+		if (!was_dead(c))
+			return;
+		c->err = OK;
+		c->res->is_reused = false;
 	}
-	c->res->total_us = clock_mono_us() - c->start_us;
-}
-
-/* Scheme and authority of the URL, or the socket's path: FNV-1a. */
-static uint64_t
-origin_of(const struct httpc_request *rq)
-{
-	const char *p = rq->unix_path ? rq->unix_path : rq->url;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	unsigned n_slashes = 0;
-
-	for (; *p; p++) {
-		if (!rq->unix_path && *p == '/' && ++n_slashes == 3)
-			break;
-		hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
-	}
-	return hash;
-}
-
-static enum err
-perform(struct httpc_call *c)
-{
-	CURL *easy = c->h->easy;
-	enum err err;
-
-	if (c->rq->client_fd >= 0) {
-		c->watch = HTTPC_POLLED;
-		httpc_look_at_client(c);
-		if (c->err)
-			return c->err;
-	}
-	if (!set_options(c) || curl_multi_add_handle(c->h->multi, easy))
-		return error_set(c->e, ERR_NO_MEMORY, "curl takes no request");
-	httpc_run(c);
-	err = outcome(c);
-	fill_result(c);
-	(void)curl_multi_remove_handle(c->h->multi, easy); /* it is in */
-	/* They point into this call. */
-	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-	return err;
+	httpc_conn_open(c, url);
+	if (!c->err)
+		exchange(c, url);
+	httpc_conn_free(c->conn);
 }
 
 enum err
@@ -323,21 +415,24 @@ httpc_perform(struct httpc_pool *pool, const struct httpc_request *rq,
     const struct httpc_callbacks *cb, struct httpc_result *ret, struct error *e)
 {
 	struct httpc_call c = {
+		.pool = pool,
 		.rq = rq,
 		.cb = cb,
 		.res = ret,
 		.e = e,
 		.start_us = clock_mono_us(),
 	};
-	enum err err;
+	struct httpc_url url;
 
 	*ret = (struct httpc_result){ .phase = HTTPC_CONNECT };
 	c.heard_us = c.tick_us = c.start_us;
-	c.h = httpc_borrow(pool, origin_of(rq));
-	if (!c.h)
-		return error_set(e, ERR_OVERLOADED,
-		    "no memory or descriptor for a connection");
-	err = perform(&c);
-	httpc_return(c.h);
-	return err;
+	c.err = parse_url(rq, &url, e);
+	if (!c.err && rq->client_fd >= 0) {
+		c.watch = HTTPC_POLLED;
+		httpc_look_at_client(&c);
+	}
+	if (!c.err)
+		run(&c, &url);
+	ret->total_us = clock_mono_us() - c.start_us;
+	return c.err;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests to providers: the only includer of libcurl. A call blocks
- * its thread, but waits for the client's connection at the same time, so
- * that a client that leaves is noticed at once. No redirects, no proxies, no
- * compression, HTTP/1.1.
+ * HTTP requests to providers. A call blocks its thread, but waits for the
+ * client's connection at the same time, so that a client that leaves is
+ * noticed at once. No redirects, no proxies, no compression, HTTP/1.1.
  *
- * A pool holds handles (one multi + one easy, at most one connection each);
- * a request borrows one, preferably one whose connection leads to the same
- * place. So open connections follow the requests in flight and not the
- * number of threads, and idle ones have a cap for the whole process.
+ * libcurl, which only httpc*.c may include, opens and closes connections
+ * (names, addresses, TLS); what goes over them is built and read here, with
+ * http1.h. A pool keeps connections that are idle, so that open ones follow
+ * the requests in flight and not the number of threads.
  */
 #ifndef TG_EXT_HTTPC_H
 #define TG_EXT_HTTPC_H
@@ -111,8 +110,8 @@ struct httpc_result {
 	int64_t first_byte_us;  /* from the start; 0 = none came */
 	int64_t total_us;
 	uint64_t body_bytes;
-	unsigned n_sent;     /* > 1: curl sent it again on a new connection,
-				because a kept one turned out dead */
+	unsigned n_sent;     /* > 1: sent again on a new connection, because
+				a kept one turned out dead */
 	bool is_reused;      /* no connection was opened */
 	bool is_client_gone; /* noticed by client_fd or by a callback */
 };

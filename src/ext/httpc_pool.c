@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "base/clock.h"
 
 #define IDLE_AGE_S 30
 
@@ -81,32 +80,30 @@ httpc_pool_new(const struct httpc_pool_conf *conf, struct httpc_pool **ret,
 		return error_set(e, ERR_NO_MEMORY, "no memory for a pool");
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	pool->idle_max = conf->idle_max;
-	pool->idle_age_s = conf->idle_age_s ? (long)conf->idle_age_s
-					    : IDLE_AGE_S;
+	pool->idle_age_us = (int64_t)(conf->idle_age_s ? conf->idle_age_s
+						       : IDLE_AGE_S) *
+			    1000000;
 	pool->allow_peer = conf->allow_peer;
 	pool->allow_ctx = conf->allow_ctx;
-	pool->abort_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!share_init(pool) || pool->abort_fd < 0 ||
-	    !copy_text(conf->ca_file, &pool->ca_file) ||
+	if (!share_init(pool) || !copy_text(conf->ca_file, &pool->ca_file) ||
 	    !copy_text(conf->user_agent, &pool->user_agent)) {
 		httpc_pool_free(pool);
-		return error_set(e, ERR_NO_MEMORY,
-		    "no memory or descriptor for a pool");
+		return error_set(e, ERR_NO_MEMORY, "no memory for a pool");
 	}
 	*ret = pool;
 	return OK;
 }
 
+/* A list of connections, as it was cut off the idle ones. */
 static void
-handle_free(struct httpc *h)
+free_list(struct httpc_conn *conn)
 {
-	if (!h)
-		return;
-	if (h->easy)
-		curl_easy_cleanup(h->easy);
-	if (h->multi)
-		(void)curl_multi_cleanup(h->multi); /* h->easy is out */
-	free(h);
+	while (conn) {
+		struct httpc_conn *next = conn->next;
+
+		httpc_conn_free(conn);
+		conn = next;
+	}
 }
 
 void
@@ -114,19 +111,12 @@ httpc_pool_free(struct httpc_pool *pool)
 {
 	if (!pool)
 		return;
-	while (pool->idle) {
-		struct httpc *h = pool->idle;
-
-		pool->idle = h->next;
-		handle_free(h);
-	}
+	free_list(pool->idle);
 	if (pool->share)
 		(void)curl_share_cleanup(pool->share); /* nobody uses it */
 	for (size_t i = 0; i < ARRAY_LEN(pool->share_locks); i++)
 		(void)pthread_mutex_destroy(&pool->share_locks[i]);
 	(void)pthread_mutex_destroy(&pool->lock);
-	if (pool->abort_fd >= 0)
-		(void)close(pool->abort_fd);
 	free(pool->ca_file);
 	free(pool->user_agent);
 	free(pool);
@@ -135,130 +125,73 @@ httpc_pool_free(struct httpc_pool *pool)
 void
 httpc_pool_abort(struct httpc_pool *pool)
 {
-	uint64_t one = 1;
-
 	atomic_store(&pool->is_aborted, true);
-	/* Stays readable for good: nobody reads it. */
-	if (write(pool->abort_fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
-}
-
-/* The one place where sockets are made: none may leak into a child, and an
- * address can be refused after its name was looked up. */
-static curl_socket_t
-open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
-{
-	struct httpc_pool *pool = ctx;
-
-	(void)purpose;
-	if (pool->allow_peer &&
-	    !pool->allow_peer(pool->allow_ctx, &addr->addr, addr->addrlen))
-		return CURL_SOCKET_BAD;
-	return socket(addr->family, addr->socktype | SOCK_CLOEXEC,
-	    addr->protocol);
-}
-
-static bool
-set_constant_options(struct httpc *h)
-{
-	struct httpc_pool *pool = h->pool;
-	CURL *c = h->easy;
-
-	return !curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L) &&
-	       !curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION,
-		   httpc_on_socket) &&
-	       !curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) &&
-	       !curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION,
-		   httpc_on_timer) &&
-	       !curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) &&
-	       !curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) &&
-	       !curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") &&
-	       !curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) &&
-	       !curl_easy_setopt(c, CURLOPT_PROXY, "") &&
-	       !curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-		   (long)CURL_HTTP_VERSION_1_1) &&
-	       !curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, pool->idle_age_s) &&
-	       !curl_easy_setopt(c, CURLOPT_SHARE, pool->share) &&
-	       !curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->why) &&
-	       !curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) &&
-	       !curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, pool) &&
-	       (!pool->ca_file ||
-		   !curl_easy_setopt(c, CURLOPT_CAINFO, pool->ca_file)) &&
-	       (!pool->user_agent ||
-		   !curl_easy_setopt(c, CURLOPT_USERAGENT, pool->user_agent));
-}
-
-static struct httpc *
-handle_new(struct httpc_pool *pool)
-{
-	struct httpc *h = calloc(1, sizeof(*h));
-
-	if (!h)
-		return NULL;
-	h->pool = pool;
-	h->multi = curl_multi_init();
-	h->easy = curl_easy_init();
-	if (!h->multi || !h->easy || !set_constant_options(h)) {
-		handle_free(h);
-		return NULL;
-	}
-	return h;
 }
 
 /*
- * The idle handle that was at the same place last, the latest first. Without
- * one, and if no more may be idle anyway, the one unused for longest, whose
- * connection then makes room.
+ * Unlink the latest idle connection to `origin`. The list goes from the last
+ * used to the longest idle, so behind one that is too old all are: they are
+ * cut off as *ret_old.
  */
-static struct httpc *
-take_idle(struct httpc_pool *pool, uint64_t origin)
+static struct httpc_conn *
+unlink_idle(struct httpc_pool *pool, uint64_t origin,
+    struct httpc_conn **ret_old)
 {
-	struct httpc **at = &pool->idle, **last = NULL;
-	struct httpc *h;
+	int64_t oldest_us = clock_mono_us() - pool->idle_age_us;
+	struct httpc_conn **at = &pool->idle;
+	struct httpc_conn *conn;
+	size_t n = 0;
 
-	while (*at && (*at)->origin != origin) {
-		last = at;
-		at = &(*at)->next;
+	for (; (conn = *at) != NULL; at = &conn->next, n++) {
+		if (conn->idle_us < oldest_us) {
+			*ret_old = conn;
+			*at = NULL;
+			pool->n_idle = n;
+			return NULL;
+		}
+		if (conn->origin == origin) {
+			*at = conn->next;
+			pool->n_idle--;
+			return conn;
+		}
 	}
-	if (!*at && last && pool->n_idle >= pool->idle_max)
-		at = last;
-	h = *at;
-	if (h) {
-		*at = h->next;
-		pool->n_idle--;
-	}
-	return h;
+	return NULL;
 }
 
-struct httpc *
-httpc_borrow(struct httpc_pool *pool, uint64_t origin)
+struct httpc_conn *
+httpc_pool_take(struct httpc_pool *pool, uint64_t origin)
 {
-	struct httpc *h;
+	struct httpc_conn *conn, *old = NULL;
 
-	(void)pthread_mutex_lock(&pool->lock);
-	h = take_idle(pool, origin);
-	(void)pthread_mutex_unlock(&pool->lock);
-	if (!h)
-		h = handle_new(pool);
-	if (h)
-		h->origin = origin;
-	return h;
+	do {
+		(void)pthread_mutex_lock(&pool->lock);
+		conn = unlink_idle(pool, origin, &old);
+		(void)pthread_mutex_unlock(&pool->lock);
+		if (!conn || httpc_conn_is_alive(conn))
+			break;
+		httpc_conn_free(conn);
+	} while (true);
+	free_list(old);
+	return conn;
 }
 
 void
-httpc_return(struct httpc *h)
+httpc_pool_keep(struct httpc_conn *conn)
 {
-	struct httpc_pool *pool = h->pool;
-	bool is_kept = false;
+	struct httpc_pool *pool = conn->pool;
+	struct httpc_conn **at = &pool->idle, *last = NULL;
 
+	conn->idle_us = clock_mono_us();
 	(void)pthread_mutex_lock(&pool->lock);
-	if (pool->n_idle < pool->idle_max) {
-		h->next = pool->idle;
-		pool->idle = h;
-		pool->n_idle++;
-		is_kept = true;
+	conn->next = pool->idle;
+	pool->idle = conn;
+	if (pool->n_idle++ == pool->idle_max) {
+		while ((*at)->next)
+			at = &(*at)->next;
+		last = *at;
+		*at = NULL;
+		pool->n_idle--;
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
-	if (!is_kept)
-		handle_free(h);
+	httpc_conn_free(last);
 }

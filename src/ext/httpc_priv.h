@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What httpc.c, httpc_pool.c and httpc_wait.c share. */
+/* What the files of httpc share: httpc.c the exchange of a request for an
+ * answer, httpc_conn.c one connection, httpc_pool.c those that are idle,
+ * httpc_wait.c waiting. */
 #ifndef TG_EXT_HTTPC_PRIV_H
 #define TG_EXT_HTTPC_PRIV_H
 
@@ -10,40 +12,38 @@
 
 #include "ext/httpc.h"
 
-/* Sockets that one transfer waits for: its connection, others while several
- * addresses are tried, and the resolver's. */
-#define HTTPC_SOCKETS_MAX 8
+/* An answer's head must fit, and each read of its body. */
+#define HTTPC_BUF_BYTES KIB(16)
 
-struct httpc_socket {
-	curl_socket_t fd;
-	short events; /* POLLIN, POLLOUT */
-};
-
-/* One multi and one easy handle, with one connection at most. */
-struct httpc {
-	struct httpc_socket sockets[HTTPC_SOCKETS_MAX];
-	size_t n_sockets;
-	int64_t timer_us;   /* when curl wants to be called; 0 = not at all */
-	struct httpc *next; /* of the idle ones, last used first */
-	uint64_t origin;    /* where its connection leads */
+/*
+ * A connection to a provider, owned by one call or by the pool. curl opens
+ * and closes it (names, addresses, TLS); what goes over it is ours. The easy
+ * handle stays in its multi handle, or curl would close the connection.
+ */
+struct httpc_conn {
+	struct httpc_conn *next; /* of the idle ones, last used first */
 	struct httpc_pool *pool;
+	uint64_t origin; /* where it leads */
+	int64_t idle_us; /* since when it is idle */
 	CURLM *multi;
 	CURL *easy;
+	int fd;
+	bool is_tls;
 	char why[CURL_ERROR_SIZE];
+	char buf[HTTPC_BUF_BYTES]; /* request's head, then the answer */
 };
 
 struct httpc_pool {
 	pthread_mutex_t lock;
-	struct httpc *idle;
+	struct httpc_conn *idle;
 	size_t n_idle, idle_max;
 
 	CURLSH *share; /* names and TLS sessions, never connections */
 	pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 
 	atomic_bool is_aborted;
-	int abort_fd; /* becomes readable with is_aborted */
 
-	long idle_age_s;
+	int64_t idle_age_us;
 	char *ca_file, *user_agent; /* NULL = none */
 	bool (*allow_peer)(void *ctx, const struct sockaddr *addr,
 	    size_t addr_bytes);
@@ -59,7 +59,8 @@ enum httpc_watch {
 
 /* One httpc_perform(). Times are clock_mono_us(). */
 struct httpc_call {
-	struct httpc *h;
+	struct httpc_pool *pool;
+	struct httpc_conn *conn; /* NULL = none yet */
 	const struct httpc_request *rq;
 	const struct httpc_callbacks *cb;
 	struct httpc_result *res;
@@ -70,24 +71,57 @@ struct httpc_call {
 	int64_t tick_us;      /* last byte of the body, or tick */
 	int64_t drain_end_us; /* 0 = the client is there */
 	enum httpc_watch watch;
-	size_t piece, piece_at; /* of rq->body, sent so far */
-	struct curl_slist headers[HTTPC_HEADERS_MAX + 2];
 };
 
-/** Borrow a handle; NULL when out of memory or descriptors. */
-struct httpc *httpc_borrow(struct httpc_pool *pool, uint64_t origin);
-/** Give it back. A transfer that was cut off left it no connection. */
-void httpc_return(struct httpc *h);
+/* Where a request is, and where a connection to it leads. */
+struct httpc_url {
+	bool is_tls;
+	struct str authority; /* host[:port] */
+	struct str target;    /* path?query, without the first slash if it
+	                         was missing */
+	uint64_t origin;      /* scheme and authority, or the socket's path */
+};
+
+enum httpc_io {
+	HTTPC_IO_OK,
+	HTTPC_IO_AGAIN, /* nothing now: wait */
+	HTTPC_IO_END,   /* the other side closed */
+	HTTPC_IO_FAILED /* conn->why tells */
+};
+
+/**
+ * Open a connection for c->rq, as c->conn, watching the client and the clock.
+ * Sets c->err when that fails.
+ */
+void httpc_conn_open(struct httpc_call *c, const struct httpc_url *url);
+/** Close it; NULL is fine. */
+void httpc_conn_free(struct httpc_conn *conn);
+/** Whether an idle one is still good for a request. */
+bool httpc_conn_is_alive(struct httpc_conn *conn);
+/** Send or receive what goes at once; n bytes at most, at least 1 on OK. */
+enum httpc_io httpc_conn_send(struct httpc_conn *conn, struct str bytes,
+    size_t *ret_n);
+enum httpc_io httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n,
+    size_t *ret_n);
+
+/** An idle connection to there that looks alive, or NULL. */
+struct httpc_conn *httpc_pool_take(struct httpc_pool *pool, uint64_t origin);
+/** Keep it for a later request; the one idle for longest makes room. */
+void httpc_pool_keep(struct httpc_conn *conn);
 
 /** Do what a callback's result asks for; its time was not the provider's. */
 void httpc_heed(struct httpc_call *c, enum err err);
 /** See whether the client's connection has ended. */
 void httpc_look_at_client(struct httpc_call *c);
-/** What curl tells a handle: sockets to watch, and when to be called. */
-int httpc_on_socket(CURL *easy, curl_socket_t fd, int what, void *h,
-    void *socket_data);
-int httpc_on_timer(CURLM *multi, long timeout_ms, void *h);
-/** Drive the transfer until it is over or c->err says why it must end. */
-void httpc_run(struct httpc_call *c);
+/**
+ * Do what is due: time-outs, ticks, the client, the shutdown. How long
+ * nothing else will be, in ms; c->err when the call is over.
+ */
+int httpc_check_times(struct httpc_call *c);
+/**
+ * Wait until c->conn is ready for one of `events` (poll(2)); what it is ready
+ * for, or 0 with c->err set.
+ */
+short httpc_wait(struct httpc_call *c, short events);
 
 #endif

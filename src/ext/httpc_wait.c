@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting: for the provider, the client, the clock and the shutdown, all in
- * one poll. */
+/* Waiting for the provider and the client in one poll, with an eye on the
+ * clock and the shutdown. */
 #include "ext/httpc_priv.h"
 
 #include <errno.h>
@@ -12,6 +12,8 @@
 /* How often a client is looked at whose socket holds unread bytes, so that
  * it cannot be waited for. */
 #define CLIENT_LOOK_MS 100
+/* How late a shutdown may be noticed. */
+#define ABORT_LOOK_MS  100
 
 /*
  * The client is gone, as its socket or a callback says. With drain_ms the
@@ -150,14 +152,13 @@ check_tick(struct httpc_call *c, int64_t now_us, int64_t *ret_wait_us)
 		*ret_wait_us = left_us;
 }
 
-/* Do what is due; how long nothing else is, in whole ms. */
-static int
-check_times(struct httpc_call *c)
+int
+httpc_check_times(struct httpc_call *c)
 {
 	int64_t now_us = clock_mono_us();
-	int64_t wait_us = 60 * 1000 * 1000;
+	int64_t wait_us = ABORT_LOOK_MS * 1000;
 
-	if (atomic_load_explicit(&c->h->pool->is_aborted, memory_order_relaxed))
+	if (atomic_load_explicit(&c->pool->is_aborted, memory_order_relaxed))
 		c->err = error_set(c->e, ERR_SHUTTING_DOWN,
 		    "the request was cut off by the shutdown");
 	if (!c->err)
@@ -169,132 +170,35 @@ check_times(struct httpc_call *c)
 	return (int)((wait_us + 999) / 1000);
 }
 
-/*
- * curl's event interface: it names its sockets and its timer, we wait and
- * say what happened. Its own waiting, curl_multi_poll(), costs two further
- * poll(2) calls for each event of a stream.
- */
-int
-httpc_on_socket(CURL *easy, curl_socket_t fd, int what, void *handle,
-    void *socket_data)
+/* Poll once; what the connection is ready for. The client comes first. */
+static short
+poll_once(struct httpc_call *c, short events, int wait_ms)
 {
-	struct httpc *h = handle;
-	size_t i = 0;
+	struct pollfd fds[2] = { { c->conn->fd, events, 0 },
+		{ c->rq->client_fd, POLLIN, 0 } };
+	bool is_watched = c->watch == HTTPC_POLLED;
 
-	(void)easy;
-	(void)socket_data;
-	while (i < h->n_sockets && h->sockets[i].fd != fd)
-		i++;
-	if (what == CURL_POLL_REMOVE) {
-		if (i < h->n_sockets)
-			h->sockets[i] = h->sockets[--h->n_sockets];
-		return 0;
-	}
-	if (i == HTTPC_SOCKETS_MAX)
-		return -1;
-	if (i == h->n_sockets)
-		h->n_sockets++;
-	h->sockets[i] = (struct httpc_socket){ fd,
-		(short)((what & CURL_POLL_IN ? POLLIN : 0) |
-			(what & CURL_POLL_OUT ? POLLOUT : 0)) };
-	return 0;
-}
-
-int
-httpc_on_timer(CURLM *multi, long timeout_ms, void *handle)
-{
-	struct httpc *h = handle;
-
-	(void)multi;
-	h->timer_us = timeout_ms < 0
-			  ? 0
-			  : clock_mono_us() + (int64_t)timeout_ms * 1000;
-	return 0;
-}
-
-/* Let curl act on what happened at a socket, or on its timer. */
-static void
-act(struct httpc_call *c, curl_socket_t fd, int what, int *n_running)
-{
-	if (!c->err &&
-	    curl_multi_socket_action(c->h->multi, fd, what, n_running))
-		c->err = error_set(c->e, ERR_INTERNAL,
-		    "curl_multi_socket_action");
-}
-
-/* How long curl has nothing to do, at most wait_ms. */
-static int
-until_timer(const struct httpc *h, int wait_ms)
-{
-	int64_t left_us;
-
-	if (h->timer_us == 0)
-		return wait_ms;
-	left_us = h->timer_us - clock_mono_us();
-	if (left_us <= 0)
-		return 0;
-	return left_us / 1000 < wait_ms ? (int)((left_us + 999) / 1000)
-					: wait_ms;
-}
-
-static int
-what_happened(short revents)
-{
-	return (revents & POLLIN ? CURL_CSELECT_IN : 0) |
-	       (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-	       (revents & (POLLERR | POLLHUP | POLLNVAL) ? CURL_CSELECT_ERR
-							 : 0);
-}
-
-/* Until something happens; then see who it was: the client comes first. */
-static void
-wait_for_events(struct httpc_call *c, int wait_ms, int *n_running)
-{
-	struct httpc *h = c->h;
-	struct pollfd fds[HTTPC_SOCKETS_MAX + 2];
-	nfds_t n = 0, n_sockets;
-
-	for (; n < h->n_sockets; n++)
-		fds[n] = (struct pollfd){ h->sockets[n].fd,
-			h->sockets[n].events, 0 };
-	n_sockets = n;
-	fds[n++] = (struct pollfd){ h->pool->abort_fd, POLLIN, 0 };
-	if (c->watch == HTTPC_POLLED)
-		fds[n++] = (struct pollfd){ c->rq->client_fd, POLLIN, 0 };
-	if (poll(fds, n, until_timer(h, wait_ms)) < 0) {
+	if (poll(fds, is_watched ? 2 : 1, wait_ms) < 0) {
 		if (errno != EINTR)
 			c->err = error_set(c->e, ERR_INTERNAL, "poll: %d",
 			    errno);
-		return;
+		return 0;
 	}
-	if (c->watch == HTTPC_POLLED && fds[n - 1].revents)
+	if (is_watched && fds[1].revents)
 		httpc_look_at_client(c);
-	for (nfds_t i = 0; i < n_sockets; i++)
-		if (fds[i].revents)
-			act(c, fds[i].fd, what_happened(fds[i].revents),
-			    n_running);
+	return c->err ? 0 : fds[0].revents;
 }
 
-static bool
-is_timer_due(const struct httpc *h)
+short
+httpc_wait(struct httpc_call *c, short events)
 {
-	return h->timer_us != 0 && h->timer_us <= clock_mono_us();
-}
+	short ready = 0;
 
-void
-httpc_run(struct httpc_call *c)
-{
-	int n_running = 1;
-
-	act(c, CURL_SOCKET_TIMEOUT, 0, &n_running);
-	while (!c->err && n_running > 0) {
-		int wait_ms = check_times(c);
+	while (!c->err && !ready) {
+		int wait_ms = httpc_check_times(c);
 
 		if (!c->err)
-			wait_for_events(c, wait_ms, &n_running);
-		if (!c->err && n_running > 0 && is_timer_due(c->h)) {
-			c->h->timer_us = 0;
-			act(c, CURL_SOCKET_TIMEOUT, 0, &n_running);
-		}
+			ready = poll_once(c, events, wait_ms);
 	}
+	return ready;
 }

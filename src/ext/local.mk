@@ -3,8 +3,11 @@ noinst_LIBRARIES += src/ext/libext.a
 src_ext_libext_a_SOURCES = \
 	src/ext/crypto.c \
 	src/ext/crypto.h \
+	src/ext/http1.c \
+	src/ext/http1.h \
 	src/ext/httpc.c \
 	src/ext/httpc.h \
+	src/ext/httpc_conn.c \
 	src/ext/httpc_pool.c \
 	src/ext/httpc_priv.h \
 	src/ext/httpc_wait.c \

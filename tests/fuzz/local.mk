@@ -5,6 +5,7 @@
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
 	tests/fuzz/fuzz_form \
+	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_request \
@@ -55,6 +56,10 @@ tests_fuzz_fuzz_journal_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_journal.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_journal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_journal_LDADD = src/journal/libjournal.a src/base/libbase.a
+tests_fuzz_fuzz_http1_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_http1.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http1_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_http1_LDADD = src/ext/libext.a src/base/libbase.a
 tests_fuzz_fuzz_key_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

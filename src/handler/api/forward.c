@@ -561,8 +561,8 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 		m->deployment = at.deployment;
 		m->attempts++;
 		rc = perform(&at, rq, &result, e);
-		/* curl sends again on a new connection when a kept one turns
-		 * out to be dead; the provider may have seen both. */
+		/* What went out twice, because a kept connection turned out
+		 * to be dead, the provider may have seen twice. */
 		if (result.n_sent > 1)
 			m->attempts += result.n_sent - 1;
 		if (!is_last && is_retryable(&at, rc, &result))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_EXT_TESTS = \
 	tests/unit/ext/test_crypto \
+	tests/unit/ext/test_http1 \
 	tests/unit/ext/test_httpc \
 	tests/unit/ext/test_json \
 	tests/unit/ext/test_mcache
@@ -9,6 +10,7 @@ TESTS += $(UNIT_EXT_TESTS)
 
 UNIT_EXT_LIBS = src/ext/libext.a src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_ext_test_crypto_LDADD = $(UNIT_EXT_LIBS) $(SODIUM_LIBS)
+tests_unit_ext_test_http1_LDADD = $(UNIT_EXT_LIBS)
 tests_unit_ext_test_httpc_LDADD = $(UNIT_EXT_LIBS) $(CURL_LIBS)
 tests_unit_ext_test_json_LDADD = $(UNIT_EXT_LIBS) $(JSONC_LIBS)
 tests_unit_ext_test_mcache_LDADD = $(UNIT_EXT_LIBS) $(MEMCACHED_LIBS)

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection to a provider. */
+#include "ext/httpc_priv.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+#define CONNECT_MS 5000
+
+/* The one place where sockets are made: none may leak into a child, and an
+ * address can be refused after its name was looked up. */
+static curl_socket_t
+open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	struct httpc_pool *pool = ctx;
+
+	(void)purpose;
+	if (pool->allow_peer &&
+	    !pool->allow_peer(pool->allow_ctx, &addr->addr, addr->addrlen))
+		return CURL_SOCKET_BAD;
+	return socket(addr->family, addr->socktype | SOCK_CLOEXEC,
+	    addr->protocol);
+}
+
+static bool
+set_options(struct httpc_conn *conn, const struct httpc_request *rq)
+{
+	struct httpc_pool *pool = conn->pool;
+	long connect_ms = rq->connect_ms ? (long)rq->connect_ms : CONNECT_MS;
+	CURL *easy = conn->easy;
+
+	return !curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) &&
+	       !curl_easy_setopt(easy, CURLOPT_URL, rq->url) &&
+	       !curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
+		   rq->unix_path) &&
+	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
+	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+	       !curl_easy_setopt(easy, CURLOPT_PROXY, "") &&
+	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+		   (long)CURL_HTTP_VERSION_1_1) &&
+	       !curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+		   (long)HTTPC_BUF_BYTES) &&
+	       !curl_easy_setopt(easy, CURLOPT_SHARE, pool->share) &&
+	       !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, conn->why) &&
+	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
+		   open_socket) &&
+	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, pool) &&
+	       (!pool->ca_file ||
+		   !curl_easy_setopt(easy, CURLOPT_CAINFO, pool->ca_file));
+}
+
+static struct httpc_conn *
+conn_new(struct httpc_pool *pool, const struct httpc_url *url,
+    const struct httpc_request *rq)
+{
+	/* The buffer need not be clear. */
+	struct httpc_conn *conn = malloc(sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	memset(conn, 0, offsetof(struct httpc_conn, buf));
+	conn->pool = pool;
+	conn->origin = url->origin;
+	conn->is_tls = url->is_tls;
+	conn->fd = -1;
+	conn->multi = curl_multi_init();
+	conn->easy = curl_easy_init();
+	if (!conn->multi || !conn->easy || !set_options(conn, rq) ||
+	    curl_multi_add_handle(conn->multi, conn->easy)) {
+		httpc_conn_free(conn);
+		return NULL;
+	}
+	return conn;
+}
+
+void
+httpc_conn_free(struct httpc_conn *conn)
+{
+	if (!conn)
+		return;
+	if (conn->multi && conn->easy) /* closes the connection */
+		(void)curl_multi_remove_handle(conn->multi, conn->easy);
+	if (conn->easy)
+		curl_easy_cleanup(conn->easy);
+	if (conn->multi)
+		(void)curl_multi_cleanup(conn->multi); /* it is empty */
+	free(conn);
+}
+
+/* Let curl go on; whether it is done, and how that ended. */
+static bool
+is_done(struct httpc_conn *conn, CURLcode *ret)
+{
+	int n_running, n_left;
+	CURLMsg *msg;
+
+	if (curl_multi_perform(conn->multi, &n_running)) {
+		*ret = CURLE_OUT_OF_MEMORY;
+		return true;
+	}
+	msg = curl_multi_info_read(conn->multi, &n_left);
+	if (!msg || msg->msg != CURLMSG_DONE)
+		return false;
+	*ret = msg->data.result;
+	return true;
+}
+
+/* Until there is something for curl to do, or for us. */
+static void
+wait_connecting(struct httpc_call *c)
+{
+	struct curl_waitfd client = { c->rq->client_fd, CURL_WAIT_POLLIN, 0 };
+	bool is_watched = c->watch == HTTPC_POLLED;
+	int wait_ms = httpc_check_times(c);
+
+	if (c->err)
+		return;
+	if (curl_multi_poll(c->conn->multi, &client, is_watched, wait_ms, NULL))
+		c->err = error_set(c->e, ERR_INTERNAL, "curl_multi_poll");
+	else if (is_watched && client.revents)
+		httpc_look_at_client(c);
+}
+
+static enum err
+map_failure(struct httpc_call *c, CURLcode code)
+{
+	const char *why = c->conn->why[0] ? c->conn->why
+					  : curl_easy_strerror(code);
+
+	if (code == CURLE_OUT_OF_MEMORY)
+		return error_set(c->e, ERR_NO_MEMORY, "curl: %s", why);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return error_set(c->e, ERR_UPSTREAM_TIMEOUT, "curl: %s", why);
+	return error_set(c->e, ERR_UPSTREAM_CONNECT, "curl: %s", why);
+}
+
+void
+httpc_conn_open(struct httpc_call *c, const struct httpc_url *url)
+{
+	int64_t began_us = clock_mono_us();
+	CURLcode code = CURLE_OK;
+	curl_socket_t fd;
+
+	c->conn = conn_new(c->pool, url, c->rq);
+	if (!c->conn) {
+		c->err = error_set(c->e, ERR_OVERLOADED,
+		    "no memory or descriptor for a connection");
+		return;
+	}
+	while (!c->err && !is_done(c->conn, &code))
+		wait_connecting(c);
+	if (c->err)
+		return;
+	if (!code)
+		code = curl_easy_getinfo(c->conn->easy, CURLINFO_ACTIVESOCKET,
+		    &fd);
+	if (code) {
+		c->err = map_failure(c, code);
+		return;
+	}
+	c->conn->fd = fd;
+	c->res->connect_us = clock_mono_us() - began_us;
+}
+
+static enum httpc_io
+outcome(struct httpc_conn *conn, CURLcode code)
+{
+	if (code == CURLE_AGAIN)
+		return HTTPC_IO_AGAIN;
+	if (!conn->why[0])
+		(void)snprintf(conn->why, sizeof(conn->why), "%s",
+		    curl_easy_strerror(code));
+	return HTTPC_IO_FAILED;
+}
+
+enum httpc_io
+httpc_conn_send(struct httpc_conn *conn, struct str bytes, size_t *ret_n)
+{
+	CURLcode code = curl_easy_send(conn->easy, bytes.p, bytes.n, ret_n);
+
+	return code ? outcome(conn, code) : HTTPC_IO_OK;
+}
+
+enum httpc_io
+httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n, size_t *ret_n)
+{
+	CURLcode code = curl_easy_recv(conn->easy, buf, n, ret_n);
+
+	if (code)
+		return outcome(conn, code);
+	return *ret_n ? HTTPC_IO_OK : HTTPC_IO_END;
+}
+
+/* What is readable before a request is its end, or TLS's own talk. */
+bool
+httpc_conn_is_alive(struct httpc_conn *conn)
+{
+	struct pollfd pfd = { conn->fd, POLLIN, 0 };
+	size_t n;
+	char byte;
+
+	if (poll(&pfd, 1, 0) == 0)
+		return true;
+	return conn->is_tls &&
+	       httpc_conn_recv(conn, &byte, 1, &n) == HTTPC_IO_AGAIN;
+}
