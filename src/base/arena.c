@@ -200,16 +200,21 @@ arena_cstr(struct arena *a, struct str s)
 struct str
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char text[256];
 	va_list ap;
 	int n;
 	char *p;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	p = n >= 0 ? arena_alloc(a, (size_t)n + 1) : fail(a);
 	if (!p)
 		return (struct str){ NULL, 0 };
+	if ((size_t)n < sizeof(text)) {
+		memcpy(p, text, (size_t)n + 1);
+		return str_make(p, (size_t)n);
+	}
 	va_start(ap, fmt);
 	(void)vsnprintf(p, (size_t)n + 1, fmt, ap); /* measured above */
 	va_end(ap);

@@ -44,6 +44,8 @@ grow(struct buf *b, size_t need)
 		return false;
 	while (cap < need)
 		cap = cap > b->max_bytes / 2 ? b->max_bytes : cap * 2;
+	if (cap > b->max_bytes) /* what fits may be added */
+		cap = b->max_bytes;
 	p = arena_alloc(b->a, cap);
 	if (!p)
 		return false;
@@ -74,28 +76,6 @@ buf_grew(struct buf *b, size_t n)
 }
 
 void
-buf_add(struct buf *b, struct str s)
-{
-	char *p = s.n ? buf_room(b, s.n) : NULL;
-
-	if (!p)
-		return;
-	memcpy(p, s.p, s.n);
-	b->n += s.n;
-}
-
-void
-buf_add_char(struct buf *b, char c)
-{
-	char *p = buf_room(b, 1);
-
-	if (!p)
-		return;
-	*p = c;
-	b->n++;
-}
-
-void
 buf_add_u64(struct buf *b, uint64_t v)
 {
 	char text[20];
@@ -106,6 +86,17 @@ buf_add_u64(struct buf *b, uint64_t v)
 		v /= 10;
 	} while (v);
 	buf_add(b, str_make(text + i, sizeof(text) - i));
+}
+
+void
+buf_add_padded(struct buf *b, uint64_t v, size_t n_digits)
+{
+	char text[20];
+
+	ASSERT(n_digits >= 1 && n_digits <= sizeof(text));
+	for (size_t i = n_digits; i-- > 0; v /= 10)
+		text[i] = (char)('0' + v % 10);
+	buf_add(b, str_make(text, n_digits));
 }
 
 void
@@ -233,35 +224,45 @@ json_escape(struct buf *b, char c)
 static void
 json_text(struct buf *b, struct str s)
 {
-	size_t from = 0;
+	for (;;) {
+		size_t n = str_json_plain(s);
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char u = (unsigned char)s.p[i];
-
-		if (u >= 0x20 && u != 0x7f && u != '"' && u != '\\')
+		/* Behind what is plain: valid UTF-8, or one to escape. */
+		while (n < s.n && (unsigned char)s.p[n] >= 0x80)
+			n++;
+		buf_add(b, str_make(s.p, n));
+		s = str_skip(s, n);
+		if (s.n == 0)
+			return;
+		if (str_json_plain(s) > 0)
 			continue;
-		buf_add(b, str_make(s.p + from, i - from));
-		json_escape(b, s.p[i]);
-		from = i + 1;
+		json_escape(b, *s.p);
+		s = str_skip(s, 1);
 	}
-	buf_add(b, str_skip(s, from));
+}
+
+/* Broken text is rare: keep its ASCII, mark the rest. */
+static void
+json_broken_text(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 0x80)
+			json_text(b, str_make(s.p + i, 1));
+		else
+			buf_add(b, S("\xef\xbf\xbd"));
+	}
 }
 
 void
 buf_json_string(struct buf *b, struct str s)
 {
 	buf_add_char(b, '"');
-	if (str_is_utf8(s)) {
+	if (str_json_plain(s) == s.n)
+		buf_add(b, s);
+	else if (str_is_utf8(s))
 		json_text(b, s);
-	} else {
-		/* Broken text is rare: keep its ASCII, mark the rest. */
-		for (size_t i = 0; i < s.n; i++) {
-			if ((unsigned char)s.p[i] < 0x80)
-				json_text(b, str_make(s.p + i, 1));
-			else
-				buf_add(b, S("\xef\xbf\xbd"));
-		}
-	}
+	else
+		json_broken_text(b, s);
 	buf_add_char(b, '"');
 }
 

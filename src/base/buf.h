@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -29,14 +30,33 @@ void buf_init_fixed(struct buf *b, char *p, size_t cap);
 /** Empty it, keep its memory, clear its error. */
 void buf_reset(struct buf *b);
 
-void buf_add(struct buf *b, struct str s);
-void buf_add_char(struct buf *b, char c);
-void buf_add_u64(struct buf *b, uint64_t v);
-void buf_add_i64(struct buf *b, int64_t v);
-void buf_addf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /** Room for n more bytes; NULL (sticky) when there is none. Then buf_grew(). */
 char *buf_room(struct buf *b, size_t n);
 void buf_grew(struct buf *b, size_t n);
+
+static inline void
+buf_add(struct buf *b, struct str s)
+{
+	bool fits = !b->sticky && s.n <= b->cap - b->n;
+	char *p = s.n == 0 ? NULL : fits ? b->p + b->n : buf_room(b, s.n);
+
+	if (!p)
+		return;
+	memcpy(p, s.p, s.n);
+	b->n += s.n;
+}
+
+static inline void
+buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, str_make(&c, 1));
+}
+
+void buf_add_u64(struct buf *b, uint64_t v);
+void buf_add_i64(struct buf *b, int64_t v);
+void buf_addf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
+/** v in decimal with leading zeros: n_digits (1..20) of it, the last ones. */
+void buf_add_padded(struct buf *b, uint64_t v, size_t n_digits);
 
 /** HTML text and attribute values: & < > " ' escaped. */
 void buf_html(struct buf *b, struct str s);

@@ -2,8 +2,9 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
+
+#include "base/buf.h"
 
 static _Atomic int64_t test_now_ms;
 
@@ -98,20 +99,31 @@ clock_join(const struct clock_parts *parts)
 	       parts->second * INT64_C(1000) + parts->ms;
 }
 
-/* The caller's array has room for years of four digits; others are cut. */
+/* Years of more than four digits are cut. */
 static void
 format(int64_t time_ms, bool with_ms, char ret[CLOCK_TEXT_BYTES])
 {
 	struct clock_parts t;
-	char ms[8] = "";
+	struct buf b;
 
 	clock_split(time_ms, &t);
-	if (with_ms)
-		(void)snprintf(ms, sizeof(ms), ".%03u", (unsigned)t.ms % 1000);
-	(void)snprintf(ret, CLOCK_TEXT_BYTES,
-	    "%04u-%02u-%02uT%02u:%02u:%02u%sZ", (unsigned)t.year % 10000,
-	    (unsigned)t.month, (unsigned)t.day, (unsigned)t.hour,
-	    (unsigned)t.minute, (unsigned)t.second, ms);
+	buf_init_fixed(&b, ret, CLOCK_TEXT_BYTES);
+	buf_add_padded(&b, (unsigned)t.year, 4);
+	buf_add_char(&b, '-');
+	buf_add_padded(&b, (unsigned)t.month, 2);
+	buf_add_char(&b, '-');
+	buf_add_padded(&b, (unsigned)t.day, 2);
+	buf_add_char(&b, 'T');
+	buf_add_padded(&b, (unsigned)t.hour, 2);
+	buf_add_char(&b, ':');
+	buf_add_padded(&b, (unsigned)t.minute, 2);
+	buf_add_char(&b, ':');
+	buf_add_padded(&b, (unsigned)t.second, 2);
+	if (with_ms) {
+		buf_add_char(&b, '.');
+		buf_add_padded(&b, (unsigned)t.ms, 3);
+	}
+	buf_add(&b, str_make("Z", 2)); /* and the NUL */
 }
 
 void

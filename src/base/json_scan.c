@@ -60,36 +60,6 @@ push(struct scanner *c, bool is_object)
 	return true;
 }
 
-#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/*
- * First byte from p that means something in a string: quote, backslash,
- * control character or a byte beyond ASCII; end if there is none.
- */
-static const char *
-plain_end(const char *p, const char *end)
-{
-	while (end - p >= 8) {
-		uint64_t x, special, quote, backslash;
-
-		memcpy(&x, p, sizeof(x));
-		quote = x ^ EIGHT('"');
-		backslash = x ^ EIGHT('\\');
-		/* Top bits: below 0x20, or zero after the exclusive or
-		 * (Hacker's Delight, 6-1), or not ASCII. */
-		special = ((x - EIGHT(0x20)) & ~x) |
-			  ((quote - EIGHT(1)) & ~quote) |
-			  ((backslash - EIGHT(1)) & ~backslash) | x;
-		if (special & EIGHT(0x80))
-			break;
-		p += 8;
-	}
-	while (p < end && (unsigned char)*p >= 0x20 &&
-	       (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
-}
-
 static bool
 is_hex(char c)
 {
@@ -137,7 +107,7 @@ scan_string(struct scanner *c, bool *ret_escaped)
 	for (;;) {
 		size_t len;
 
-		c->p = plain_end(c->p, c->end);
+		c->p += str_json_plain(str_make(c->p, (size_t)(c->end - c->p)));
 		if (c->p == c->end)
 			return fail(c, "a string does not end");
 		if (*c->p == '"') {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/money.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 /* Wide enough for any int64 times any factor. */
 __extension__ typedef unsigned __int128 wide_uint;
@@ -121,10 +122,15 @@ money_to_decimal(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES])
 	uint64_t magnitude = amount_pusd < 0 ? 0 - (uint64_t)amount_pusd
 					     : (uint64_t)amount_pusd;
 
-	(void)snprintf(ret, MONEY_TEXT_BYTES, "%s%u.%012llu",
-	    amount_pusd < 0 ? "-" : "",
-	    (unsigned)(magnitude / (uint64_t)MONEY_PUSD_PER_USD),
-	    (unsigned long long)(magnitude % (uint64_t)MONEY_PUSD_PER_USD));
+	struct buf b;
+
+	buf_init_fixed(&b, ret, MONEY_TEXT_BYTES);
+	if (amount_pusd < 0)
+		buf_add_char(&b, '-');
+	buf_add_u64(&b, magnitude / (uint64_t)MONEY_PUSD_PER_USD);
+	buf_add_char(&b, '.');
+	buf_add_padded(&b, magnitude % (uint64_t)MONEY_PUSD_PER_USD, DECIMALS);
+	buf_add(&b, str_make("", 1)); /* the NUL */
 }
 
 void

@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 
-#include <string.h>
-
-struct str
-str_from(const char *cstr)
-{
-	return (struct str){ cstr, cstr ? strlen(cstr) : 0 };
-}
-
-bool
-str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static unsigned char
 ascii_lower(char c)
 {
@@ -34,26 +20,6 @@ str_eq_nocase(struct str a, struct str b)
 	return true;
 }
 
-bool
-str_starts(struct str s, struct str prefix)
-{
-	return s.n >= prefix.n && str_eq(str_make(s.p, prefix.n), prefix);
-}
-
-bool
-str_ends(struct str s, struct str suffix)
-{
-	return s.n >= suffix.n && str_eq(str_skip(s, s.n - suffix.n), suffix);
-}
-
-size_t
-str_find(struct str s, char c)
-{
-	const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
-
-	return hit ? (size_t)(hit - s.p) : s.n;
-}
-
 size_t
 str_find_str(struct str s, struct str needle)
 {
@@ -65,14 +31,6 @@ str_find_str(struct str s, struct str needle)
 		return s.n;
 	hit = memmem(s.p, s.n, needle.p, needle.n);
 	return hit ? (size_t)(hit - s.p) : s.n;
-}
-
-struct str
-str_skip(struct str s, size_t n)
-{
-	if (n > s.n)
-		n = s.n;
-	return n ? str_make(s.p + n, s.n - n) : s;
 }
 
 struct str
@@ -97,6 +55,42 @@ str_split(struct str *rest, char sep, struct str *ret_piece)
 	*rest = at < rest->n ? str_skip(*rest, at + 1)
 			     : (struct str){ NULL, 0 };
 	return true;
+}
+
+/* The byte c eight times. */
+#define EIGHT(c) (UINT64_C(0x0101010101010101) * (unsigned char)(c))
+
+/* Top bits of the bytes of x that are zero, and of some above those (Hacker's
+ * Delight, 6-1). */
+static uint64_t
+zero_bytes(uint64_t x)
+{
+	return (x - EIGHT(1)) & ~x;
+}
+
+size_t
+str_json_plain(struct str s)
+{
+	size_t i = 0;
+
+	while (s.n - i >= 8) {
+		uint64_t x, special;
+
+		memcpy(&x, s.p + i, sizeof(x)); /* little endian */
+		/* Below 0x20, one of three, or not ASCII. */
+		special = ((x - EIGHT(0x20)) & ~x) |
+			  zero_bytes(x ^ EIGHT('"')) |
+			  zero_bytes(x ^ EIGHT('\\')) |
+			  zero_bytes(x ^ EIGHT(0x7f)) | x;
+		special &= EIGHT(0x80);
+		if (special) /* the lowest is exact */
+			return i + (size_t)__builtin_ctzll(special) / 8;
+		i += 8;
+	}
+	while (i < s.n && s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"' &&
+	       s.p[i] != '\\')
+		i++;
+	return i;
 }
 
 size_t

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 
@@ -29,26 +30,61 @@ struct str {
 #define PRI_STR    ".*s"
 #define STR_ARG(s) (int)(s).n, (s).p
 
-/** View of a NUL-terminated string; NULL gives an empty view. */
-struct str str_from(const char *cstr);
-
 static inline struct str
 str_make(const char *p, size_t n)
 {
 	return (struct str){ p, n };
 }
 
-bool str_eq(struct str a, struct str b);
+/** View of a NUL-terminated string; NULL gives an empty view. */
+static inline struct str
+str_from(const char *cstr)
+{
+	return (struct str){ cstr, cstr ? strlen(cstr) : 0 };
+}
+
+/* These few are in every loop over text: inline, most comparisons end at the
+ * lengths. */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/** s without its first n bytes (all of it at most). */
+static inline struct str
+str_skip(struct str s, size_t n)
+{
+	if (n > s.n)
+		n = s.n;
+	return n ? str_make(s.p + n, s.n - n) : s;
+}
+
+static inline bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq(str_make(s.p, prefix.n), prefix);
+}
+
+static inline bool
+str_ends(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && str_eq(str_skip(s, s.n - suffix.n), suffix);
+}
+
+/** Position of c, or s.n. */
+static inline size_t
+str_find(struct str s, char c)
+{
+	const char *hit = s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+
+	return hit ? (size_t)(hit - s.p) : s.n;
+}
+
 /** Equal, ASCII letters compared without regard to case. */
 bool str_eq_nocase(struct str a, struct str b);
-bool str_starts(struct str s, struct str prefix);
-bool str_ends(struct str s, struct str suffix);
-/** Position of c, or s.n. */
-size_t str_find(struct str s, char c);
 /** Position of needle, or s.n. */
 size_t str_find_str(struct str s, struct str needle);
-/** s without its first n bytes (all of it at most). */
-struct str str_skip(struct str s, size_t n);
 /** s without spaces and tabs at both ends. */
 struct str str_trim(struct str s);
 
@@ -59,6 +95,11 @@ struct str str_trim(struct str s);
  */
 bool str_split(struct str *rest, char sep, struct str *ret_piece);
 
+/**
+ * How many bytes at the front can stand in a JSON string as they are and are
+ * ASCII: no quote, backslash, control character or DEL.
+ */
+size_t str_json_plain(struct str s);
 /** Every byte a valid part of UTF-8 (RFC 3629: no surrogates, no overlong). */
 bool str_is_utf8(struct str s);
 /**

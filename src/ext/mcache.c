@@ -9,6 +9,7 @@
 
 #include <libmemcached/memcached.h>
 
+#include "base/buf.h"
 #include "base/hex.h"
 #include "base/str.h"
 
@@ -280,17 +281,23 @@ mcache_key_make(struct mcache_key *ret, const char *space, const void *digest,
     size_t n_digest, uint64_t number)
 {
 	char hex[2 * DIGEST_BYTES_MAX + 1];
-	int n;
+	struct buf b;
 
 	ASSERT(n_digest <= DIGEST_BYTES_MAX);
 	for (const char *p = space; *p; p++)
 		ASSERT((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
 		       *p == '-' || *p == ':');
 	hex_encode(digest, n_digest, hex);
-	n = snprintf(ret->text, sizeof(ret->text), "tg:%s:%s:%llu", space, hex,
-	    (unsigned long long)number);
-	ASSERT(n > 0 && (size_t)n < sizeof(ret->text));
-	ret->n = (size_t)n;
+	buf_init_fixed(&b, ret->text, sizeof(ret->text) - 1);
+	buf_add(&b, S("tg:"));
+	buf_add(&b, str_from(space));
+	buf_add_char(&b, ':');
+	buf_add(&b, str_make(hex, 2 * n_digest));
+	buf_add_char(&b, ':');
+	buf_add_u64(&b, number);
+	ASSERT(!b.sticky);
+	ret->text[b.n] = '\0';
+	ret->n = b.n;
 }
 
 static enum outcome

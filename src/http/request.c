@@ -21,14 +21,14 @@ static const char *const method_names[] = {
 
 /* Parameters on which framing, routing or identity rests. Two values that
  * differ mean that somebody is playing with us. */
-static const char *const decisive[] = {
-	"REQUEST_METHOD",
-	"REQUEST_URI",
-	"CONTENT_LENGTH",
-	"REMOTE_ADDR",
-	"HTTPS",
-	"HTTP_AUTHORIZATION",
-	"HTTP_X_API_KEY",
+static const struct str decisive[] = {
+	STR_INIT("REQUEST_METHOD"),
+	STR_INIT("REQUEST_URI"),
+	STR_INIT("CONTENT_LENGTH"),
+	STR_INIT("REMOTE_ADDR"),
+	STR_INIT("HTTPS"),
+	STR_INIT("HTTP_AUTHORIZATION"),
+	STR_INIT("HTTP_X_API_KEY"),
 };
 
 const char *
@@ -93,15 +93,14 @@ static enum err
 refuse_contradictions(const struct request *rq, struct error *e)
 {
 	for (size_t d = 0; d < ARRAY_LEN(decisive); d++) {
-		struct str name = str_from(decisive[d]);
 		const struct str *first = NULL;
 
 		for (size_t i = 0; i < rq->n_cgi; i++) {
-			if (!str_eq(rq->cgi[i].name, name))
+			if (!str_eq(rq->cgi[i].name, decisive[d]))
 				continue;
 			if (first && !str_eq(*first, rq->cgi[i].value))
 				return error_set(e, ERR_BAD_REQUEST,
-				    "two values of %s", decisive[d]);
+				    "two values of %s", decisive[d].p);
 			first = &rq->cgi[i].value;
 		}
 	}
@@ -215,18 +214,18 @@ request_api_key(const struct request *rq)
 void
 request_wipe_credentials(struct request *rq)
 {
-	static const char *const names[] = {
-		"HTTP_AUTHORIZATION",
-		"REDIRECT_HTTP_AUTHORIZATION",
-		"HTTP_X_API_KEY",
-		"HTTP_COOKIE",
+	static const struct str names[] = {
+		STR_INIT("HTTP_AUTHORIZATION"),
+		STR_INIT("REDIRECT_HTTP_AUTHORIZATION"),
+		STR_INIT("HTTP_X_API_KEY"),
+		STR_INIT("HTTP_COOKIE"),
 	};
 
 	for (size_t i = 0; i < rq->n_cgi; i++) {
 		struct str value = rq->cgi[i].value;
 
 		for (size_t k = 0; k < ARRAY_LEN(names); k++)
-			if (str_eq(rq->cgi[i].name, str_from(names[k])))
+			if (str_eq(rq->cgi[i].name, names[k]))
 				secret_wipe((void *)(uintptr_t)value.p,
 				    value.n);
 	}

@@ -97,6 +97,16 @@ allow_bits(enum http_method method)
 	return method == METHOD_GET ? bits | 1U << METHOD_HEAD : bits;
 }
 
+/* Most rows need not be cut: their first segment is another one. */
+static bool
+may_match(struct str pattern, const struct segments *path)
+{
+	struct str first = path->v[0];
+
+	return is_param(str_skip(pattern, 1)) ||
+	       str_starts(str_skip(pattern, 1), first);
+}
+
 /* Fill ret from the best row; returns its literal bits + 1, 0 = none. */
 static unsigned
 search(const struct route_pattern *table, size_t n, enum http_method method,
@@ -105,10 +115,11 @@ search(const struct route_pattern *table, size_t n, enum http_method method,
 	unsigned best = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		struct str text = str_from(table[i].path);
 		struct segments pattern;
 		unsigned literal;
 
-		if (!cut_path(str_from(table[i].path), &pattern) ||
+		if (!may_match(text, path) || !cut_path(text, &pattern) ||
 		    !does_match(&pattern, path, &literal))
 			continue;
 		ret->allow |= allow_bits(table[i].method);
