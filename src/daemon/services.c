@@ -176,6 +176,7 @@ open_upstream(struct services *s, struct error *e)
 		.idle_max = (size_t)conf_u64(s->conf, CONF_UPSTREAM_IDLE_CONNS),
 		.ca_file = conf_text(s->conf, CONF_UPSTREAM_CA),
 		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.has_pump = conf_u64(s->conf, CONF_THREADS) > 1,
 	};
 
 	return httpc_pool_new(&params, &s->shared.httpc, e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The exchange of one request for one answer. */
+/* The exchange of one request for one answer: where to, the request. */
 #include "ext/httpc.h"
 
 #include <poll.h>
@@ -7,24 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "ext/http1.h"
 #include "ext/httpc_priv.h"
-
-struct httpc_head {
-	const struct http1 *answer;
-};
-
-int
-httpc_head_status(const struct httpc_head *head)
-{
-	return head->answer->status;
-}
-
-struct str
-httpc_head_get(const struct httpc_head *head, const char *name)
-{
-	return http1_header(head->answer, name);
-}
 
 /* ---- where to ---- */
 
@@ -215,158 +198,6 @@ send_request(struct httpc_call *c, const struct httpc_url *url)
 	return true;
 }
 
-/* ---- the answer ---- */
-
-static void
-heard(struct httpc_call *c)
-{
-	c->heard_us = clock_mono_us();
-	if (c->res->first_byte_us)
-		return;
-	c->res->first_byte_us = c->heard_us - c->start_us;
-	c->res->phase = HTTPC_HEAD;
-}
-
-static void
-take_head(struct httpc_call *c, const struct http1 *answer)
-{
-	struct httpc_head head = { answer };
-	struct str encoding = http1_header(answer, "content-encoding");
-
-	c->res->status = answer->status;
-	if (encoding.n && !str_eq_nocase(encoding, S("identity"))) {
-		c->err = error_set(c->e, ERR_UPSTREAM,
-		    "an answer encoded as %" PRI_STR ", which nobody asked for",
-		    STR_ARG(encoding));
-		return;
-	}
-	c->res->phase = HTTPC_BODY;
-	if (c->cb->on_head)
-		httpc_heed(c, c->cb->on_head(c->cb->ctx, &head, c->e));
-}
-
-static void
-take_body(struct httpc_call *c, struct str bytes)
-{
-	c->res->body_bytes += bytes.n;
-	if (c->rq->max_bytes && c->res->body_bytes > c->rq->max_bytes) {
-		c->err = error_set(c->e, ERR_UPSTREAM,
-		    "an answer of more than %llu bytes",
-		    (unsigned long long)c->rq->max_bytes);
-		return;
-	}
-	if (bytes.n && c->cb->on_body)
-		httpc_heed(c, c->cb->on_body(c->cb->ctx, bytes, c->e));
-	c->tick_us = c->heard_us;
-}
-
-/* An answer as it comes in. */
-struct incoming {
-	struct http1 answer;
-	size_t n;          /* of its head, in the connection's buffer */
-	bool has_excess;   /* bytes behind it, which nobody asked for */
-	bool is_undecided; /* there may be more to read at once */
-};
-
-static enum http1_got
-feed_body(struct httpc_call *c, struct incoming *in, char *bytes, size_t n)
-{
-	size_t n_body, n_used;
-	enum http1_got got = http1_body(&in->answer, bytes, n, &n_body,
-	    &n_used);
-
-	in->has_excess = n_used < n;
-	take_body(c, str_make(bytes, n_body));
-	return got;
-}
-
-/* n more bytes are in the buffer, behind in->n. */
-static enum http1_got
-feed(struct httpc_call *c, struct incoming *in, size_t n)
-{
-	char *buf = c->conn->buf;
-	size_t n_head = 0;
-	enum http1_got got;
-
-	if (in->answer.state != HTTP1_HEAD)
-		return feed_body(c, in, buf, n);
-	in->n += n;
-	got = http1_head(&in->answer, str_make(buf, in->n), &n_head);
-	if (got == HTTP1_MORE && in->n == HTTPC_BUF_BYTES) {
-		in->answer.why = "a head that is too long";
-		return HTTP1_BROKEN;
-	}
-	if (got != HTTP1_DONE)
-		return got;
-	n = in->n - n_head;
-	in->n = 0;
-	take_head(c, &in->answer);
-	return c->err ? HTTP1_MORE : feed_body(c, in, buf + n_head, n);
-}
-
-/* The connection ended before the answer did, unless its end is the answer's.
- * A kept connection that dies without a byte was dead before. */
-static bool
-end_early(struct httpc_call *c, const struct incoming *in, enum httpc_io how)
-{
-	const char *why = how == HTTPC_IO_END ? "closed" : c->conn->why;
-
-	if (how == HTTPC_IO_END && http1_ends_here(&in->answer))
-		return true;
-	if (in->answer.state == HTTP1_HEAD && in->n == 0)
-		c->err = error_set(c->e, ERR_UPSTREAM, "no answer: %s", why);
-	else
-		c->err = error_set(c->e, ERR_UPSTREAM,
-		    "the answer broke off: %s", why);
-	return false;
-}
-
-/* Read once and use what came; whether the answer is whole. */
-static bool
-receive_some(struct httpc_call *c, struct incoming *in)
-{
-	size_t room = HTTPC_BUF_BYTES - in->n, n = 0;
-	enum httpc_io io;
-
-	if (!in->is_undecided && !httpc_wait(c, POLLIN))
-		return false;
-	io = httpc_conn_recv(c->conn, c->conn->buf + in->n, room, &n);
-	/* What TLS has taken off the socket, poll(2) doesn't show. */
-	in->is_undecided = io == HTTPC_IO_OK && (n == room || c->conn->is_tls);
-	if (io == HTTPC_IO_AGAIN)
-		return false;
-	if (io != HTTPC_IO_OK)
-		return end_early(c, in, io);
-	heard(c);
-	switch (feed(c, in, n)) {
-	case HTTP1_MORE:
-		return false;
-	case HTTP1_DONE:
-		return true;
-	case HTTP1_BROKEN:
-		break;
-	}
-	if (!c->err)
-		c->err = error_set(c->e, ERR_UPSTREAM, "%s", in->answer.why);
-	return false;
-}
-
-/* The answer to a request; whether the connection can carry another. */
-static bool
-receive(struct httpc_call *c)
-{
-	struct incoming in = { .is_undecided = c->conn->is_tls };
-	bool is_whole = false;
-
-	http1_init(&in.answer);
-	while (!c->err && !is_whole)
-		is_whole = receive_some(c, &in);
-	if (c->err)
-		return false;
-	c->res->phase = HTTPC_DONE;
-	return in.answer.is_kept && !in.has_excess;
-}
-
 /* ---- both ---- */
 
 /* Send and receive on c->conn, which is kept or closed afterwards. */
@@ -375,7 +206,7 @@ exchange(struct httpc_call *c, const struct httpc_url *url)
 {
 	struct httpc_conn *conn = c->conn;
 	bool is_sent = send_request(c, url);
-	bool is_kept = !c->err && receive(c);
+	bool is_kept = !c->err && httpc_receive(c);
 
 	c->conn = NULL;
 	if (is_sent && is_kept && !c->err)

@@ -32,6 +32,7 @@ struct httpc_pool_conf {
 	uint64_t idle_age_s; /* an older idle connection isn't used; 0 = 30 */
 	const char *ca_file; /* NULL or "" = the system's authorities */
 	const char *user_agent; /* NULL = none */
+	bool has_pump;          /* one thread reads the streams of all */
 	/* May refuse the address that a name resolved to; NULL = all pass.
 	 * Called from any thread. */
 	bool (*allow_peer)(void *ctx, const struct sockaddr *addr,
@@ -50,8 +51,9 @@ void httpc_pool_free(struct httpc_pool *pool);
 void httpc_pool_abort(struct httpc_pool *pool);
 
 /*
- * What happens during a request. Each may block (on the client's write, say;
- * the provider's silence is not counted meanwhile) and may be NULL. A result
+ * What happens during a request. Each may be NULL, and may block (on the
+ * client's write, say; the provider's silence is not counted meanwhile), but
+ * with is_stream on nothing else than its locks and such a write. A result
  * other than OK, with e set, ends the request, and httpc_perform() returns
  * it; ERR_CLIENT_CLOSED does what drain_ms says.
  */
@@ -88,6 +90,8 @@ struct httpc_request {
 	uint64_t idle_ms;   /* longest silence after it; 0 = none */
 	uint64_t tick_ms;   /* 0 = no on_tick */
 	uint64_t max_bytes; /* of the answer's body; 0 = no limit */
+	bool is_stream;     /* the answer comes slowly: if the pool has a pump,
+			   callbacks are called from its thread too */
 	int client_fd;      /* watched for its end; -1 = none */
 	uint64_t drain_ms;  /* read on so long after the client left;
 				   0 = cancel at once */

@@ -90,6 +90,10 @@ httpc_pool_new(const struct httpc_pool_conf *conf, struct httpc_pool **ret,
 		httpc_pool_free(pool);
 		return error_set(e, ERR_NO_MEMORY, "no memory for a pool");
 	}
+	if (conf->has_pump && httpc_pump_new(&pool->pump, e)) {
+		httpc_pool_free(pool);
+		return e->code;
+	}
 	*ret = pool;
 	return OK;
 }
@@ -111,6 +115,7 @@ httpc_pool_free(struct httpc_pool *pool)
 {
 	if (!pool)
 		return;
+	httpc_pump_free(pool->pump);
 	free_list(pool->idle);
 	if (pool->share)
 		(void)curl_share_cleanup(pool->share); /* nobody uses it */

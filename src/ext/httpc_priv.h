@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of httpc share: httpc.c the exchange of a request for an
- * answer, httpc_conn.c one connection, httpc_pool.c those that are idle,
- * httpc_wait.c waiting. */
+/* What the files of httpc share: httpc.c a call and its request,
+ * httpc_answer.c the answer, httpc_conn.c one connection, httpc_pool.c those
+ * that are idle, httpc_wait.c waiting, httpc_pump.c waiting for many. */
 #ifndef TG_EXT_HTTPC_PRIV_H
 #define TG_EXT_HTTPC_PRIV_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include <curl/curl.h>
 
+#include "ext/http1.h"
 #include "ext/httpc.h"
 
 /* An answer's head must fit, and each read of its body. */
 #define HTTPC_BUF_BYTES KIB(16)
+
+/* How late the client's leaving, the shutdown and time-outs may be noticed. */
+#define HTTPC_LOOK_MS 100
 
 /*
  * A connection to a provider, owned by one call or by the pool. curl opens
@@ -33,6 +38,8 @@ struct httpc_conn {
 	char buf[HTTPC_BUF_BYTES]; /* request's head, then the answer */
 };
 
+struct httpc_pump;
+
 struct httpc_pool {
 	pthread_mutex_t lock;
 	struct httpc_conn *idle;
@@ -42,6 +49,7 @@ struct httpc_pool {
 	pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 
 	atomic_bool is_aborted;
+	struct httpc_pump *pump; /* NULL = none */
 
 	int64_t idle_age_us;
 	char *ca_file, *user_agent; /* NULL = none */
@@ -57,6 +65,15 @@ enum httpc_watch {
 	HTTPC_LOOKED_AT, /* now and then */
 };
 
+/* An answer as it comes in. */
+struct httpc_answer {
+	struct http1 http1;
+	size_t n;        /* bytes of its head, in the connection's buffer */
+	bool has_excess; /* bytes behind it, which nobody asked for */
+	bool is_dry;     /* there is nothing to read at once */
+	bool is_whole;
+};
+
 /* One httpc_perform(). Times are clock_mono_us(). */
 struct httpc_call {
 	struct httpc_pool *pool;
@@ -68,9 +85,19 @@ struct httpc_call {
 	enum err err; /* why it must end, or OK */
 	int64_t start_us;
 	int64_t heard_us;     /* last sign of life from the provider */
-	int64_t tick_us;      /* last byte of the body, or tick */
+	int64_t tick_us;      /* last byte of the answer, or tick */
+	int64_t looked_us;    /* at the client */
+	int64_t checked_us;   /* by httpc_check_times() */
 	int64_t drain_end_us; /* 0 = the client is there */
 	enum httpc_watch watch;
+	struct httpc_answer in;
+
+	/* Lent to the pump: */
+	sem_t back; /* it is not lent any more */
+	struct httpc_call *pump_next, **pump_at;
+	size_t n_unsure;     /* bytes written to the client since it was seen
+				to have room */
+	bool is_client_slow; /* it takes no more bytes now */
 };
 
 /* Where a request is, and where a connection to it leads. */
@@ -84,7 +111,7 @@ struct httpc_url {
 
 enum httpc_io {
 	HTTPC_IO_OK,
-	HTTPC_IO_AGAIN, /* nothing now: wait */
+	HTTPC_IO_AGAIN, /* nothing for now; with TLS: wait */
 	HTTPC_IO_END,   /* the other side closed */
 	HTTPC_IO_FAILED /* conn->why tells */
 };
@@ -98,11 +125,28 @@ void httpc_conn_open(struct httpc_call *c, const struct httpc_url *url);
 void httpc_conn_free(struct httpc_conn *conn);
 /** Whether an idle one is still good for a request. */
 bool httpc_conn_is_alive(struct httpc_conn *conn);
-/** Send or receive what goes at once; n bytes at most, at least 1 on OK. */
+/** Send what goes at once; receive what is there, n bytes at most. Without
+ * TLS receiving may wait HTTPC_LOOK_MS for it. At least 1 byte on OK. */
 enum httpc_io httpc_conn_send(struct httpc_conn *conn, struct str bytes,
     size_t *ret_n);
 enum httpc_io httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n,
-    size_t *ret_n);
+    bool may_wait, size_t *ret_n);
+
+/** Receive the answer to a request; whether c->conn can carry another. */
+bool httpc_receive(struct httpc_call *c);
+/** Read once and hand on what came; c->in and c->err say what is next. */
+void httpc_read(struct httpc_call *c, bool may_wait);
+
+/** Errors: ERR_NO_MEMORY, ERR_OVERLOADED. */
+enum err httpc_pump_new(struct httpc_pump **ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** When nothing is lent; NULL is fine. */
+void httpc_pump_free(struct httpc_pump *pump);
+/**
+ * Have c's answer read until it ends or fails, or c needs its own thread:
+ * because nothing came for a while, or c->is_client_slow.
+ */
+void httpc_pump_lend(struct httpc_pump *pump, struct httpc_call *c);
 
 /** An idle connection to there that looks alive, or NULL. */
 struct httpc_conn *httpc_pool_take(struct httpc_pool *pool, uint64_t origin);
@@ -113,6 +157,8 @@ void httpc_pool_keep(struct httpc_conn *conn);
 void httpc_heed(struct httpc_call *c, enum err err);
 /** See whether the client's connection has ended. */
 void httpc_look_at_client(struct httpc_call *c);
+/** The same, if it was HTTPC_LOOK_MS ago for the last time. */
+void httpc_look_in_time(struct httpc_call *c, int64_t now_us);
 /**
  * Do what is due: time-outs, ticks, the client, the shutdown. How long
  * nothing else will be, in ms; c->err when the call is over.

@@ -9,12 +9,6 @@
 
 #include "base/clock.h"
 
-/* How often a client is looked at whose socket holds unread bytes, so that
- * it cannot be waited for. */
-#define CLIENT_LOOK_MS 100
-/* How late a shutdown may be noticed. */
-#define ABORT_LOOK_MS  100
-
 /*
  * The client is gone, as its socket or a callback says. With drain_ms the
  * answer is read on for so long, else c->err ends the call.
@@ -55,6 +49,7 @@ httpc_look_at_client(struct httpc_call *c)
 	ssize_t n;
 	char byte;
 
+	c->looked_us = clock_mono_us();
 	n = recv(c->rq->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0) {
 		c->watch = HTTPC_LOOKED_AT;
@@ -67,6 +62,14 @@ httpc_look_at_client(struct httpc_call *c)
 	} else if (errno != EAGAIN && errno != EINTR) {
 		client_left(c);
 	}
+}
+
+void
+httpc_look_in_time(struct httpc_call *c, int64_t now_us)
+{
+	if (c->watch != HTTPC_UNWATCHED &&
+	    now_us - c->looked_us >= HTTPC_LOOK_MS * 1000)
+		httpc_look_at_client(c);
 }
 
 static enum err
@@ -114,10 +117,9 @@ check_provider(struct httpc_call *c, int64_t now_us, int64_t *ret_wait_us)
 static void
 check_client(struct httpc_call *c, int64_t now_us, int64_t *ret_wait_us)
 {
-	int64_t left_us;
-
 	if (c->drain_end_us) {
-		left_us = c->drain_end_us - now_us;
+		int64_t left_us = c->drain_end_us - now_us;
+
 		if (left_us <= 0)
 			c->err = error_set(c->e, ERR_CLIENT_CLOSED,
 			    "the client left %llu ms ago",
@@ -126,11 +128,7 @@ check_client(struct httpc_call *c, int64_t now_us, int64_t *ret_wait_us)
 			*ret_wait_us = left_us;
 		return;
 	}
-	if (c->watch == HTTPC_LOOKED_AT) {
-		httpc_look_at_client(c);
-		if (*ret_wait_us > CLIENT_LOOK_MS * 1000)
-			*ret_wait_us = CLIENT_LOOK_MS * 1000;
-	}
+	httpc_look_in_time(c, now_us);
 }
 
 static void
@@ -156,8 +154,9 @@ int
 httpc_check_times(struct httpc_call *c)
 {
 	int64_t now_us = clock_mono_us();
-	int64_t wait_us = ABORT_LOOK_MS * 1000;
+	int64_t wait_us = HTTPC_LOOK_MS * 1000;
 
+	c->checked_us = now_us;
 	if (atomic_load_explicit(&c->pool->is_aborted, memory_order_relaxed))
 		c->err = error_set(c->e, ERR_SHUTTING_DOWN,
 		    "the request was cut off by the shutdown");

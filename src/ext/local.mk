@@ -7,9 +7,11 @@ src_ext_libext_a_SOURCES = \
 	src/ext/http1.h \
 	src/ext/httpc.c \
 	src/ext/httpc.h \
+	src/ext/httpc_answer.c \
 	src/ext/httpc_conn.c \
 	src/ext/httpc_pool.c \
 	src/ext/httpc_priv.h \
+	src/ext/httpc_pump.c \
 	src/ext/httpc_wait.c \
 	src/ext/json.c \
 	src/ext/json.h \

@@ -349,9 +349,8 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	const struct conf *conf = at->app->conf;
 	struct provider_target target;
 	struct splice_out body;
-	struct str id_line = arena_printf(at->rs->arena, "x-request-id: %s",
-	    rq->id_text);
-	const char *headers[3] = { "Content-Type: application/json", id_line.p,
+	char id_line[sizeof("x-request-id: ") + UUID7_TEXT_BYTES];
+	const char *headers[3] = { "Content-Type: application/json", id_line,
 		provider->auth_line };
 	struct httpc_callbacks callbacks = { at, on_head, on_body, on_tick,
 		on_client_gone };
@@ -360,6 +359,7 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	/* What cannot be answered is not asked for. */
 	if (at->rs->arena->sticky)
 		return error_arena(e, at->rs->arena);
+	(void)stpcpy(stpcpy(id_line, "x-request-id: "), rq->id_text);
 	rc = provider_target(at->rs->arena,
 	    row->api_url.p ? row->api_url : provider->row.base_url, at->p->op,
 	    &target, e);
@@ -382,6 +382,7 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 		    CONF_UPSTREAM_FIRST_MS),
 		.idle_ms = pick_ms(model->idle_ms, conf, CONF_UPSTREAM_IDLE_MS),
 		.tick_ms = PEER_INTERVAL_MS,
+		.is_stream = at->p->request->is_stream,
 		.client_fd = response_client_fd(at->rs),
 		.drain_ms = provider->row.on_client_close == PROVIDER_DRAIN
 				? provider->row.drain_s * 1000

@@ -148,13 +148,14 @@ chat(struct chat *c, const char *model, bool is_stream)
 	c->rq.n_headers = 1;
 	c->rq.body = &c->piece;
 	c->rq.n_body = 1;
+	c->rq.is_stream = is_stream;
 	return &c->rq;
 }
 
 static int
 setup(void **state)
 {
-	struct httpc_pool_conf conf = { .idle_max = 4 };
+	struct httpc_pool_conf conf = { .idle_max = 4, .has_pump = true };
 
 	(void)state;
 	assert_ok(httpc_pool_new(&conf, &pool, &e));
