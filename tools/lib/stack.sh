@@ -153,10 +153,12 @@ stack_port_used() {
     /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
+# Below 32768, where Linux begins to give ports to connections: one that ended
+# a minute ago would still be in a server's way.
 stack_port_free() {
   local port
   while :; do
-    port=$((20000 + (RANDOM << 15 | RANDOM) % 40000))
+    port=$((20000 + RANDOM % 12768))
     stack_port_used "$port" || break
   done
   printf '%d\n' "$port"
