@@ -19,6 +19,8 @@ EXTRA_DIST += \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
+	tests/wire/provider_tls.mjs \
+	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
