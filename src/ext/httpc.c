@@ -146,15 +146,38 @@ fill(const struct httpc_request *rq, struct cursor *at, char *buf, size_t n)
 }
 
 /*
+ * The connection is readable while a request goes out: whether that is an
+ * answer, or the end. TLS has things of its own to say, so there a byte is
+ * taken; httpc_receive() begins with it.
+ */
+static bool
+is_answered(struct httpc_conn *conn)
+{
+	size_t n = 0;
+
+	if (!conn->is_tls)
+		return true;
+	switch (httpc_conn_recv(conn, &conn->early, 1, false, &n)) {
+	case HTTPC_IO_AGAIN:
+		return false;
+	case HTTPC_IO_OK:
+		conn->has_early = true;
+		break;
+	case HTTPC_IO_END:
+	case HTTPC_IO_FAILED:
+		break;
+	}
+	return true;
+}
+
+/*
  * Send all of `bytes`; false when the provider doesn't take them any more.
  * It may answer a request that it has not read to its end, with an error
- * usually; that answer is read then. (TLS has things of its own to say, so
- * there its readability tells nothing.)
+ * usually; that answer is read then.
  */
 static bool
 send_all(struct httpc_call *c, struct str bytes)
 {
-	short answer = c->conn->is_tls ? 0 : POLLIN;
 	size_t n;
 
 	while (bytes.n) {
@@ -165,7 +188,8 @@ send_all(struct httpc_call *c, struct str bytes)
 			c->heard_us = clock_mono_us();
 			break;
 		case HTTPC_IO_AGAIN:
-			if (httpc_wait(c, POLLOUT | answer) & answer)
+			if ((httpc_wait(c, POLLOUT | POLLIN) & POLLIN) &&
+			    is_answered(c->conn))
 				return false;
 			if (c->err)
 				return false;

@@ -177,6 +177,10 @@ httpc_receive(struct httpc_call *c)
 
 	*in = (struct httpc_answer){ .n = 0 };
 	http1_init(&in->http1);
+	if (c->conn->has_early) {
+		c->conn->buf[in->n++] = c->conn->early;
+		heard(c);
+	}
 	while (!c->err && !in->is_whole) {
 		if (may_lend && in->http1.state != HTTP1_HEAD && in->is_dry)
 			lend(c);

@@ -34,6 +34,8 @@ struct httpc_conn {
 	CURL *easy;
 	int fd;
 	bool is_tls;
+	bool has_early; /* of an answer that came before its time: */
+	char early;
 	char why[CURL_ERROR_SIZE];
 	char buf[HTTPC_BUF_BYTES]; /* request's head, then the answer */
 };

@@ -43,9 +43,10 @@ async function listen(server) {
 }
 
 // A provider with this certificate. It remembers its connections (TLS and what
-// it goes over) and requests; at.answer answers them.
+// it goes over) and requests; at.answer answers them, once at.begin has let
+// their bodies be read.
 async function serve(certificate, options = {}) {
-  const at = { connections: [], requests: [], answer: forward };
+  const at = { connections: [], requests: [], answer: forward, begin: async () => {} };
   const sockets = [];
   const server = https.createServer({
     key: readFileSync(`${stack}/tls/${certificate}.key`),
@@ -53,9 +54,15 @@ async function serve(certificate, options = {}) {
     ...options,
   }, async (rq, res) => {
     const connection = at.connections.find(({ secure }) => secure === rq.socket);
-    const request = { rq, res, connection, body: await text(rq) };
-    at.requests.push(request);
-    await at.answer(request).catch(() => rq.socket.destroy());
+    const request = { rq, res, connection };
+    try {
+      await at.begin(request);
+      request.body = await text(rq);
+      at.requests.push(request);
+      await at.answer(request);
+    } catch {
+      rq.socket.destroy();
+    }
   });
   server.keepAliveTimeout = 0; // the tests say when a connection ends
   server.on('connection', (socket) => { sockets.push(socket); });
@@ -91,7 +98,8 @@ function addModel(url, word = 'sim-fixed') {
   const name = `tls${models.length}`;
   tollgate('provider', 'add', '--name', name, '--kind', 'openai',
     '--base-url', url, '--api-key', secret);
-  tollgate('model', 'add', '--name', name, '--provider', name, '--upstream-name', word);
+  tollgate('model', 'add', '--name', name, '--provider', name, '--upstream-name', word,
+    '--first-byte-ms', '20000', '--idle-ms', '20000');
   tollgate('price', 'set', '--model', name, '--input', '1', '--output', '2');
   models.push(name);
   return name;
@@ -219,13 +227,46 @@ await test('a stream: event by event, complete, its row ok', async () => {
   });
 });
 
+// A question of n bytes, n divisible by 4.
+const long = (n) => [{ role: 'user', content: randomBytes(n / 4 * 3).toString('base64') }];
+
 await test('a request of 3 MiB: arrives intact', async () => {
-  const content = randomBytes(9 * 2 ** 18).toString('base64');
-  const answer = await post(model, { messages: [{ role: 'user', content }] });
+  const messages = long(3 * 2 ** 20);
+  const answer = await post(model, { messages });
   assert.equal(answer.status, 200, answer.text);
   const got = JSON.parse(one.requests.at(-1).body).messages[0].content;
   assert.equal(got.length, 3 * 2 ** 20);
-  assert.equal(sha256(got), sha256(content));
+  assert.equal(sha256(got), sha256(messages[0].content));
+});
+
+// More than there is room for on the way.
+const tooLong = long(12 * 2 ** 20);
+
+await test('a provider that reads late: 12 MiB arrive intact, others are served meanwhile', async () => {
+  let served = null;
+  one.begin = async () => {
+    one.begin = async () => {};
+    served = [];
+    while (served.length < 5) served.push((await post(model)).status);
+  };
+  const answer = await post(model, { messages: tooLong });
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(served, [200, 200, 200, 200, 200]);
+  const got = JSON.parse(one.requests.at(-1).body).messages[0].content;
+  assert.equal(sha256(got), sha256(tooLong[0].content));
+});
+
+await test('a provider that answers 413 and reads no further: its answer comes through', async () => {
+  const error = '{"error":{"message":"much","type":"invalid_request_error","code":"long","param":null}}';
+  one.begin = ({ rq }) => {
+    one.begin = async () => {};
+    rq.socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n'
+      + `Content-Length: ${error.length}\r\n\r\n${error}`);
+    return closed(rq.socket);
+  };
+  const answer = await post(model, { messages: tooLong });
+  assert.equal(answer.status, 413, answer.text);
+  assert.equal(JSON.parse(answer.text).error.code, 'long');
 });
 
 await test('an answer of 1 MB: comes back whole', async () => {
@@ -258,6 +299,8 @@ for (const [version, { at, model: name }] of Object.entries(good)) {
       assert.equal(answer.status, 200, answer.text);
       assert.equal(at.connections.length, before + 1);
       assert.equal(at.requests.length, asked + 1);
+      const row = await usageRow(answer.headers['x-request-id'], ['request_status', 'attempts']);
+      assert.deepEqual(row, { request_status: 'ok', attempts: '1' });
     });
 
     await test(`${version}, a kept connection is ${how} as a request comes: it goes out again`, async () => {
