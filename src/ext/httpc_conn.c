@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,16 +249,14 @@ httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n, bool may_wait,
 	    *ret_n);
 }
 
-/* What is readable before a request is its end, or TLS's own talk. */
+/* What can be read before a request is the connection's end, or what nobody
+ * asked for. Of TLS neither all that is readable is for us, nor all that is for
+ * us still readable. */
 bool
 httpc_conn_is_alive(struct httpc_conn *conn)
 {
-	struct pollfd pfd = { conn->fd, POLLIN, 0 };
 	size_t n;
 	char byte;
 
-	if (poll(&pfd, 1, 0) == 0)
-		return true;
-	return conn->is_tls &&
-	       httpc_conn_recv(conn, &byte, 1, false, &n) == HTTPC_IO_AGAIN;
+	return httpc_conn_recv(conn, &byte, 1, false, &n) == HTTPC_IO_AGAIN;
 }

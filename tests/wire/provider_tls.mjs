@@ -286,6 +286,37 @@ await test('an event of 1 MB: comes back whole', async () => {
   assert.deepEqual(events(answer.text).map(sha256), sent.map(sha256));
 });
 
+// Answers so that the head ends in the connection's second TLS record, which
+// is as large as one can be, and is read in two parts for that. What is
+// `behind` the answer is the second part.
+const inTwoRecords = (behind = '') => async (request) => {
+  const answer = await text(await simulated(request));
+  const { socket } = request.rq;
+  const first = 'HTTP/1.1 200 OK\r\n';
+  const head = (n) => `Content-Type: application/json\r\nContent-Length: ${n}\r\n\r\n`;
+  const n = 16384 - head(10000).length - behind.length;
+  await new Promise((written) => { socket.write(first, written); });
+  socket.write(head(n) + answer.padEnd(n) + behind);
+};
+
+await test('an answer whose end TLS has read before us: is whole', async () => {
+  one.answer = inTwoRecords();
+  const answer = await post(model);
+  one.answer = forward;
+  assert.equal(answer.status, 200, answer.text);
+  await ends['closed in TLS'](one.connections.at(-1));
+});
+
+await test('bytes behind an answer that TLS holds back: are not the next one\'s', async () => {
+  one.answer = inTwoRecords('HTTP/1.1 200 OK\r\n');
+  const answer = await post(model);
+  one.answer = forward;
+  assert.equal(answer.status, 200, answer.text);
+  const next = await post(model);
+  assert.equal(next.status, 200, next.text);
+  assert.ok(one.requests.at(-1).connection !== one.requests.at(-2).connection);
+});
+
 // --- connections that end ----------------------------------------------------
 
 for (const [version, { at, model: name }] of Object.entries(good)) {
