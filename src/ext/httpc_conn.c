@@ -31,6 +31,19 @@ open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
 	    addr->protocol);
 }
 
+/* In place of the system's: curl has a folder of those besides the file, if
+ * its TLS library knows folders. */
+static bool
+set_authorities(CURL *easy, const char *ca_file)
+{
+	CURLcode code;
+
+	if (curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file))
+		return false;
+	code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	return !code || code == CURLE_NOT_BUILT_IN;
+}
+
 static bool
 set_options(struct httpc_conn *conn, const struct httpc_request *rq)
 {
@@ -55,8 +68,7 @@ set_options(struct httpc_conn *conn, const struct httpc_request *rq)
 	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
 		   open_socket) &&
 	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, pool) &&
-	       (!pool->ca_file ||
-		   !curl_easy_setopt(easy, CURLOPT_CAINFO, pool->ca_file));
+	       (!pool->ca_file || set_authorities(easy, pool->ca_file));
 }
 
 static struct httpc_conn *
