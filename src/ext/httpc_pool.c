@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ext/httpc_priv.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,34 @@ share_init(struct httpc_pool *pool)
 		   CURL_LOCK_DATA_SSL_SESSION);
 }
 
+/* A certificate's name in a folder that TLS looks into: hash, dot, number. */
+static bool
+is_hash_name(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+	       name[9] >= '0' && name[9] <= '9';
+}
+
+/* Whether curl knows a folder of the system's authorities, by their hashes. */
+static bool
+has_ca_folder(void)
+{
+	CURL *easy = curl_easy_init();
+	const struct dirent *entry;
+	const char *path = NULL;
+	bool is_found = false;
+	DIR *dir = NULL;
+
+	if (easy && !curl_easy_getinfo(easy, CURLINFO_CAPATH, &path) && path)
+		dir = opendir(path);
+	while (dir && !is_found && (entry = readdir(dir)) != NULL)
+		is_found = is_hash_name(entry->d_name);
+	if (dir)
+		(void)closedir(dir);
+	curl_easy_cleanup(easy);
+	return is_found;
+}
+
 /* Copy of a text that may be absent; false when out of memory. */
 static bool
 copy_text(const char *text, char **ret)
@@ -90,6 +119,7 @@ httpc_pool_new(const struct httpc_pool_conf *conf, struct httpc_pool **ret,
 		httpc_pool_free(pool);
 		return error_set(e, ERR_NO_MEMORY, "no memory for a pool");
 	}
+	pool->has_ca_folder = has_ca_folder();
 	if (conf->has_pump && httpc_pump_new(&pool->pump, e)) {
 		httpc_pool_free(pool);
 		return e->code;

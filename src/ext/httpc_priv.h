@@ -55,6 +55,7 @@ struct httpc_pool {
 
 	int64_t idle_age_us;
 	char *ca_file, *user_agent; /* NULL = none */
+	bool has_ca_folder;         /* of the system */
 	bool (*allow_peer)(void *ctx, const struct sockaddr *addr,
 	    size_t addr_bytes);
 	void *allow_ctx;

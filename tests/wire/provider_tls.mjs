@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // HTTPS servers in front of the simulator: they see what comes over which TLS
 // connection, and can end one in several ways.
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import {
+  readdirSync, readFileSync, unlinkSync, writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { test, done, assert } from '../sdk/tap.mjs';
@@ -428,6 +431,30 @@ for (const [what, [at, reason, name]] of Object.entries(refused)) {
       console.log(`# ${why}`);
     });
   }
+}
+
+// --- the system's authorities ------------------------------------------------
+
+// The workers anew, without upstream.ca_file.
+function restart() {
+  writeFileSync(`${stack}/local.conf`, '');
+  execFileSync('bash', ['-c', `. tools/lib/stack.sh && stack_init "$1" && stack_web_stop \
+    && stack_config_write && stack_web_start`, 'restart', stack],
+  { cwd: new URL('../../', import.meta.url), stdio: 'ignore' });
+}
+
+// Debian has them twice.
+const forms = { folder: env.TLS_LINK, file: 'ca-certificates.crt' };
+for (const [form, name] of Object.entries(env.TLS_SYSTEM ? forms : {})) {
+  await test(`no authority named, the system has a ${form}: it is believed, ours is not`, async () => {
+    for (const old of readdirSync(env.TLS_SYSTEM)) unlinkSync(`${env.TLS_SYSTEM}/${old}`);
+    writeFileSync(`${env.TLS_SYSTEM}/${name}`, readFileSync(`${stack}/tls/stranger.pem`), { mode: 0o644 });
+    restart();
+    const [, , believed] = refused['a certificate of another authority'];
+    const answer = await post(believed);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal((await post(model)).status, 502);
+  });
 }
 
 await test('the log, after all of it: no credential, no prompt', () => {

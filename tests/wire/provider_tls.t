@@ -5,12 +5,13 @@
 # believed, ends that come too early. One worker, so that connections can be
 # counted.
 set -u
+umask 022 # certificates are for the servers' account
 cd "$(dirname "$0")/../.." || exit 1
 
 # Where it can, it runs among mounts of its own, to make an authority that the
 # system believes.
 if ((EUID == 0)) && [[ ${1:-} != mounts ]] && unshare -m true 2>/dev/null; then
-  exec unshare -m "$0" mounts
+  exec unshare -m tests/wire/provider_tls.t mounts
 fi
 . tools/lib/stack.sh
 
@@ -54,28 +55,30 @@ signed() {
     && certificate stranger authority \
     && signed good localhost authority \
     && signed unknown localhost stranger \
-    && signed misnamed elsewhere authority \
-    && chmod a+rx "$tls" && chmod a+r "$tls/authority.pem"
+    && signed misnamed elsewhere authority
 } >"$dir/openssl.log" 2>&1 || {
   sed 's/^/# /' "$dir/openssl.log"
   echo 'Bail out! no certificates'
   exit 1
 }
 
-# To be believed: by libcurl's default folder, not by upstream.ca_file.
+# Where Debian's libcurl looks, the stranger is the one authority: the system
+# believes it, upstream.ca_file does not.
 if [[ ${1:-} == mounts && -d /etc/ssl/certs ]]; then
-  mkdir "$tls/system"
-  cp "$tls/stranger.pem" \
-    "$tls/system/$(openssl x509 -in "$tls/stranger.pem" -noout -hash).0"
-  chmod -R a+rX "$tls/system"
-  mount --bind "$tls/system" /etc/ssl/certs || exit 1
+  TLS_SYSTEM=$tls/system
+  TLS_LINK=$(openssl x509 -in "$tls/stranger.pem" -noout -hash).0
+  export TLS_SYSTEM TLS_LINK
+  mkdir "$TLS_SYSTEM"
+  cp "$tls/stranger.pem" "$TLS_SYSTEM/$TLS_LINK"
+  mount --bind "$TLS_SYSTEM" /etc/ssl/certs || exit 1
 fi
 
 # --- the stack ---------------------------------------------------------------
 
 echo "TOLLGATE_UPSTREAM_CA_FILE=$tls/authority.pem" >"$dir/local.conf"
-STACK_PROCESSES=1 tools/quickstart --no-build --build "$build" --dir "$dir" \
-  --port 0 >"$dir/quickstart.log" 2>&1 \
+export STACK_PROCESSES=1
+tools/quickstart --no-build --build "$build" --dir "$dir" --port 0 \
+  >"$dir/quickstart.log" 2>&1 \
   || { sed 's/^/# /' "$dir/quickstart.log"; echo 'Bail out! no stack'; exit 1; }
 set -a
 . "$dir/env"
