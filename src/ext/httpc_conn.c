@@ -248,24 +248,28 @@ outcome_of_call(struct httpc_conn *conn, ssize_t n, size_t *ret_n)
 enum httpc_io
 httpc_conn_send(struct httpc_conn *conn, struct str bytes, size_t *ret_n)
 {
+	CURLcode code;
+
 	if (!conn->is_tls)
 		return outcome_of_call(conn,
 		    send(conn->fd, bytes.p, bytes.n,
 			MSG_DONTWAIT | MSG_NOSIGNAL),
 		    ret_n);
-	return outcome_of_curl(conn,
-	    curl_easy_send(conn->easy, bytes.p, bytes.n, ret_n), *ret_n);
+	code = curl_easy_send(conn->easy, bytes.p, bytes.n, ret_n);
+	return outcome_of_curl(conn, code, *ret_n);
 }
 
 enum httpc_io
 httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n, bool may_wait,
     size_t *ret_n)
 {
+	CURLcode code;
+
 	if (!conn->is_tls)
 		return outcome_of_call(conn,
 		    recv(conn->fd, buf, n, may_wait ? 0 : MSG_DONTWAIT), ret_n);
-	return outcome_of_curl(conn, curl_easy_recv(conn->easy, buf, n, ret_n),
-	    *ret_n);
+	code = curl_easy_recv(conn->easy, buf, n, ret_n);
+	return outcome_of_curl(conn, code, *ret_n);
 }
 
 /* What can be read before a request is the connection's end, or what nobody
