@@ -226,6 +226,8 @@ outcome_of_curl(struct httpc_conn *conn, CURLcode code, size_t n)
 {
 	if (code == CURLE_AGAIN)
 		return HTTPC_IO_AGAIN;
+	if (code && conn->why[0]) /* curl said more */
+		return HTTPC_IO_FAILED;
 	if (code)
 		return failed(conn, curl_easy_strerror(code));
 	return n ? HTTPC_IO_OK : HTTPC_IO_END;
@@ -255,6 +257,7 @@ httpc_conn_send(struct httpc_conn *conn, struct str bytes, size_t *ret_n)
 		    send(conn->fd, bytes.p, bytes.n,
 			MSG_DONTWAIT | MSG_NOSIGNAL),
 		    ret_n);
+	conn->why[0] = '\0';
 	code = curl_easy_send(conn->easy, bytes.p, bytes.n, ret_n);
 	return outcome_of_curl(conn, code, *ret_n);
 }
@@ -268,6 +271,7 @@ httpc_conn_recv(struct httpc_conn *conn, char *buf, size_t n, bool may_wait,
 	if (!conn->is_tls)
 		return outcome_of_call(conn,
 		    recv(conn->fd, buf, n, may_wait ? 0 : MSG_DONTWAIT), ret_n);
+	conn->why[0] = '\0';
 	code = curl_easy_recv(conn->easy, buf, n, ret_n);
 	return outcome_of_curl(conn, code, *ret_n);
 }
