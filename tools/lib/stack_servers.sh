@@ -79,8 +79,9 @@ stack_cache_start() {
   stack_running memcached && return 0
   [[ $STACK_USER != root ]] || user=(-u root)
   rm -f "$STACK_MEMCACHED_SOCKET"
-  stack_spawn memcached memcached "${user[@]}" -s "$STACK_MEMCACHED_SOCKET" \
-    -a 0660 -U 0 -m 64 -c 1024 -t 2 || return 1
+  # As httpd-conf/systemd/tollgate-memcached.service.in has it.
+  stack_spawn memcached chrt --batch 0 memcached "${user[@]}" \
+    -s "$STACK_MEMCACHED_SOCKET" -a 0660 -U 0 -m 64 -c 1024 -t 1 || return 1
   stack_wait "$STACK_WAIT_S" memcached test -S "$STACK_MEMCACHED_SOCKET" \
     || { stack_log_tail memcached; return 1; }
 }
