@@ -69,8 +69,9 @@ void
 json_out_key(struct json_out *j, const char *key)
 {
 	next_value(j);
-	buf_json_string(j->b, str_from(key));
-	buf_add_char(j->b, ':');
+	buf_add_char(j->b, '"');
+	buf_add(j->b, str_from(key));
+	buf_add(j->b, S("\":"));
 	j->after_key = true;
 }
 

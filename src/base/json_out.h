@@ -26,7 +26,8 @@ void json_out_object(struct json_out *j);
 void json_out_object_end(struct json_out *j);
 void json_out_array(struct json_out *j);
 void json_out_array_end(struct json_out *j);
-/** Name of the next member; key is a literal or trusted text. */
+/** Name of the next member; key is a literal or other text of ours, written
+ * as it is: it holds nothing that JSON would escape. */
 void json_out_key(struct json_out *j, const char *key);
 void json_out_str(struct json_out *j, struct str s);
 void json_out_u64(struct json_out *j, uint64_t v);

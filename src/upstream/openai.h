@@ -79,7 +79,8 @@ struct openai_answer {
 	bool is_error;   /* OpenAI's error object: {"error":{"message":…}} */
 	bool has_usage;
 	struct usage usage;
-	uint64_t text_bytes;   /* of all choices, for an estimate */
+	uint64_t
+	    text_bytes; /* of all choices, for an estimate; 0 with has_usage */
 	struct str error_code; /* error.code or error.type, as written */
 };
 

@@ -3,8 +3,9 @@
 #include "upstream/openai.h"
 #include "upstream/openai_text.h"
 
+#define ANSWER_DEPTH_MAX     JSON_SCAN_DEPTH_MAX
 /* An answer's own members are about ten; more are looked at by walking. */
-#define ANSWER_DEPTH_MAX JSON_SCAN_DEPTH_MAX
+#define ANSWER_MEMBERS_USUAL 24
 
 static uint64_t
 text_of(const struct json_member *m)
@@ -116,32 +117,69 @@ error_code_of(struct str error)
 	return (struct str){ NULL, 0 };
 }
 
+/* What of an answer's members says what it is. The choices are looked at
+ * afterwards, and only where nobody else says how much text there is. */
+struct answer_members {
+	struct json_member error, usage, choices;
+};
+
+static void
+note_member(struct answer_members *to, const struct json_member *m)
+{
+	if (str_eq(m->name, S("error")))
+		to->error = *m;
+	else if (str_eq(m->name, S("usage")))
+		to->usage = *m;
+	else if (str_eq(m->name, S("choices")))
+		to->choices = *m;
+}
+
+/* Of a name that is there twice the last one counts. */
+static void
+find_members(const struct json_scan *s, struct str json,
+    struct answer_members *ret)
+{
+	struct json_member m;
+	struct json_walk w;
+
+	*ret = (struct answer_members){ .error = { .kind = JSON_NONE } };
+	if (s->n_members <= s->members_cap) {
+		for (size_t i = 0; i < s->n_members; i++)
+			note_member(ret, &s->members[i]);
+		return;
+	}
+	json_walk_init(&w, json);
+	while (json_walk_next(&w, &m))
+		note_member(ret, &m);
+}
+
 void
 openai_answer_read(struct str text, struct openai_answer *ret)
 {
-	struct json_scan s = { .depth_max = ANSWER_DEPTH_MAX };
+	struct json_member members[ANSWER_MEMBERS_USUAL];
+	struct json_scan s = {
+		.depth_max = ANSWER_DEPTH_MAX,
+		.members = members,
+		.members_cap = ARRAY_LEN(members),
+	};
 	struct openai_choices choices;
-	struct json_member m;
-	struct json_walk w;
+	struct answer_members m;
 
 	*ret = (struct openai_answer){ 0 };
 	if (!json_scan(&s, text) || s.kind != JSON_OBJECT)
 		return;
 	ret->is_json = true;
 	ret->json = str_make(s.inner.p - 1, s.inner.n + 2);
-	json_walk_init(&w, ret->json);
-	while (json_walk_next(&w, &m)) {
-		if (str_eq(m.name, S("error")) && openai_is_error(m.value)) {
-			ret->is_error = true;
-			ret->error_code = error_code_of(m.value);
-		} else if (str_eq(m.name, S("usage"))) {
-			ret->has_usage = usage_read_openai(m.value,
-			    &ret->usage);
-		} else if (str_eq(m.name, S("choices")) &&
-			   m.kind == JSON_ARRAY) {
-			openai_choices_read(m.value, &choices);
-			ret->text_bytes = choices.text_bytes;
-		}
+	find_members(&s, ret->json, &m);
+	if (m.error.kind != JSON_NONE && openai_is_error(m.error.value)) {
+		ret->is_error = true;
+		ret->error_code = error_code_of(m.error.value);
+	}
+	if (m.usage.kind != JSON_NONE)
+		ret->has_usage = usage_read_openai(m.usage.value, &ret->usage);
+	if (!ret->has_usage && m.choices.kind == JSON_ARRAY) {
+		openai_choices_read(m.choices.value, &choices);
+		ret->text_bytes = choices.text_bytes;
 	}
 }
 

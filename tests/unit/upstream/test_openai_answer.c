@@ -45,7 +45,41 @@ openai_answer_read__chat__has_usage_and_text(void **state)
 	assert_false(answer.is_error);
 	assert_true(answer.has_usage);
 	assert_int_equal(answer.usage.n_tok[TOK_OUT], 6);
+	assert_int_equal(answer.text_bytes, 0); /* nobody needs it then */
+}
+
+static void
+openai_answer_read__without_usage__its_text_is_measured(void **state)
+{
+	struct openai_answer answer = read_answer(
+	    "{\"id\":\"c\",\"usage\":null,\"choices\":[{\"index\":0,"
+	    "\"message\":{\"role\":"
+	    "\"assistant\",\"content\":\"12\\u00e4\",\"tool_calls\":[{\"id\":"
+	    "\"x\",\"function\":{\"name\":\"fn\",\"arguments\":\"{}\"}}]}},"
+	    "{\"text\":\"123\"}]}");
+
+	(void)state;
+	assert_true(answer.is_json);
+	assert_false(answer.has_usage);
 	assert_int_equal(answer.text_bytes, 4 + 4 + 3);
+}
+
+static void
+openai_answer_read__many_members__are_all_found(void **state)
+{
+	char text[1024] = "{";
+	struct openai_answer answer;
+	size_t n = 1;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "\"m%d\":0,",
+		    i);
+	(void)snprintf(text + n, sizeof(text) - n,
+	    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":6}}");
+	answer = read_answer(text);
+	assert_true(answer.has_usage);
+	assert_int_equal(answer.usage.n_tok[TOK_IN], 5);
 }
 
 static void
@@ -131,6 +165,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(openai_answer_read__chat__has_usage_and_text),
+		T(openai_answer_read__without_usage__its_text_is_measured),
+		T(openai_answer_read__many_members__are_all_found),
 		T(openai_answer_read__openai_error__is_recognised),
 		T(openai_answer_read__anything_else__is_no_openai_error),
 		T(openai_answer_text__first_choice__is_unescaped),
