@@ -15,7 +15,7 @@ declare -A label=(
   [apache]='Tollgate, Apache mod_proxy_fcgi'
   ['apache-fcgid']='Tollgate, Apache mod_fcgid'
 )
-targets_up=() targets_missing=()
+targets_up=() targets_missing=() load_prefix=()
 sim_pid='' proxy_pid=''
 
 . "$top/tools/lib/stack.sh"
@@ -202,10 +202,12 @@ target_answers() {
 }
 
 # target_load T ARG...: http_load against it; its summary is printed.
+# load_prefix is what runs it.
 target_load() {
   local target=$1
   shift
-  "$load" --header "Authorization: Bearer ${api_key[$target]:-none}" \
+  "${load_prefix[@]}" "$load" \
+    --header "Authorization: Bearer ${api_key[$target]:-none}" \
     --header 'Content-Type: application/json' "$@" "${url[$target]}"
 }
 
