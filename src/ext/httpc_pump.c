@@ -75,21 +75,36 @@ give_back(struct httpc_pump *pump, struct httpc_call *c)
 	(void)sem_post(&c->back);
 }
 
-/* Something has come for c. */
-static void
-serve(struct httpc_pump *pump, struct httpc_call *c)
+/* Whether the pump has no more to do for c. */
+static bool
+is_over(const struct httpc_call *c)
 {
-	do {
-		uint64_t before = c->res->body_bytes;
+	return c->err || c->in.is_whole || c->is_client_slow;
+}
 
-		c->is_client_slow = !has_client_room(c);
-		if (c->is_client_slow)
-			break;
-		httpc_read(c, false);
-		c->n_unsure += (size_t)(c->res->body_bytes - before) +
-			       OVERHEAD_BYTES;
-	} while (!c->err && !c->in.is_whole && !c->in.is_dry);
-	if (c->err || c->in.is_whole || c->is_client_slow)
+static void
+read_once(struct httpc_call *c)
+{
+	uint64_t before = c->res->body_bytes;
+
+	c->is_client_slow = !has_client_room(c);
+	if (c->is_client_slow)
+		return;
+	httpc_read(c, false);
+	c->n_unsure += (size_t)(c->res->body_bytes - before) + OVERHEAD_BYTES;
+}
+
+/* Something has come for c; is_end: the connection's end as well, for which
+ * there will be no other event. */
+static void
+serve(struct httpc_pump *pump, struct httpc_call *c, bool is_end)
+{
+	do
+		read_once(c);
+	while (!is_over(c) && !c->in.is_dry);
+	if (is_end && !is_over(c))
+		read_once(c);
+	if (is_over(c))
 		give_back(pump, c);
 }
 
@@ -155,7 +170,9 @@ pump_main(void *arg)
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr)
-				serve(pump, events[i].data.ptr);
+				serve(pump, events[i].data.ptr,
+				    (events[i].events & ~(uint32_t)EPOLLIN) !=
+					0);
 			else
 				clear_wake(pump);
 		}
@@ -181,7 +198,7 @@ static bool
 link_call(struct httpc_pump *pump, struct httpc_call *c, bool *ret_is_first)
 {
 	/* What is there is read to its end: one event for what comes next. */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET,
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
 		.data.ptr = c };
 
 	if (epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, c->conn->fd, &event) != 0)

@@ -4,6 +4,7 @@
 #include "support/cmocka_tg.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "ext/httpc.h"
@@ -829,6 +830,127 @@ httpc_perform__silence__ticks(void **state)
 	assert_int_equal(seen.n_tick, 0);
 }
 
+static void
+httpc_pump__answer_and_end_come_together__is_over_at_once(void **state)
+{
+	static const struct fixture_step steps[] = {
+		{ "HTTP/1.1 200 OK\r\n\r\nall of it", true },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall", true },
+		{ NULL, false },
+	};
+	struct fixture_script script;
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request rq;
+
+	(void)state;
+	fixture_script_start(&script, steps);
+	rq = request_to(script.url);
+	rq.is_stream = true;
+	assert_ok(perform(&rq, &seen));
+	assert_string_equal(seen.body, "all of it");
+	assert_int_equal(perform(&rq, &seen), ERR_UPSTREAM);
+	assert_int_equal(res.phase, HTTPC_BODY);
+	fixture_script_stop(&script);
+}
+
+static void
+httpc_pump__client_leaves_in_mid_stream__cancels(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	rq = chat(&c, "sim-pace:20:500", true);
+	rq->client_fd = fds[0];
+	seen.close_fd = fds[1];
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 1);
+	assert_true(res.total_us < 1000000);
+	(void)close(fds[0]);
+}
+
+/* A client that reads nothing until it is told to. */
+struct slow_client {
+	int fds[2];
+	struct seen seen;
+	size_t n_written;
+	enum err err;
+	atomic_bool is_stuck; /* about to write more than fits */
+};
+
+static enum err
+write_much(void *ctx, struct str bytes, struct error *err)
+{
+	struct slow_client *slow = ctx;
+	static const char filler[KIB(8)];
+
+	(void)bytes;
+	(void)err;
+	/* As the pump may: no more than a read of it brings. */
+	for (size_t n = 0; n < sizeof(filler);) {
+		ssize_t got = write(slow->fds[0], filler + n,
+		    sizeof(filler) - n);
+
+		if (got <= 0)
+			return answer(ERR_CLIENT_CLOSED);
+		n += (size_t)got;
+	}
+	slow->n_written += sizeof(filler);
+	if (slow->n_written > KIB(128))
+		atomic_store(&slow->is_stuck, true);
+	return OK;
+}
+
+static void *
+serve_slow_client(void *arg)
+{
+	struct slow_client *slow = arg;
+	struct httpc_callbacks cb = { .ctx = slow, .on_body = write_much };
+	struct httpc_result result;
+	struct error err;
+	struct httpc_request *rq;
+	struct chat c;
+
+	rq = chat(&c, "sim-pace:1:60", true);
+	rq->client_fd = slow->fds[0];
+	slow->err = httpc_perform(pool, rq, &cb, &result, &err);
+	return NULL;
+}
+
+static void
+httpc_pump__client_takes_nothing__others_go_on(void **state)
+{
+	struct slow_client slow = { .n_written = 0 };
+	struct seen seen = { .n_head = 0 };
+	char sink[KIB(4)];
+	pthread_t thread;
+	struct chat c;
+	ssize_t n;
+
+	(void)state;
+	make_client(slow.fds);
+	assert_int_equal(pthread_create(&thread, NULL, serve_slow_client,
+			     &slow),
+	    0);
+	while (!atomic_load(&slow.is_stuck))
+		(void)usleep(1000);
+
+	/* The slow one's buffer is full; this one passes it by. */
+	assert_ok(perform(chat(&c, "sim-pace:5:20", true), &seen));
+	assert_non_null(strstr(seen.body, "[DONE]"));
+
+	do
+		n = recv(slow.fds[1], sink, sizeof(sink), MSG_DONTWAIT);
+	while (n > 0 || pthread_tryjoin_np(thread, NULL) != 0);
+	assert_int_equal(slow.err, OK);
+	(void)close(slow.fds[0]);
+	(void)close(slow.fds[1]);
+}
+
 static void *
 abort_soon(void *arg)
 {
@@ -924,6 +1046,9 @@ main(void)
 		T(httpc_perform__write_to_the_client_fails__cancels_or_drains),
 		T(httpc_perform__callback_fails__its_error_is_returned),
 		T(httpc_perform__silence__ticks),
+		T(httpc_pump__answer_and_end_come_together__is_over_at_once),
+		T(httpc_pump__client_leaves_in_mid_stream__cancels),
+		T(httpc_pump__client_takes_nothing__others_go_on),
 		T(httpc_pool_abort__running_and_later_requests__end),
 		T(httpc_perform__many_threads__share_one_pool),
 	};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/cmocka_tg.h"
 
+#include <stdio.h>
+
 #include "upstream/openai.h"
 
 static struct arena a;
