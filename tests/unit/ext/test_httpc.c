@@ -940,7 +940,7 @@ httpc_pump__client_takes_nothing__others_go_on(void **state)
 		(void)usleep(1000);
 
 	/* The slow one's buffer is full; this one passes it by. */
-	assert_ok(perform(chat(&c, "sim-pace:5:20", true), &seen));
+	assert_ok(perform(chat(&c, "sim-pace:5:10", true), &seen));
 	assert_non_null(strstr(seen.body, "[DONE]"));
 
 	do
