@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "ext/httpc_priv.h"
 
+/* How soon a kept connection that was closed meanwhile shows it. */
+#define DEAD_MS 1000
+
 /* ---- where to ---- */
 
 static uint64_t
@@ -55,9 +58,9 @@ parse_url(const struct httpc_request *rq, struct httpc_url *ret,
 	if (n == 0 || str_find(ret->authority, '@') < n)
 		return error_set(e, ERR_UPSTREAM_CONNECT,
 		    "a URL without a host, or with a user");
-	ret->origin = fnv1a(rq->unix_path
-				? str_from(rq->unix_path)
-				: str_make(url.p, url.n - rest.n + n));
+	ret->origin = fnv1a(str_make(url.p, url.n - rest.n + n));
+	if (rq->unix_path)
+		ret->origin ^= fnv1a(str_from(rq->unix_path)) * 3;
 	return OK;
 }
 
@@ -230,7 +233,10 @@ exchange(struct httpc_call *c, const struct httpc_url *url)
 {
 	struct httpc_conn *conn = c->conn;
 	bool is_sent = send_request(c, url);
-	bool is_kept = !c->err && httpc_receive(c);
+	bool is_kept;
+
+	c->sent_us = clock_mono_us();
+	is_kept = !c->err && httpc_receive(c);
 
 	c->conn = NULL;
 	if (is_sent && is_kept && !c->err)
@@ -239,11 +245,13 @@ exchange(struct httpc_call *c, const struct httpc_url *url)
 		httpc_conn_free(conn);
 }
 
-/* Whether the kept connection had died, so that a new one may do better. */
+/* Whether the kept connection had died, so that a new one may do better. One
+ * that dies later may have had the request answered: that is not sent again. */
 static bool
 was_dead(const struct httpc_call *c)
 {
-	return c->err == ERR_UPSTREAM && c->res->phase == HTTPC_WAIT &&
+	return clock_mono_us() - c->sent_us < DEAD_MS * 1000 &&
+	       c->err == ERR_UPSTREAM && c->res->phase == HTTPC_WAIT &&
 	       !c->res->is_client_gone;
 }
 

@@ -64,6 +64,9 @@ struct httpc_callbacks {
 	    struct error *e);
 	/* Bytes of the body, 1..16384 at a time, valid during the call. */
 	enum err (*on_body)(void *ctx, struct str bytes, struct error *e);
+	/* How many bytes on_body keeps back and may write to the client with
+	 * the next ones. */
+	size_t (*n_held)(void *ctx);
 	/* Nothing came for tick_ms (again and again while it lasts). */
 	enum err (*on_tick)(void *ctx, struct error *e);
 	/* The client's connection ended, or a callback said so; with

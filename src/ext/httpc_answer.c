@@ -124,7 +124,8 @@ httpc_read(struct httpc_call *c, bool may_wait)
 	size_t room = HTTPC_BUF_BYTES - in->n, n = 0;
 	enum httpc_io io;
 
-	if (may_wait && c->conn->is_tls && in->is_dry && !httpc_wait(c, POLLIN))
+	if (may_wait && c->conn->is_polled && in->is_dry &&
+	    !httpc_wait(c, POLLIN))
 		return;
 	io = httpc_conn_recv(c->conn, c->conn->buf + in->n, room, may_wait, &n);
 	/* What TLS has taken off the socket, poll(2) doesn't show. */
@@ -165,7 +166,7 @@ lend(struct httpc_call *c)
 	if (c->err || c->in.is_whole)
 		return;
 	(void)httpc_check_times(c);
-	if (!c->err && c->is_client_slow)
+	if (!c->err && c->wants_thread)
 		httpc_read(c, true);
 }
 
@@ -173,7 +174,7 @@ bool
 httpc_receive(struct httpc_call *c)
 {
 	struct httpc_answer *in = &c->in;
-	bool may_lend = c->pool->pump && c->rq->is_stream;
+	bool may_lend = httpc_pump_may_lend(c);
 
 	*in = (struct httpc_answer){ .n = 0 };
 	http1_init(&in->http1);
@@ -182,7 +183,8 @@ httpc_receive(struct httpc_call *c)
 		heard(c);
 	}
 	while (!c->err && !in->is_whole) {
-		if (may_lend && in->http1.state != HTTP1_HEAD && in->is_dry)
+		if (may_lend && in->http1.state != HTTP1_HEAD && in->is_dry &&
+		    !httpc_pump_is_too_much(c))
 			lend(c);
 		else
 			httpc_read(c, true);

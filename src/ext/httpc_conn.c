@@ -183,7 +183,7 @@ delay_acks(const struct httpc_conn *conn)
  * clock.
  */
 static void
-make_blocking(const struct httpc_conn *conn)
+make_blocking(struct httpc_conn *conn)
 {
 	struct timeval wait = { 0, HTTPC_LOOK_MS * 1000 };
 	int flags = fcntl(conn->fd, F_GETFL);
@@ -219,6 +219,7 @@ httpc_conn_open(struct httpc_call *c, const struct httpc_url *url)
 		return;
 	}
 	c->conn->fd = fd;
+	c->conn->is_polled = true;
 	if (!c->conn->is_tls)
 		make_blocking(c->conn);
 	c->res->connect_us = clock_mono_us() - began_us;

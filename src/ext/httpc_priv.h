@@ -34,6 +34,7 @@ struct httpc_conn {
 	CURL *easy;
 	int fd;
 	bool is_tls;
+	bool is_polled; /* poll(2) before reading */
 	bool has_early; /* of an answer that came before its time: */
 	char early;
 	char why[CURL_ERROR_SIZE];
@@ -87,6 +88,7 @@ struct httpc_call {
 	struct error *e;
 	enum err err; /* why it must end, or OK */
 	int64_t start_us;
+	int64_t sent_us;      /* when the request was on its way */
 	int64_t heard_us;     /* last sign of life from the provider */
 	int64_t tick_us;      /* last byte of the answer, or tick */
 	int64_t looked_us;    /* at the client */
@@ -98,9 +100,11 @@ struct httpc_call {
 	/* Lent to the pump: */
 	sem_t back; /* it is not lent any more */
 	struct httpc_call *pump_next, **pump_at;
-	size_t n_unsure;     /* bytes written to the client since it was seen
+	int64_t lent_us;
+	size_t n_unsure;   /* bytes written to the client since it was seen
 				to have room */
-	bool is_client_slow; /* it takes no more bytes now */
+	bool wants_thread; /* to go on reading: the client takes no more
+				bytes now, or there is much to read */
 };
 
 /* Where a request is, and where a connection to it leads. */
@@ -145,9 +149,13 @@ enum err httpc_pump_new(struct httpc_pump **ret,
     struct error *e) ATTR_MUST_CHECK;
 /** When nothing is lent; NULL is fine. */
 void httpc_pump_free(struct httpc_pump *pump);
+/** Whether c's client is one whose room the pump can tell. */
+bool httpc_pump_may_lend(const struct httpc_call *c);
+/** Whether on_body keeps back so much that writing it may have to wait. */
+bool httpc_pump_is_too_much(const struct httpc_call *c);
 /**
  * Have c's answer read until it ends or fails, or c needs its own thread:
- * because nothing came for a while, or c->is_client_slow.
+ * because nothing came for a while, or c->wants_thread.
  */
 void httpc_pump_lend(struct httpc_pump *pump, struct httpc_call *c);
 

@@ -17,19 +17,24 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 /* A stream that is silent for so long goes back to its thread, where a tick
  * may be due. */
-#define SILENCE_MS     250
-#define EVENTS_MAX     64
-/* A unix socket that poll(2) calls writable is a quarter full at most, and
- * three times this much fits (unix_writable() in Linux, net/unix/af_unix.c;
- * its buffer is 208 KiB). Each write is counted with what the kernel adds. */
-#define ROOM_BYTES     KIB(48)
-#define OVERHEAD_BYTES KIB(4)
+#define SILENCE_MS       250
+#define EVENTS_MAX       64
+/* Reads of one stream in a row; a faster one is read by its own thread. */
+#define READS_MAX        8
+/* A unix socket that poll(2) calls writable is a quarter full at most
+ * (unix_writable() in Linux, net/unix/af_unix.c), so this much fits that is
+ * written unseen, kept back, and read next. Each write is counted with what
+ * the kernel adds. Other sockets promise less. */
+#define SNDBUF_MIN_BYTES 212992
+#define ROOM_BYTES       KIB(48)
+#define OVERHEAD_BYTES   KIB(4)
 
 struct httpc_pump {
 	pthread_t thread;
@@ -41,12 +46,38 @@ struct httpc_pump {
 	atomic_bool is_stopping;
 };
 
+bool
+httpc_pump_may_lend(const struct httpc_call *c)
+{
+	int domain = 0, n_bytes = 0;
+	socklen_t n_domain = sizeof(domain), n_n = sizeof(n_bytes);
+
+	if (!c->pool->pump || !c->rq->is_stream)
+		return false;
+	if (c->rq->client_fd < 0)
+		return true;
+	return getsockopt(c->rq->client_fd, SOL_SOCKET, SO_DOMAIN, &domain,
+		   &n_domain) == 0 &&
+	       domain == AF_UNIX &&
+	       getsockopt(c->rq->client_fd, SOL_SOCKET, SO_SNDBUF, &n_bytes,
+		   &n_n) == 0 &&
+	       n_bytes >= SNDBUF_MIN_BYTES;
+}
+
+bool
+httpc_pump_is_too_much(const struct httpc_call *c)
+{
+	return c->cb->n_held && c->cb->n_held(c->cb->ctx) > ROOM_BYTES;
+}
+
 /* Whether what the next read brings can be written without waiting. */
 static bool
 has_client_room(struct httpc_call *c)
 {
 	struct pollfd pfd = { .fd = c->rq->client_fd, .events = POLLOUT };
 
+	if (httpc_pump_is_too_much(c))
+		return false;
 	if (c->watch == HTTPC_UNWATCHED || c->n_unsure < ROOM_BYTES)
 		return true;
 	if (poll(&pfd, 1, 0) == 0)
@@ -79,7 +110,7 @@ give_back(struct httpc_pump *pump, struct httpc_call *c)
 static bool
 is_over(const struct httpc_call *c)
 {
-	return c->err || c->in.is_whole || c->is_client_slow;
+	return c->err || c->in.is_whole || c->wants_thread;
 }
 
 static void
@@ -87,8 +118,8 @@ read_once(struct httpc_call *c)
 {
 	uint64_t before = c->res->body_bytes;
 
-	c->is_client_slow = !has_client_room(c);
-	if (c->is_client_slow)
+	c->wants_thread = !has_client_room(c);
+	if (c->wants_thread)
 		return;
 	httpc_read(c, false);
 	c->n_unsure += (size_t)(c->res->body_bytes - before) + OVERHEAD_BYTES;
@@ -99,9 +130,12 @@ read_once(struct httpc_call *c)
 static void
 serve(struct httpc_pump *pump, struct httpc_call *c, bool is_end)
 {
-	do
-		read_once(c);
-	while (!is_over(c) && !c->in.is_dry);
+	for (int i = 0; i == 0 || (!is_over(c) && !c->in.is_dry); i++) {
+		if (i == READS_MAX)
+			c->wants_thread = true;
+		else
+			read_once(c);
+	}
 	if (is_end && !is_over(c))
 		read_once(c);
 	if (is_over(c))
@@ -112,7 +146,8 @@ serve(struct httpc_pump *pump, struct httpc_call *c, bool is_end)
 static bool
 needs_thread(struct httpc_call *c, int64_t now_us)
 {
-	if (now_us - c->heard_us >= SILENCE_MS * 1000 ||
+	if ((now_us - c->heard_us >= SILENCE_MS * 1000 &&
+		now_us - c->lent_us >= SILENCE_MS * 1000) ||
 	    atomic_load(&c->pool->is_aborted))
 		return true;
 	httpc_look_in_time(c, now_us);
@@ -193,7 +228,7 @@ wake(struct httpc_pump *pump)
 		return; /* it is awake already */
 }
 
-/* Register c's connection; false when the kernel has no room for it. */
+/* Register c's connection, under the lock; false when the kernel has no room for it. */
 static bool
 link_call(struct httpc_pump *pump, struct httpc_call *c, bool *ret_is_first)
 {
@@ -217,6 +252,9 @@ httpc_pump_lend(struct httpc_pump *pump, struct httpc_call *c)
 {
 	bool is_lent, is_first = false;
 
+	c->lent_us = clock_mono_us();
+	c->wants_thread = false;
+	c->n_unsure = ROOM_BYTES;       /* its own thread may have filled it */
 	(void)sem_init(&c->back, 0, 0); /* cannot fail */
 	(void)pthread_mutex_lock(&pump->lock);
 	is_lent = link_call(pump, c, &is_first);
@@ -226,7 +264,7 @@ httpc_pump_lend(struct httpc_pump *pump, struct httpc_call *c)
 	while (is_lent && sem_wait(&c->back) != 0)
 		continue; /* a signal */
 	if (!is_lent)
-		c->is_client_slow = true; /* read here, then */
+		c->wants_thread = true; /* read here, then */
 	(void)sem_destroy(&c->back);
 }
 

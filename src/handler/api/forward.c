@@ -294,6 +294,14 @@ on_tick(void *ctx, struct error *e)
 	return rc ? rc : response_flush(at->rs, e);
 }
 
+static size_t
+n_held(void *ctx)
+{
+	const struct attempt *at = ctx;
+
+	return at->is_stream ? at->sse.held.n : 0;
+}
+
 static void
 on_client_gone(void *ctx)
 {
@@ -352,8 +360,8 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	char id_line[sizeof("x-request-id: ") + UUID7_TEXT_BYTES];
 	const char *headers[3] = { "Content-Type: application/json", id_line,
 		provider->auth_line };
-	struct httpc_callbacks callbacks = { at, on_head, on_body, on_tick,
-		on_client_gone };
+	struct httpc_callbacks callbacks = { at, on_head, on_body, n_held,
+		on_tick, on_client_gone };
 	enum err rc;
 
 	/* What cannot be answered is not asked for. */

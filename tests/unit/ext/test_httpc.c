@@ -4,7 +4,6 @@
 #include "support/cmocka_tg.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "ext/httpc.h"
@@ -873,73 +872,82 @@ httpc_pump__client_leaves_in_mid_stream__cancels(void **state)
 	(void)close(fds[0]);
 }
 
-/* A client that reads nothing until it is told to. */
+/* A client that reads nothing until it is told to; what is for it is eight
+ * times as much as comes, kept back until there are hold_bytes of it. */
 struct slow_client {
 	int fds[2];
-	struct seen seen;
-	size_t n_written;
+	size_t hold_bytes, n_held;
 	enum err err;
-	atomic_bool is_stuck; /* about to write more than fits */
 };
 
 static enum err
 write_much(void *ctx, struct str bytes, struct error *err)
 {
 	struct slow_client *slow = ctx;
-	static const char filler[KIB(8)];
+	static const char filler[KIB(4)];
 
-	(void)bytes;
 	(void)err;
-	/* As the pump may: no more than a read of it brings. */
-	for (size_t n = 0; n < sizeof(filler);) {
-		ssize_t got = write(slow->fds[0], filler + n,
-		    sizeof(filler) - n);
+	slow->n_held += 8 * bytes.n;
+	if (slow->n_held < slow->hold_bytes)
+		return OK;
+	while (slow->n_held) {
+		size_t n = slow->n_held < sizeof(filler) ? slow->n_held
+							 : sizeof(filler);
+		ssize_t got = write(slow->fds[0], filler, n);
 
 		if (got <= 0)
 			return answer(ERR_CLIENT_CLOSED);
-		n += (size_t)got;
+		slow->n_held -= (size_t)got;
 	}
-	slow->n_written += sizeof(filler);
-	if (slow->n_written > KIB(128))
-		atomic_store(&slow->is_stuck, true);
 	return OK;
+}
+
+static size_t
+n_held(void *ctx)
+{
+	const struct slow_client *slow = ctx;
+
+	return slow->n_held;
 }
 
 static void *
 serve_slow_client(void *arg)
 {
 	struct slow_client *slow = arg;
-	struct httpc_callbacks cb = { .ctx = slow, .on_body = write_much };
+	struct httpc_callbacks cb = { .ctx = slow,
+		.on_body = write_much,
+		.n_held = n_held };
 	struct httpc_result result;
 	struct error err;
 	struct httpc_request *rq;
 	struct chat c;
 
-	rq = chat(&c, "sim-pace:1:60", true);
+	rq = chat(&c, "sim-pace:1:300", true);
 	rq->client_fd = slow->fds[0];
 	slow->err = httpc_perform(pool, rq, &cb, &result, &err);
 	return NULL;
 }
 
+/* They do when there is no room for it any more. */
 static void
-httpc_pump__client_takes_nothing__others_go_on(void **state)
+assert_others_go_on(size_t hold_bytes)
 {
-	struct slow_client slow = { .n_written = 0 };
+	struct slow_client slow = { .hold_bytes = hold_bytes };
 	struct seen seen = { .n_head = 0 };
 	char sink[KIB(4)];
+	struct pollfd room;
 	pthread_t thread;
 	struct chat c;
 	ssize_t n;
 
-	(void)state;
 	make_client(slow.fds);
 	assert_int_equal(pthread_create(&thread, NULL, serve_slow_client,
 			     &slow),
 	    0);
-	while (!atomic_load(&slow.is_stuck))
+	room = (struct pollfd){ slow.fds[0], POLLOUT, 0 };
+	while (poll(&room, 1, 0) > 0)
 		(void)usleep(1000);
 
-	/* The slow one's buffer is full; this one passes it by. */
 	assert_ok(perform(chat(&c, "sim-pace:5:10", true), &seen));
 	assert_non_null(strstr(seen.body, "[DONE]"));
 
@@ -949,6 +957,20 @@ httpc_pump__client_takes_nothing__others_go_on(void **state)
 	assert_int_equal(slow.err, OK);
 	(void)close(slow.fds[0]);
 	(void)close(slow.fds[1]);
+}
+
+static void
+httpc_pump__client_takes_nothing__others_go_on(void **state)
+{
+	(void)state;
+	assert_others_go_on(1);
+}
+
+static void
+httpc_pump__much_is_kept_back_for_it__others_go_on(void **state)
+{
+	(void)state;
+	assert_others_go_on(KIB(300));
 }
 
 static void *
@@ -1049,6 +1071,7 @@ main(void)
 		T(httpc_pump__answer_and_end_come_together__is_over_at_once),
 		T(httpc_pump__client_leaves_in_mid_stream__cancels),
 		T(httpc_pump__client_takes_nothing__others_go_on),
+		T(httpc_pump__much_is_kept_back_for_it__others_go_on),
 		T(httpc_pool_abort__running_and_later_requests__end),
 		T(httpc_perform__many_threads__share_one_pool),
 	};
