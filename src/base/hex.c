@@ -13,8 +13,8 @@ hex_encode(const uint8_t *p, size_t n, char *ret)
 	*ret = '\0';
 }
 
-static int
-digit_value(char c)
+int
+hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -31,8 +31,8 @@ hex_decode(struct str s, uint8_t *ret, size_t n)
 	if (s.n / 2 != n || s.n % 2)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int high = digit_value(s.p[2 * i]);
-		int low = digit_value(s.p[2 * i + 1]);
+		int high = hex_digit(s.p[2 * i]);
+		int low = hex_digit(s.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

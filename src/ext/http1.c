@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 /* Of a chunk's extension, and of the trailer: nobody needs either. */
 #define LINE_BYTES_MAX   KIB(8)
 /* A larger chunk cannot be meant. */
@@ -239,18 +241,6 @@ http1_header(const struct http1 *p, const char *name)
 	return (struct str){ NULL, 0 };
 }
 
-static int
-hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Behind the line that holds a chunk's size. */
 static void
 end_size(struct http1 *p)
@@ -262,7 +252,7 @@ end_size(struct http1 *p)
 static const char *
 size_byte(struct http1 *p, char c)
 {
-	int digit = hex_value(c);
+	int digit = hex_digit(c);
 
 	if (digit >= 0) {
 		if (++p->n_line > CHUNK_DIGITS_MAX)

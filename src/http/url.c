@@ -3,17 +3,7 @@
 
 #include <string.h>
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "base/hex.h"
 
 /* Decode the escape at s.p[i]; 0 when it is wrong, or stands for NUL. */
 static char
@@ -23,8 +13,8 @@ decode_escape(struct str s, size_t i)
 
 	if (s.n - i < 3)
 		return '\0';
-	high = hex_value(s.p[i + 1]);
-	low = hex_value(s.p[i + 2]);
+	high = hex_digit(s.p[i + 1]);
+	low = hex_digit(s.p[i + 2]);
 	return high < 0 || low < 0 ? '\0' : (char)(high << 4 | low);
 }
 
