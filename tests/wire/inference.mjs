@@ -275,7 +275,8 @@ await test('client leaves in mid-stream: upstream ended, row client_closed', asy
 async function leaveEarly(model, stream) {
   const chats = async () => (await aborted()).requests['/v1/chat/completions'];
   const before = await chats();
-  // A worker that does not know a new model yet says so: ask again.
+  // A worker that does not know a new model yet, or not its price, says so:
+  // ask again, until it has read the catalogue.
   let rq = null;
   const send = () => {
     rq = http.request({
@@ -283,7 +284,9 @@ async function leaveEarly(model, stream) {
       path: '/v1/chat/completions', headers: auth,
     });
     rq.on('error', () => {});
-    rq.on('response', (answer) => { if (answer.statusCode === 404) send(); });
+    rq.on('response', (answer) => {
+      if (answer.statusCode >= 400) setTimeout(send, 20);
+    });
     rq.end(chat(model, { stream }));
   };
   send();
