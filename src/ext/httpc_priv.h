@@ -17,7 +17,8 @@
 /* An answer's head must fit, and each read of its body. */
 #define HTTPC_BUF_BYTES KIB(16)
 
-/* How late the client's leaving, the shutdown and time-outs may be noticed. */
+/* How late the client's leaving, the shutdown and time-outs may be noticed;
+ * time-outs of a stream that the pump reads up to three times as late. */
 #define HTTPC_LOOK_MS 100
 
 /*

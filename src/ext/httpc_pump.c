@@ -12,7 +12,6 @@
  */
 #include "ext/httpc_priv.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -830,7 +830,7 @@ httpc_perform__silence__ticks(void **state)
 }
 
 static void
-httpc_pump__answer_and_end_come_together__is_over_at_once(void **state)
+httpc_pump__end_behind_the_last_bytes__is_whole_or_broken(void **state)
 {
 	static const struct fixture_step steps[] = {
 		{ "HTTP/1.1 200 OK\r\n\r\nall of it", true },
@@ -1068,7 +1068,7 @@ main(void)
 		T(httpc_perform__write_to_the_client_fails__cancels_or_drains),
 		T(httpc_perform__callback_fails__its_error_is_returned),
 		T(httpc_perform__silence__ticks),
-		T(httpc_pump__answer_and_end_come_together__is_over_at_once),
+		T(httpc_pump__end_behind_the_last_bytes__is_whole_or_broken),
 		T(httpc_pump__client_leaves_in_mid_stream__cancels),
 		T(httpc_pump__client_takes_nothing__others_go_on),
 		T(httpc_pump__much_is_kept_back_for_it__others_go_on),
