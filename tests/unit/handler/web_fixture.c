@@ -95,6 +95,8 @@ web_tear_down(void **state)
 	hostmap_close(w->shared.hostmap);
 	(void)snprintf(path, sizeof(path), "%s/%s", w->dir, HOSTMAP_FILE);
 	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/" HOSTMAP_FILE ".lock", w->dir);
+	(void)unlink(path);
 	(void)rmdir(w->dir);
 	crypto_key_free(w->pepper);
 	tmpl_set_unref(w->templates);
