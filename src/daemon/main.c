@@ -24,6 +24,7 @@
 #include "daemon/settings.h"
 #include "daemon/signals.h"
 #include "ext/httpc.h"
+#include "http/accept.h"
 #include "http/fcgi.h"
 
 /* With one thread the web server is mod_fcgid, which kills 3 s after it
@@ -244,7 +245,7 @@ drain(struct worker *w)
 	int64_t wait_ms = drain_ms(w);
 
 	atomic_store(&shared->shutdown, APP_DRAINING);
-	fcgi_stop(queue_ms(w, wait_ms));
+	accept_stop(queue_ms(w, wait_ms));
 	listen_unlink(&w->listen);
 	if (pool_wait(w->pool, wait_ms))
 		return true;

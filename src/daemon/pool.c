@@ -14,6 +14,7 @@
 #include "daemon/settings.h"
 #include "domain/app.h"
 #include "domain/catalogue.h"
+#include "http/accept.h"
 #include "http/fcgi.h"
 #include "store/db.h"
 
@@ -176,9 +177,7 @@ pool_wait(struct pool *p, int64_t wait_ms)
 	for (;;) {
 		if (pool_n_alive(p) == 0)
 			return true;
-		for (size_t i = 0; i < p->n; i++)
-			if (!atomic_load(&p->threads[i].is_done))
-				fcgi_wake(p->threads[i].id);
+		accept_wake();
 		if (clock_mono_ms() >= until_ms)
 			return false;
 		(void)nanosleep(&pause, NULL); /* shorter is fine */

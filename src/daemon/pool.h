@@ -33,7 +33,7 @@ size_t pool_n_alive(const struct pool *p);
 bool pool_has_failed(const struct pool *p);
 
 /**
- * After fcgi_stop(): wake threads out of accept until all have ended.
+ * After accept_stop(): wake threads out of accept until all have ended.
  * @wait_ms  longest wait
  * Returns whether all have ended.
  */

@@ -12,18 +12,16 @@
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "http/accept.h"
 
 /* Longest wait for the web server: for the next byte of a request, and for
  * room to write the next byte of an answer (a slow reader behind lighttpd's
@@ -35,8 +33,6 @@
 #define DRAIN_MS        2000
 #define DRAIN_BYTES     MIB(64)
 #define DRAIN_READ_MS   500
-/* Pause when the process or the host has no descriptor or memory left. */
-#define ACCEPT_RETRY_MS 50
 
 struct fcgi {
 	struct conn base;
@@ -48,33 +44,9 @@ struct fcgi {
 	_Atomic int cut_fd;
 };
 
-static int listen_fd = -1;
-static atomic_bool is_stopping;
-/* Until when (monotonic) waiting connections are served while stopping. */
-static _Atomic int64_t serve_until_ms;
-
-static void
-on_wake(int sig)
-{
-	(void)sig; /* its arrival interrupts accept(2); nothing else to do */
-}
-
-static enum err
-prepare_listen(int fd, struct error *e)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return error_errno(e, ERR_IO, "listening socket %d", fd);
-	if ((flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
-		return error_errno(e, ERR_IO, "listening socket %d", fd);
-	return OK;
-}
-
 enum err
 fcgi_global_init(int fd, struct error *e)
 {
-	struct sigaction wake = { .sa_handler = on_wake };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	/* It reads these once. Its close waits for the peer's EOF. */
@@ -83,12 +55,9 @@ fcgi_global_init(int fd, struct error *e)
 	if (FCGX_Init() != 0)
 		return error_set(e, ERR_INTERNAL, "FCGX_Init failed");
 	/* After FCGX_Init, which installs handlers of its own. */
-	if (sigaction(SIGUSR1, &wake, NULL) < 0 ||
-	    sigaction(SIGPIPE, &ignore, NULL) < 0)
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return error_errno(e, ERR_INTERNAL, "sigaction");
-	listen_fd = fd;
-	atomic_store(&is_stopping, false);
-	return prepare_listen(fd, e);
+	return accept_init(fd, e);
 }
 
 /*
@@ -201,71 +170,6 @@ fcgi_free(struct fcgi *f)
  * Accepting.
  */
 
-static bool
-is_queue_waiting(void)
-{
-	struct pollfd p = { listen_fd, POLLIN, 0 };
-
-	return clock_mono_ms() < atomic_load(&serve_until_ms) &&
-	       poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
-}
-
-static bool
-may_accept(void)
-{
-	return !atomic_load(&is_stopping) || is_queue_waiting();
-}
-
-/* The wake-up signal is open only around accept(2): anywhere else it would
- * break off a read or write of libfcgi's. */
-static int
-accept_one(void)
-{
-	sigset_t wake;
-	int fd, saved;
-
-	sigemptyset(&wake);
-	sigaddset(&wake, SIGUSR1);
-	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
-	errno = EINTR;
-	fd = may_accept() ? accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC) : -1;
-	saved = errno;
-	pthread_sigmask(SIG_BLOCK, &wake, NULL);
-	errno = saved;
-	return fd;
-}
-
-static void
-sleep_ms(long ms)
-{
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-	(void)nanosleep(&t, NULL); /* shorter is fine */
-}
-
-/* Whether accepting is worth another try after this error. */
-static bool
-may_retry(int error)
-{
-	switch (error) {
-	case EBADF:
-	case EINVAL:
-	case ENOTSOCK:
-	case EOPNOTSUPP:
-	case EFAULT:
-		return false;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-	case EAGAIN:
-		sleep_ms(ACCEPT_RETRY_MS);
-		return true;
-	default:
-		return true; /* EINTR, ECONNABORTED, network errors */
-	}
-}
-
 static void
 set_timeout(int fd, int option, long ms)
 {
@@ -306,15 +210,12 @@ enum fcgi_accept
 fcgi_accept(struct fcgi *f, struct conn **ret_conn, const char *const **ret_cgi)
 {
 	for (;;) {
-		int fd = accept_one();
+		int fd = accept_next();
 
-		if (fd < 0) {
-			if (!may_accept())
-				return FCGI_ACCEPT_STOPPED;
-			if (!may_retry(errno))
-				return FCGI_ACCEPT_FAILED;
-			continue;
-		}
+		if (fd == ACCEPT_STOPPED)
+			return FCGI_ACCEPT_STOPPED;
+		if (fd < 0)
+			return FCGI_ACCEPT_FAILED;
 		if (!read_request(f, fd))
 			continue;
 		*ret_conn = &f->base;
@@ -354,19 +255,6 @@ fcgi_finish(struct fcgi *f)
 		FCGX_Detach(&f->rq);
 	FCGX_Finish_r(&f->rq);
 	atomic_store(&f->cut_fd, -1);
-}
-
-void
-fcgi_stop(int64_t queue_ms)
-{
-	atomic_store(&serve_until_ms, clock_mono_ms() + queue_ms);
-	atomic_store(&is_stopping, true);
-}
-
-void
-fcgi_wake(pthread_t thread)
-{
-	(void)pthread_kill(thread, SIGUSR1); /* gone is fine */
 }
 
 void

@@ -11,7 +11,6 @@
 #ifndef TG_HTTP_FCGI_H
 #define TG_HTTP_FCGI_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +22,7 @@ struct fcgi;
 /* How accepting ended. */
 enum fcgi_accept {
 	FCGI_ACCEPT_REQUEST, /* a request's parameters are there */
-	FCGI_ACCEPT_STOPPED, /* fcgi_stop() was called */
+	FCGI_ACCEPT_STOPPED, /* accept_stop() was called */
 	FCGI_ACCEPT_FAILED,  /* the listening socket is unusable */
 };
 
@@ -48,16 +47,6 @@ enum fcgi_accept fcgi_accept(struct fcgi *f, struct conn **ret_conn,
  * close. The answer reaches the client even if its body was not read. */
 void fcgi_finish(struct fcgi *f);
 
-/**
- * From any thread: accept no more. Threads in accept(2) are woken by
- * fcgi_wake().
- * @queue_ms  how long connections that wait in the socket are still served;
- *            0 for a socket that others accept from too
- */
-void fcgi_stop(int64_t queue_ms);
-/** Wake a thread out of accept; to be repeated until it has ended, as a
- * signal just before accept(2) goes unnoticed. */
-void fcgi_wake(pthread_t thread);
 /** From any thread: break f's connection if it has one, so that its thread
  * comes back from reading and writing. */
 void fcgi_cut(struct fcgi *f);

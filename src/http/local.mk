@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/http/libhttp.a
 src_http_libhttp_a_SOURCES = \
+	src/http/accept.c \
+	src/http/accept.h \
 	src/http/cidr.c \
 	src/http/cidr.h \
 	src/http/conn.h \

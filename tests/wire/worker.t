@@ -272,6 +272,7 @@ kill -HUP "$pid"
 ok 'a bad file is refused' wait_for grep -q '"event":"reload_failed"' "$log"
 is 'and what was in force stays' "$(client_of)" 198.51.100.1
 kill -USR1 "$pid"
+kill -URG "$pid"
 kill -PIPE "$pid"
 ok 'other signals do nothing' answers
 stop
