@@ -49,7 +49,17 @@ move_offsets(struct txn *t, struct db *db, struct error *e)
 	return OK;
 }
 
-/* Copy the rows, and the refusals summed up by key, in key order. */
+static void
+copy_rows(struct txn *t, bool is_usual)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->items[i].kind == FLUSH_ROW &&
+		    usage_row_is_usual(&t->items[i].row) == is_usual)
+			t->rows[t->n_rows++] = t->items[i].row;
+}
+
+/* Copy the rows, the usual ones first, and the refusals summed up by key, in
+ * key order. */
 static enum err
 sort_items(struct txn *t, struct error *e)
 {
@@ -61,12 +71,11 @@ sort_items(struct txn *t, struct error *e)
 	t->refusals = arena_array(a, struct usage_refusal, t->n);
 	if (!t->rows || !t->refusals)
 		return error_arena(e, a);
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->items[i].kind == FLUSH_ROW)
-			t->rows[t->n_rows++] = t->items[i].row;
-		else if (t->items[i].kind == FLUSH_REFUSAL)
+	copy_rows(t, true);
+	copy_rows(t, false);
+	for (size_t i = 0; i < t->n; i++)
+		if (t->items[i].kind == FLUSH_REFUSAL)
 			t->refusals[n++] = t->items[i].refusal;
-	}
 	if (n == 0)
 		return OK;
 	qsort(t->refusals, n, sizeof(*t->refusals), usage_refusal_compare);

@@ -37,11 +37,65 @@ static const struct db_field usage_fields[] = {
 };
 static const struct db_map usage_map = DB_MAP(struct usage_row, usage_fields);
 
+/* Of a row that usage_row_is_usual(). */
+static const struct db_field usual_fields[] = {
+	DB_FIELD(struct usage_row, request_id.b, B16),
+	DB_FIELD(struct usage_row, request_timestamp_ms, TIME),
+	DB_FIELD(struct usage_row, customer_id, U64),
+	DB_FIELD(struct usage_row, api_key_id, U64),
+	DB_FIELD(struct usage_row, user_id, U64),
+	DB_FIELD(struct usage_row, project_id, ID),
+	DB_FIELD(struct usage_row, model_id, U64),
+	DB_FIELD(struct usage_row, model_requested, STR),
+	DB_FIELD(struct usage_row, provider_id, ID),
+	DB_FIELD(struct usage_row, provider_used, STR),
+	DB_FIELD(struct usage_row, tok[TOK_NORMAL][TOK_IN], U64),
+	DB_FIELD(struct usage_row, tok[TOK_NORMAL][TOK_IN_CACHED], U64),
+	DB_FIELD(struct usage_row, tok[TOK_NORMAL][TOK_OUT], U64),
+	DB_FIELD(struct usage_row, tok[TOK_NORMAL][TOK_OUT_REASONING], U64),
+	DB_FIELD(struct usage_row, cost_pusd, MONEY),
+	DB_FIELD(struct usage_row, provider_cost_pusd, MONEY),
+	DB_FIELD(struct usage_row, price_version_id, ID),
+	DB_FIELD(struct usage_row, markup_ppm, PPM),
+	DB_FIELD_ENUM(struct usage_row, status, usage_status_names),
+	DB_FIELD_ENUM(struct usage_row, usage_source, usage_source_names),
+	DB_FIELD(struct usage_row, latency_ms, U64),
+	DB_FIELD(struct usage_row, time_to_first_token_ms, OPT),
+};
+static const struct db_map usual_map = DB_MAP(struct usage_row, usual_fields);
+
+bool
+usage_row_is_usual(const struct usage_row *row)
+{
+	const uint64_t *tok = row->tok[TOK_NORMAL];
+	uint64_t rest = tok[TOK_CACHE_WRITE] | tok[TOK_IN_AUDIO] |
+			tok[TOK_OUT_AUDIO] | tok[TOK_OUT_IMAGE];
+
+	for (size_t i = 0; i < TOK_CLASS__MAX; i++)
+		rest |= row->tok[TOK_LONG][i];
+	return rest == 0 && row->agent_id == 0 && row->connector_id == 0 &&
+	       !row->error_code.p && row->origin == USAGE_GATEWAY &&
+	       row->attempts == 1;
+}
+
 enum err
 store_usage_insert(struct db *db, const struct usage_row *rows, size_t n,
     struct error *e)
 {
-	return db_bulk(db, STMT_USAGE_INSERT, &usage_map, rows, n, e);
+	enum err err = OK;
+
+	for (size_t from = 0, to; err == OK && from < n; from = to) {
+		bool usual = usage_row_is_usual(&rows[from]);
+
+		for (to = from + 1;
+		     to < n && usage_row_is_usual(&rows[to]) == usual; to++)
+			;
+		err = usual ? db_bulk(db, STMT_USAGE_INSERT_USUAL, &usual_map,
+				  &rows[from], to - from, e)
+			    : db_bulk(db, STMT_USAGE_INSERT, &usage_map,
+				  &rows[from], to - from, e);
+	}
+	return err;
 }
 
 enum err

@@ -48,8 +48,12 @@ struct usage_row {
 	uint64_t attempts;
 };
 
+/** Whether all that is seldom needed has its column's default. */
+bool usage_row_is_usual(const struct usage_row *row);
+
 /**
- * Insert rows, in the caller's transaction.
+ * Insert rows, in the caller's transaction. Cheaper if the usual ones stand
+ * together.
  * Errors: ERR_CONFLICT a request id is there already; ERR_BAD_PARAM a value
  *         does not fit.
  */

@@ -321,6 +321,87 @@ usage__every_field__comes_back_unchanged(void **state)
 	fixture_fini(&f);
 }
 
+/* Whether the row in the database is this one; its texts are the fixture's. */
+static void
+assert_comes_back(struct fixture *fix, const struct usage_row *row)
+{
+	struct usage_row back;
+
+	assert_db_ok(fix, store_usage_by_request_id(fix->db, &row->request_id,
+			      &fix->a, &back, &fix->e));
+	assert_str_is(back.model_requested, "a-model");
+	assert_str_is(back.provider_used, "a-provider");
+	assert_true(str_eq(back.error_code, row->error_code));
+	back.model_requested = row->model_requested;
+	back.provider_used = row->provider_used;
+	back.error_code = row->error_code;
+	assert_memory_equal(&back, row, sizeof(*row));
+}
+
+/* Usual rows have a shorter statement: what it leaves out must not be lost
+ * from the first row that has it. */
+static void
+usage__rows_with_one_unusual_value_among_usual_ones__all_come_back(void **state)
+{
+	enum {
+		AGENT,
+		CONNECTOR,
+		ERROR,
+		ORIGIN,
+		ATTEMPTS,
+		N_OTHERS
+	};
+	static struct usage_row rows[2 * (N_OTHERS + 2 * TOK_CLASS__MAX)];
+	size_t n_usual = 0;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct usage_row *row = &rows[i];
+
+		*row = fixture_usage(3, 4, 5);
+		row->project_id = i;
+		row->latency_ms = i + 1;
+		row->tok[TOK_NORMAL][TOK_IN_CACHED] = i + 2;
+		row->tok[TOK_NORMAL][TOK_OUT_REASONING] = i + 3;
+		row->status = i % 3 ? USAGE_OK : USAGE_TIMEOUT;
+		row->usage_source = USAGE_FROM_ESTIMATE;
+		if (i % 2 == 0)
+			continue;
+		switch (i / 2) {
+		case AGENT:
+			row->agent_id = 7;
+			break;
+		case CONNECTOR:
+			row->connector_id = 8;
+			break;
+		case ERROR:
+			row->error_code = S("upstream_error");
+			break;
+		case ORIGIN:
+			row->origin = USAGE_API;
+			break;
+		case ATTEMPTS:
+			row->attempts = 2;
+			break;
+		default:
+			row->tok[(i / 2 - N_OTHERS) / TOK_CLASS__MAX]
+				[(i / 2 - N_OTHERS) % TOK_CLASS__MAX] = 9;
+		}
+	}
+
+	assert_db_ok(&f, store_usage_insert(f.db, rows, ARRAY_LEN(rows), &f.e));
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_comes_back(&f, &rows[i]);
+		n_usual += usage_row_is_usual(&rows[i]);
+	}
+	/* Four classes of tokens are usual, too. */
+	assert_int_equal(n_usual, ARRAY_LEN(rows) / 2 + 4);
+	fixture_fini(&f);
+}
+
 static void
 usage__unknown_values__come_back_as_unknown(void **state)
 {
@@ -777,6 +858,8 @@ main(void)
 		cmocka_unit_test(
 		    bulk__numbers_of_rows_around_the_group_sizes__inserts_them_all),
 		cmocka_unit_test(usage__every_field__comes_back_unchanged),
+		cmocka_unit_test(
+		    usage__rows_with_one_unusual_value_among_usual_ones__all_come_back),
 		cmocka_unit_test(usage__unknown_values__come_back_as_unknown),
 		cmocka_unit_test(usage__request_id_again__is_conflict),
 		cmocka_unit_test(
