@@ -2,15 +2,24 @@
 #include "base/rng.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/err.h"
 
-void
-rng_bytes(void *p, size_t n)
-{
-	unsigned char *to = p;
+/* A thread's bytes in advance: request ids are drawn from them, and a system
+ * call each would be one of twenty that a request needs. */
+struct stock {
+	unsigned char bytes[256];
+	size_t n_left; /* at the end */
+};
+static _Thread_local struct stock stock;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static void
+draw(unsigned char *to, size_t n)
+{
 	while (n) {
 		ssize_t got = getrandom(to, n, 0);
 
@@ -20,6 +29,41 @@ rng_bytes(void *p, size_t n)
 		to += got;
 		n -= (size_t)got;
 	}
+}
+
+static void
+forget_stock(void)
+{
+	stock.n_left = 0;
+}
+
+/* Parent and child would draw the same. */
+static void
+forget_after_fork(void)
+{
+	int rc = pthread_atfork(NULL, NULL, forget_stock);
+
+	ASSERT(rc == 0);
+}
+
+void
+rng_bytes(void *p, size_t n)
+{
+	unsigned char *from;
+
+	if (n > sizeof(stock.bytes) / 4) {
+		draw(p, n);
+		return;
+	}
+	if (stock.n_left < n) {
+		(void)pthread_once(&once, forget_after_fork);
+		draw(stock.bytes, sizeof(stock.bytes));
+		stock.n_left = sizeof(stock.bytes);
+	}
+	from = stock.bytes + sizeof(stock.bytes) - stock.n_left;
+	memcpy(p, from, n);
+	explicit_bzero(from, n); /* a token of now is not found later */
+	stock.n_left -= n;
 }
 
 uint32_t

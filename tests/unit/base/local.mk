@@ -11,6 +11,7 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_log \
 	tests/unit/base/test_mapfile \
 	tests/unit/base/test_money \
+	tests/unit/base/test_rng \
 	tests/unit/base/test_str \
 	tests/unit/base/test_uuid7
 check_PROGRAMS += $(UNIT_BASE_TESTS)
@@ -27,5 +28,6 @@ tests_unit_base_test_json_scan_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_log_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_mapfile_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_money_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_rng_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_uuid7_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
