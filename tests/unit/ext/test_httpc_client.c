@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that leave while their request runs. Times are real here: bounds
+ * are wide, waits short. */
+#include "httpc_fixture.h"
+
+#include <pthread.h>
+
+static void *
+close_soon(void *arg)
+{
+	int *fd = arg;
+
+	(void)usleep(50000);
+	(void)close(*fd);
+	return NULL;
+}
+
+static void
+httpc_perform__client_leaves_in_silence__cancels_at_once(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	pthread_t thread;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	rq = chat(&c, "sim-hang", false);
+	rq->client_fd = fds[0];
+	assert_int_equal(pthread_create(&thread, NULL, close_soon, &fds[1]), 0);
+
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+
+	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 1);
+	assert_true(res.total_us < 250000); /* 50 ms until it leaves */
+	(void)pthread_join(thread, NULL);
+	(void)close(fds[0]);
+}
+
+static void
+httpc_perform__client_leaves_leaving_bytes_unread__is_noticed_too(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	pthread_t thread;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	rq = chat(&c, "sim-hang", false);
+	rq->client_fd = fds[0];
+	assert_int_equal(pthread_create(&thread, NULL, close_soon, &fds[1]), 0);
+
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+
+	assert_true(res.total_us < 400000);
+	(void)pthread_join(thread, NULL);
+	(void)close(fds[0]);
+}
+
+static void
+httpc_perform__client_is_gone_already__nothing_is_sent(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	(void)close(fds[1]);
+	rq = chat(&c, "sim-fixed", false);
+	rq->client_fd = fds[0];
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+	assert_int_equal(res.n_sent, 0);
+	assert_int_equal(res.phase, HTTPC_CONNECT);
+	(void)close(fds[0]);
+}
+
+static void
+httpc_perform__client_leaves_with_drain__the_answer_is_read_on(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	rq = chat(&c, "sim-pace:10:10", true);
+	rq->client_fd = fds[0];
+	rq->drain_ms = 3000;
+	seen.close_fd = fds[1];
+
+	assert_ok(perform(rq, &seen));
+
+	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 1);
+	assert_non_null(strstr(seen.body, "[DONE]"));
+	(void)close(fds[0]);
+}
+
+static void
+httpc_perform__drain_takes_too_long__ends(void **state)
+{
+	struct seen seen = { .n_head = 0 };
+	struct httpc_request *rq;
+	struct chat c;
+	int fds[2];
+
+	(void)state;
+	make_client(fds);
+	rq = chat(&c, "sim-pace:20:500", true);
+	rq->client_fd = fds[0];
+	rq->drain_ms = 100;
+	seen.close_fd = fds[1];
+
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+
+	assert_true(res.total_us >= 100000);
+	assert_true(res.total_us < 1000000);
+	(void)close(fds[0]);
+}
+
+static void
+httpc_perform__write_to_the_client_fails__cancels_or_drains(void **state)
+{
+	struct seen seen = { .body_err = ERR_CLIENT_CLOSED };
+	struct httpc_request *rq;
+	struct chat c;
+
+	(void)state;
+	rq = chat(&c, "sim-pace:50:20", true);
+	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
+	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 1);
+	assert_true(res.total_us < 900000);
+
+	seen.n_body = 0;
+	rq = chat(&c, "sim-pace:10:10", true);
+	rq->drain_ms = 3000;
+	assert_ok(perform(rq, &seen));
+	assert_true(res.is_client_gone);
+	assert_int_equal(seen.n_gone, 2);
+	assert_non_null(strstr(seen.body, "[DONE]"));
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, httpc_setup, httpc_teardown)
+	const struct CMUnitTest tests[] = {
+		T(httpc_perform__client_leaves_in_silence__cancels_at_once),
+		T(httpc_perform__client_leaves_leaving_bytes_unread__is_noticed_too),
+		T(httpc_perform__client_is_gone_already__nothing_is_sent),
+		T(httpc_perform__client_leaves_with_drain__the_answer_is_read_on),
+		T(httpc_perform__drain_takes_too_long__ends),
+		T(httpc_perform__write_to_the_client_fails__cancels_or_drains),
+	};
+	int n_failed;
+
+	httpc_fixture_start();
+	n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+	httpc_fixture_stop();
+	return n_failed;
+}
