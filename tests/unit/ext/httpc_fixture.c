@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+/* A test that waits for what never comes ends its program, after as much time
+ * as none needs however slow the machine. */
+#define HANG_S 120
+
 struct fixture_sim sim;
 struct httpc_pool *pool;
 struct error e;
@@ -139,6 +143,7 @@ httpc_setup(void **state)
 	struct httpc_pool_conf conf = { .idle_max = 4, .has_pump = true };
 
 	(void)state;
+	(void)alarm(HANG_S);
 	assert_ok(httpc_pool_new(&conf, &pool, &e));
 	return 0;
 }
@@ -148,6 +153,7 @@ httpc_teardown(void **state)
 {
 	(void)state;
 	httpc_pool_free(pool);
+	(void)alarm(0);
 	return 0;
 }
 
