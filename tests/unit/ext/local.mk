@@ -6,6 +6,7 @@ UNIT_EXT_TESTS = \
 	tests/unit/ext/test_httpc_client \
 	tests/unit/ext/test_httpc_pool \
 	tests/unit/ext/test_httpc_pump \
+	tests/unit/ext/test_httpc_slow_client \
 	tests/unit/ext/test_json \
 	tests/unit/ext/test_mcache
 check_PROGRAMS += $(UNIT_EXT_TESTS)
@@ -20,6 +21,10 @@ tests_unit_ext_test_mcache_LDADD = $(UNIT_EXT_LIBS) $(MEMCACHED_LIBS)
 UNIT_EXT_HTTPC_FIXTURE = \
 	tests/unit/ext/httpc_fixture.c \
 	tests/unit/ext/httpc_fixture.h
+UNIT_EXT_HTTPC_STREAM = \
+	tests/unit/ext/httpc_stream.c \
+	tests/unit/ext/httpc_stream.h \
+	$(UNIT_EXT_HTTPC_FIXTURE)
 UNIT_EXT_HTTPC_LIBS = $(UNIT_EXT_LIBS) $(CURL_LIBS)
 tests_unit_ext_test_httpc_SOURCES = \
 	tests/unit/ext/test_httpc.c $(UNIT_EXT_HTTPC_FIXTURE)
@@ -33,3 +38,6 @@ tests_unit_ext_test_httpc_pool_LDADD = $(UNIT_EXT_HTTPC_LIBS)
 tests_unit_ext_test_httpc_pump_SOURCES = \
 	tests/unit/ext/test_httpc_pump.c $(UNIT_EXT_HTTPC_FIXTURE)
 tests_unit_ext_test_httpc_pump_LDADD = $(UNIT_EXT_HTTPC_LIBS)
+tests_unit_ext_test_httpc_slow_client_SOURCES = \
+	tests/unit/ext/test_httpc_slow_client.c $(UNIT_EXT_HTTPC_STREAM)
+tests_unit_ext_test_httpc_slow_client_LDADD = $(UNIT_EXT_HTTPC_LIBS)
