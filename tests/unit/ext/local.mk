@@ -36,7 +36,7 @@ tests_unit_ext_test_httpc_pool_SOURCES = \
 	tests/unit/ext/test_httpc_pool.c $(UNIT_EXT_HTTPC_FIXTURE)
 tests_unit_ext_test_httpc_pool_LDADD = $(UNIT_EXT_HTTPC_LIBS)
 tests_unit_ext_test_httpc_pump_SOURCES = \
-	tests/unit/ext/test_httpc_pump.c $(UNIT_EXT_HTTPC_FIXTURE)
+	tests/unit/ext/test_httpc_pump.c $(UNIT_EXT_HTTPC_STREAM)
 tests_unit_ext_test_httpc_pump_LDADD = $(UNIT_EXT_HTTPC_LIBS)
 tests_unit_ext_test_httpc_slow_client_SOURCES = \
 	tests/unit/ext/test_httpc_slow_client.c $(UNIT_EXT_HTTPC_STREAM)
