@@ -51,6 +51,13 @@ set_authorities(CURL *easy, const struct httpc_pool *pool)
 	return !code || code == CURLE_NOT_BUILT_IN;
 }
 
+/*
+ * CURLOPT_QUICK_EXIT: a thread of curl's looks names up, and closing a
+ * connection that still waits for its name would wait for that thread: until
+ * the resolver gives up, after 10 s with one name server that is silent,
+ * whatever connect_ms, the client and the shutdown say. With it the thread is
+ * left alone and frees what is its own when the resolver lets it.
+ */
 static bool
 set_options(struct httpc_conn *conn, const struct httpc_request *rq)
 {
@@ -64,6 +71,7 @@ set_options(struct httpc_conn *conn, const struct httpc_request *rq)
 		   rq->unix_path) &&
 	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
 	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+	       !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) &&
 	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
 	       !curl_easy_setopt(easy, CURLOPT_PROXY, "") &&
 	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,

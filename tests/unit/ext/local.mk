@@ -4,6 +4,7 @@ UNIT_EXT_TESTS = \
 	tests/unit/ext/test_http1 \
 	tests/unit/ext/test_httpc \
 	tests/unit/ext/test_httpc_client \
+	tests/unit/ext/test_httpc_names \
 	tests/unit/ext/test_httpc_pool \
 	tests/unit/ext/test_httpc_pump \
 	tests/unit/ext/test_httpc_slow_client \
@@ -32,6 +33,9 @@ tests_unit_ext_test_httpc_LDADD = $(UNIT_EXT_HTTPC_LIBS)
 tests_unit_ext_test_httpc_client_SOURCES = \
 	tests/unit/ext/test_httpc_client.c $(UNIT_EXT_HTTPC_FIXTURE)
 tests_unit_ext_test_httpc_client_LDADD = $(UNIT_EXT_HTTPC_LIBS)
+tests_unit_ext_test_httpc_names_SOURCES = \
+	tests/unit/ext/test_httpc_names.c $(UNIT_EXT_HTTPC_FIXTURE)
+tests_unit_ext_test_httpc_names_LDADD = $(UNIT_EXT_HTTPC_LIBS)
 tests_unit_ext_test_httpc_pool_SOURCES = \
 	tests/unit/ext/test_httpc_pool.c $(UNIT_EXT_HTTPC_FIXTURE)
 tests_unit_ext_test_httpc_pool_LDADD = $(UNIT_EXT_HTTPC_LIBS)
