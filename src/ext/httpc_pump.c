@@ -13,6 +13,7 @@
 #include "ext/httpc_priv.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24,7 +25,11 @@
 /* A stream that is silent for so long goes back to its thread, where a tick
  * may be due. */
 #define SILENCE_MS       250
-#define EVENTS_MAX       64
+/* Events until the next sched_yield(). With many streams there is always
+ * more to read; a web server on the same core, which has to pass on what was
+ * written, would wait for the end of the pump's time slice (to the next tick,
+ * up to 4 ms), and new requests with it. */
+#define EVENTS_MAX       16
 /* Reads of one stream in a row; a faster one is read by its own thread. */
 #define READS_MAX        8
 /* A unix socket that poll(2) calls writable is a quarter full at most
@@ -210,6 +215,7 @@ pump_main(void *arg)
 			else
 				clear_wake(pump);
 		}
+		(void)sched_yield();
 		if (clock_mono_us() - looked_us < HTTPC_LOOK_MS / 2 * 1000)
 			continue;
 		looked_us = clock_mono_us();

@@ -81,11 +81,12 @@ fcgi_read(struct conn *c, void *p, size_t n)
 }
 
 /* FCGX_FFlush returns 0 again after its first failure, so only the stream's
- * error tells. */
+ * error tells. Not by FCGX_GetError(): that is a call into another library,
+ * four times for an event of a stream. */
 static bool
 is_out_good(const struct fcgi *f)
 {
-	return FCGX_GetError(f->rq.out) == 0;
+	return f->rq.out->FCGI_errno == 0;
 }
 
 static bool
