@@ -25,11 +25,13 @@
 /* A stream that is silent for so long goes back to its thread, where a tick
  * may be due. */
 #define SILENCE_MS       250
-/* Events until the next sched_yield(). With many streams there is always
+#define EVENTS_MAX       16
+/* Longest time until the next sched_yield(). With many streams there is always
  * more to read; a web server on the same core, which has to pass on what was
  * written, would wait for the end of the pump's time slice (to the next tick,
- * up to 4 ms), and new requests with it. */
-#define EVENTS_MAX       16
+ * up to 4 ms), and new requests with it. Each yield costs the pump the rest of
+ * a slice: too many, and it starves. */
+#define YIELD_US         300
 /* Reads of one stream in a row; a faster one is read by its own thread. */
 #define READS_MAX        8
 /* A unix socket that poll(2) calls writable is a quarter full at most
@@ -200,7 +202,7 @@ pump_main(void *arg)
 {
 	struct httpc_pump *pump = arg;
 	struct epoll_event events[EVENTS_MAX];
-	int64_t looked_us = clock_mono_us();
+	int64_t now_us, looked_us = clock_mono_us(), yielded_us = looked_us;
 
 	(void)pthread_setname_np(pthread_self(), "pump");
 	while (!atomic_load(&pump->is_stopping)) {
@@ -215,10 +217,14 @@ pump_main(void *arg)
 			else
 				clear_wake(pump);
 		}
-		(void)sched_yield();
-		if (clock_mono_us() - looked_us < HTTPC_LOOK_MS / 2 * 1000)
+		now_us = clock_mono_us();
+		if (now_us - yielded_us >= YIELD_US) {
+			(void)sched_yield();
+			now_us = yielded_us = clock_mono_us();
+		}
+		if (now_us - looked_us < HTTPC_LOOK_MS / 2 * 1000)
 			continue;
-		looked_us = clock_mono_us();
+		looked_us = now_us;
 		look_at_all(pump);
 	}
 	return NULL;
