@@ -67,12 +67,12 @@ run_closed() {
 # --- streams -----------------------------------------------------------------
 
 measure_streams() {
-  local target=$1 more=',"stream":true,"stream_options":{"include_usage":true}'
+  local target=$1 n=$2 more=',"stream":true,"stream_options":{"include_usage":true}'
   local pid memory before after
   local -a pids
   mapfile -t pids < <(target_processes "$target")
   before=$(cpu_ms "${pids[@]}")
-  target_load "$target" --mode stream --clients "$streams" --ramp-ms 3000 \
+  target_load "$target" --mode stream --clients "$n" --ramp-ms 3000 \
     --timeout-ms 120000 --stall-ms "$stall_ms" \
     --data "$(target_body "$target" "$more")" >"$dir/stream.json" &
   pid=$!
@@ -82,13 +82,15 @@ measure_streams() {
   jq -c --argjson memory "$memory" --argjson ms $((after - before)) \
     '. + $memory + {cpu_us: ($ms * 1000 / ([.events, 1] | max))}' \
     "$dir/stream.json" \
-    | add_raw "$target" stream "$streams"
+    | add_raw "$target" stream "$n"
 }
 
 # The tool and the upstream, which in the field are elsewhere, would wake for
-# each of 50,000 events a second and push aside what is measured.
+# each of 50,000 events a second and push aside what is measured. With half of
+# the streams no target fills the machine: what is waited for then is the
+# target, and not a core.
 run_streams() {
-  local round target
+  local round target n
   local -a load_prefix=(chrt --batch 0)
   chrt --batch --all-tasks --pid 0 "$sim_pid"
   for ((round = 1; round <= rounds; round++)); do
@@ -97,8 +99,10 @@ run_streams() {
       direct | mod_proxy | lighttpd) ;;
       *) continue ;; # Apache has a thread or process for each stream
       esac
-      say "round $round of $rounds: $streams streams, ${label[$target]}"
-      measure_streams "$target"
+      for n in $((streams / 2)) "$streams"; do
+        say "round $round of $rounds: $n streams, ${label[$target]}"
+        measure_streams "$target" "$n"
+      done
     done
   done
 }
@@ -205,15 +209,15 @@ throughput_table() {
 
 stream_table() {
   jq -rs --argjson labels "$2" --argjson targets "$1" "$jq_lib"'
-    . as $all | ([.[] | select(.kind == "stream")] | first | .clients) as $c
-    | select($c != null)
-    | ["", "completed", "stalled", "TTFB p50 µs", "TTFB p99 µs",
+    . as $all
+    | ["streams", "", "completed", "stalled", "TTFB p50 µs", "TTFB p99 µs",
        "longest gap p50 ms", "longest gap max ms", "CPU µs an event",
        "RSS MB", "PSS MB"] as $head
-    | ($head | row), ($head | map("---:") | .[0] = "---" | row),
-      (range($targets | length) as $i | $targets[$i] as $t
+    | ($head | row), ($head | map("---:") | .[1] = "---" | row),
+      (([$all[] | select(.kind == "stream") | .clients] | unique[]) as $c
+      | range($targets | length) as $i | $targets[$i] as $t
       | select($all | of($t; "stream"; $c) | length > 0)
-      | [$labels[$i],
+      | [$c, $labels[$i],
          ($all | m($t; "stream"; $c; .completed) | n0),
          ($all | of($t; "stream"; $c) | map(.stalled) | max | n0),
          ($all | m($t; "stream"; $c; .ttfb_us.p50) | n0),
@@ -229,7 +233,7 @@ stream_table() {
 
 # Each figure that was promised, with what was measured.
 goal_table() {
-  jq -rs "$jq_lib"'
+  jq -rs --argjson streams "$streams" "$jq_lib"'
     def verdict(ok): if ok == null then "not measured" elif ok then "yes"
       else "**no**" end;
     . as $all
@@ -238,11 +242,8 @@ goal_table() {
     | (if $proxy and $tollgate then $tollgate / $proxy else null end) as $ratio
     | ($all | m("mod_proxy"; "closed"; 1; .latency_us.p50)) as $p1
     | ($all | m("lighttpd"; "closed"; 1; .latency_us.p50)) as $t1
-    | ($all | map(select(.kind == "stream"))) as $streams
-    | ($streams | map(select(.target == "lighttpd"))) as $ts
-    | ($streams | map(select(.target == "mod_proxy")) | map(.ttfb_us.p50)
-      | median) as $proxy_ttfb
-    | ($ts | map(.ttfb_us.p50) | median) as $ttfb
+    | ($all | map(select(.kind == "stream" and .target == "lighttpd")))
+      as $ts
     | ($ts | map(.rss_kib / 1024) | max) as $rss
     | ($ts | map(.stalled + .failed) | add) as $bad
     | ($all | of("lighttpd"; "drain"; 32) | first) as $drain
@@ -261,7 +262,11 @@ goal_table() {
       (["RSS of all workers with the streams open", "≤ 150 MB",
         (if $rss then "\($rss | n0) MB" else "–" end),
         verdict($rss | if . then . <= 150 else null end)] | row),
-      (["time to first byte at the median, over mod_proxy", "≤ 1 ms",
+      ($streams, ($streams / 2 | floor) | . as $n
+      | ($all | m("mod_proxy"; "stream"; $n; .ttfb_us.p50)) as $proxy_ttfb
+      | ($all | m("lighttpd"; "stream"; $n; .ttfb_us.p50)) as $ttfb
+      | ["time to first byte at the median, over mod_proxy, \($n) streams",
+        "≤ 1 ms",
         (if $ttfb and $proxy_ttfb
          then "\(($ttfb - $proxy_ttfb) / 1000 | n2) ms" else "–" end),
         verdict(if $ttfb and $proxy_ttfb
@@ -296,8 +301,9 @@ MD
   printf '\n'
   throughput_table "$targets" "$labels"
   if [[ -n $with_streams ]]; then
-    printf '\n%d streams at a time, an event each %d ms for %d s, begun within 3 s; a gap over %d ms is a stall. Load tool and upstream run with SCHED_BATCH here, so that they do not interrupt what is measured.\n\n' \
-      "$streams" "$pace_ms" "$((stream_events * pace_ms / 1000))" "$stall_ms"
+    printf '\n%d and %d streams at a time, an event each %d ms for %d s, begun within 3 s; a gap over %d ms is a stall. Load tool and upstream run with SCHED_BATCH here, so that they do not interrupt what is measured.\n\n' \
+      "$((streams / 2))" "$streams" "$pace_ms" \
+      "$((stream_events * pace_ms / 1000))" "$stall_ms"
     stream_table "$targets" "$labels"
   fi
 }
