@@ -270,7 +270,7 @@ run(struct httpc_call *c, const struct httpc_url *url)
 	httpc_conn_open(c, url);
 	if (!c->err)
 		exchange(c, url);
-	httpc_conn_free(c->conn);
+	httpc_reap(c->conn);
 }
 
 enum err

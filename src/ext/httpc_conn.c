@@ -14,7 +14,8 @@
 
 #include "base/clock.h"
 
-#define CONNECT_MS 5000
+#define CONNECT_MS   5000
+#define CURL_MORE_MS 60000
 
 /* The one place where sockets are made: none may leak into a child, and an
  * address can be refused after its name was looked up. */
@@ -51,27 +52,26 @@ set_authorities(CURL *easy, const struct httpc_pool *pool)
 	return !code || code == CURLE_NOT_BUILT_IN;
 }
 
-/*
- * CURLOPT_QUICK_EXIT: a thread of curl's looks names up, and closing a
- * connection that still waits for its name would wait for that thread: until
- * the resolver gives up, after 10 s with one name server that is silent,
- * whatever connect_ms, the client and the shutdown say. With it the thread is
- * left alone and frees what is its own when the resolver lets it.
- */
+static uint64_t
+connect_ms_of(const struct httpc_request *rq)
+{
+	return rq->connect_ms ? rq->connect_ms : CONNECT_MS;
+}
+
 static bool
 set_options(struct httpc_conn *conn, const struct httpc_request *rq)
 {
 	struct httpc_pool *pool = conn->pool;
-	long connect_ms = rq->connect_ms ? (long)rq->connect_ms : CONNECT_MS;
+	/* It is the one below that counts: see wait_connecting(). */
+	long curl_ms = (long)connect_ms_of(rq) + CURL_MORE_MS;
 	CURL *easy = conn->easy;
 
 	return !curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) &&
 	       !curl_easy_setopt(easy, CURLOPT_URL, rq->url) &&
 	       !curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
 		   rq->unix_path) &&
-	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
+	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, curl_ms) &&
 	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
-	       !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) &&
 	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
 	       !curl_easy_setopt(easy, CURLOPT_PROXY, "") &&
 	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -142,16 +142,26 @@ is_done(struct httpc_conn *conn, CURLcode *ret)
 	return true;
 }
 
-/* Until there is something for curl to do, or for us. */
+/* Until there is something for curl to do, or for us. The time is ours, as
+ * curl would wait for its resolver when it is over (httpc_reap.c). */
 static void
-wait_connecting(struct httpc_call *c)
+wait_connecting(struct httpc_call *c, int64_t began_us)
 {
 	struct curl_waitfd client = { c->rq->client_fd, CURL_WAIT_POLLIN, 0 };
 	bool is_watched = c->watch == HTTPC_POLLED;
+	uint64_t connect_ms = connect_ms_of(c->rq);
 	int wait_ms = httpc_check_times(c);
+	int64_t left_us = began_us + (int64_t)connect_ms * 1000 -
+			  clock_mono_us();
 
+	if (!c->err && left_us <= 0)
+		c->err = error_set(c->e, ERR_UPSTREAM_TIMEOUT,
+		    "not connected within %llu ms",
+		    (unsigned long long)connect_ms);
 	if (c->err)
 		return;
+	if (left_us < (int64_t)wait_ms * 1000)
+		wait_ms = (int)(left_us + 999) / 1000;
 	if (curl_multi_poll(c->conn->multi, &client, is_watched, wait_ms, NULL))
 		c->err = error_set(c->e, ERR_INTERNAL, "curl_multi_poll");
 	else if (is_watched && client.revents)
@@ -216,9 +226,11 @@ httpc_conn_open(struct httpc_call *c, const struct httpc_url *url)
 		return;
 	}
 	while (!c->err && !is_done(c->conn, &code))
-		wait_connecting(c);
-	if (c->err)
+		wait_connecting(c, began_us);
+	if (c->err) {
+		c->conn->is_opening = true;
 		return;
+	}
 	if (!code)
 		code = curl_easy_getinfo(c->conn->easy, CURLINFO_ACTIVESOCKET,
 		    &fd);

@@ -108,6 +108,7 @@ httpc_pool_new(const struct httpc_pool_conf *conf, struct httpc_pool **ret,
 	if (!pool)
 		return error_set(e, ERR_NO_MEMORY, "no memory for a pool");
 	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->none_left, NULL);
 	pool->idle_max = conf->idle_max;
 	pool->idle_age_us = (int64_t)(conf->idle_age_s ? conf->idle_age_s
 						       : IDLE_AGE_S) *
@@ -146,11 +147,13 @@ httpc_pool_free(struct httpc_pool *pool)
 	if (!pool)
 		return;
 	httpc_pump_free(pool->pump);
+	httpc_reap_wait(pool);
 	free_list(pool->idle);
 	if (pool->share)
 		(void)curl_share_cleanup(pool->share); /* nobody uses it */
 	for (size_t i = 0; i < ARRAY_LEN(pool->share_locks); i++)
 		(void)pthread_mutex_destroy(&pool->share_locks[i]);
+	(void)pthread_cond_destroy(&pool->none_left);
 	(void)pthread_mutex_destroy(&pool->lock);
 	free(pool->ca_file);
 	free(pool->user_agent);

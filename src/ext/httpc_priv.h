@@ -35,8 +35,9 @@ struct httpc_conn {
 	CURL *easy;
 	int fd;
 	bool is_tls;
-	bool is_polled; /* poll(2) before reading */
-	bool has_early; /* of an answer that came before its time: */
+	bool is_opening; /* given up before it was open */
+	bool is_polled;  /* poll(2) before reading */
+	bool has_early;  /* of an answer that came before its time: */
 	char early;
 	char why[CURL_ERROR_SIZE];
 	char buf[HTTPC_BUF_BYTES]; /* request's head, then the answer */
@@ -52,6 +53,10 @@ struct httpc_pool {
 	CURLSH *share; /* names and TLS sessions, never connections */
 	pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 
+	/* Connections that httpc_reap() closes now: */
+	unsigned n_reaped;        /* under the lock */
+	pthread_cond_t none_left; /* n_reaped is 0 */
+
 	atomic_bool is_aborted;
 	struct httpc_pump *pump; /* NULL = none */
 
@@ -62,6 +67,8 @@ struct httpc_pool {
 	    size_t addr_bytes);
 	void *allow_ctx;
 };
+
+#define HTTPC_REAPED_MAX 32
 
 /* How the client's connection is watched. */
 enum httpc_watch {
@@ -131,6 +138,11 @@ enum httpc_io {
 void httpc_conn_open(struct httpc_call *c, const struct httpc_url *url);
 /** Close it; NULL is fine. */
 void httpc_conn_free(struct httpc_conn *conn);
+/** Close it without waiting for a name that it may still be waiting for; NULL
+ * is fine. Beyond HTTPC_REAPED_MAX at a time the caller waits. */
+void httpc_reap(struct httpc_conn *conn);
+/** Wait until those are closed. */
+void httpc_reap_wait(struct httpc_pool *pool);
 /** Whether an idle one is still good for a request. */
 bool httpc_conn_is_alive(struct httpc_conn *conn);
 /** Send what goes at once; receive what is there, n bytes at most. Without

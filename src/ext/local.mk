@@ -12,6 +12,7 @@ src_ext_libext_a_SOURCES = \
 	src/ext/httpc_pool.c \
 	src/ext/httpc_priv.h \
 	src/ext/httpc_pump.c \
+	src/ext/httpc_reap.c \
 	src/ext/httpc_wait.c \
 	src/ext/json.c \
 	src/ext/json.h \
