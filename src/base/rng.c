@@ -49,12 +49,15 @@ forget_after_fork(void)
 void
 rng_bytes(void *p, size_t n)
 {
+	draw(p, n);
+}
+
+void
+rng_id_bytes(void *p, size_t n)
+{
 	unsigned char *from;
 
-	if (n > sizeof(stock.bytes) / 4) {
-		draw(p, n);
-		return;
-	}
+	ASSERT(n <= sizeof(stock.bytes));
 	if (stock.n_left < n) {
 		(void)pthread_once(&once, forget_after_fork);
 		draw(stock.bytes, sizeof(stock.bytes));
@@ -62,7 +65,6 @@ rng_bytes(void *p, size_t n)
 	}
 	from = stock.bytes + sizeof(stock.bytes) - stock.n_left;
 	memcpy(p, from, n);
-	explicit_bzero(from, n); /* a token of now is not found later */
 	stock.n_left -= n;
 }
 

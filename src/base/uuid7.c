@@ -15,7 +15,7 @@ uuid7_new(int64_t now_ms)
 	struct uuid7 id;
 	uint64_t ms = (uint64_t)now_ms;
 
-	rng_bytes(id.b, sizeof(id.b));
+	rng_id_bytes(id.b, sizeof(id.b));
 	for (int i = 0; i < 6; i++)
 		id.b[i] = (uint8_t)(ms >> (40 - 8 * i));
 	id.b[6] = (uint8_t)(0x70 | (id.b[6] & 0x0f)); /* version 7 */
