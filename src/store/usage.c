@@ -62,6 +62,11 @@ static const struct db_field usual_fields[] = {
 	DB_FIELD(struct usage_row, latency_ms, U64),
 	DB_FIELD(struct usage_row, time_to_first_token_ms, OPT),
 };
+/* Agent, connector, error, origin, attempts and twelve classes of tokens: a new
+ * field is either among the usual ones or in usage_row_is_usual(). */
+#define N_UNUSUAL 17
+_Static_assert(ARRAY_LEN(usage_fields) == ARRAY_LEN(usual_fields) + N_UNUSUAL,
+    "a field would be lost from usual rows");
 static const struct db_map usual_map = DB_MAP(struct usage_row, usual_fields);
 
 bool
