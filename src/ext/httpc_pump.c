@@ -26,12 +26,12 @@
  * may be due. */
 #define SILENCE_MS       250
 #define EVENTS_MAX       16
-/* Longest time until the next sched_yield(). With many streams there is always
- * more to read; a web server on the same core, which has to pass on what was
- * written, would wait for the end of the pump's time slice (to the next tick,
- * up to 4 ms), and new requests with it. Each yield costs the pump the rest of
- * a slice: too many, and it starves. */
-#define YIELD_US         300
+/* While there is more to read than that, the pump yields its core each so
+ * often: a web server on the same core, which has to pass on what was written,
+ * would wait for the end of the pump's time slice (to the next tick, up to
+ * 4 ms), and new requests with it. A yield gives up the rest of a slice, so
+ * that more of them would starve the pump beside a busy neighbour. */
+#define YIELD_US         1000
 /* Reads of one stream in a row; a faster one is read by its own thread. */
 #define READS_MAX        8
 /* A unix socket that poll(2) calls writable is a quarter full at most
@@ -218,7 +218,7 @@ pump_main(void *arg)
 				clear_wake(pump);
 		}
 		now_us = clock_mono_us();
-		if (now_us - yielded_us >= YIELD_US) {
+		if (n == EVENTS_MAX && now_us - yielded_us >= YIELD_US) {
 			(void)sched_yield();
 			now_us = yielded_us = clock_mono_us();
 		}
