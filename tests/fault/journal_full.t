@@ -39,13 +39,14 @@ is_refused() {
   [[ $(fault_post "$FAULT_MODEL") == 503 ]]
 }
 
-# As many times in a row as no balancing gives to one worker alone.
+# Asked at once, so that the web server spreads them over the workers.
 are_all_full() {
-  local i
+  local urls=() i
   for i in 1 2 3 4 5 6 7 8; do
-    [[ $(curl -s -m 5 -o /dev/null -w '%{http_code}' \
-      "$TOLLGATE_URL/readyz") == 503 ]] || return 1
+    urls+=(-o /dev/null "$TOLLGATE_URL/readyz")
   done
+  [[ $(curl -sZ -m 5 -w '%{http_code}\n' "${urls[@]}" | sort | uniq -c) \
+    =~ ^\ *8\ 503$ ]]
 }
 
 fault_start "TOLLGATE_JOURNAL_DIR=$disk/mnt/journal" \
