@@ -17,10 +17,11 @@
 #define RETRY_MS    50
 /* Threads that wait in accept(2) at a time. Between the two numbers none is
  * parked or woken, so that a steady load does neither. */
-#define WAITING_MIN 1
-#define WAITING_MAX 4
+#define WAITING_MIN 2
+#define WAITING_MAX 6
 
-/* Nobody else sends it, and by default it does nothing. */
+/* Nobody else sends it, and by default it does nothing. (Sent by somebody to a
+ * thread that reads a request, it would break that off.) */
 #define WAKE_SIGNAL SIGURG
 
 static int listen_fd = -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What libfcgi 2.4 leaves to us: time-outs, descriptors closed on exec, a
- * way out of accept, errors that a later success hides. We accept ourselves
- * and hand it the descriptor in ipcFd with keepConnection set, which makes
- * FCGX_Accept_r go straight to reading the request; on a protocol error it
- * falls through to accept(-1) and returns. Both members are declared below
- * "don't use", so this is the one file that may depend on them.
+ * What libfcgi 2.4 leaves to us: time-outs, and errors that a later success
+ * hides. We accept ourselves (accept.c) and hand it the descriptor in ipcFd
+ * with keepConnection set, which makes FCGX_Accept_r go straight to reading
+ * the request; on a protocol error it falls through to accept(-1) and returns.
+ * These members, and a stream's FCGI_errno, are declared below "don't use", so
+ * this is the one file that may depend on them.
  */
 #include "http/fcgi.h"
 

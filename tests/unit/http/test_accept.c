@@ -13,8 +13,10 @@
 
 #include "http/accept.h"
 
-#define N_THREADS    24
-#define WAITING_MOST 4 /* what src/http/accept.c allows */
+#define N_THREADS     24
+/* What src/http/accept.c allows, and when it calls for more. */
+#define WAITING_MOST  6
+#define WAITING_LEAST 2
 
 struct taker {
 	pthread_t id;
@@ -214,7 +216,7 @@ accept_next__one_connection_at_a_time__parked_threads_rest(void **state)
 	}
 	for (size_t i = 0; i < N_THREADS; i++)
 		n_used += atomic_load(&p->takers[i].n_taken) > 0;
-	assert_int_equal(n_used, WAITING_MOST);
+	assert_true(n_used <= WAITING_MOST);
 }
 
 static void
@@ -239,11 +241,11 @@ accept_next__more_are_needed__the_last_parked_comes_first(void **state)
 	for (size_t i = 0; i < N_THREADS / 2; i++)
 		fds[i] = connect_one(p);
 	wait_for_held(p, N_THREADS / 2);
-	/* But the one that waited in accept(2) beside them. */
+	/* But those that waited in accept(2) beside them. */
 	for (size_t i = 0; i < N_THREADS; i++)
 		n_again += was_used[i] &&
 			   atomic_load(&p->takers[i].held_fd) >= 0;
-	assert_true(n_again >= N_THREADS / 2 - 1);
+	assert_true(n_again >= N_THREADS / 2 - WAITING_LEAST);
 	let_all_go(p);
 	for (size_t i = 0; i < N_THREADS / 2; i++)
 		(void)close(fds[i]);
