@@ -252,10 +252,11 @@ stack_no_workers() {
   [[ -z $(stack_workers) ]]
 }
 
-# stack_log_tail NAME: the end of its log, for a failure's report.
+# stack_log_tail NAME: errors in its log and its end, for a failure's report.
 stack_log_tail() {
   [[ -s $STACK_DIR/log/$1.log ]] || return 0
-  stack_say "--- the end of $STACK_DIR/log/$1.log:"
+  stack_say "--- $STACK_DIR/log/$1.log, lines with errors and the end:"
+  head -n -15 "$STACK_DIR/log/$1.log" | grep -iE 'error|fail' | head -n 10 >&2
   tail -n 15 "$STACK_DIR/log/$1.log" >&2
 }
 
