@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# A private MariaDB for one test program: sourced by tests/db/*.t, which call
-# `server_run test_name`. The program finds the socket in TOLLGATE_TEST_SOCKET
-# and stops and starts the server with "$TOLLGATE_TEST_CTL" stop|start.
+# A private MariaDB for test programs: sourced by tests/db/*.t, which call
+# `server_run test_name...`. Programs find the socket in TOLLGATE_TEST_SOCKET
+# and stop and start the server with "$TOLLGATE_TEST_CTL" stop|start.
 
 TG_SRCDIR=${TG_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 export TG_SRCDIR
@@ -37,11 +37,17 @@ server_stop() {
   rm -rf "$SERVER_DIR"
 }
 
-# server_run NAME [ARGUMENT...]: the program's TAP lines are ours.
+# server_run NAME...: one after another, each with a database of its own.
 server_run() {
-  local program=${TOLLGATE_BUILD_DIR:-$TG_SRCDIR/build}/tests/db/$1
+  local folder=${TOLLGATE_BUILD_DIR:-$TG_SRCDIR/build}/tests/db name
 
-  [[ -x $program ]] || skip_all "not built: $program"
+  for name; do
+    [[ -x $folder/$name ]] || skip_all "not built: $folder/$name"
+  done
   server_start
-  CMOCKA_MESSAGE_OUTPUT=TAP "$program" "${@:2}"
+  export CMOCKA_MESSAGE_OUTPUT=TAP
+  for name; do
+    tap_program "$name" "$folder/$name"
+  done
+  tap_done
 }

@@ -64,6 +64,30 @@ diag() {
   printf '%s\n' "$*" | sed 's/^/# /'
 }
 
+# tap_program NAME CMD...: the cases of a program that prints TAP count as ours;
+# that it does not end as it planned is one more.
+tap_program() {
+  local name=$1 before=$tap_count failed=$tap_failed planned='' line
+  shift
+  diag "$name"
+  while IFS= read -r line; do
+    if [[ $line =~ ^(not )?ok\ [0-9]+(.*) ]]; then
+      tap_count=$((tap_count + 1))
+      [[ -z ${BASH_REMATCH[1]} ]] || tap_failed=$((tap_failed + 1))
+      printf '%sok %d%s\n' "${BASH_REMATCH[1]}" "$tap_count" \
+        "${BASH_REMATCH[2]}"
+    elif [[ $line =~ ^1\.\.([0-9]+) ]]; then
+      planned=${BASH_REMATCH[1]}
+    else
+      printf '%s\n' "$line"
+    fi
+  done < <("$@")
+  if ! wait $! && ((tap_failed == failed)) \
+    || [[ $planned != $((tap_count - before)) ]]; then
+    ok "$name ends as it planned" false
+  fi
+}
+
 # tap_done: prints the plan; the exit code is the verdict.
 tap_done() {
   printf '1..%d\n' "$tap_count"
