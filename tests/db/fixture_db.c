@@ -23,6 +23,16 @@ fixture_need_server(void)
 	exit(0);
 }
 
+void
+fixture_server(const char *verb)
+{
+	char command[300];
+
+	(void)snprintf(command, sizeof(command), "%s %s",
+	    getenv("TOLLGATE_TEST_CTL"), verb);
+	assert_int_equal(system(command), 0);
+}
+
 struct db_options
 fixture_options(enum fixture_account account)
 {

@@ -21,6 +21,8 @@ enum fixture_account {
 
 /* Prints a TAP skip and ends the program when there is no server. */
 void fixture_need_server(void);
+/* "stop" or "start" the server. */
+void fixture_server(const char *verb);
 
 struct db_options fixture_options(enum fixture_account account);
 /* A connection object of that account; fails the test when it can't be. */

@@ -23,15 +23,25 @@ DB_FIXTURE = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/db/test_db \
+	tests/db/test_db_pool \
+	tests/db/test_db_txn \
+	tests/db/test_db_value \
 	tests/db/test_flush \
 	tests/db/test_migrate \
 	tests/db/test_schema \
 	tests/db/test_stmts \
 	tests/db/test_store \
+	tests/db/test_store_usage \
 	tests/db/test_torture
 
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
+tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)
+tests_db_test_db_pool_LDADD = $(DB_TEST_LDADD)
+tests_db_test_db_txn_SOURCES = tests/db/test_db_txn.c $(DB_FIXTURE)
+tests_db_test_db_txn_LDADD = $(DB_TEST_LDADD)
+tests_db_test_db_value_SOURCES = tests/db/test_db_value.c $(DB_FIXTURE)
+tests_db_test_db_value_LDADD = $(DB_TEST_LDADD)
 tests_db_test_flush_SOURCES = tests/db/test_flush.c $(DB_FIXTURE) \
 	$(UNIT_JOURNAL_RIG)
 tests_db_test_flush_LDADD = src/domain/libdomain.a \
@@ -44,6 +54,8 @@ tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(DB_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
+tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
 	$(UNIT_HANDLER_TORTURE)
 tests_db_test_torture_LDADD = $(UNIT_DAEMON_LIBS)

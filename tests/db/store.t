@@ -3,4 +3,4 @@
 # check: stack=none
 # shellcheck source=/dev/null
 . "${TG_SRCDIR:-$(dirname "$0")/../..}/tests/db/server.sh"
-server_run test_store
+server_run test_store test_store_usage

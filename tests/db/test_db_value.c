@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Values on their way to the server and back, and those that it refuses. */
+#include "db/fixture_db.h"
+
+#include "store/model.h"
+#include "store/rejected.h"
+#include "store/tier.h"
+#include "store/user.h"
+
+static void
+text__any_unicode_and_length__comes_back_unchanged(void **state)
+{
+	static char long_text[2000];
+	struct model m = { .name = S("x"),
+		.is_enabled = true,
+		.context_length = -1,
+		.default_max_output_tok = 0,
+		.max_output_tok = 4294967295,
+		.long_context_threshold_tok = -1,
+		.connect_ms = -1,
+		.first_byte_ms = -1,
+		.idle_ms = 7 };
+	struct model back;
+	struct fixture f;
+	uint64_t id;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	memset(long_text, 'x', sizeof(long_text));
+	memcpy(long_text, "\xf0\x9f\x98\x80", 4);
+	m.name = S("m\xc3\xb6\xf0\x9f\x98\x80'\"\\;--");
+	m.description = str_make(long_text, 1990);
+
+	assert_db_ok(&f, store_model_insert(f.db, &m, &id, &f.e));
+	assert_db_ok(&f, store_model_by_id(f.db, id, &f.a, &back, &f.e));
+
+	assert_true(str_eq(back.name, m.name));
+	assert_true(str_eq(back.description, m.description));
+	assert_null(back.tokenizer.p);
+	assert_int_equal(back.context_length, -1);
+	assert_int_equal(back.default_max_output_tok, 0);
+	assert_int_equal(back.max_output_tok, 4294967295);
+	assert_int_equal(back.idle_ms, 7);
+	assert_int_equal(back.archived_at_ms, 0);
+	assert_in_range(back.created_at_ms, 1700000000000, 4000000000000);
+	fixture_fini(&f);
+}
+
+static void
+insert__unique_key_taken__is_conflict(void **state)
+{
+	struct tier t = { .name = S("twice"),
+		.rate_limit_per_minute = 1,
+		.rate_limit_per_hour = -1 };
+	struct fixture f;
+	uint64_t id;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	assert_db_ok(&f, store_tier_insert(f.db, &t, &id, &f.e));
+
+	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_CONFLICT);
+	assert_false(db_in_txn(f.db));
+	fixture_fini(&f);
+}
+
+static void
+insert__value_does_not_fit__is_bad_param(void **state)
+{
+	static char name[70];
+	struct tier t = { .rate_limit_per_minute = INT64_C(1) << 40,
+		.rate_limit_per_hour = -1,
+		.name = S("big") };
+	struct user u = { .name = S("n"),
+		.email = S("\xc3\xbc@example.org"),
+		.role = USER_OPERATOR };
+	struct fixture f;
+	uint64_t id;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+
+	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_BAD_PARAM);
+	memset(name, 'n', sizeof(name));
+	t = (struct tier){ .name = str_make(name, sizeof(name)),
+		.rate_limit_per_minute = -1,
+		.rate_limit_per_hour = -1 };
+	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_BAD_PARAM);
+	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
+	u.email = S("member@example.org");
+	u.role = USER_MEMBER;
+	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
+	u.customer_id = 4000000;
+	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
+	fixture_fini(&f);
+}
+
+static void
+call__values_of_another_type__is_an_internal_error(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+
+	assert_int_equal(db_exec(f.db, STMT_USER_SIGNED_IN, DB_IN(db_i64(1)),
+			     NULL, &f.e),
+	    ERR_INTERNAL);
+	assert_int_equal(db_exec(f.db, STMT_USER_SIGNED_IN, DB_IN_NONE, NULL,
+			     &f.e),
+	    ERR_INTERNAL);
+	fixture_fini(&f);
+}
+
+static void
+rejected__bytes_longer_than_the_buffer__come_back(void **state)
+{
+	static char bytes[70000];
+	struct usage_rejected r = { .series = { 1, 2, 0, 255 },
+		.off = UINT64_MAX,
+		.error = S("why"),
+		.record = { bytes, sizeof(bytes) } };
+	struct usage_rejected *back;
+	struct fixture f;
+	size_t n;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 7);
+
+	assert_db_ok(&f, store_rejected_insert(f.db, &r, &f.e));
+	assert_db_ok(&f, store_rejected_list(f.db, 1, &f.a, &back, &n, &f.e));
+
+	assert_int_equal(n, 1);
+	assert_memory_equal(back->series, r.series, 16);
+	assert_int_equal(back->off, UINT64_MAX);
+	assert_int_equal(back->record.n, sizeof(bytes));
+	assert_memory_equal(back->record.p, bytes, sizeof(bytes));
+	fixture_fini(&f);
+}
+
+static void
+read__arena_too_small__is_an_error_and_the_connection_lives(void **state)
+{
+	struct usage_rejected r = { .series = { 9 },
+		.error = S("why"),
+		.record = S("record") };
+	struct usage_rejected *back;
+	struct fixture f;
+	struct arena small;
+	size_t n;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	assert_db_ok(&f, store_rejected_insert(f.db, &r, &f.e));
+
+	for (size_t i = 1; i < 4; i++) {
+		arena_init(&small, MIB(1));
+		small.full_err = ERR_NO_MEMORY;
+		small.fail_at = i;
+		assert_int_equal(store_rejected_list(f.db, 1, &small, &back, &n,
+				     &f.e),
+		    ERR_NO_MEMORY);
+		arena_fini(&small);
+	}
+
+	assert_db_ok(&f, store_rejected_count(f.db, &r.off, &f.e));
+	fixture_fini(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    text__any_unicode_and_length__comes_back_unchanged),
+		cmocka_unit_test(insert__unique_key_taken__is_conflict),
+		cmocka_unit_test(insert__value_does_not_fit__is_bad_param),
+		cmocka_unit_test(
+		    call__values_of_another_type__is_an_internal_error),
+		cmocka_unit_test(
+		    rejected__bytes_longer_than_the_buffer__come_back),
+		cmocka_unit_test(
+		    read__arena_too_small__is_an_error_and_the_connection_lives),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, fixture_setup, NULL);
+}
