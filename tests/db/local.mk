@@ -19,6 +19,13 @@ DB_TEST_LDADD = src/store/libstore.a src/base/libbase.a $(MYSQL_LIBS) \
 DB_FIXTURE = \
 	tests/db/fixture_db.c \
 	tests/db/fixture_db.h
+FLUSH_TEST_LDADD = src/domain/libdomain.a src/journal/libjournal.a \
+	$(DB_TEST_LDADD)
+FLUSH_FIXTURE = \
+	tests/db/fixture_flush.c \
+	tests/db/fixture_flush.h \
+	$(DB_FIXTURE) \
+	$(UNIT_JOURNAL_RIG)
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
@@ -27,6 +34,9 @@ check_PROGRAMS += \
 	tests/db/test_db_txn \
 	tests/db/test_db_value \
 	tests/db/test_flush \
+	tests/db/test_flush_files \
+	tests/db/test_flush_recovery \
+	tests/db/test_flush_reject \
 	tests/db/test_migrate \
 	tests/db/test_schema \
 	tests/db/test_stmts \
@@ -42,10 +52,16 @@ tests_db_test_db_txn_SOURCES = tests/db/test_db_txn.c $(DB_FIXTURE)
 tests_db_test_db_txn_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_value_SOURCES = tests/db/test_db_value.c $(DB_FIXTURE)
 tests_db_test_db_value_LDADD = $(DB_TEST_LDADD)
-tests_db_test_flush_SOURCES = tests/db/test_flush.c $(DB_FIXTURE) \
-	$(UNIT_JOURNAL_RIG)
-tests_db_test_flush_LDADD = src/domain/libdomain.a \
-	src/journal/libjournal.a $(DB_TEST_LDADD)
+tests_db_test_flush_SOURCES = tests/db/test_flush.c $(FLUSH_FIXTURE)
+tests_db_test_flush_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_flush_files_SOURCES = tests/db/test_flush_files.c $(FLUSH_FIXTURE)
+tests_db_test_flush_files_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_flush_recovery_SOURCES = \
+	tests/db/test_flush_recovery.c $(FLUSH_FIXTURE)
+tests_db_test_flush_recovery_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_flush_reject_SOURCES = \
+	tests/db/test_flush_reject.c $(FLUSH_FIXTURE)
+tests_db_test_flush_reject_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
 tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
