@@ -26,6 +26,10 @@ FLUSH_FIXTURE = \
 	tests/db/fixture_flush.h \
 	$(DB_FIXTURE) \
 	$(UNIT_JOURNAL_RIG)
+STORE_FIXTURE = \
+	tests/db/fixture_store.c \
+	tests/db/fixture_store.h \
+	$(DB_FIXTURE)
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
@@ -41,6 +45,9 @@ check_PROGRAMS += \
 	tests/db/test_schema \
 	tests/db/test_stmts \
 	tests/db/test_store \
+	tests/db/test_store_books \
+	tests/db/test_store_customer \
+	tests/db/test_store_key \
 	tests/db/test_store_usage \
 	tests/db/test_torture
 
@@ -68,8 +75,15 @@ tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
 tests_db_test_schema_LDADD = $(DB_TEST_LDADD)
 tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
-tests_db_test_store_SOURCES = tests/db/test_store.c $(DB_FIXTURE)
+tests_db_test_store_SOURCES = tests/db/test_store.c $(STORE_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_books_SOURCES = tests/db/test_store_books.c $(STORE_FIXTURE)
+tests_db_test_store_books_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_customer_SOURCES = \
+	tests/db/test_store_customer.c $(STORE_FIXTURE)
+tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
+tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* What is posted with rows of usage: rollups and the ledger, which reconcile
+ * compares and reports add up. */
+#include "db/fixture_store.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "store/ledger.h"
+#include "store/reconcile.h"
+#include "store/refusal.h"
+#include "store/report.h"
+#include "store/rollup.h"
+#include "store/usage.h"
+#include "store/user.h"
+
+static struct fixture *const f = &store_fixture;
+
+/* What the flusher does in one transaction. */
+struct batch {
+	const struct usage_row *rows;
+	size_t n;
+	const struct ledger_usage *posts;
+	size_t n_posts;
+};
+
+static enum err
+post_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct batch *b = arg;
+	struct arena_mark mark = arena_mark(&f->a);
+	enum err err = store_usage_insert(db, b->rows, b->n, e);
+
+	if (err == OK)
+		err = store_rollup_usage(db, b->rows, b->n, &f->a, e);
+	if (err == OK)
+		err = store_ledger_usage(db, b->posts, b->n_posts, &f->a, e);
+	arena_rewind(&f->a, mark);
+	return err;
+}
+
+static void
+post(const struct usage_row *rows, size_t n, uint64_t customer_id,
+    const char *cause)
+{
+	struct ledger_usage ledger = { customer_id, 0, str_from(cause) };
+	struct batch b = { rows, n, &ledger, 1 };
+
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].cost_pusd != DB_MONEY_NULL)
+			ledger.amount_pusd += rows[i].cost_pusd;
+	assert_db_ok(f, db_txn(f->db, post_txn, &b, &f->e));
+}
+
+static struct reconcile_result
+reconcile(void)
+{
+	struct reconcile_result r;
+
+	assert_db_ok(f, store_reconcile(f->db, &f->a, &r, &f->e));
+	for (size_t i = 0; i < r.n_diffs; i++)
+		print_message("# difference %u of customer %llu\n",
+		    r.diffs[i].check,
+		    (unsigned long long)r.diffs[i].customer_id);
+	return r;
+}
+
+/* 300 varied rows of one customer over two days and several hours. */
+#define N_ROWS 300
+static struct usage_row varied[N_ROWS];
+
+static void
+vary(uint64_t customer_id, uint64_t key_id, uint64_t model_id)
+{
+	uint64_t user_id;
+
+	assert_db_ok(f,
+	    store_user_owner_id(f->db, customer_id, &user_id, &f->e));
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		struct usage_row *u = &varied[i];
+
+		*u = fixture_usage(customer_id, key_id, model_id);
+		u->user_id = user_id;
+		u->request_timestamp_ms -= (int64_t)(i % 50) * HOUR_MS;
+		u->status = i % 10 == 0   ? USAGE_TIMEOUT
+			    : i % 10 == 5 ? USAGE_CLIENT_CLOSED
+					  : USAGE_OK;
+		u->provider_id = i % 3;
+		u->latency_ms = i;
+		u->time_to_first_token_ms = i % 4 == 0 ? -1 : (int64_t)i / 2;
+		u->tok[i % 2][i % TOK_CLASS__MAX] += i;
+		if (i % 7 == 0)
+			u->cost_pusd = DB_MONEY_NULL;
+		if (i % 5 == 0)
+			u->usage_source = USAGE_FROM_ESTIMATE;
+	}
+}
+
+static void
+posted_twice__rollups_ledger_and_rows_agree(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t key_id = fixture_key(f, customer_id, serial);
+	uint64_t model_id = fixture_model(f, "posted");
+	struct ledger_account *accounts;
+	struct reconcile_result r;
+	size_t n;
+
+	(void)state;
+	vary(customer_id, key_id, model_id);
+	post(varied, N_ROWS, customer_id, "posted-1");
+	vary(customer_id, key_id, model_id);
+	post(varied, N_ROWS, customer_id, "posted-2");
+
+	r = reconcile();
+
+	assert_int_equal(r.n_diffs, 0);
+	assert_int_equal(r.usage_rows, 2 * N_ROWS);
+	assert_int_equal(r.unpriced_rows, 2 * 43);
+	assert_int_equal(r.usage_pusd, 2 * (N_ROWS - 43) * INT64_C(1234567));
+	assert_db_ok(f, store_ledger_accounts(f->db, customer_id, &f->a,
+			    &accounts, &n, &f->e));
+	assert_int_equal(accounts[0].balance_pusd, r.usage_pusd);
+	assert_int_equal(accounts[1].balance_pusd, -r.usage_pusd);
+}
+
+static void
+reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
+{
+	static const struct {
+		const char *spoil, *mend;
+		enum reconcile_check check;
+	} cases[] = {
+		{ "UPDATE usage_hourly SET requests = requests + 1 LIMIT 1",
+		    "UPDATE usage_hourly SET requests = requests - 1 LIMIT 1",
+		    RECONCILE_HOURLY },
+		{ "UPDATE usage_hourly SET ttft_h05 = ttft_h05 + 1 LIMIT 1",
+		    "UPDATE usage_hourly SET ttft_h05 = ttft_h05 - 1 LIMIT 1",
+		    RECONCILE_HOURLY },
+		{ "UPDATE usage_daily SET token_in_count = token_in_count + 1, "
+		  "token_out_count = token_out_count - 1 LIMIT 1",
+		    "UPDATE usage_daily SET token_in_count = token_in_count - "
+		    "1, token_out_count = token_out_count + 1 LIMIT 1",
+		    RECONCILE_DAILY },
+		{ "UPDATE usage_daily SET cost_in_usd = cost_in_usd + "
+		  "0.000000000001 LIMIT 1",
+		    "UPDATE usage_daily SET cost_in_usd = cost_in_usd - "
+		    "0.000000000001 LIMIT 1",
+		    RECONCILE_DAILY },
+		{ "UPDATE ledger_accounts SET balance_usd = balance_usd + 1 "
+		  "ORDER BY account_id LIMIT 1",
+		    "UPDATE ledger_accounts SET balance_usd = balance_usd - 1 "
+		    "ORDER BY account_id LIMIT 1",
+		    RECONCILE_BALANCE },
+	};
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	struct reconcile_result r;
+
+	(void)state;
+	fixture_sql(root, "USE tollgate");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		fixture_sql(root, cases[i].spoil);
+		assert_db_ok(f, store_reconcile(f->db, &f->a, &r, &f->e));
+		assert_int_equal(r.n_diffs, 1);
+		assert_int_equal(r.diffs[0].check, cases[i].check);
+		fixture_sql(root, cases[i].mend);
+	}
+	assert_int_equal(reconcile().n_diffs, 0);
+	db_free(root);
+}
+
+static void
+reconcile__row_without_rollup_and_customer__is_found_by_four_checks(
+    void **state)
+{
+	struct usage_row u = fixture_usage(7777, 8888, 9999);
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	struct reconcile_result r;
+
+	(void)state;
+	assert_db_ok(f, store_usage_insert(f->db, &u, 1, &f->e));
+
+	assert_db_ok(f, store_reconcile(f->db, &f->a, &r, &f->e));
+
+	assert_int_equal(r.n_diffs, 4);
+	assert_int_equal(r.diffs[0].check, RECONCILE_HOURLY);
+	assert_int_equal(r.diffs[0].rows_requests, 1);
+	assert_int_equal(r.diffs[0].sums_requests, 0);
+	assert_int_equal(r.diffs[0].rows_tok, 120);
+	assert_int_equal(r.diffs[0].rows_pusd, 1234567);
+	assert_int_equal(r.diffs[1].check, RECONCILE_DAILY);
+	assert_int_equal(r.diffs[2].check, RECONCILE_LEDGER);
+	assert_int_equal(r.diffs[3].check, RECONCILE_ORPHAN);
+	fixture_sql(root, "DELETE FROM tollgate.usage_records WHERE "
+			  "customer_id = 7777");
+	db_free(root);
+}
+
+static void
+ledger__cause_again__is_conflict_and_balances_stay(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	struct ledger_usage p = { customer_id, 5, S("cause-once") };
+	struct batch b = { NULL, 0, &p, 1 };
+	struct ledger_account *accounts;
+	size_t n;
+
+	(void)state;
+	assert_db_ok(f, db_txn(f->db, post_txn, &b, &f->e));
+	assert_int_equal(db_txn(f->db, post_txn, &b, &f->e), ERR_CONFLICT);
+
+	assert_db_ok(f, store_ledger_accounts(f->db, customer_id, &f->a,
+			    &accounts, &n, &f->e));
+	assert_int_equal(accounts[0].kind, LEDGER_RECEIVABLE);
+	assert_int_equal(accounts[0].balance_pusd, 5);
+	assert_int_equal(accounts[1].balance_pusd, -5);
+}
+
+static void
+ledger__customer_without_accounts__is_corrupt(void **state)
+{
+	struct ledger_usage p = { 7777, 5, S("cause-nobody") };
+
+	(void)state;
+	assert_int_equal(store_ledger_usage(f->db, &p, 1, &f->a, &f->e),
+	    ERR_CORRUPT);
+	p.amount_pusd = -1;
+	assert_int_equal(store_ledger_usage(f->db, &p, 1, &f->a, &f->e),
+	    ERR_BAD_PARAM);
+	p.amount_pusd = 0;
+	assert_db_ok(f, store_ledger_usage(f->db, &p, 1, &f->a, &f->e));
+}
+
+static void
+report__of_posted_rows__adds_up(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t key_id = fixture_key(f, customer_id, serial);
+	uint64_t model_id = fixture_model(f, "reported");
+	int64_t to_ms = FIXTURE_TIME_MS, from_ms = to_ms - 29 * DAY_MS;
+	struct usage_refusal refused = { customer_id, to_ms - to_ms % HOUR_MS,
+		key_id, model_id, S("rate_limit_exceeded"), 4 };
+	struct report_refusal *refusals;
+	struct report_totals totals, other;
+	struct report_model *models;
+	struct report_day *days;
+	struct report_key *keys;
+	size_t n;
+
+	(void)state;
+	vary(customer_id, key_id, model_id);
+	post(varied, N_ROWS, customer_id, "reported");
+	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
+	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
+
+	assert_db_ok(f, store_report_totals(f->db, customer_id, from_ms, to_ms,
+			    &totals, &f->e));
+	assert_int_equal(totals.requests, N_ROWS);
+	assert_int_equal(totals.failed_requests, 30);
+	assert_int_equal(totals.unpriced_requests, 43);
+	assert_int_equal(totals.estimated_requests, 60);
+	assert_int_equal(totals.refusals, 8);
+	assert_int_equal(totals.in_tok + totals.out_tok,
+	    N_ROWS * 120 + N_ROWS * (N_ROWS - 1) / 2);
+	assert_int_equal(totals.cost_pusd, (N_ROWS - 43) * INT64_C(1234567));
+	assert_int_equal(histogram_total(&totals.latency), N_ROWS);
+	assert_int_equal(histogram_total(&totals.ttft), N_ROWS - 75);
+	assert_in_range(histogram_percentile_ms(&totals.latency, 500), 135,
+	    165);
+
+	assert_db_ok(f, store_report_days(f->db, customer_id, from_ms, to_ms,
+			    &f->a, &days, &n, &f->e));
+	assert_int_equal(n, 3);
+	assert_int_equal(days[2].day_ms, to_ms - to_ms % DAY_MS);
+	assert_int_equal(days[0].requests + days[1].requests + days[2].requests,
+	    N_ROWS);
+
+	assert_db_ok(f, store_report_models(f->db, customer_id, from_ms, to_ms,
+			    &f->a, &models, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_str_is(models[0].name, "reported");
+	assert_int_equal(models[0].requests, N_ROWS);
+
+	assert_db_ok(f, store_report_keys(f->db, customer_id, from_ms, to_ms,
+			    &f->a, &keys, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_int_equal(keys[0].requests, N_ROWS);
+	assert_int_equal(keys[0].cost_pusd, totals.cost_pusd);
+
+	assert_db_ok(f, store_report_refusals(f->db, customer_id, from_ms,
+			    to_ms, &f->a, &refusals, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_str_is(refusals[0].reason, "rate_limit_exceeded");
+	assert_int_equal(refusals[0].refusals, 8);
+
+	assert_db_ok(f, store_report_totals(f->db, customer_id + 1, from_ms,
+			    to_ms, &other, &f->e));
+	assert_int_equal(other.requests, 0);
+	assert_int_equal(histogram_percentile_ms(&other.latency, 500), -1);
+}
+
+/* What one connection can write: printed, not judged. */
+static void
+speed__usage_with_rollups_and_ledger__is_printed(void **state)
+{
+	enum {
+		BATCH = 1000,
+		BATCHES = 100,
+		KEYS = 50
+	};
+	static struct usage_row rows[BATCH];
+	struct reconcile_result r;
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t model_id = fixture_model(f, "speed");
+	uint64_t keys[KEYS];
+	int64_t start_us;
+	char cause[32];
+
+	(void)state;
+	for (unsigned i = 0; i < KEYS; i++)
+		keys[i] = fixture_key(f, customer_id, 1000 + i);
+	start_us = clock_mono_us();
+	for (unsigned b = 0; b < BATCHES; b++) {
+		for (unsigned i = 0; i < BATCH; i++)
+			rows[i] = fixture_usage(customer_id, keys[i % KEYS],
+			    model_id);
+		(void)snprintf(cause, sizeof(cause), "speed-%u", b);
+		post(rows, BATCH, customer_id, cause);
+	}
+	print_message("# %d rows with rollups and ledger: %.0f rows/s\n",
+	    BATCH * BATCHES,
+	    1e6 * BATCH * BATCHES / (double)(clock_mono_us() - start_us));
+	start_us = clock_mono_us();
+	assert_db_ok(f, store_reconcile(f->db, &f->a, &r, &f->e));
+	print_message("# reconciled in %.1f s\n",
+	    (double)(clock_mono_us() - start_us) / 1e6);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(posted_twice__rollups_ledger_and_rows_agree),
+		STORE_TEST(
+		    reconcile__rollup_ledger_or_balance_is_off__says_which),
+		STORE_TEST(
+		    reconcile__row_without_rollup_and_customer__is_found_by_four_checks),
+		STORE_TEST(ledger__cause_again__is_conflict_and_balances_stay),
+		STORE_TEST(ledger__customer_without_accounts__is_corrupt),
+		STORE_TEST(report__of_posted_rows__adds_up),
+		STORE_TEST(speed__usage_with_rollups_and_ledger__is_printed),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, fixture_setup, NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Customers' keys and operators' keys. */
+#include "db/fixture_store.h"
+
+#include "store/customer.h"
+#include "store/generation.h"
+#include "store/key.h"
+#include "store/operator_key.h"
+
+static struct fixture *const f = &store_fixture;
+
+static struct key_auth
+auth_of(const uint8_t digest[32])
+{
+	struct key_auth k;
+
+	assert_db_ok(f, store_key_by_digest(f->db, digest, &f->a, &k, &f->e));
+	return k;
+}
+
+static void
+key__by_digest__brings_models_and_customers_settings(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t m1 = fixture_model(f, "auth-1"),
+		 m2 = fixture_model(f, "auth-2");
+	const uint64_t models[] = { m2, m1 };
+	struct key_new k = { .customer_id = customer_id,
+		.public_id = S("0123456789"),
+		.pepper_id = 65535,
+		.name = S("n"),
+		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_MANAGE,
+		.model_ids = models,
+		.n_models = 2,
+		.rate_limit_per_minute = 5,
+		.rate_limit_per_hour = -1,
+		.expires_at_ms = FIXTURE_TIME_MS,
+		.digest = { 200, 0, 1 } };
+	struct customer c;
+	struct key_auth auth;
+	uint64_t id;
+
+	(void)state;
+	assert_db_ok(f, store_key_insert(f->db, &k, &id, &f->e));
+	assert_db_ok(f,
+	    store_customer_by_id(f->db, customer_id, &f->a, &c, &f->e));
+	c.rate_limit_per_hour = 900;
+	c.markup_ppm = 1500000;
+	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
+
+	auth = auth_of(k.digest);
+
+	assert_int_equal(auth.api_key_id, id);
+	assert_int_equal(auth.customer_id, customer_id);
+	assert_int_not_equal(auth.user_id, 0);
+	assert_int_equal(auth.scopes, KEY_SCOPE_INFER | KEY_SCOPE_MANAGE);
+	assert_int_equal(auth.rate_limit_per_minute, 5);
+	assert_int_equal(auth.rate_limit_per_hour, -1);
+	assert_int_equal(auth.customer_rate_limit_per_hour, 900);
+	assert_int_equal(auth.customer_markup_ppm, 1500000);
+	assert_int_equal(auth.expires_at_ms, FIXTURE_TIME_MS);
+	assert_true(auth.is_active && auth.user_is_active);
+	assert_true(auth.customer_is_active);
+	assert_false(auth.all_models);
+	assert_int_equal(auth.n_models, 2);
+	assert_int_equal(auth.model_ids[0], m1);
+	assert_int_equal(auth.model_ids[1], m2);
+	assert_str_is(auth.public_id, "0123456789");
+
+	assert_db_ok(f, store_customer_archive(f->db, customer_id, &f->e));
+	assert_false(auth_of(k.digest).customer_is_active);
+}
+
+static void
+key__unknown_digest__is_not_found(void **state)
+{
+	static const uint8_t digest[32] = { 77 };
+	struct key_auth k;
+
+	(void)state;
+	assert_int_equal(store_key_by_digest(f->db, digest, &f->a, &k, &f->e),
+	    ERR_NOT_FOUND);
+}
+
+static void
+key__unknown_model__nothing_is_inserted(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial), id;
+	const uint64_t models[] = { 4000000 };
+	struct key_new k = { .customer_id = customer_id,
+		.public_id = S("unknownmod"),
+		.pepper_id = 1,
+		.name = S("n"),
+		.scopes = KEY_SCOPE_INFER,
+		.model_ids = models,
+		.n_models = 1,
+		.rate_limit_per_minute = -1,
+		.rate_limit_per_hour = -1,
+		.digest = { 201 } };
+	struct key_auth auth;
+
+	(void)state;
+	assert_int_equal(store_key_insert(f->db, &k, &id, &f->e),
+	    ERR_BAD_PARAM);
+	assert_int_equal(store_key_by_digest(f->db, k.digest, &f->a, &auth,
+			     &f->e),
+	    ERR_NOT_FOUND);
+}
+
+static void
+key__toggled__inverts_and_bumps_its_slot(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t id = fixture_key(f, customer_id, serial);
+	uint64_t before = generation(generation_key_slot(id));
+	bool is_active;
+
+	(void)state;
+	assert_db_ok(f,
+	    store_key_toggle(f->db, customer_id, id, -1, &is_active, &f->e));
+	assert_false(is_active);
+	assert_db_ok(f, store_key_toggle(f->db, 0, id, -1, &is_active, &f->e));
+	assert_true(is_active);
+	assert_db_ok(f, store_key_toggle(f->db, 0, id, 1, &is_active, &f->e));
+	assert_true(is_active);
+	assert_int_equal(generation(generation_key_slot(id)), before + 3);
+}
+
+static void
+key__of_another_customer__is_not_found_and_unchanged(void **state)
+{
+	uint64_t mine = fixture_customer(f, serial++);
+	uint64_t theirs = fixture_customer(f, serial);
+	uint64_t id = fixture_key(f, theirs, serial);
+	struct key k;
+	bool is_active;
+
+	(void)state;
+	assert_int_equal(store_key_toggle(f->db, mine, id, -1, &is_active,
+			     &f->e),
+	    ERR_NOT_FOUND);
+	assert_int_equal(store_key_revoke(f->db, mine, id, &f->e),
+	    ERR_NOT_FOUND);
+	assert_int_equal(store_key_by_id(f->db, mine, id, &f->a, &k, &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f, store_key_by_id(f->db, theirs, id, &f->a, &k, &f->e));
+	assert_true(k.is_active);
+	assert_int_equal(k.revoked_at_ms, 0);
+}
+
+static void
+key__revoked__stays_revoked_and_cannot_be_toggled(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t id = fixture_key(f, customer_id, serial);
+	struct key first, again;
+	bool is_active;
+
+	(void)state;
+	assert_db_ok(f, store_key_revoke(f->db, customer_id, id, &f->e));
+	assert_db_ok(f,
+	    store_key_by_id(f->db, customer_id, id, &f->a, &first, &f->e));
+	assert_db_ok(f, store_key_revoke(f->db, 0, id, &f->e));
+	assert_db_ok(f,
+	    store_key_by_id(f->db, customer_id, id, &f->a, &again, &f->e));
+
+	assert_false(first.is_active);
+	assert_int_not_equal(first.revoked_at_ms, 0);
+	assert_int_equal(first.revoked_at_ms, again.revoked_at_ms);
+	assert_int_equal(store_key_toggle(f->db, 0, id, 1, &is_active, &f->e),
+	    ERR_CONFLICT);
+}
+
+static void
+key__touched__keeps_the_latest_time(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t id = fixture_key(f, customer_id, serial);
+	struct key_use late = { id, FIXTURE_TIME_MS },
+		       early = { id, FIXTURE_TIME_MS - 5000 };
+	struct key k;
+
+	(void)state;
+	assert_db_ok(f, store_key_touch(f->db, &late, 1, &f->e));
+	assert_db_ok(f, store_key_touch(f->db, &early, 1, &f->e));
+
+	assert_db_ok(f,
+	    store_key_by_id(f->db, customer_id, id, &f->a, &k, &f->e));
+	assert_int_equal(k.last_used_at_ms, FIXTURE_TIME_MS);
+}
+
+static void
+key__models_replaced__only_the_new_ones_remain(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t id = fixture_key(f, customer_id, serial);
+	uint64_t m1 = fixture_model(f, "set-1"), m2 = fixture_model(f, "set-2");
+	uint64_t *models;
+	size_t n;
+
+	(void)state;
+	assert_db_ok(f, store_key_set_models(f->db, id, false, &m1, 1, &f->e));
+	assert_db_ok(f, store_key_set_models(f->db, id, false, &m2, 1, &f->e));
+
+	assert_db_ok(f, store_key_models(f->db, id, &f->a, &models, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_int_equal(models[0], m2);
+}
+
+static void
+operator_key__revoked__is_found_as_revoked(void **state)
+{
+	struct operator_key_new k = { .public_id = S("operator01"),
+		.digest = { 5, 5 },
+		.pepper_id = 1,
+		.name = S("root") };
+	struct operator_key found;
+	uint64_t id, before;
+
+	(void)state;
+	assert_db_ok(f, store_operator_key_insert(f->db, &k, &id, &f->e));
+	before = generation(generation_key_slot(id));
+	assert_db_ok(f, store_operator_key_revoke(f->db, id, &f->e));
+
+	assert_db_ok(f, store_operator_key_by_digest(f->db, k.digest, &f->a,
+			    &found, &f->e));
+	assert_false(found.is_active);
+	assert_int_not_equal(found.revoked_at_ms, 0);
+	assert_int_equal(generation(generation_key_slot(id)), before + 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(
+		    key__by_digest__brings_models_and_customers_settings),
+		STORE_TEST(key__unknown_digest__is_not_found),
+		STORE_TEST(key__unknown_model__nothing_is_inserted),
+		STORE_TEST(key__toggled__inverts_and_bumps_its_slot),
+		STORE_TEST(
+		    key__of_another_customer__is_not_found_and_unchanged),
+		STORE_TEST(key__revoked__stays_revoked_and_cannot_be_toggled),
+		STORE_TEST(key__touched__keeps_the_latest_time),
+		STORE_TEST(key__models_replaced__only_the_new_ones_remain),
+		STORE_TEST(operator_key__revoked__is_found_as_revoked),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, fixture_setup, NULL);
+}
