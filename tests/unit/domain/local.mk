@@ -5,6 +5,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
 	tests/unit/domain/test_key_cache \
+	tests/unit/domain/test_key_cache_threads \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_meter \
 	tests/unit/domain/test_price
@@ -14,11 +15,19 @@ TESTS += $(UNIT_DOMAIN_TESTS)
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
 	src/ext/libext.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS)
+UNIT_DOMAIN_KEY_CACHE = \
+	tests/unit/domain/key_cache_fixture.c \
+	tests/unit/domain/key_cache_fixture.h
 tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_cache_SOURCES = \
+	tests/unit/domain/test_key_cache.c $(UNIT_DOMAIN_KEY_CACHE)
 tests_unit_domain_test_key_cache_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_cache_threads_SOURCES = \
+	tests/unit/domain/test_key_cache_threads.c $(UNIT_DOMAIN_KEY_CACHE)
+tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
