@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	bench/RESULTS.md \
 	bench/lib/gateway.sh \
 	bench/lib/targets.sh \
 	bench/run

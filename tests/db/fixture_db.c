@@ -96,7 +96,7 @@ fixture_number(struct db *db, const char *text)
 const char *
 fixture_schema_dir(void)
 {
-	static char path[512];
+	static _Thread_local char path[512];
 
 	(void)snprintf(path, sizeof(path), "%s/sql/schema",
 	    getenv("TG_SRCDIR"));

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -66,13 +67,13 @@ struct writer {
 	int ack_fd;
 };
 
-static volatile sig_atomic_t is_asked_to_end;
+static atomic_bool is_asked_to_end; /* lock-free: set by a handler */
 
 static void
 on_term(int sig)
 {
 	(void)sig;
-	is_asked_to_end = 1;
+	atomic_store(&is_asked_to_end, true);
 }
 
 static void
@@ -133,7 +134,7 @@ one_request(const struct writer *w)
 static void *
 writer_thread(void *arg)
 {
-	while (!is_asked_to_end) {
+	while (!atomic_load(&is_asked_to_end)) {
 		one_request(arg);
 		pause_us(PAUSE_US);
 	}
@@ -210,7 +211,7 @@ flusher_main(void)
 	if (flusher_new(&opt, &the_flusher, &e) != OK)
 		_exit(2);
 	(void)pthread_create(&thread, NULL, flusher_thread, the_flusher);
-	while (!is_asked_to_end)
+	while (!atomic_load(&is_asked_to_end))
 		pause_us(10000);
 	flusher_stop(the_flusher);
 	(void)pthread_join(thread, NULL);
