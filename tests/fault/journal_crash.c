@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -228,6 +229,8 @@ start(unsigned i)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		/* A test that fails leaves nobody behind. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (i < N_WRITERS)
 			writer_main();
 		flusher_main();
