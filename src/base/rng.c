@@ -17,9 +17,11 @@ struct stock {
 static _Thread_local struct stock stock;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void
-draw(unsigned char *to, size_t n)
+void
+rng_bytes(void *p, size_t n)
 {
+	unsigned char *to = p;
+
 	while (n) {
 		ssize_t got = getrandom(to, n, 0);
 
@@ -47,12 +49,6 @@ forget_after_fork(void)
 }
 
 void
-rng_bytes(void *p, size_t n)
-{
-	draw(p, n);
-}
-
-void
 rng_id_bytes(void *p, size_t n)
 {
 	unsigned char *from;
@@ -60,7 +56,7 @@ rng_id_bytes(void *p, size_t n)
 	ASSERT(n <= sizeof(stock.bytes));
 	if (stock.n_left < n) {
 		(void)pthread_once(&once, forget_after_fork);
-		draw(stock.bytes, sizeof(stock.bytes));
+		rng_bytes(stock.bytes, sizeof(stock.bytes));
 		stock.n_left = sizeof(stock.bytes);
 	}
 	from = stock.bytes + sizeof(stock.bytes) - stock.n_left;
