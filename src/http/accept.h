@@ -18,7 +18,7 @@
 #define ACCEPT_FAILED  (-2) /* the listening socket is unusable */
 
 /**
- * Once per process, before any thread all signals blocked.
+ * Once per process, before any thread, all signals blocked.
  * @listen_fd  a listening socket; made close-on-exec and blocking
  */
 enum err accept_init(int listen_fd, struct error *e) ATTR_MUST_CHECK;
