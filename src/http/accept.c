@@ -16,9 +16,10 @@
 /* Pause when the process or the host has no descriptor or memory left. */
 #define RETRY_MS    50
 /* Threads that wait in accept(2) at a time. Between the two numbers none is
- * parked or woken, so that a steady load does neither. */
+ * parked or woken, so that a steady load, which goes up and down by a dozen
+ * requests, does neither. */
 #define WAITING_MIN 2
-#define WAITING_MAX 6
+#define WAITING_MAX 16
 
 /* Nobody else sends it, and by default it does nothing. (Sent by somebody to a
  * thread that reads a request, it would break that off.) */

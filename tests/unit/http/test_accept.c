@@ -13,9 +13,9 @@
 
 #include "http/accept.h"
 
-#define N_THREADS     24
+#define N_THREADS     64
 /* What src/http/accept.c allows, and when it calls for more. */
-#define WAITING_MOST  6
+#define WAITING_MOST  16
 #define WAITING_LEAST 2
 
 struct taker {
