@@ -88,9 +88,9 @@ request_to(const char *url)
 	return (struct httpc_request){
 		.method = "GET",
 		.url = url,
-		.connect_ms = 1000,
-		.first_byte_ms = 3000,
-		.idle_ms = 3000,
+		.connect_ms = 30000,
+		.first_byte_ms = 30000,
+		.idle_ms = 30000,
 		.client_fd = -1,
 	};
 }

@@ -11,6 +11,10 @@
 #include "ext/httpc.h"
 #include "support/fixture_sim.h"
 
+/* Sooner than anything that waits for request_to()'s time-outs, even on a
+ * machine that is busy. */
+#define SOON_US 10000000
+
 extern struct fixture_sim sim;
 extern struct httpc_pool *pool;
 /* Of the last perform(). */

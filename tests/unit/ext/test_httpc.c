@@ -91,7 +91,7 @@ httpc_perform__no_first_byte__is_a_timeout(void **state)
 	assert_int_equal(perform(rq, &seen), ERR_UPSTREAM_TIMEOUT);
 	assert_int_equal(res.phase, HTTPC_WAIT);
 	assert_true(res.total_us >= 100000);
-	assert_true(res.total_us < 1000000);
+	assert_true(res.total_us < SOON_US);
 	/* The connection is not used again. */
 	assert_ok(perform(chat(&c, "sim-fixed", false), &seen));
 	assert_false(res.is_reused);
@@ -111,7 +111,7 @@ httpc_perform__silence_inside_the_answer__is_a_timeout(void **state)
 	assert_int_equal(res.phase, HTTPC_BODY);
 	assert_int_equal(res.status, 200);
 	assert_true(seen.n_body > 0);
-	assert_true(res.total_us < 1000000);
+	assert_true(res.total_us < SOON_US);
 }
 
 static void
@@ -335,9 +335,9 @@ httpc_perform__silence__ticks(void **state)
 	rq = chat(&c, "sim-hang", false);
 	rq->tick_ms = 40;
 	seen.tick_err = ERR_CLIENT_CLOSED;
-	rq->first_byte_ms = 3000;
+	rq->first_byte_ms = 30000;
 	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
-	assert_true(res.total_us < 1000000);
+	assert_true(res.total_us < SOON_US);
 
 	/* A busy stream has none. */
 	seen.n_tick = 0;
