@@ -165,8 +165,11 @@ lend(struct httpc_call *c)
 	httpc_pump_lend(c->pool->pump, c);
 	if (c->err || c->in.is_whole)
 		return;
-	(void)httpc_check_times(c);
-	if (!c->err && c->wants_thread)
+	if (!c->wants_thread)
+		httpc_read(c, false); /* a busy pump is no silence */
+	if (!c->err && !c->in.is_whole)
+		(void)httpc_check_times(c);
+	if (!c->err && !c->in.is_whole && c->wants_thread)
 		httpc_read(c, true);
 }
 

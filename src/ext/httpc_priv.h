@@ -18,7 +18,8 @@
 #define HTTPC_BUF_BYTES KIB(16)
 
 /* How late the client's leaving, the shutdown and time-outs may be noticed;
- * time-outs of a stream that the pump reads up to three times as late. */
+ * of a stream that the pump reads one and a half times as late, its time-outs
+ * three times. */
 #define HTTPC_LOOK_MS 100
 
 /*

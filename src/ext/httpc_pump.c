@@ -26,16 +26,20 @@
  * may be due. */
 #define SILENCE_MS       250
 /*
- * Events at a time, and how long until the next ones when there are more. A
- * pump that never rests writes as fast as it can: a web server that shares its
- * cores then has hundreds of answers to pass on before it looks at a new
- * request. Small portions at a steady pace keep that queue short, and what a
- * stream's provider sends meanwhile is read, and passed on, in one piece, which
- * halves the work for all. The price: with N streams each is read every N / 8
- * ms at worst, 64 ms with 512 of them.
+ * While there is always more to read, so many events are served in so much
+ * time. A pump that never rests writes as fast as it can: a web server that
+ * shares its cores then has hundreds of answers to pass on before it looks at
+ * a new request. Small portions at a steady pace keep that queue short, and
+ * what a stream's provider sends meanwhile is read, and passed on, in one
+ * piece, which is less work for all. The price: each of N streams is read once
+ * in N / 8 ms, if the core is free by then. (A late start is not made up for:
+ * beside busy neighbours portions without a rest soon cost the pump its turn,
+ * and streams stood still.)
  */
 #define PORTION_EVENTS   8
 #define PORTION_US       1000
+/* How often all calls are looked at. */
+#define LOOK_US          (HTTPC_LOOK_MS / 2 * 1000)
 /* Reads of one stream in a row; a faster one is read by its own thread. */
 #define READS_MAX        8
 /* A unix socket that poll(2) calls writable is a quarter full at most
@@ -201,6 +205,15 @@ clear_wake(struct httpc_pump *pump)
 		return; /* somebody else's event: nothing to clear */
 }
 
+/* How long the pump may wait for events, in ms. */
+static int
+wait_ms(struct httpc_pump *pump, int64_t now_us, int64_t look_us)
+{
+	if (!has_calls(pump))
+		return -1;
+	return look_us > now_us ? (int)((look_us - now_us + 999) / 1000) : 0;
+}
+
 /* Wait for the end of the portion that began then. */
 static void
 rest(int64_t began_us)
@@ -217,13 +230,13 @@ pump_main(void *arg)
 {
 	struct httpc_pump *pump = arg;
 	struct epoll_event events[PORTION_EVENTS];
-	int64_t began_us, looked_us = clock_mono_us();
+	int64_t began_us, now_us = clock_mono_us();
+	int64_t look_us = now_us + LOOK_US;
 
 	(void)pthread_setname_np(pthread_self(), "pump");
 	while (!atomic_load(&pump->is_stopping)) {
-		int wait_ms = has_calls(pump) ? HTTPC_LOOK_MS / 2 : -1;
 		int n = epoll_wait(pump->epoll_fd, events, PORTION_EVENTS,
-		    wait_ms);
+		    wait_ms(pump, now_us, look_us));
 
 		began_us = clock_mono_us();
 		for (int i = 0; i < n; i++) {
@@ -236,9 +249,10 @@ pump_main(void *arg)
 		}
 		if (n == PORTION_EVENTS)
 			rest(began_us);
-		if (began_us - looked_us < HTTPC_LOOK_MS / 2 * 1000)
+		now_us = clock_mono_us();
+		if (now_us < look_us)
 			continue;
-		looked_us = began_us;
+		look_us = now_us + LOOK_US;
 		look_at_all(pump);
 	}
 	return NULL;

@@ -43,6 +43,14 @@ on_head(void *ctx, const struct httpc_head *head, struct error *err)
 	return answer(seen->head_err);
 }
 
+static void
+close_once(struct seen *seen)
+{
+	if (seen->close_fd)
+		(void)close(seen->close_fd);
+	seen->close_fd = 0;
+}
+
 static enum err
 on_body(void *ctx, struct str bytes, struct error *err)
 {
@@ -57,10 +65,8 @@ on_body(void *ctx, struct str bytes, struct error *err)
 		memcpy(seen->body + seen->n_body, bytes.p, n);
 	}
 	seen->n_body += bytes.n;
-	if (seen->close_fd) {
-		(void)close(seen->close_fd);
-		seen->close_fd = 0;
-	}
+	seen->n_reads++;
+	close_once(seen);
 	return answer(seen->body_err);
 }
 
@@ -71,6 +77,7 @@ on_tick(void *ctx, struct error *err)
 
 	(void)err;
 	seen->n_tick++;
+	close_once(seen);
 	return answer(seen->tick_err);
 }
 

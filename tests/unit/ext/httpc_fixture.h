@@ -29,7 +29,8 @@ struct seen {
 	char body[4096];
 	size_t n_body; /* even beyond body[] */
 	enum err head_err, body_err, tick_err;
-	int close_fd; /* closed at the first byte of the body; 0 = none */
+	unsigned n_reads; /* calls with some of the body */
+	int close_fd;     /* closed at the first of them, or tick; 0 = none */
 };
 
 /* A chat request to the simulator, `model` saying how it shall behave. */

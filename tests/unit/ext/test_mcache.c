@@ -11,7 +11,7 @@
 #include "support/fixture_memcached.h"
 
 #define TIMEOUT_MS 100
-#define SOON_MS    10000 /* a server that hangs never answers */
+#define SOON_MS    (20 * TIMEOUT_MS)
 
 static struct fixture_dir dir;
 static struct fixture_memcached server;
