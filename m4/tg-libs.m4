@@ -33,3 +33,13 @@ AC_DEFUN([TG_MYSQL], [
 	AC_CHECK_TYPES([my_bool], [], [], [[#include <mysql.h>]])
 	CPPFLAGS=$tg_save_CPPFLAGS
 ])
+
+# TG_UNISTRING: Unicode's classes of characters.  It has no pkg-config file.
+AC_DEFUN([TG_UNISTRING], [
+	AC_CHECK_HEADER([unictype.h], [],
+		[AC_MSG_ERROR([no <unictype.h>: install libunistring-dev])])
+	AC_CHECK_LIB([unistring], [uc_general_category],
+		[UNISTRING_LIBS=-lunistring],
+		[AC_MSG_ERROR([no libunistring: install libunistring-dev])])
+	AC_SUBST([UNISTRING_LIBS])
+])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
 	tools/check \
+	tools/fetch-tokenizers \
 	tools/lint/banned.awk \
 	tools/lint/layers.awk \
 	tools/lint/layers.txt \

@@ -30,10 +30,11 @@ src_admin_tollgate_SOURCES = \
 	src/admin/price.c \
 	src/admin/provider.c \
 	src/admin/tier.c \
+	src/admin/tokens.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \
 	src/store/libstore.a src/journal/libjournal.a src/ext/libext.a \
-	src/base/libbase.a \
-	$(SODIUM_LIBS) $(MEMCACHED_LIBS) $(MYSQL_LIBS) $(JSONC_LIBS) \
+	src/tokenizer/libtokenizer.a src/base/libbase.a \
+	$(SODIUM_LIBS) $(UNISTRING_LIBS) $(MEMCACHED_LIBS) $(MYSQL_LIBS) $(JSONC_LIBS) \
 	$(CURL_LIBS)

@@ -5,4 +5,6 @@ EXTRA_DIST += \
 	tests/sdk/openapi.mjs \
 	tests/sdk/openapi.t \
 	tests/sdk/package.json \
+	tests/sdk/tokenizer.mjs \
+	tests/sdk/tokenizer.t \
 	tests/sdk/tap.mjs

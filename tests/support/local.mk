@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Tools of the tests and the benchmark. They need libc alone; quickstart runs
-# the simulator and bench/run the load tool, hence noinst and not check.
+# Tools of the tests and the benchmark. Quickstart runs the
+# simulator and bench/run the load tool, hence noinst and not check.
 noinst_PROGRAMS += %D%/http_load
 %C%_http_load_SOURCES = \
 	%D%/hist.c \
@@ -34,5 +34,9 @@ noinst_PROGRAMS += %D%/upstream_sim
 	%D%/upstream_sim_timer.c \
 	%D%/upstream_sim_words.c \
 	%D%/upstream_sim_words.def
+
+noinst_PROGRAMS += %D%/tokens_batch
+%C%_tokens_batch_LDADD = src/tokenizer/libtokenizer.a src/base/libbase.a \
+	$(UNISTRING_LIBS)
 
 EXTRA_DIST += %D%/README.md

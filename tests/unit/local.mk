@@ -14,5 +14,6 @@ include tests/unit/handler/local.mk
 include tests/unit/ext/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk
+include tests/unit/tokenizer/local.mk
 include tests/unit/upstream/local.mk
 endif

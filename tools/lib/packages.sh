@@ -17,6 +17,7 @@ TG_PACKAGES_RUN=(
   libmariadb3
   libmemcached11
   libsodium23
+  libunistring2
   lighttpd
   mariadb-client-core
   mariadb-server-core
@@ -38,6 +39,7 @@ TG_PACKAGES_BUILD=(
   libmariadb-dev
   libmemcached-dev
   libsodium-dev
+  libunistring-dev
   make
   pkg-config
 )

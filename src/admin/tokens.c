@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* tollgate tokens build and count: tokenizers' files, made and used. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "base/buf.h"
+#include "tokenizer/build.h"
+#include "tokenizer/tokenizer.h"
+
+#define INPUT_MAX_BYTES MIB(1024)
+
+const struct admin_option admin_tokens_build_options[] = {
+	{ "encoding", "NAME",
+	    "What it is: r50k_base, cl100k_base, "
+	    "o200k_base, or a name of your own.",
+	    true },
+	{ "ranks", "FILE", "A rank file: \"base64 rank\" a line.", false },
+	{ "vocab", "FILE", "Hugging Face's vocab.json; needs --merges.",
+	    false },
+	{ "merges", "FILE", "Its merges.txt.", false },
+	{ "output", "FILE",
+	    "The file to write (NAME.tokens in "
+	    "tokenizers.dir).",
+	    false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_tokens_count_options[] = {
+	{ "encoding", "NAME", "Which tokenizer of tokenizers.dir.", false },
+	{ "file", "FILE", "Or which file that `tollgate tokens build` wrote.",
+	    false },
+	ADMIN_OPTIONS_END,
+};
+
+/* How the published encodings cut texts; all others do it as GPT-2. */
+static const struct {
+	const char *name;
+	enum split_rule rule;
+} rules[] = {
+	{ "cl100k_base", SPLIT_CL100K },
+	{ "o200k_base", SPLIT_O200K },
+};
+
+static enum split_rule
+rule_of(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (str_eq(name, str_from(rules[i].name)))
+			return rules[i].rule;
+	return SPLIT_GPT2;
+}
+
+/* ---- files ---- */
+
+/* Mapped until the program ends; an empty file is an empty view. */
+static enum err
+read_fd(int fd, const char *path, struct str *ret, struct error *e)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(e, ERR_IO, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, ERR_BAD_PARAM, "%s is not a file", path);
+	if (st.st_size > (off_t)INPUT_MAX_BYTES)
+		return error_set(e, ERR_TOO_LARGE, "%s is larger than 1 GiB",
+		    path);
+	*ret = str_make("", 0);
+	if (st.st_size == 0)
+		return OK;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return error_errno(e, ERR_IO, "%s", path);
+	*ret = str_make(p, (size_t)st.st_size);
+	return OK;
+}
+
+static enum err
+read_file(struct admin *ad, struct str name, struct str *ret, struct error *e)
+{
+	const char *path = arena_cstr(admin_arena(ad), name);
+	enum err err;
+	int fd;
+
+	if (!path)
+		return error_arena(e, admin_arena(ad));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, ERR_IO, "%s", path);
+	err = read_fd(fd, path, ret, e);
+	(void)close(fd);
+	return err;
+}
+
+static enum err
+read_option(struct admin *ad, const char *option, struct str *ret,
+    struct error *e)
+{
+	return admin_has(ad, option)
+		   ? read_file(ad, admin_opt(ad, option), ret, e)
+		   : OK;
+}
+
+/* Written whole under another name, then renamed: workers may have the old
+ * one mapped. */
+static enum err
+write_file(const char *path, const char *part, struct str bytes,
+    struct error *e)
+{
+	FILE *f = fopen(part, "wbe");
+	bool is_written;
+
+	if (!f)
+		return error_errno(e, ERR_IO, "%s", part);
+	is_written = fwrite(bytes.p, 1, bytes.n, f) == bytes.n &&
+		     fflush(f) == 0 && fsync(fileno(f)) == 0;
+	is_written = fclose(f) == 0 && is_written;
+	if (is_written && rename(part, path) == 0)
+		return OK;
+	(void)error_errno(e, ERR_IO, "%s", path);
+	(void)unlink(part);
+	return ERR_IO;
+}
+
+/* The option's file, or NAME.tokens in tokenizers.dir; and with ".part". */
+static enum err
+find_path(struct admin *ad, const char *option, const char **ret,
+    const char **ret_part, struct error *e)
+{
+	struct str name = admin_opt(ad, "encoding"), text = { NULL, 0 };
+	struct arena *a = admin_arena(ad);
+	struct buf b;
+
+	if (name.p && (name.n == 0 || name.n > 24 || name.p[0] == '.' ||
+			  str_find(name, '/') < name.n))
+		return admin_usage(e, "--encoding is not a name");
+	buf_init(&b, a, KIB(8));
+	if (admin_has(ad, option)) {
+		buf_add(&b, admin_opt(ad, option));
+	} else {
+		buf_add(&b,
+		    str_from(conf_text(admin_conf(ad), CONF_TOKENIZERS_DIR)));
+		buf_add(&b, S("/"));
+		buf_add(&b, name);
+		buf_add(&b, S(".tokens"));
+	}
+	*ret = arena_cstr(a, buf_str(&b));
+	buf_add(&b, S(".part"));
+	if (buf_finish(&b, &text, e))
+		return e->code;
+	*ret_part = arena_cstr(a, text);
+	return *ret && *ret_part ? OK : error_arena(e, a);
+}
+
+/* ---- build ---- */
+
+static enum err
+build(struct admin *ad, struct arena *a, const struct tokenizer_source *source,
+    struct error *e)
+{
+	struct tokenizer *t = NULL;
+	const char *path, *part;
+	struct str image;
+	enum err err = tokenizer_build(source, a, &image, e);
+
+	if (!err)
+		err = find_path(ad, "output", &path, &part, e);
+	if (!err)
+		err = write_file(path, part, image, e);
+	if (!err)
+		err = tokenizer_open(path, &t, e);
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_str(ad, "encoding", str_from(source->name));
+	admin_u64(ad, "tokens", tokenizer_vocabulary(t));
+	admin_u64(ad, "bytes", image.n);
+	admin_str(ad, "file", str_from(path));
+	tokenizer_close(t);
+	return OK;
+}
+
+enum err
+admin_tokens_build(struct admin *ad, struct error *e)
+{
+	bool has_ranks = admin_has(ad, "ranks");
+	struct tokenizer_source source = {
+		.name = arena_cstr(admin_arena(ad), admin_opt(ad, "encoding")),
+		.rule = rule_of(admin_opt(ad, "encoding")),
+	};
+	struct arena a;
+	enum err err;
+
+	if (has_ranks == admin_has(ad, "vocab") ||
+	    admin_has(ad, "vocab") != admin_has(ad, "merges"))
+		return admin_usage(e,
+		    "either --ranks, or --vocab and --merges");
+	if (!source.name)
+		return error_arena(e, admin_arena(ad));
+	err = read_option(ad, "ranks", &source.ranks, e);
+	if (!err)
+		err = read_option(ad, "vocab", &source.vocab, e);
+	if (!err)
+		err = read_option(ad, "merges", &source.merges, e);
+	if (!err && has_ranks && source.ranks.n == 0)
+		err = error_set(e, ERR_BAD_PARAM, "the rank file is empty");
+	if (err)
+		return err;
+	arena_init(&a, TOKENIZER_BUILD_BYTES);
+	err = build(ad, &a, &source, e);
+	arena_fini(&a);
+	return err;
+}
+
+/* ---- count ---- */
+
+enum err
+admin_tokens_count(struct admin *ad, struct error *e)
+{
+	struct tokenizer *t = NULL;
+	const char *path, *part;
+	uint64_t n_tokens;
+	struct str text;
+	enum err err;
+
+	if (admin_has(ad, "encoding") == admin_has(ad, "file"))
+		return admin_usage(e, "either --encoding or --file");
+	err = find_path(ad, "file", &path, &part, e);
+	if (!err)
+		err = read_file(ad, admin_arg(ad, 0), &text, e);
+	if (!err)
+		err = tokenizer_open(path, &t, e);
+	if (!err)
+		err = tokenizer_count(t, text, &n_tokens, e);
+	if (!err) {
+		admin_rec(ad);
+		admin_str(ad, "encoding", tokenizer_name(t));
+		admin_u64(ad, "bytes", text.n);
+		admin_u64(ad, "tokens", n_tokens);
+	}
+	tokenizer_close(t);
+	return err;
+}

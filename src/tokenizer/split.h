@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text into pieces, within which byte pairs are merged: what the published
+ * regular expressions of GPT-2, cl100k_base and o200k_base match, as functions
+ * that look at each character once. They are written out in split.c.
+ */
+#ifndef TG_TOKENIZER_SPLIT_H
+#define TG_TOKENIZER_SPLIT_H
+
+#include "base/str.h"
+
+enum split_rule {
+	SPLIT_GPT2, /* r50k_base, and Hugging Face's ByteLevel */
+	SPLIT_CL100K,
+	SPLIT_O200K,
+	SPLIT__MAX
+};
+
+/**
+ * Length of the piece at the front of text, which must not be empty: 1 to
+ * text.n. A byte that is no part of UTF-8 counts as a symbol of its own.
+ * Unicode's classes are those of libunistring.
+ */
+size_t split_next(enum split_rule rule, struct str text);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Our tokens against npm's gpt-tokenizer: its published vectors, and texts made
+// here of many scripts, symbols, white space, code and long runs.
+//
+// Where JavaScript's regular expressions differ from those of tiktoken (which
+// the models' maker runs) we follow tiktoken, and such characters are left out:
+// U+0085 and U+FEFF (white space), U+017F (folds to s).
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
+  from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { assert, done, test } from './tap.mjs';
+
+const build = process.env.TOLLGATE_BUILD_DIR ?? 'build';
+const require = createRequire(import.meta.url);
+const data = join(dirname(require.resolve('gpt-tokenizer')), '..', 'data');
+const dir = mkdtempSync(join(tmpdir(), 'tollgate-tokens.'));
+const encodings = ['r50k_base', 'cl100k_base', 'o200k_base'];
+const texts_each = 4000;
+
+function run(program, args, input) {
+  const r = spawnSync(program, args, { input, maxBuffer: 1 << 30 });
+  assert.equal(r.status, 0, `${program}: ${r.stderr}`);
+  return r.stdout;
+}
+
+// Our tokens of each text.
+function encode(encoding, texts) {
+  const parts = [];
+  for (const text of texts) {
+    const bytes = Buffer.from(text, 'utf8');
+    const n = Buffer.alloc(4);
+    n.writeUInt32LE(bytes.length);
+    parts.push(n, bytes);
+  }
+  const out = run(join(build, 'tests/support/tokens_batch'),
+    [join(dir, `${encoding}.tokens`)], Buffer.concat(parts));
+  const all = [];
+  for (let at = 0; at < out.length;) {
+    const n = out.readUInt32LE(at);
+    const ids = [];
+    for (let i = 1; i <= n; i++) ids.push(out.readUInt32LE(at + 4 * i));
+    all.push(ids);
+    at += 4 + 4 * n;
+  }
+  assert.equal(all.length, texts.length);
+  return all;
+}
+
+// --- texts ------------------------------------------------------------------
+
+let seed = 20260101;
+function below(n) { // mulberry32
+  seed = (seed + 0x6d2b79f5) | 0;
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) % n;
+}
+const pick = (list) => list[below(list.length)];
+const many = (n, f) => Array.from({ length: n }, f).join('');
+
+// First and last characters of scripts and of kinds of symbols.
+const blocks = [[0x20, 0x7e], [0xa0, 0x24f], [0x250, 0x36f], [0x370, 0x3ff],
+  [0x400, 0x52f], [0x531, 0x58a], [0x591, 0x5f4], [0x600, 0x6ff],
+  [0x900, 0x97f], [0x980, 0x9fd], [0xa01, 0xa76], [0xb82, 0xbfa],
+  [0xe01, 0xe5b], [0xf00, 0xfda], [0x1000, 0x109f], [0x10a0, 0x10ff],
+  [0x1100, 0x11ff], [0x1200, 0x137c], [0x13a0, 0x13fd], [0x1780, 0x17f9],
+  [0x1820, 0x1878], [0x1e00, 0x1fff], [0x2000, 0x2bff], [0x3000, 0x30ff],
+  [0x3105, 0x312f], [0x4e00, 0x9fff], [0xa000, 0xa48c], [0xac00, 0xd7a3],
+  [0xf900, 0xfa6d], [0xfb00, 0xfdff], [0xfe20, 0xfeff], [0xff01, 0xffee],
+  [0x10000, 0x100fa], [0x10400, 0x1044f], [0x12000, 0x12399],
+  [0x1d400, 0x1d7ff], [0x1f300, 0x1f64f], [0x1f680, 0x1f6d7],
+  [0x1f900, 0x1f9ff], [0x20000, 0x2a6dd], [0xe0020, 0xe007f]];
+const left_out = new Set([0x85, 0xfeff, 0x17f]);
+
+function character(block) {
+  for (;;) {
+    const c = block[0] + below(block[1] - block[0] + 1);
+    const s = String.fromCodePoint(c);
+    if (!left_out.has(c) && !/\p{Cn}/u.test(s)) return s;
+  }
+}
+
+const words = ['the', 'The', 'THE', ' the', 'tokenizer', "don't", "WE'LL",
+  "I'm", "it's", "y'all'd've", 'HTTPServer', 'camelCase', 'snake_case', ' ',
+  'na\u00efve', 'stra\u00dfe', '\u4f60\u597d', '\u0417\u0434\u0440', '1', '42', '2026',
+  '1234567', '3.14', '0x7f', '--', '...', '!!!', '/*', '*/', '//', '\\n',
+  '{}', '();', '=>', '!==', '<|endoftext|>', '<div>', '</a>', 'https://'];
+const spaces = [' ', '  ', '   ', '\n', '\n\n', '\r\n', '\t', ' \n', '\n ',
+  '\u00a0', '\u3000', '\u2003', '\u2028', '\v', '\f', '        '];
+const emoji = ['\u{1f600}', '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}', '\u{1f44d}\u{1f3fd}',
+  '\u{1f1eb}\u{1f1ee}', '\u2764\ufe0f', '\u{1f9d1}\u200d\u{1f4bb}', '1\ufe0f\u20e3'];
+const code = ['if (x) {\n\treturn y;\n}\n', 'def f(a, b=1):\n    return a\n',
+  '\n\n\n', '    ', '#include <stdio.h>\r\n', 'SELECT * FROM t;\n'];
+
+const kinds = [
+  () => { const b = pick(blocks); return many(1 + below(40), () => character(b)); },
+  () => many(1 + below(60), () => character(pick(blocks))),
+  () => many(1 + below(40), () => pick(words) + pick(spaces)),
+  () => many(1 + below(40), () => pick([pick(words), pick(spaces)])),
+  () => many(1 + below(20), () => pick([pick(emoji), pick(words), ' '])),
+  () => many(1 + below(20), () => pick(code)),
+  () => many(1 + below(12), () => pick(spaces)),
+  () => many(1 + below(300), () => String.fromCharCode(97 + below(26))),
+  () => many(1 + below(300), () => pick(['a', 'A', '\u3042', '\u0301', "'s"])),
+  () => pick(['a', ' ', '\n', '=', '0', '\u4f60', '\u{1f600}']).repeat(1 + below(600)),
+  // Halves of surrogate pairs, which become U+FFFD.
+  () => many(1 + below(20), () => pick(['\ud83d', '\ude00', 'x', ' ', '\u{1f600}'])),
+];
+
+// --- tests ------------------------------------------------------------------
+
+function vectors() {
+  const found = [];
+  for (const block of readFileSync(join(data, 'TestPlans.txt'), 'utf8')
+    .split(/^EncodingName: /m).slice(1)) {
+    const m = /^(\S+)\nSample: ([^]*?)\nEncoded: (\[.*\])/.exec(block);
+    found.push({ encoding: m[1], text: m[2], ids: JSON.parse(m[3]) });
+  }
+  return found;
+}
+
+// The tool with rank files of a folder; what it says.
+function fetch(from, args) {
+  return spawnSync('tools/fetch-tokenizers', ['--from', from, '--dir', dir,
+    '--tollgate', join(build, 'src/admin/tollgate'), ...args],
+  { encoding: 'utf8' });
+}
+
+try {
+  await test('fetch-tokenizers: a changed rank file is refused', () => {
+    const file = join(dir, 'r50k_base.tiktoken');
+    writeFileSync(file, readFileSync(join(data, 'r50k_base.tiktoken'), 'utf8')
+      .replace(' 300\n', ' 301\n'));
+    const r = fetch(dir, ['r50k_base']);
+    assert.equal(r.status, 1);
+    assert.match(r.stderr, /checksum is another/);
+    assert.ok(!existsSync(join(dir, 'r50k_base.tokens')));
+  });
+
+  await test('fetch-tokenizers makes all encodings', () => {
+    const r = fetch(data, []);
+    assert.equal(r.status, 0, r.stderr);
+    for (const encoding of encodings)
+      assert.ok(existsSync(join(dir, `${encoding}.tokens`)), encoding);
+  });
+
+  for (const encoding of encodings) {
+    await test(`${encoding}: published vectors`, () => {
+      const cases = vectors().filter((v) => v.encoding === encoding);
+      assert.ok(cases.length >= 50, `${cases.length} vectors`);
+      encode(encoding, cases.map((v) => v.text)).forEach((ids, i) => {
+        assert.deepEqual(ids, cases[i].ids, JSON.stringify(cases[i].text));
+      });
+    });
+
+    const other = require(`gpt-tokenizer/encoding/${encoding}`);
+    const theirs = (text) => other.encode(text, { disallowedSpecial: new Set() });
+    await test(`${encoding}: ${texts_each} texts made here`, () => {
+      const texts = Array.from({ length: texts_each },
+        (_, i) => kinds[i % kinds.length]().toWellFormed());
+      encode(encoding, texts).forEach((ids, i) => {
+        assert.deepEqual(ids, theirs(texts[i]), JSON.stringify(texts[i]));
+      });
+    });
+
+    await test(`${encoding}: 1 MiB of one letter, of spaces`, () => {
+      for (const c of ['a', ' ', '\n']) {
+        const [[...whole], [...part]] = encode(encoding,
+          [c.repeat(1 << 20), c.repeat(1 << 12)]);
+        assert.deepEqual(part, theirs(c.repeat(1 << 12)));
+        const longest = whole[0];
+        const same = whole.filter((id) => id === longest).length;
+        assert.ok(whole.length - same <= 16, `${whole.length - same} others`);
+      }
+    });
+  }
+} finally {
+  rmSync(dir, { recursive: true });
+}
+done();
