@@ -11,7 +11,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_sse \
 	tests/fuzz/fuzz_tmpl \
-	tests/fuzz/fuzz_usage
+	tests/fuzz/fuzz_tokenizer \
+	tests/fuzz/fuzz_usage \
+	tests/fuzz/fuzz_vocab
 check_PROGRAMS += $(FUZZ_TARGETS)
 
 if TG_WITH_LIBFUZZER
@@ -65,3 +67,13 @@ tests_fuzz_fuzz_key_SOURCES = \
 tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_key_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/base/libbase.a $(SODIUM_LIBS)
+tests_fuzz_fuzz_tokenizer_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_tokenizer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tokenizer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tokenizer_LDADD = src/tokenizer/libtokenizer.a \
+	src/base/libbase.a $(UNISTRING_LIBS)
+tests_fuzz_fuzz_vocab_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_vocab.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_vocab_LDADD = src/tokenizer/libtokenizer.a \
+	src/base/libbase.a $(UNISTRING_LIBS)

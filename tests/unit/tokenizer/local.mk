@@ -8,6 +8,12 @@ TESTS += $(UNIT_TOKENIZER_TESTS)
 
 UNIT_TOKENIZER_LIBS = src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(UNISTRING_LIBS) $(CMOCKA_LIBS)
+tests_unit_tokenizer_test_build_SOURCES = \
+	tests/unit/tokenizer/tokenizer_fixture.h \
+	tests/unit/tokenizer/test_build.c
 tests_unit_tokenizer_test_build_LDADD = $(UNIT_TOKENIZER_LIBS)
 tests_unit_tokenizer_test_split_LDADD = $(UNIT_TOKENIZER_LIBS)
+tests_unit_tokenizer_test_tokenizer_SOURCES = \
+	tests/unit/tokenizer/tokenizer_fixture.h \
+	tests/unit/tokenizer/test_tokenizer.c
 tests_unit_tokenizer_test_tokenizer_LDADD = $(UNIT_TOKENIZER_LIBS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "vocabulary.h"
+#include "tokenizer_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ tokenizer_build__hugging_face__merges_only_its_pairs(void **state)
 	struct tokenizer_source source = { .name = "hf",
 		.vocab = vocab_json(words, ARRAY_LEN(words)),
 		.merges = S(MERGES) };
-	struct tokenizer *t = vocabulary_open(&arena, &source);
+	struct tokenizer *t = tokenizer_make(&arena, &source);
 	struct error e;
 	uint32_t ids[8];
 	size_t n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "vocabulary.h"
+#include "tokenizer_fixture.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ setup(void **state)
 
 	arena_init(&arena, TOKENIZER_BUILD_BYTES);
 	source.ranks = vocabulary_ranks(&arena, words, ARRAY_LEN(words));
-	*state = vocabulary_open(&arena, &source);
+	*state = tokenizer_make(&arena, &source);
 	return 0;
 }
 

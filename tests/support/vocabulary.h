@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Small vocabularies for tests, as text in the published formats. */
+/* A small vocabulary for tests, as the text of a rank file. */
 #ifndef TG_TESTS_VOCABULARY_H
 #define TG_TESTS_VOCABULARY_H
 
-#include "support/cmocka_tg.h"
-
 #include "base/buf.h"
-#include "tokenizer/build.h"
-#include "tokenizer/tokenizer.h"
 
 static inline void
 vocabulary_add_base64(struct buf *b, struct str bytes)
@@ -43,18 +39,6 @@ vocabulary_ranks(struct arena *a, const char *const *words, size_t n)
 		buf_addf(&b, " %zu\n", i);
 	}
 	return buf_str(&b);
-}
-
-static inline struct tokenizer *
-vocabulary_open(struct arena *a, const struct tokenizer_source *source)
-{
-	struct tokenizer *t = NULL;
-	struct str image;
-	struct error e;
-
-	assert_ok(tokenizer_build(source, a, &image, &e));
-	assert_ok(tokenizer_from_image(image, &t, &e));
-	return t;
 }
 
 #endif
