@@ -3,4 +3,6 @@ EXTRA_DIST += \
 	bench/RESULTS.md \
 	bench/lib/gateway.sh \
 	bench/lib/targets.sh \
+	bench/lib/tokenizer.py \
+	bench/lib/tokenizer.sh \
 	bench/run

@@ -35,7 +35,9 @@ noinst_PROGRAMS += %D%/upstream_sim
 	%D%/upstream_sim_words.c \
 	%D%/upstream_sim_words.def
 
-noinst_PROGRAMS += %D%/tokens_batch
+noinst_PROGRAMS += %D%/tokens_batch %D%/tokens_speed
+%C%_tokens_speed_LDADD = src/tokenizer/libtokenizer.a src/base/libbase.a \
+	$(UNISTRING_LIBS)
 %C%_tokens_batch_LDADD = src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(UNISTRING_LIBS)
 
