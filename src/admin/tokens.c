@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate tokens build and count: tokenizers' files, made and used. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +20,10 @@ const struct admin_option admin_tokens_build_options[] = {
 	    "What it is: r50k_base, cl100k_base, "
 	    "o200k_base, or a name of your own.",
 	    true },
+	{ "split", "RULE",
+	    "How texts are cut, with a name of your own: gpt2, cl100k or "
+	    "o200k.",
+	    false },
 	{ "ranks", "FILE", "A rank file: \"base64 rank\" a line.", false },
 	{ "vocab", "FILE", "Hugging Face's vocab.json; needs --merges.",
 	    false },
@@ -35,22 +41,38 @@ const struct admin_option admin_tokens_count_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-/* How the published encodings cut texts; all others do it as GPT-2. */
+static const char *const split_names[SPLIT__MAX] = { "gpt2", "cl100k",
+	"o200k" };
+
+/* How the published encodings cut texts. */
 static const struct {
 	const char *name;
 	enum split_rule rule;
-} rules[] = {
+} encodings[] = {
+	{ "r50k_base", SPLIT_GPT2 },
+	{ "gpt2", SPLIT_GPT2 },
 	{ "cl100k_base", SPLIT_CL100K },
 	{ "o200k_base", SPLIT_O200K },
+	{ "o200k_harmony", SPLIT_O200K },
 };
 
-static enum split_rule
-rule_of(struct str name)
+static enum err
+find_rule(struct admin *ad, enum split_rule *ret, struct error *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (str_eq(name, str_from(rules[i].name)))
-			return rules[i].rule;
-	return SPLIT_GPT2;
+	struct str name = admin_opt(ad, "encoding");
+	unsigned rule = SPLIT__MAX;
+	enum err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(encodings); i++)
+		if (str_eq(name, str_from(encodings[i].name)))
+			rule = encodings[i].rule;
+	err = admin_opt_enum(ad, "split", split_names, SPLIT__MAX, &rule, e);
+	if (err)
+		return err;
+	if (rule == SPLIT__MAX)
+		return admin_usage(e, "--split is needed with that name");
+	*ret = (enum split_rule)rule;
+	return OK;
 }
 
 /* ---- files ---- */
@@ -88,7 +110,7 @@ read_file(struct admin *ad, struct str name, struct str *ret, struct error *e)
 
 	if (!path)
 		return error_arena(e, admin_arena(ad));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_errno(e, ERR_IO, "%s", path);
 	err = read_fd(fd, path, ret, e);
@@ -105,31 +127,41 @@ read_option(struct admin *ad, const char *option, struct str *ret,
 		   : OK;
 }
 
-/* Written whole under another name, then renamed: workers may have the old
- * one mapped. */
-static enum err
-write_file(const char *path, const char *part, struct str bytes,
-    struct error *e)
+static bool
+write_all(int fd, struct str bytes)
 {
-	FILE *f = fopen(part, "wbe");
-	bool is_written;
+	while (bytes.n > 0) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
 
-	if (!f)
-		return error_errno(e, ERR_IO, "%s", part);
-	is_written = fwrite(bytes.p, 1, bytes.n, f) == bytes.n &&
-		     fflush(f) == 0 && fsync(fileno(f)) == 0;
-	is_written = fclose(f) == 0 && is_written;
-	if (is_written && rename(part, path) == 0)
-		return OK;
-	(void)error_errno(e, ERR_IO, "%s", path);
-	(void)unlink(part);
-	return ERR_IO;
+		if (n < 0 && errno != EINTR)
+			return false;
+		bytes = str_skip(bytes, n > 0 ? (size_t)n : 0);
+	}
+	return fchmod(fd, 0644) == 0 && fsync(fd) == 0;
 }
 
-/* The option's file, or NAME.tokens in tokenizers.dir; and with ".part". */
+/* Written whole under another name, then renamed: workers may have the old
+ * one mapped. `part` is mkstemp()'s. */
+static enum err
+write_file(const char *path, char *part, struct str bytes, struct error *e)
+{
+	int fd = mkstemp(part);
+	enum err err = OK;
+
+	if (fd < 0)
+		return error_errno(e, ERR_IO, "%s", part);
+	if (!write_all(fd, bytes) || rename(part, path) < 0) {
+		err = error_errno(e, ERR_IO, "%s", path);
+		(void)unlink(part);
+	}
+	(void)close(fd);
+	return err;
+}
+
+/* The option's file, or NAME.tokens in tokenizers.dir; and for mkstemp(). */
 static enum err
 find_path(struct admin *ad, const char *option, const char **ret,
-    const char **ret_part, struct error *e)
+    char **ret_part, struct error *e)
 {
 	struct str name = admin_opt(ad, "encoding"), text = { NULL, 0 };
 	struct arena *a = admin_arena(ad);
@@ -149,10 +181,10 @@ find_path(struct admin *ad, const char *option, const char **ret,
 		buf_add(&b, S(".tokens"));
 	}
 	*ret = arena_cstr(a, buf_str(&b));
-	buf_add(&b, S(".part"));
+	buf_add(&b, S(".XXXXXX"));
 	if (buf_finish(&b, &text, e))
 		return e->code;
-	*ret_part = arena_cstr(a, text);
+	*ret_part = (char *)(uintptr_t)arena_cstr(a, text);
 	return *ret && *ret_part ? OK : error_arena(e, a);
 }
 
@@ -163,12 +195,13 @@ build(struct admin *ad, struct arena *a, const struct tokenizer_source *source,
     struct error *e)
 {
 	struct tokenizer *t = NULL;
-	const char *path, *part;
 	struct str image;
-	enum err err = tokenizer_build(source, a, &image, e);
+	const char *path;
+	char *part;
+	enum err err = find_path(ad, "output", &path, &part, e);
 
 	if (!err)
-		err = find_path(ad, "output", &path, &part, e);
+		err = tokenizer_build(source, a, &image, e);
 	if (!err)
 		err = write_file(path, part, image, e);
 	if (!err)
@@ -190,7 +223,6 @@ admin_tokens_build(struct admin *ad, struct error *e)
 	bool has_ranks = admin_has(ad, "ranks");
 	struct tokenizer_source source = {
 		.name = arena_cstr(admin_arena(ad), admin_opt(ad, "encoding")),
-		.rule = rule_of(admin_opt(ad, "encoding")),
 	};
 	struct arena a;
 	enum err err;
@@ -201,7 +233,9 @@ admin_tokens_build(struct admin *ad, struct error *e)
 		    "either --ranks, or --vocab and --merges");
 	if (!source.name)
 		return error_arena(e, admin_arena(ad));
-	err = read_option(ad, "ranks", &source.ranks, e);
+	err = find_rule(ad, &source.rule, e);
+	if (!err)
+		err = read_option(ad, "ranks", &source.ranks, e);
 	if (!err)
 		err = read_option(ad, "vocab", &source.vocab, e);
 	if (!err)
@@ -222,9 +256,10 @@ enum err
 admin_tokens_count(struct admin *ad, struct error *e)
 {
 	struct tokenizer *t = NULL;
-	const char *path, *part;
 	uint64_t n_tokens;
 	struct str text;
+	const char *path;
+	char *part;
 	enum err err;
 
 	if (admin_has(ad, "encoding") == admin_has(ad, "file"))

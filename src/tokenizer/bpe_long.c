@@ -2,9 +2,9 @@
 /*
  * Pairs by rank: each rank that occurs has a lane, the list of the places where
  * its pair stands, in the order of the text; a heap tells the lowest one.
- * Whatever a merge makes is longer than what the lane in work is about, so
- * nothing is added to a lane between its first merge and its last: it is put
- * into order once, if it needs to be.
+ * A rank makes one token, and whatever a merge makes is longer than what the
+ * lane in work is about, so nothing is added to a lane between its first merge
+ * and its last: it is put into order once, if it needs to be.
  */
 #include "tokenizer/bpe.h"
 

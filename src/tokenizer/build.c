@@ -14,6 +14,7 @@
 struct build {
 	struct arena *a;
 	struct str *tokens; /* by number; p NULL = there is none */
+	bool *is_text;      /* an added token, which no bytes make */
 	uint32_t n_tokens, cap;
 	struct table_merge *merges;
 	size_t n_merges;
@@ -40,9 +41,10 @@ set_token(struct build *b, uint64_t id, struct str bytes, struct error *e)
 		return error_set(e, ERR_BAD_PARAM,
 		    "token number %llu stands there twice",
 		    (unsigned long long)id);
-	if (bytes.n == 0)
-		return error_set(e, ERR_BAD_PARAM, "token %llu is empty",
-		    (unsigned long long)id);
+	if (bytes.n == 0 || bytes.n > TABLE_WORD_BYTES)
+		return error_set(e, ERR_BAD_PARAM,
+		    "token %llu is empty or longer than %u bytes",
+		    (unsigned long long)id, (unsigned)TABLE_WORD_BYTES);
 	b->tokens[id] = bytes;
 	if (id >= b->n_tokens)
 		b->n_tokens = (uint32_t)id + 1;
@@ -57,7 +59,8 @@ room_for(struct build *b, size_t n, struct error *e)
 		    (unsigned)LINE_TOKENS_MAX);
 	b->cap = (uint32_t)n;
 	b->tokens = arena_array(b->a, struct str, n ? n : 1);
-	return b->tokens ? OK : error_arena(e, b->a);
+	b->is_text = arena_array(b->a, bool, n ? n : 1);
+	return b->tokens && b->is_text ? OK : error_arena(e, b->a);
 }
 
 static size_t
@@ -124,6 +127,8 @@ read_ranks(struct build *b, struct str text, struct error *e)
 		uint64_t rank = 0;
 		struct str bytes;
 
+		if (str_ends(line, S("\r")))
+			line.n--;
 		if (line.n == 0)
 			continue;
 		bytes = base64_decode(b->a, str_make(line.p, space));
@@ -194,10 +199,15 @@ read_vocab_entry(struct build *b, const struct json_member *m, enum err *ret,
 	struct str bytes = bytes_of(b->a, name);
 	uint64_t id;
 
-	if (!name.p || !str_to_u64(m->value, 0, UINT32_MAX, &id))
+	if (b->a->sticky)
+		*ret = error_arena(e, b->a);
+	else if (!str_to_u64(m->value, 0, UINT32_MAX, &id))
 		return false;
-	/* Added tokens, such as <|endoftext|>, are text of their own. */
-	*ret = set_token(b, id, bytes.p ? bytes : name, e);
+	else
+		*ret = set_token(b, id, bytes.p ? bytes : name, e);
+	/* Added tokens may be text of their own. */
+	if (!*ret)
+		b->is_text[id] = !bytes.p;
 	return true;
 }
 
@@ -233,6 +243,8 @@ add_merge(struct build *b, const struct tokenizer *t, struct str line,
 	struct table_merge *m = &b->merges[b->n_merges];
 	char *both;
 
+	if (b->a->sticky)
+		return error_arena(e, b->a);
 	if (!left.p || !right.p || left.n == 0 || right.n == 0)
 		return error_set(e, ERR_BAD_PARAM,
 		    "merges.txt: line %zu is not two tokens", number);
@@ -282,19 +294,29 @@ read_merges(struct build *b, const struct tokenizer *t, struct str text,
 
 /* ---- the file ---- */
 
-static void
-add_word(struct table_word *words, uint32_t mask, struct str bytes, uint32_t id)
+static enum err
+add_word(const struct build *b, struct table_word *words, uint32_t mask,
+    uint32_t id, struct error *e)
 {
-	uint64_t hash = table_hash_word(bytes);
-	uint32_t i = (uint32_t)hash & mask;
+	uint64_t hash = table_hash_word(b->tokens[id]);
+	uint32_t i = (uint32_t)hash & mask, n = 0;
 
-	while (words[i].id != TABLE_NONE)
-		i = (i + 1) & mask;
+	for (; words[i].id != TABLE_NONE; i = (i + 1) & mask) {
+		if (str_eq(b->tokens[words[i].id], b->tokens[id]))
+			return error_set(e, ERR_BAD_PARAM,
+			    "token %u has the bytes of token %u", (unsigned)id,
+			    (unsigned)words[i].id);
+		if (++n == TABLE_RUN_MAX)
+			return error_set(e, ERR_BAD_PARAM,
+			    "tokens made to be slow to find");
+	}
 	words[i] = (struct table_word){ (uint32_t)(hash >> 32), id };
+	return OK;
 }
 
-static void
-put_merges(struct table_merge *slots, uint32_t n_slots, const struct build *b)
+static enum err
+put_merges(struct table_merge *slots, uint32_t n_slots, const struct build *b,
+    struct error *e)
 {
 	for (uint32_t i = 0; i < n_slots; i++)
 		slots[i] = (struct table_merge){ .rank = TABLE_NONE };
@@ -303,19 +325,28 @@ put_merges(struct table_merge *slots, uint32_t n_slots, const struct build *b)
 		uint32_t i = (uint32_t)table_hash_merge(m->left, m->right) &
 			     (n_slots - 1);
 
-		/* Of a repeated one the first counts. */
-		while (slots[i].rank != TABLE_NONE &&
-		       (slots[i].left != m->left || slots[i].right != m->right))
+		uint32_t n = 0;
+
+		while (
+		    slots[i].rank != TABLE_NONE &&
+		    (slots[i].left != m->left || slots[i].right != m->right)) {
 			i = (i + 1) & (n_slots - 1);
-		if (slots[i].rank == TABLE_NONE)
-			slots[i] = *m;
+			if (++n == TABLE_RUN_MAX)
+				return error_set(e, ERR_BAD_PARAM,
+				    "merges made to be slow to find");
+		}
+		slots[i] = *m; /* of a repeated one the last counts */
 	}
+	return OK;
 }
 
-static void
-measure(const struct build *b, struct table_header *h)
+static enum err
+measure(const struct build *b, struct table_header *h, struct error *e)
 {
 	for (uint32_t i = 0; i < b->n_tokens; i++) {
+		if (b->tokens[i].n > UINT32_MAX - h->n_bytes)
+			return error_set(e, ERR_BAD_PARAM,
+			    "tokens of more than 4 GiB");
 		h->n_bytes += (uint32_t)b->tokens[i].n;
 		if (b->tokens[i].n > h->longest)
 			h->longest = (uint32_t)b->tokens[i].n;
@@ -325,6 +356,7 @@ measure(const struct build *b, struct table_header *h)
 	h->n_merges = b->n_merges
 			  ? (uint32_t)power_of_two_above(2 * b->n_merges)
 			  : 0;
+	return OK;
 }
 
 static enum err
@@ -337,9 +369,11 @@ make_image(const struct build *b, const struct tokenizer_source *source,
 		.split = source->rule };
 	struct table_word *words;
 	uint32_t *offsets, at = 0;
+	enum err err = measure(b, &h, e);
 	char *p, *bytes;
 
-	measure(b, &h);
+	if (err)
+		return err;
 	memcpy(h.name, source->name, strlen(source->name));
 	p = arena_alloc(b->a, table_file_bytes(&h));
 	if (!p)
@@ -356,10 +390,14 @@ make_image(const struct build *b, const struct tokenizer_source *source,
 		offsets[i] = at;
 		memcpy(bytes + at, token.p, token.n);
 		at += (uint32_t)token.n;
-		add_word(words, h.n_words - 1, token, i);
+		if (!err && !b->is_text[i])
+			err = add_word(b, words, h.n_words - 1, i, e);
 	}
 	offsets[h.n_tokens] = at;
-	put_merges((void *)(words + h.n_words), h.n_merges, b);
+	if (!err)
+		err = put_merges((void *)(words + h.n_words), h.n_merges, b, e);
+	if (err)
+		return err;
 	h.body_crc32c = crc32c(p + sizeof(h), table_file_bytes(&h) - sizeof(h));
 	h.header_crc32c = table_header_crc32c(&h);
 	memcpy(p, &h, sizeof(h));

@@ -24,7 +24,8 @@ struct tokenizer_source {
 
 /**
  * Make the file's bytes (aligned, for tokenizer_from_image() or to be written)
- * in arena a. Every byte must have a token, and their numbers fill 0..n-1.
+ * in arena a. Every byte must have a token, no two tokens are the same, and
+ * their numbers fill 0..n-1.
  * Errors: ERR_BAD_PARAM the source is not what it should be, with its line or
  *         place; ERR_NO_MEMORY.
  */

@@ -2,7 +2,8 @@
 /*
  * Text into pieces, within which byte pairs are merged: what the published
  * regular expressions of GPT-2, cl100k_base and o200k_base match, as functions
- * that look at each character once. They are written out in split.c.
+ * that look at each character a few times at most. They are written out in
+ * split.c.
  */
 #ifndef TG_TOKENIZER_SPLIT_H
 #define TG_TOKENIZER_SPLIT_H

@@ -10,7 +10,8 @@
 
 #include "base/crc32.h"
 
-#define PAIRS 65536
+#define PAIRS     65536
+#define SLOTS_MAX (TABLE_TOKENS_MAX * 4)
 
 uint32_t
 table_word(const struct tokenizer *t, struct str bytes)
@@ -83,8 +84,9 @@ check_header(const struct table_header *h, size_t n, struct error *e)
 		    "a tokenizer's file of another version or machine");
 	if (h->n_tokens == 0 || h->n_tokens > TABLE_TOKENS_MAX ||
 	    h->split >= SPLIT__MAX || !is_power_of_two(h->n_words) ||
-	    h->n_words <= h->n_tokens ||
+	    h->n_words > SLOTS_MAX || h->n_merges > SLOTS_MAX ||
 	    (h->n_merges && !is_power_of_two(h->n_merges)) ||
+	    h->longest > TABLE_WORD_BYTES ||
 	    !memchr(h->name, '\0', sizeof(h->name)) || n != table_file_bytes(h))
 		return error_set(e, ERR_CONFIG, "a damaged tokenizer's file");
 	if (crc32c(h + 1, n - sizeof(*h)) != h->body_crc32c)
@@ -107,41 +109,96 @@ are_offsets_good(const struct tokenizer *t)
 	return true;
 }
 
-/* Every number in range, and a free slot for searches to end at. */
-static bool
-are_words_good(const struct tokenizer *t)
-{
-	bool has_free = false;
+/* What has been seen of some numbers, and of a hash table's slots. */
+struct seen {
+	uint8_t *bits;
+	uint32_t n; /* the numbers are smaller */
+	uint32_t n_used;
+	uint32_t run; /* of slots in use up to here */
+};
 
-	for (uint32_t i = 0; i < t->header->n_words; i++) {
-		if (t->words[i].id == TABLE_NONE)
-			has_free = true;
-		else if (t->words[i].id >= t->header->n_tokens)
-			return false;
-	}
-	return has_free;
+/* false: the number is too large, or was there before. */
+static bool
+see(struct seen *seen, uint32_t number)
+{
+	uint8_t bit = (uint8_t)(1 << (number & 7));
+
+	if (number >= seen->n || (seen->bits[number / 8] & bit) ||
+	    ++seen->run > TABLE_RUN_MAX)
+		return false;
+	seen->bits[number / 8] |= bit;
+	seen->n_used++;
+	return true;
 }
 
-/* The result of a merge is what its parts are: lengths add up, so that merges
- * end. */
 static bool
-are_merges_good(const struct tokenizer *t)
+are_words_good(const struct tokenizer *t, struct seen *seen)
+{
+	uint32_t n = t->header->n_words;
+
+	/* Once more from the start: a run may go round the end. */
+	for (uint32_t i = 0; i < n; i++) {
+		if (t->words[i].id == TABLE_NONE)
+			seen->run = 0;
+		else if (!see(seen, t->words[i].id))
+			return false;
+	}
+	for (uint32_t i = 0; i < n && t->words[i].id != TABLE_NONE; i++)
+		seen->run++;
+	return seen->run <= TABLE_RUN_MAX && seen->n_used <= n / 2;
+}
+
+/* Whether the result's bytes are those of the two. */
+static bool
+is_merge_good(const struct tokenizer *t, const struct table_merge *m)
 {
 	uint32_t n = t->header->n_tokens;
-	bool has_free = t->header->n_merges == 0;
+	struct str left, both;
 
-	for (uint32_t i = 0; i < t->header->n_merges; i++) {
+	if (m->left >= n || m->right >= n || m->id >= n)
+		return false;
+	left = table_bytes(t, m->left);
+	both = table_bytes(t, m->id);
+	return left.n > 0 && left.n < both.n && str_starts(both, left) &&
+	       str_eq(str_skip(both, left.n), table_bytes(t, m->right));
+}
+
+static bool
+are_merges_good(const struct tokenizer *t, struct seen *seen)
+{
+	uint32_t n = t->header->n_merges;
+
+	for (uint32_t i = 0; i < n; i++) {
 		const struct table_merge *m = &t->merges[i];
 
 		if (m->rank == TABLE_NONE)
-			has_free = true;
-		else if (m->left >= n || m->right >= n || m->id >= n ||
-			 table_bytes(t, m->id).n !=
-			     table_bytes(t, m->left).n +
-				 table_bytes(t, m->right).n)
+			seen->run = 0;
+		else if (!is_merge_good(t, m) || !see(seen, m->rank))
 			return false;
 	}
-	return has_free;
+	for (uint32_t i = 0; i < n && t->merges[i].rank != TABLE_NONE; i++)
+		seen->run++;
+	return seen->run <= TABLE_RUN_MAX && seen->n_used <= n / 2;
+}
+
+/* With room in `bits` for the larger of the two. */
+static enum err
+check_body(const struct tokenizer *t, struct error *e)
+{
+	uint32_t n_tokens = t->header->n_tokens, n = t->header->n_merges;
+	uint8_t *bits = calloc((n > n_tokens ? n : n_tokens) / 8 + 1, 1);
+	struct seen words = { .bits = bits, .n = n_tokens };
+	struct seen merges = { .bits = bits, .n = n };
+	bool is_good;
+
+	if (!bits)
+		return error_set(e, ERR_NO_MEMORY, "no memory");
+	is_good = are_offsets_good(t) && are_words_good(t, &words);
+	memset(bits, 0, (n > n_tokens ? n : n_tokens) / 8 + 1);
+	is_good = is_good && are_merges_good(t, &merges);
+	free(bits);
+	return is_good ? OK
+		       : error_set(e, ERR_CONFIG, "a damaged tokenizer's file");
 }
 
 static enum err
@@ -181,9 +238,8 @@ set_up(struct tokenizer *t, struct str image, struct error *e)
 	t->words = (const void *)(t->offsets + h->n_tokens + 1);
 	t->merges = (const void *)(t->words + h->n_words);
 	t->bytes = (const char *)(t->merges + h->n_merges);
-	if (!are_offsets_good(t) || !are_words_good(t) || !are_merges_good(t))
-		return error_set(e, ERR_CONFIG, "a damaged tokenizer's file");
-	return look_up_bytes(t, e);
+	err = check_body(t, e);
+	return err ? err : look_up_bytes(t, e);
 }
 
 /* ---- opening ---- */
@@ -206,7 +262,7 @@ tokenizer_from_image(struct str image, struct tokenizer **ret, struct error *e)
 static enum err
 map_file(const char *path, struct str *ret, struct error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	enum err err = OK;
 	struct stat st;
 	void *p;
@@ -216,7 +272,8 @@ map_file(const char *path, struct str *ret, struct error *e)
 		    "%s", path);
 	if (fstat(fd, &st) < 0) {
 		err = error_errno(e, ERR_IO, "%s", path);
-	} else if (st.st_size < (off_t)sizeof(struct table_header)) {
+	} else if (!S_ISREG(st.st_mode) ||
+		   st.st_size < (off_t)sizeof(struct table_header)) {
 		err = error_set(e, ERR_CONFIG, "%s: not a tokenizer's file",
 		    path);
 	} else {

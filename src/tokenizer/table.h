@@ -25,6 +25,9 @@
 #define TABLE_BYTE_ORDER 0x01020304U
 #define TABLE_NAME_BYTES 32
 #define TABLE_TOKENS_MAX (1U << 22)
+#define TABLE_WORD_BYTES 1024 /* longest token: a pair is hashed whole */
+/* Longest run of slots in use, so that no search is long. */
+#define TABLE_RUN_MAX    1024
 #define TABLE_NONE       UINT32_MAX /* no token, no rank */
 
 struct table_header {
@@ -33,7 +36,7 @@ struct table_header {
 	uint32_t byte_order; /* TABLE_BYTE_ORDER */
 	uint32_t split;      /* enum split_rule */
 	uint32_t n_tokens;
-	uint32_t n_words;  /* slots: a power of two, never full */
+	uint32_t n_words; /* slots: a power of two, at most half of them used */
 	uint32_t n_merges; /* the same, or 0 */
 	uint32_t n_bytes;
 	uint32_t longest; /* token, in bytes */
@@ -49,7 +52,8 @@ struct table_word {
 
 struct table_merge {
 	uint32_t left, right;
-	uint32_t rank; /* lower ones go first; TABLE_NONE: free */
+	uint32_t rank; /* lower ones go first, no two are equal; TABLE_NONE:
+			  free */
 	uint32_t id;
 };
 

@@ -16,7 +16,8 @@ struct tokenizer;
 
 /**
  * Map the file at path. All of it is checked, so that a damaged or a hostile
- * one is an error here and nothing later.
+ * one is an error here and nothing later. It stays mapped: whoever changes a
+ * file puts another in its place (rename) and leaves this one as it is.
  * Errors: ERR_NOT_FOUND; ERR_CONFIG it is no tokenizer; ERR_IO; ERR_NO_MEMORY.
  * Memory: tokenizer_close().
  */
@@ -36,7 +37,8 @@ uint32_t tokenizer_vocabulary(const struct tokenizer *t);
 struct str tokenizer_token(const struct tokenizer *t, uint32_t id);
 
 /* Longest piece (a run without a boundary, such as letters or spaces) that is
- * merged as a whole; a longer one is cut here, which may cost a token. */
+ * merged as a whole; a longer one is cut here, which may cost a token. Merging
+ * takes memory of 36 times its size meanwhile. */
 #define TOKENIZER_PIECE_MAX MIB(1)
 
 /**

@@ -11,8 +11,8 @@
 
 #define TEXT_MAX 4096
 
-static const char *const words[] = { "th", "e", "the", " t", " the", "in", "er",
-	"aa", "aaa", "aaaa", "\xe2\x80", "\xf0\x9f", "\xf0\x9f\x98", "  ",
+static const char *const words[] = { "th", "he", "the", " t", " the", "in",
+	"er", "aa", "aaa", "aaaa", "\xe2\x80", "\xf0\x9f", "\xf0\x9f\x98", "  ",
 	"    ", "\n\n", "\r\n", "\"\"", "{\"", "data", "data:", "00", "000" };
 
 static struct arena arena;

@@ -9,19 +9,32 @@
 #include <string.h>
 
 #include "base/crc32.h"
+#include "tokenizer/bpe.h"
 #include "tokenizer/build.h"
 #include "tokenizer/table.h"
 
+/* Its tokens give the text again, whether it is merged as words or as one long
+ * piece. */
 static void
 use(const struct tokenizer *t)
 {
+	static char text[BPE_SHORT_MAX + 100];
+	static uint32_t ids[sizeof(text)];
+	struct str rest = str_make(text, sizeof(text));
 	struct error e;
-	uint64_t n;
+	size_t n;
 
-	ASSERT(tokenizer_count(t, S("hello, hello worlds  \n"), &n, &e) == OK);
-	ASSERT(n >= 1 && n <= 22);
-	for (uint32_t i = 0; i <= tokenizer_vocabulary(t); i++)
-		(void)tokenizer_token(t, i);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i < 40 ? "hello, hello worlds \n"[i % 21]
+				 : "helloabaab"[i * i % 10];
+	ASSERT(tokenizer_encode(t, rest, ids, ARRAY_LEN(ids), &n, &e) == OK);
+	for (size_t i = 0; i < n; i++) {
+		struct str token = tokenizer_token(t, ids[i]);
+
+		ASSERT(token.n > 0 && str_starts(rest, token));
+		rest = str_skip(rest, token.n);
+	}
+	ASSERT(rest.n == 0);
 }
 
 static void

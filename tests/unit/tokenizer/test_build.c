@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/crc32.h"
+#include "tokenizer/table.h"
+
 static struct arena arena;
 
 static int
@@ -45,9 +48,10 @@ tokenizer_build__bad_rank_files__are_refused_with_the_place(void **state)
 		{ "YQ== -1\n", "line 1 is not \"base64 rank\"" },
 		{ "YQ== 7\n", "token number 7 of 1 tokens" },
 		{ "YQ== 0\nYg== 0\n", "token number 0 stands there twice" },
-		{ " 0\n", "token 0 is empty" },
+		{ " 0\n", "token 0 is empty or longer than 1024 bytes" },
 		{ "YQ== 0\n", "a tokenizer without a token for byte 0" },
 		{ "\n\nYQ== 1\n", "token number 1 of 1 tokens" },
+		{ "YQ== 0\r\nYQ== 1\r\n", "token 1 has the bytes of token 0" },
 	};
 
 	(void)state;
@@ -60,26 +64,6 @@ tokenizer_build__bad_rank_files__are_refused_with_the_place(void **state)
 	}
 }
 
-/* vocab.json of the 256 bytes and some words; "Ġ" is a space. */
-static struct str
-vocab_json(const char *const *words, size_t n)
-{
-	struct buf b;
-
-	buf_init(&b, &arena, MIB(1));
-	buf_add(&b, S("{"));
-	for (unsigned i = 0, other = 0x100; i < 256; i++) {
-		bool is_plain = (i >= '!' && i <= '~') ||
-				(i >= 0xa1 && i <= 0xac) || i >= 0xae;
-
-		buf_addf(&b, "\"\\u%04x\":%u,", is_plain ? i : other++, i);
-	}
-	for (size_t i = 0; i < n; i++)
-		buf_addf(&b, "\"%s\":%zu,", words[i], 256 + i);
-	buf_addf(&b, "\"<|endoftext|>\":%zu}", 256 + n);
-	return buf_str(&b);
-}
-
 /* "ab" may be made of a and b only; "abc" of a and bc, which has no chance. */
 static const char *const words[] = { "ab", "bc", "abc", "\u0120ab" };
 #define MERGES "#version: 0.2\na b\nb c\na bc\n\u0120 ab\n"
@@ -89,7 +73,7 @@ tokenizer_build__hugging_face__merges_only_its_pairs(void **state)
 {
 	static const uint32_t expected[] = { 256, 'c', 259, 257 };
 	struct tokenizer_source source = { .name = "hf",
-		.vocab = vocab_json(words, ARRAY_LEN(words)),
+		.vocab = tokenizer_vocab_json(&arena, words, ARRAY_LEN(words)),
 		.merges = S(MERGES) };
 	struct tokenizer *t = tokenizer_make(&arena, &source);
 	struct error e;
@@ -116,7 +100,8 @@ tokenizer_build__bad_hugging_face_files__are_refused(void **state)
 		    "vocab.json: the text ends too early at byte 6" },
 		{ "{\"a\":\"0\"}", MERGES, "vocab.json: the token \"a\"" },
 		{ "{\"a\":9}", MERGES, "token number 9 of 1 tokens" },
-		{ "{\"\":0}", MERGES, "token 0 is empty" },
+		{ "{\"\":0}", MERGES,
+		    "token 0 is empty or longer than 1024 bytes" },
 		{ "{\"a\":0}", MERGES,
 		    "a tokenizer without a token for byte 0" },
 		{ NULL, "a\n", "merges.txt: line 1 is not two tokens" },
@@ -129,9 +114,9 @@ tokenizer_build__bad_hugging_face_files__are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct tokenizer_source source = { .name = "hf",
-			.vocab = cases[i].vocab
-				     ? str_from(cases[i].vocab)
-				     : vocab_json(words, ARRAY_LEN(words)),
+			.vocab = cases[i].vocab ? str_from(cases[i].vocab)
+						: tokenizer_vocab_json(&arena,
+						      words, ARRAY_LEN(words)),
 			.merges = str_from(cases[i].merges) };
 		struct str image;
 		struct error e;
@@ -143,10 +128,63 @@ tokenizer_build__bad_hugging_face_files__are_refused(void **state)
 }
 
 static void
+tokenizer_build__repeated_merge__the_last_counts(void **state)
+{
+	static const uint32_t expected[] = { 'a', 257 };
+	struct tokenizer_source source = { .name = "hf",
+		.vocab = tokenizer_vocab_json(&arena, words, ARRAY_LEN(words)),
+		.merges = S("a b\nb c\na b\n") };
+	struct tokenizer *t = tokenizer_make(&arena, &source);
+	struct error e;
+	uint32_t ids[8];
+	size_t n;
+
+	(void)state;
+	assert_ok(tokenizer_encode(t, S("abc"), ids, 8, &n, &e));
+	assert_int_equal(n, ARRAY_LEN(expected));
+	assert_memory_equal(ids, expected, sizeof(expected));
+	tokenizer_close(t);
+}
+
+/* Where the merges of a finished file begin. */
+static struct table_merge *
+merges_of(char *image, const struct table_header *h)
+{
+	return (void *)(image + sizeof(*h) +
+			(h->n_tokens + 1) * sizeof(uint32_t) +
+			h->n_words * sizeof(struct table_word));
+}
+
+static void
+tokenizer_from_image__two_merges_of_one_rank__are_refused(void **state)
+{
+	struct tokenizer_source source = { .name = "hf",
+		.vocab = tokenizer_vocab_json(&arena, words, ARRAY_LEN(words)),
+		.merges = S(MERGES) };
+	struct tokenizer *t = NULL;
+	struct table_header *h;
+	struct table_merge *m;
+	struct str image;
+	struct error e;
+
+	(void)state;
+	assert_ok(tokenizer_build(&source, &arena, &image, &e));
+	h = (void *)(uintptr_t)image.p;
+	m = merges_of((char *)(uintptr_t)image.p, h);
+	for (uint32_t i = 0; i < h->n_merges; i++)
+		if (m[i].rank == 2)
+			m[i].rank = 1;
+	h->body_crc32c = crc32c(h + 1, image.n - sizeof(*h));
+	h->header_crc32c = table_header_crc32c(h);
+	assert_int_equal(tokenizer_from_image(image, &t, &e), ERR_CONFIG);
+	assert_string_equal(e.internal, "a damaged tokenizer's file");
+}
+
+static void
 tokenizer_from_image__any_byte_changed_or_missing__is_refused(void **state)
 {
 	struct tokenizer_source source = { .name = "hf",
-		.vocab = vocab_json(words, ARRAY_LEN(words)),
+		.vocab = tokenizer_vocab_json(&arena, words, ARRAY_LEN(words)),
 		.merges = S(MERGES) };
 	struct tokenizer *t = NULL;
 	struct str image;
@@ -207,6 +245,8 @@ main(void)
 		T(tokenizer_build__bad_rank_files__are_refused_with_the_place),
 		T(tokenizer_build__hugging_face__merges_only_its_pairs),
 		T(tokenizer_build__bad_hugging_face_files__are_refused),
+		T(tokenizer_build__repeated_merge__the_last_counts),
+		T(tokenizer_from_image__two_merges_of_one_rank__are_refused),
 		T(tokenizer_from_image__any_byte_changed_or_missing__is_refused),
 		T(tokenizer_open__file__is_mapped_or_refused),
 	};

@@ -101,14 +101,12 @@ merge_plainly(const struct tokenizer *t, struct str piece, uint32_t *ids)
 
 /* Both ways of merging, on letters that overlap in many ways. */
 static void
-bpe__any_piece__short_and_long_agree_with_the_plain_way(void **state)
+assert_ways_agree(const struct tokenizer *t, size_t n_rounds)
 {
-	const struct tokenizer *t = *state;
 	uint32_t plain[600], ids[600];
 	char text[600];
 
-	srand(1);
-	for (size_t round = 0; round < 3000; round++) {
+	for (size_t round = 0; round < n_rounds; round++) {
 		size_t n = 1 + (size_t)rand() % (round % 10 ? 100 : 600);
 		struct bpe_sink sink = { .ids = ids, .max = ARRAY_LEN(ids) };
 		struct error e;
@@ -126,6 +124,67 @@ bpe__any_piece__short_and_long_agree_with_the_plain_way(void **state)
 		bpe_short(t, str_make(text, n), &sink);
 		assert_int_equal(sink.n, n_plain);
 		assert_memory_equal(ids, plain, n_plain * sizeof(*ids));
+	}
+}
+
+static void
+bpe__ranks__short_and_long_agree_with_the_plain_way(void **state)
+{
+	srand(1);
+	assert_ways_agree(*state, 3000);
+}
+
+/* Every way to make each word of two others, in any order and some twice. */
+static struct str
+shuffled_merges(const char *const *from, size_t n)
+{
+	const char *pairs[400][2];
+	size_t n_pairs = 0;
+	struct buf b;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n; k++)
+			for (size_t m = 0; m < n; m++)
+				if (n_pairs < 400 &&
+				    strlen(from[m]) ==
+					strlen(from[i]) + strlen(from[k]) &&
+				    str_starts(str_from(from[m]),
+					str_from(from[i])) &&
+				    str_ends(str_from(from[m]),
+					str_from(from[k]))) {
+					pairs[n_pairs][0] = from[i];
+					pairs[n_pairs++][1] = from[k];
+				}
+	assert_in_range(n_pairs, 10, 399);
+	buf_init(&b, &arena, KIB(64));
+	for (size_t i = 0; i < n_pairs + 5; i++) {
+		const char *const *pair = pairs[(size_t)rand() % n_pairs];
+
+		buf_addf(&b, "%s %s\n", pair[0], pair[1]);
+	}
+	return buf_str(&b);
+}
+
+static void
+bpe__merges_in_any_order__short_and_long_agree_with_the_plain_way(void **state)
+{
+	/* The letters are the vocabulary's own. */
+	static const char *const letters[] = { "a", "b", "c", "aa", "ab", "ba",
+		"bc", "ca", "aab", "aba", "abc", "cab", "aaaa", "abab",
+		"cabcab", "aabaab" };
+
+	(void)state;
+	srand(2);
+	for (size_t round = 0; round < 60; round++) {
+		struct tokenizer_source source = { .name = "hf",
+			.vocab = tokenizer_vocab_json(&arena, letters + 3,
+			    ARRAY_LEN(letters) - 3),
+			.merges = shuffled_merges(letters,
+			    ARRAY_LEN(letters)) };
+		struct tokenizer *t = tokenizer_make(&arena, &source);
+
+		assert_ways_agree(t, 50);
+		tokenizer_close(t);
 	}
 }
 
@@ -151,7 +210,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(tokenizer_encode__words_and_merges__are_their_tokens),
 		T(tokenizer_encode__too_little_room__is_told),
-		T(bpe__any_piece__short_and_long_agree_with_the_plain_way),
+		T(bpe__ranks__short_and_long_agree_with_the_plain_way),
+		T(bpe__merges_in_any_order__short_and_long_agree_with_the_plain_way),
 		T(tokenizer_count__a_very_long_piece__is_cut),
 	};
 

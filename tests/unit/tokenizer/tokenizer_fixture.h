@@ -20,4 +20,24 @@ tokenizer_make(struct arena *a, const struct tokenizer_source *source)
 	return t;
 }
 
+/* vocab.json of the 256 bytes and some words; "Ġ" is a space. */
+static inline struct str
+tokenizer_vocab_json(struct arena *a, const char *const *words, size_t n)
+{
+	struct buf b;
+
+	buf_init(&b, a, MIB(1));
+	buf_add(&b, S("{"));
+	for (unsigned i = 0, other = 0x100; i < 256; i++) {
+		bool is_plain = (i >= '!' && i <= '~') ||
+				(i >= 0xa1 && i <= 0xac) || i >= 0xae;
+
+		buf_addf(&b, "\"\\u%04x\":%u,", is_plain ? i : other++, i);
+	}
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&b, "\"%s\":%zu,", words[i], 256 + i);
+	buf_addf(&b, "\"<|endoftext|>\":%zu}", 256 + n);
+	return buf_str(&b);
+}
+
 #endif
