@@ -9,8 +9,7 @@
 
 #define LINE_TOKENS_MAX TABLE_TOKENS_MAX
 
-/* What the file will hold. As many tokens are read as there are lines (or
- * members), with different numbers below that, so there are no gaps. */
+/* What the file will hold. */
 struct build {
 	struct arena *a;
 	struct str *tokens; /* by number; p NULL = there is none */
@@ -224,7 +223,8 @@ read_vocab(struct build *b, struct str text, struct error *e)
 		    scan.failure ? scan.failure : "not an object",
 		    scan.failure_offset);
 	err = room_for(b, scan.n_members, e);
-	json_walk_init(&walk, text);
+	/* Without the space around it. */
+	json_walk_init(&walk, str_make(scan.inner.p - 1, scan.inner.n + 2));
 	while (!err && json_walk_next(&walk, &m))
 		if (!read_vocab_entry(b, &m, &err, e))
 			return error_set(e, ERR_BAD_PARAM,
@@ -387,6 +387,9 @@ make_image(const struct build *b, const struct tokenizer_source *source,
 	for (uint32_t i = 0; i < h.n_tokens; i++) {
 		struct str token = b->tokens[i];
 
+		if (!token.p)
+			return error_set(e, ERR_BAD_PARAM,
+			    "there is no token %u", (unsigned)i);
 		offsets[i] = at;
 		memcpy(bytes + at, token.p, token.n);
 		at += (uint32_t)token.n;

@@ -51,6 +51,7 @@ tokenizer_build__bad_rank_files__are_refused_with_the_place(void **state)
 		{ " 0\n", "token 0 is empty or longer than 1024 bytes" },
 		{ "YQ== 0\n", "a tokenizer without a token for byte 0" },
 		{ "\n\nYQ== 1\n", "token number 1 of 1 tokens" },
+		{ "\r\nYQ== 1\n", "there is no token 0" },
 		{ "YQ== 0\r\nYQ== 1\r\n", "token 1 has the bytes of token 0" },
 	};
 
@@ -98,6 +99,7 @@ tokenizer_build__bad_hugging_face_files__are_refused(void **state)
 		{ "[1]", MERGES, "vocab.json: not an object at byte 0" },
 		{ "{\"a\":0", MERGES,
 		    "vocab.json: the text ends too early at byte 6" },
+		{ " {\"b\":7}\n", MERGES, "token number 7 of 1 tokens" },
 		{ "{\"a\":\"0\"}", MERGES, "vocab.json: the token \"a\"" },
 		{ "{\"a\":9}", MERGES, "token number 9 of 1 tokens" },
 		{ "{\"\":0}", MERGES,
