@@ -7,8 +7,6 @@
 #include "base/json_scan.h"
 #include "tokenizer/table.h"
 
-#define LINE_TOKENS_MAX TABLE_TOKENS_MAX
-
 /* What the file will hold. */
 struct build {
 	struct arena *a;
@@ -53,9 +51,9 @@ set_token(struct build *b, uint64_t id, struct str bytes, struct error *e)
 static enum err
 room_for(struct build *b, size_t n, struct error *e)
 {
-	if (n > LINE_TOKENS_MAX)
+	if (n > TABLE_TOKENS_MAX)
 		return error_set(e, ERR_BAD_PARAM, "more than %u tokens",
-		    (unsigned)LINE_TOKENS_MAX);
+		    (unsigned)TABLE_TOKENS_MAX);
 	b->cap = (uint32_t)n;
 	b->tokens = arena_array(b->a, struct str, n ? n : 1);
 	b->is_text = arena_array(b->a, bool, n ? n : 1);
@@ -275,7 +273,7 @@ read_merges(struct build *b, const struct tokenizer *t, struct str text,
 	enum err err = OK;
 	struct str line;
 
-	if (n > LINE_TOKENS_MAX)
+	if (n > TABLE_TOKENS_MAX)
 		return error_set(e, ERR_BAD_PARAM, "merges.txt: too many");
 	b->merges = arena_array(b->a, struct table_merge, n ? n : 1);
 	if (!b->merges)

@@ -311,7 +311,6 @@ static struct at
 next_cl100k(struct at at)
 {
 	struct at end = contraction(at, false), word;
-	size_t n;
 
 	if (end.p > at.p)
 		return end;
@@ -331,11 +330,7 @@ next_cl100k(struct at at)
 	end = last_line_end(at);
 	if (end.p > at.p)
 		return end;
-	end = white_space(at);
-	if (end.p > at.p)
-		return end;
-	(void)look(at, &n); /* not reached: each character is one of these */
-	return step(at, n);
+	return white_space(at);
 }
 
 /*
