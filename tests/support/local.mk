@@ -50,3 +50,7 @@ tests_support_gpt2_probe_SOURCES = tests/support/gpt2_probe.c
 tests_support_gpt2_probe_LDADD = src/gpt2/libgpt2.a \
 	src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(OPENBLAS_LIBS) $(UNISTRING_LIBS) -lm
+
+noinst_PROGRAMS += tests/support/gpt2_speed
+tests_support_gpt2_speed_SOURCES = tests/support/gpt2_speed.c
+tests_support_gpt2_speed_LDADD = $(tests_support_gpt2_probe_LDADD)
