@@ -16,6 +16,7 @@ TG_PACKAGES_RUN=(
   libjson-c5
   libmariadb3
   libmemcached11
+  libopenblas0-pthread
   libsodium23
   libunistring2
   lighttpd
@@ -38,6 +39,7 @@ TG_PACKAGES_BUILD=(
   libjson-c-dev
   libmariadb-dev
   libmemcached-dev
+  libopenblas-dev
   libsodium-dev
   libunistring-dev
   make
@@ -46,9 +48,14 @@ TG_PACKAGES_BUILD=(
 
 TG_PACKAGES_TEST=(
   apache2
+  bible-kjv
+  bible-kjv-text
   chromium
   clang-format
+  fortunes
+  fortunes-min
   iproute2
+  jargon-text
   lighttpd-mod-openssl
   mariadb-client
   node/nodejs
@@ -56,13 +63,13 @@ TG_PACKAGES_TEST=(
   npm/npm
   procps
   shellcheck
+  xz-utils
 )
 
 TG_PACKAGES_LONG=(
   clang
   cppcheck
   valgrind
-  xz-utils
 )
 
 # packages_missing NAME...: prints those that aren't installed. COMMAND/NAME
