@@ -215,20 +215,23 @@ add_block(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
 			xs[b][r] = splat(x[b * x_stride + r]);
 	}
 	for (; c + LANES <= n_cols; c += LANES) {
-		vf ws[4];
+		vf total[2];
 
 		UNROLL
-		for (unsigned r = 0; r < n_rows; r++)
-			ws[r] = load(w + r * stride + c);
+		for (unsigned b = 0; b < n_batch; b++)
+			total[b] = load(y + b * y_stride + c);
 		UNROLL
-		for (unsigned b = 0; b < n_batch; b++) {
-			vf total = load(y + b * y_stride + c);
+		for (unsigned r = 0; r < n_rows; r++) {
+			vf ws = load(w + r * stride + c);
 
 			UNROLL
-			for (unsigned r = 0; r < n_rows; r++)
-				total += xs[b][r] * ws[r];
-			store(y + b * y_stride + c, total);
+			for (unsigned b = 0; b < n_batch; b++)
+				total[b] += xs[b][r] * ws;
 		}
+		/* last: a store could change w, for all that C knows */
+		UNROLL
+		for (unsigned b = 0; b < n_batch; b++)
+			store(y + b * y_stride + c, total[b]);
 	}
 	for (; c < n_cols; c++) {
 		UNROLL
@@ -280,6 +283,27 @@ expand_row(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 	}
 }
 
+/*
+ * Ask for what comes next: rows below the ones at work, the same columns. The
+ * machine foresees only what lies behind, in the same row.
+ */
+ALWAYS_INLINE void
+prefetch_rows(const struct matrix *w, enum gpt2_precision precision,
+    uint32_t row, uint32_t row1, uint32_t col0, uint32_t col1)
+{
+	size_t size = precision == GPT2_F32    ? 4
+		      : precision == GPT2_BF16 ? 2
+					       : 1;
+
+	for (uint32_t r = row; r < row + 4 && r < row1; r++) {
+		const char *p = (const char *)w->data +
+				((size_t)r * w->n_cols + col0) * size;
+
+		for (size_t at = 0; at < (col1 - col0) * size; at += 64)
+			__builtin_prefetch(p + at);
+	}
+}
+
 /* Rows row..row+n_rows-1, columns col0..col1-1, as floats: where they are, or
  * expanded into `room`. */
 ALWAYS_INLINE const float *
@@ -314,6 +338,8 @@ mul_add_many(const struct matrix *w, enum gpt2_precision precision,
 		uint32_t row = row0;
 
 		for (; row + 4 <= row1; row += 4) {
+			prefetch_rows(w, precision, row + 4, row1, col0,
+			    col0 + n);
 			p = block_floats(w, precision, row, 4, col0, col0 + n,
 			    room, &stride);
 			add_batch(p, stride, 4, n, x + row, x_stride, n_batch,
