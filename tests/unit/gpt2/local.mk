@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_config \
+	tests/unit/gpt2/test_convert \
 	tests/unit/gpt2/test_safetensors
 check_PROGRAMS += $(UNIT_GPT2_TESTS)
 TESTS += $(UNIT_GPT2_TESTS)
@@ -9,4 +10,5 @@ UNIT_GPT2_LIBS = src/gpt2/libgpt2.a src/tokenizer/libtokenizer.a \
 	src/base/libbase.a $(OPENBLAS_LIBS) $(UNISTRING_LIBS) $(CMOCKA_LIBS) \
 	-lm
 tests_unit_gpt2_test_config_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_convert_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
