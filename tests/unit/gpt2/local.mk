@@ -3,7 +3,8 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_config \
 	tests/unit/gpt2/test_convert \
 	tests/unit/gpt2/test_safetensors \
-	tests/unit/gpt2/test_sampler
+	tests/unit/gpt2/test_sampler \
+	tests/unit/gpt2/test_text
 check_PROGRAMS += $(UNIT_GPT2_TESTS)
 TESTS += $(UNIT_GPT2_TESTS)
 
@@ -14,3 +15,4 @@ tests_unit_gpt2_test_config_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_convert_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
