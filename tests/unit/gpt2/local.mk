@@ -4,6 +4,7 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_convert \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
+	tests/unit/gpt2/test_team \
 	tests/unit/gpt2/test_text
 check_PROGRAMS += $(UNIT_GPT2_TESTS)
 TESTS += $(UNIT_GPT2_TESTS)
@@ -15,4 +16,5 @@ tests_unit_gpt2_test_config_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_convert_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
