@@ -2,6 +2,7 @@
 UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_config \
 	tests/unit/gpt2/test_convert \
+	tests/unit/gpt2/test_kernel \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
 	tests/unit/gpt2/test_team \
@@ -14,6 +15,7 @@ UNIT_GPT2_LIBS = src/gpt2/libgpt2.a src/tokenizer/libtokenizer.a \
 	-lm
 tests_unit_gpt2_test_config_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_convert_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_kernel_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
