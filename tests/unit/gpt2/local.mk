@@ -2,6 +2,7 @@
 UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_config \
 	tests/unit/gpt2/test_convert \
+	tests/unit/gpt2/test_engine \
 	tests/unit/gpt2/test_kernel \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
@@ -15,6 +16,13 @@ UNIT_GPT2_LIBS = src/gpt2/libgpt2.a src/tokenizer/libtokenizer.a \
 	-lm
 tests_unit_gpt2_test_config_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_convert_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_engine_SOURCES = \
+	tests/unit/gpt2/gpt2_fixture.h \
+	tests/unit/gpt2/test_engine.c
+tests_unit_gpt2_test_engine_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_kernel_SOURCES = \
+	tests/unit/gpt2/gpt2_fixture.h \
+	tests/unit/gpt2/test_kernel.c
 tests_unit_gpt2_test_kernel_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
