@@ -24,7 +24,7 @@ struct text_out {
 	bool is_stopped;
 };
 
-/** stops: none of them empty; they must stay. Memory: text_out_fini(). */
+/** stops: UTF-8, none of them empty; they must stay. Memory: text_out_fini(). */
 void text_out_init(struct text_out *t, const struct str *stops, size_t n_stops);
 void text_out_fini(struct text_out *t);
 

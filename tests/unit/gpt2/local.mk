@@ -6,6 +6,7 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_kernel \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
+	tests/unit/gpt2/test_scheduler \
 	tests/unit/gpt2/test_team \
 	tests/unit/gpt2/test_text
 check_PROGRAMS += $(UNIT_GPT2_TESTS)
@@ -26,5 +27,9 @@ tests_unit_gpt2_test_kernel_SOURCES = \
 tests_unit_gpt2_test_kernel_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_scheduler_SOURCES = \
+	tests/unit/gpt2/gpt2_fixture.h \
+	tests/unit/gpt2/test_scheduler.c
+tests_unit_gpt2_test_scheduler_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
