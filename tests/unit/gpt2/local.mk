@@ -4,6 +4,7 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_convert \
 	tests/unit/gpt2/test_engine \
 	tests/unit/gpt2/test_kernel \
+	tests/unit/gpt2/test_model \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
 	tests/unit/gpt2/test_scheduler \
@@ -25,6 +26,10 @@ tests_unit_gpt2_test_kernel_SOURCES = \
 	tests/unit/gpt2/gpt2_fixture.h \
 	tests/unit/gpt2/test_kernel.c
 tests_unit_gpt2_test_kernel_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_model_SOURCES = \
+	tests/unit/gpt2/gpt2_fixture.h \
+	tests/unit/gpt2/test_model.c
+tests_unit_gpt2_test_model_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_scheduler_SOURCES = \
