@@ -6,24 +6,25 @@
 
 #include "base/json_scan.h"
 
-/* A number that sizes something. */
+/* A number that sizes something. Transformers takes the general name for
+ * GPT-2's own (attribute_map). */
 struct size_member {
-	struct str name;
+	struct str name, general;
 	size_t offset; /* of a uint32_t in struct gpt2_config */
 	uint32_t max, otherwise;
 };
 
 static const struct size_member sizes[] = {
-	{ STR_INIT("vocab_size"), offsetof(struct gpt2_config, n_vocab),
-	    GPT2_VOCABULARY_MAX, 50257 },
-	{ STR_INIT("n_positions"), offsetof(struct gpt2_config, n_pos),
-	    GPT2_POSITIONS_MAX, 1024 },
-	{ STR_INIT("n_embd"), offsetof(struct gpt2_config, n_embd),
-	    GPT2_WIDTH_MAX, 768 },
-	{ STR_INIT("n_layer"), offsetof(struct gpt2_config, n_layer),
-	    GPT2_LAYERS_MAX, 12 },
-	{ STR_INIT("n_head"), offsetof(struct gpt2_config, n_head),
-	    GPT2_WIDTH_MAX, 12 },
+	{ STR_INIT("vocab_size"), { NULL, 0 },
+	    offsetof(struct gpt2_config, n_vocab), GPT2_VOCABULARY_MAX, 50257 },
+	{ STR_INIT("n_positions"), STR_INIT("max_position_embeddings"),
+	    offsetof(struct gpt2_config, n_pos), GPT2_POSITIONS_MAX, 1024 },
+	{ STR_INIT("n_embd"), STR_INIT("hidden_size"),
+	    offsetof(struct gpt2_config, n_embd), GPT2_WIDTH_MAX, 768 },
+	{ STR_INIT("n_layer"), STR_INIT("num_hidden_layers"),
+	    offsetof(struct gpt2_config, n_layer), GPT2_LAYERS_MAX, 12 },
+	{ STR_INIT("n_head"), STR_INIT("num_attention_heads"),
+	    offsetof(struct gpt2_config, n_head), GPT2_WIDTH_MAX, 12 },
 };
 
 /* What must be as it is in GPT-2, where it is said at all. */
@@ -67,6 +68,48 @@ read_size(struct str json, struct str name, uint32_t max, uint32_t otherwise,
 }
 
 static enum err
+read_named_size(struct str json, const struct size_member *s,
+    struct gpt2_config *c, struct error *e)
+{
+	uint32_t *ret = (uint32_t *)(void *)((char *)c + s->offset);
+	uint32_t general = 0;
+	struct json_member m;
+	enum err err;
+
+	err = read_size(json, s->name, s->max, s->otherwise, ret, e);
+	if (err || !s->general.n)
+		return err;
+	err = read_size(json, s->general, s->max, *ret, &general, e);
+	if (err)
+		return err;
+	if (general != *ret && find(json, s->name, &m))
+		return error_set(e, ERR_CONFIG,
+		    "config.json: %" PRI_STR " and %" PRI_STR " disagree",
+		    STR_ARG(s->name), STR_ARG(s->general));
+	*ret = general;
+	return OK;
+}
+
+/* A name written with escapes would be overlooked, and a variant with it. */
+static enum err
+check_names(struct str json, struct error *e)
+{
+	struct json_walk walk;
+	struct json_member m;
+	int n;
+
+	json_walk_init(&walk, json);
+	while (json_walk_next(&walk, &m)) {
+		if (!m.is_name_escaped)
+			continue;
+		n = m.name.n < 60 ? (int)m.name.n : 60;
+		return error_set(e, ERR_CONFIG,
+		    "config.json: a name with an escape: %.*s", n, m.name.p);
+	}
+	return OK;
+}
+
+static enum err
 check_fixed(struct str json, struct error *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
@@ -91,7 +134,7 @@ read_epsilon(struct str json, float *ret, struct error *e)
 {
 	struct json_member m;
 	char text[32];
-	double value;
+	float value;
 
 	*ret = 1e-5F;
 	if (!find(json, S("layer_norm_epsilon"), &m))
@@ -101,11 +144,11 @@ read_epsilon(struct str json, float *ret, struct error *e)
 		    "config.json: layer_norm_epsilon is no number");
 	memcpy(text, m.value.p, m.value.n);
 	text[m.value.n] = '\0';
-	value = strtod(text, NULL);
+	value = strtof(text, NULL);
 	if (!(value > 0 && value < 1))
 		return error_set(e, ERR_CONFIG,
 		    "config.json: layer_norm_epsilon must be within 0 and 1");
-	*ret = (float)value;
+	*ret = value;
 	return OK;
 }
 
@@ -142,13 +185,11 @@ gpt2_config_parse(struct str json, struct gpt2_config *ret, struct error *e)
 	if (!find(json, S("model_type"), &m))
 		return error_set(e, ERR_CONFIG,
 		    "config.json: model_type is missing");
-	err = check_fixed(json, e);
-	for (size_t i = 0; i < ARRAY_LEN(sizes) && !err; i++) {
-		const struct size_member *s = &sizes[i];
-
-		err = read_size(json, s->name, s->max, s->otherwise,
-		    (uint32_t *)(void *)((char *)&c + s->offset), e);
-	}
+	err = check_names(json, e);
+	if (!err)
+		err = check_fixed(json, e);
+	for (size_t i = 0; i < ARRAY_LEN(sizes) && !err; i++)
+		err = read_named_size(json, &sizes[i], &c, e);
 	if (!err)
 		err = read_size(json, S("n_inner"), 4 * GPT2_WIDTH_MAX,
 		    4 * c.n_embd, &c.n_inner, e);

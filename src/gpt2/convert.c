@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpt2/convert.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -80,6 +81,9 @@ convert_to_int8(const float *from, size_t n, int8_t *to)
 			largest = size;
 	}
 	scale = largest / 127;
+	/* too few bits for a quotient that an int8 holds */
+	if (scale < FLT_MIN)
+		scale = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool is_some = scale > 0 && isfinite(from[i]);
 

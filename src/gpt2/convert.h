@@ -15,7 +15,8 @@ void convert_to_f32(enum safetensors_dtype dtype, const void *from, size_t n,
 uint16_t convert_to_bf16(float x);
 /**
  * n numbers (one block) as int8 times a scale: scale = largest / 127, each
- * rounded to the nearest. Not finite ones count as 0. Returns the scale.
+ * rounded to the nearest. Not finite ones count as 0, and so does a block
+ * whose scale would be below FLT_MIN. Returns the scale.
  */
 float convert_to_int8(const float *from, size_t n, int8_t *to);
 

@@ -4,7 +4,7 @@
  * each thread reads one piece of memory from its first to its last byte; what
  * a thread has summed up of its rows, the others add to theirs when they read
  * it. Every thread keeps the texts' vectors itself: nothing but those sums and
- * the heads' results is shared, and four meetings a layer are enough.
+ * the heads' results is shared, and five meetings a layer are enough.
  */
 #include "gpt2/engine.h"
 

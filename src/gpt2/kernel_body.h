@@ -60,6 +60,28 @@ store(float *p, vf x)
 	*(vf_memory *)p = x;
 }
 
+/*
+ * A rest shorter than a vector is one whose other lanes aren't stored. Written
+ * with scalars, a compiler would fuse multiplication and addition in some
+ * copies of a loop and not in others, and results would differ.
+ */
+ALWAYS_INLINE vf
+load_some(const float *p, size_t n, float otherwise)
+{
+	vf x = splat(otherwise);
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = p[i];
+	return x;
+}
+
+ALWAYS_INLINE void
+store_some(float *p, size_t n, vf x)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = x[i];
+}
+
 ALWAYS_INLINE float
 sum(vf x)
 {
@@ -128,6 +150,17 @@ weight(const struct matrix *w, enum gpt2_precision precision, size_t at,
 	return ((const float *)w->data)[at];
 }
 
+ALWAYS_INLINE vf
+weights_some(const struct matrix *w, enum gpt2_precision precision, size_t at,
+    size_t n, float scale)
+{
+	vf x = splat(0);
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = weight(w, precision, at + i, scale);
+	return x;
+}
+
 ALWAYS_INLINE float
 scale_of(const struct matrix *w, enum gpt2_precision precision, size_t row,
     uint32_t col)
@@ -172,16 +205,16 @@ add_rows(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 					     splat(scale[r]));
 			store(y + c, total);
 		}
-		for (; c < end; c++) {
-			float total = y[c];
+		if (c < end) {
+			vf total = load_some(y + c, end - c, 0);
 
 			UNROLL
 			for (unsigned r = 0; r < n_rows; r++)
-				total += x[row + r] *
-					 weight(w, precision,
+				total += xs[r] *
+					 weights_some(w, precision,
 					     (size_t)(row + r) * n_cols + c,
-					     scale[r]);
-			y[c] = total;
+					     end - c, scale[r]);
+			store_some(y + c, end - c, total);
 		}
 	}
 }
@@ -233,16 +266,18 @@ add_block(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
 		for (unsigned b = 0; b < n_batch; b++)
 			store(y + b * y_stride + c, total[b]);
 	}
-	for (; c < n_cols; c++) {
+	if (c < n_cols) {
 		UNROLL
 		for (unsigned b = 0; b < n_batch; b++) {
-			float total = y[b * y_stride + c];
+			float *to = y + b * y_stride + c;
+			vf total = load_some(to, n_cols - c, 0);
 
 			UNROLL
 			for (unsigned r = 0; r < n_rows; r++)
-				total += x[b * x_stride + r] *
-					 w[r * stride + c];
-			y[b * y_stride + c] = total;
+				total += xs[b][r] *
+					 load_some(w + r * stride + c,
+					     n_cols - c, 0);
+			store_some(to, n_cols - c, total);
 		}
 	}
 }
@@ -395,15 +430,12 @@ dot_block(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 {
 	uint32_t n_cols = w->n_cols;
 	vf total[4][4];
-	float rest[4][4];
 
 	UNROLL
 	for (unsigned r = 0; r < n_rows; r++) {
 		UNROLL
-		for (unsigned b = 0; b < n_batch; b++) {
+		for (unsigned b = 0; b < n_batch; b++)
 			total[r][b] = splat(0);
-			rest[r][b] = 0;
-		}
 	}
 	for (uint32_t block = 0; block < n_cols; block += MATRIX_BLOCK) {
 		uint32_t end = n_cols - block < MATRIX_BLOCK
@@ -428,15 +460,22 @@ dot_block(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 					    ws * load(x + b * x_stride + c);
 			}
 		}
-		for (; c < end; c++) {
+		if (c < end) {
+			vf rest[4];
+
+			UNROLL
+			for (unsigned b = 0; b < n_batch; b++)
+				rest[b] = load_some(x + b * x_stride + c,
+				    end - c, 0);
 			UNROLL
 			for (unsigned r = 0; r < n_rows; r++) {
-				float one = weight(w, precision,
-				    (size_t)(row + r) * n_cols + c, scale[r]);
+				vf ws = weights_some(w, precision,
+				    (size_t)(row + r) * n_cols + c, end - c,
+				    scale[r]);
 
 				UNROLL
 				for (unsigned b = 0; b < n_batch; b++)
-					rest[r][b] += one * x[b * x_stride + c];
+					total[r][b] += ws * rest[b];
 			}
 		}
 	}
@@ -444,8 +483,7 @@ dot_block(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 	for (unsigned r = 0; r < n_rows; r++) {
 		UNROLL
 		for (unsigned b = 0; b < n_batch; b++)
-			y[b * y_stride + row + r] = sum(total[r][b]) +
-						    rest[r][b];
+			y[b * y_stride + row + r] = sum(total[r][b]);
 	}
 }
 
@@ -584,17 +622,6 @@ exp_vf(vf x)
 	/* the low bits of `bits` are n; the rest goes out by the shift */
 	bits = (vi)((vu)bits << 23) + 0x3f800000;
 	return (vf)((vi)(p * (vf)bits) & ~is_zero);
-}
-
-/* The same for a rest shorter than a vector: n of it, the others ignored. */
-ALWAYS_INLINE vf
-load_some(const float *p, size_t n, float otherwise)
-{
-	vf x = splat(otherwise);
-
-	for (size_t i = 0; i < n; i++)
-		x[i] = p[i];
-	return x;
 }
 
 ALWAYS_INLINE vf

@@ -137,6 +137,31 @@ read_tensor(struct safetensors_tensor *t, const struct json_member *m,
 }
 
 static int
+by_name(const void *left, const void *right)
+{
+	const struct safetensors_tensor *a = left, *b = right;
+	size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
+	int order = n ? memcmp(a->name.p, b->name.p, n) : 0;
+
+	if (order != 0)
+		return order;
+	return a->name.n < b->name.n ? -1 : a->name.n > b->name.n;
+}
+
+/* By sorting: a hostile header has more names than can be compared each with
+ * each. */
+static bool
+has_repeated_name(struct safetensors *st)
+{
+	qsort(st->tensors, st->n_tensors, sizeof(*st->tensors), by_name);
+	for (size_t i = 1; i < st->n_tensors; i++) {
+		if (str_eq(st->tensors[i - 1].name, st->tensors[i].name))
+			return true;
+	}
+	return false;
+}
+
+static int
 by_place(const void *left, const void *right)
 {
 	const struct safetensors_tensor *a = left, *b = right;
@@ -144,7 +169,9 @@ by_place(const void *left, const void *right)
 	if (a->begin != b->begin)
 		return a->begin < b->begin ? -1 : 1;
 	/* empty ones before the one that begins there */
-	return a->n_bytes < b->n_bytes ? -1 : a->n_bytes > b->n_bytes;
+	if (a->n_bytes != b->n_bytes)
+		return a->n_bytes < b->n_bytes ? -1 : 1;
+	return by_name(a, b);
 }
 
 /* Sorted, each begins where the one before it ends, and the last ends the
@@ -175,7 +202,7 @@ read_header(struct safetensors *st, struct str header, struct str data,
     struct error *e)
 {
 	struct json_scan scan = { .depth_max = 8 };
-	size_t n;
+	size_t n, n_metadata = 0;
 
 	if (!json_scan(&scan, header))
 		return error_set(e, ERR_CONFIG, "header: %s at byte %zu",
@@ -194,19 +221,21 @@ read_header(struct safetensors *st, struct str header, struct str data,
 		return error_arena(e, &st->arena);
 	if (!json_scan(&scan, header))
 		return error_set(e, ERR_CONFIG, "header: %s", scan.failure);
-	if (json_scan_repeated(&scan) < scan.n_members)
-		return error_set(e, ERR_CONFIG, "two tensors have one name");
 	for (size_t i = 0; i < n; i++) {
 		const struct json_member *m = &scan.members[i];
 		enum err err;
 
-		if (str_eq(m->name, S("__metadata__")))
+		if (str_eq(m->name, S("__metadata__"))) {
+			n_metadata++;
 			continue;
+		}
 		err = read_tensor(&st->tensors[st->n_tensors], m, data, e);
 		if (err)
 			return err;
 		st->n_tensors++;
 	}
+	if (n_metadata > 1 || has_repeated_name(st))
+		return error_set(e, ERR_CONFIG, "two tensors have one name");
 	qsort(st->tensors, st->n_tensors, sizeof(*st->tensors), by_place);
 	return check_places(st, data, e);
 }

@@ -11,6 +11,9 @@
 
 #include "gpt2/kernel.h"
 
+/* Beyond what any model gives: damaged weights can make all of it. */
+#define LOGIT_MAX 1e30F
+
 struct seen {
 	uint32_t n_answer; /* times in the answer */
 	bool is_seen;      /* in prompt or answer */
@@ -127,14 +130,23 @@ sampler_prompt(struct sampler *s, const uint32_t *ids, uint32_t n)
 		see(s, ids[i]);
 }
 
-/* The first of the largest; a NaN is never larger. */
+/* A number to compute with; a NaN is the least likely. */
+static float
+tame(float logit)
+{
+	if (!(logit > -LOGIT_MAX))
+		return -LOGIT_MAX;
+	return logit < LOGIT_MAX ? logit : LOGIT_MAX;
+}
+
+/* The first of the largest. */
 static uint32_t
 likeliest(const float *logits, uint32_t n)
 {
 	uint32_t best = 0;
 
 	for (uint32_t i = 1; i < n; i++) {
-		if (logits[i] > logits[best] || isnan(logits[best]))
+		if (logits[i] > logits[best])
 			best = i;
 	}
 	return best;
@@ -229,7 +241,7 @@ penalize(struct sampler *s, float *logits)
 		if (n > 0)
 			x -= p->presence_penalty +
 			     p->frequency_penalty * (float)n;
-		logits[id] = x;
+		logits[id] = tame(x);
 	}
 }
 
@@ -257,8 +269,8 @@ pick(const float *weights, const uint32_t *ids, uint32_t n, double share)
 /* Takes the likeliest until there are k or their weights make up limit;
  * returns how many. They lie at s->heap's end, the likeliest first. */
 static uint32_t
-take_likeliest(struct sampler *s, const float *logits, float max, uint32_t k,
-    double limit, double *ret_sum)
+take_likeliest(struct sampler *s, const float *logits, uint32_t k, double limit,
+    double *ret_sum)
 {
 	uint32_t left = s->n_vocab, n = 0;
 	uint32_t *taken;
@@ -268,7 +280,7 @@ take_likeliest(struct sampler *s, const float *logits, float max, uint32_t k,
 	while (n < k && (n == 0 || sum < limit)) {
 		uint32_t id = heap_take(s, &left, logits);
 
-		s->weights[n] = expf(logits[id] - max);
+		s->weights[n] = expf(logits[id]);
 		sum += (double)s->weights[n];
 		n++;
 	}
@@ -283,9 +295,10 @@ take_likeliest(struct sampler *s, const float *logits, float max, uint32_t k,
 	return n;
 }
 
-/* Of the likeliest only: top_k of them, of those as many as make up top_p. */
+/* Of the likeliest only: top_k of them, of those as many as make up top_p. The
+ * largest logit is 0. */
 static uint32_t
-draw_top(struct sampler *s, const float *logits, float max)
+draw_top(struct sampler *s, const float *logits)
 {
 	double limit = INFINITY, top_p = (double)s->params.top_p, sum, kept = 0;
 	uint32_t k = s->params.top_k, n, n_kept = 0;
@@ -293,10 +306,10 @@ draw_top(struct sampler *s, const float *logits, float max)
 	if (k == 0 || k >= s->n_vocab) {
 		memcpy(s->weights, logits, s->n_vocab * sizeof(*logits));
 		limit = top_p *
-			(double)s->kernel->exp_sum(s->weights, s->n_vocab, max);
+			(double)s->kernel->exp_sum(s->weights, s->n_vocab, 0);
 		k = s->n_vocab;
 	}
-	n = take_likeliest(s, logits, max, k, limit, &sum);
+	n = take_likeliest(s, logits, k, limit, &sum);
 	if (k < s->n_vocab)
 		limit = top_p * sum;
 	while (n_kept < n && (n_kept == 0 || kept < limit))
@@ -313,13 +326,14 @@ choose(struct sampler *s, float *logits)
 
 	if (!(p->temperature > 0))
 		return likeliest(logits, s->n_vocab);
-	for (uint32_t i = 0; i < s->n_vocab; i++)
-		logits[i] /= p->temperature;
+	/* the largest becomes 0, however small the temperature */
 	max = logits[likeliest(logits, s->n_vocab)];
-	if (p->top_k > 0 || p->top_p < 1)
-		return draw_top(s, logits, max);
+	for (uint32_t i = 0; i < s->n_vocab; i++)
+		logits[i] = (logits[i] - max) / p->temperature;
+	if ((p->top_k > 0 && p->top_k < s->n_vocab) || p->top_p < 1)
+		return draw_top(s, logits);
 	memcpy(s->weights, logits, s->n_vocab * sizeof(*logits));
-	sum = s->kernel->exp_sum(s->weights, s->n_vocab, max);
+	sum = s->kernel->exp_sum(s->weights, s->n_vocab, 0);
 	return pick(s->weights, NULL, s->n_vocab, draw(s) * (double)sum);
 }
 
@@ -333,6 +347,8 @@ sampler_next(struct sampler *s, float *logits, uint32_t n_top,
 	/* room for what is told is in the struct: not cleared for each token */
 	ret->n_top = 0;
 	ret->logprob = 0;
+	for (uint32_t i = 0; i < s->n_vocab; i++)
+		logits[i] = tame(logits[i]);
 	if (is_told) {
 		norm = log_sum(s, logits,
 		    logits[likeliest(logits, s->n_vocab)]);

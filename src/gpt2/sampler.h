@@ -53,7 +53,8 @@ void sampler_begin(struct sampler *s, const struct sampling *params);
 void sampler_prompt(struct sampler *s, const uint32_t *ids, uint32_t n);
 /**
  * Choose the next token and count it as seen.
- * @logits  n_vocab of them; changed
+ * @logits  n_vocab of them; changed. Whatever they are, the logarithms told
+ *          are finite: NaN counts as the least likely
  * @n_top   alternatives wanted, 0..SAMPLER_LOGPROBS_MAX, or
  *          SAMPLER_NO_LOGPROBS
  */

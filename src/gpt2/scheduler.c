@@ -37,10 +37,11 @@ struct scheduler {
 	pthread_mutex_t lock; /* guards the queue and what follows */
 	pthread_cond_t changed;
 	struct job *first, **end;
-	uint32_t n_waiting;
+	uint32_t n_waiting;         /* jobs */
+	uint32_t n_waiting_choices; /* of them all */
 	bool is_ending;
 
-	atomic_uint n_running;   /* answers */
+	atomic_uint n_running;   /* answers; more of them only under the lock */
 	atomic_bool has_cancels; /* perhaps */
 
 	/* the thread's own */
@@ -59,6 +60,9 @@ queue_take(struct scheduler *s)
 	if (!s->first)
 		s->end = &s->first;
 	s->n_waiting--;
+	s->n_waiting_choices -= job->n_choices;
+	/* from now on, so that nobody else counts on their places */
+	atomic_fetch_add(&s->n_running, job->n_choices);
 	job->next = NULL;
 	return job;
 }
@@ -97,6 +101,7 @@ queue_sweep(struct scheduler *s, bool all)
 		job->next = out;
 		out = job;
 		s->n_waiting--;
+		s->n_waiting_choices -= job->n_choices;
 	}
 	s->end = at;
 	return out;
@@ -147,7 +152,6 @@ answer_begin(struct scheduler *s, struct answer *a, struct job *job,
 	sampler_begin(a->sampler, &params);
 	sampler_prompt(a->sampler, job->prompt_ids, job->n_prompt);
 	text_out_init(&a->text, job->stops, job->n_stops);
-	atomic_fetch_add(&s->n_running, 1);
 }
 
 static bool
@@ -187,6 +191,7 @@ job_begin(struct scheduler *s, struct job *job)
 		if (a->job)
 			continue;
 		if (answer_prepare(s, a, &e)) {
+			atomic_fetch_sub(&s->n_running, job->n_choices);
 			refuse(job, JOB_END_FAILED);
 			return;
 		}
@@ -489,13 +494,14 @@ scheduler_submit(struct scheduler *s, struct job *job, struct error *e)
 	if (s->is_ending) {
 		err = error_set(e, ERR_SHUTTING_DOWN, "scheduler");
 	} else if (s->n_waiting >= s->options.queue_max &&
-		   (s->first || job->n_choices > count_free(s))) {
+		   s->n_waiting_choices + job->n_choices > count_free(s)) {
 		err = error_set(e, ERR_OVERLOADED, "%u jobs wait",
 		    s->n_waiting);
 	} else {
 		*s->end = job;
 		s->end = &job->next;
 		s->n_waiting++;
+		s->n_waiting_choices += job->n_choices;
 		(void)pthread_cond_signal(&s->changed);
 	}
 	(void)pthread_mutex_unlock(&s->lock);

@@ -128,18 +128,23 @@ text_out_add(struct text_out *t, struct str bytes, struct error *e)
 	return OK;
 }
 
-/* The first place where a stop string begins, or t->n. */
+/* Where the stop string begins that is complete first (of those, the longest),
+ * or t->n: so it doesn't matter how the text came in tokens. */
 static size_t
 find_stop(const struct text_out *t)
 {
 	struct str text = str_make(t->bytes, t->n);
-	size_t first = t->n;
+	size_t first = t->n, first_end = SIZE_MAX;
 
 	for (size_t i = 0; i < t->n_stops; i++) {
 		size_t at = str_find_str(text, t->stops[i]);
+		size_t end = at + t->stops[i].n;
 
-		if (at < first)
+		if (at < t->n &&
+		    (end < first_end || (end == first_end && at < first))) {
 			first = at;
+			first_end = end;
+		}
 	}
 	return first;
 }

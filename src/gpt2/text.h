@@ -24,7 +24,7 @@ struct text_out {
 	bool is_stopped;
 };
 
-/** stops: none of them empty; they must stay. Memory: text_out_fini(). */
+/** stops: UTF-8, none of them empty; they must stay. Memory: text_out_fini(). */
 void text_out_init(struct text_out *t, const struct str *stops, size_t n_stops);
 void text_out_fini(struct text_out *t);
 
@@ -38,7 +38,8 @@ enum err text_out_add(struct text_out *t, struct str bytes,
 /**
  * What can go out now; valid until the next call. With is_end, all that is
  * left, a cut character as U+FFFD. After a stop string was met, the text
- * before it, and nothing more.
+ * before it, and nothing more; of several, the one that was complete first
+ * counts.
  * Errors: ERR_NO_MEMORY.
  */
 enum err text_out_take(struct text_out *t, bool is_end, struct str *ret,

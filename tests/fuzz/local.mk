@@ -5,10 +5,12 @@
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
 	tests/fuzz/fuzz_form \
+	tests/fuzz/fuzz_gpt2_config \
 	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_request \
+	tests/fuzz/fuzz_safetensors \
 	tests/fuzz/fuzz_sse \
 	tests/fuzz/fuzz_tmpl \
 	tests/fuzz/fuzz_tokenizer \
@@ -77,3 +79,11 @@ tests_fuzz_fuzz_vocab_SOURCES = \
 tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_vocab_LDADD = src/tokenizer/libtokenizer.a \
 	src/base/libbase.a $(UNISTRING_LIBS)
+tests_fuzz_fuzz_gpt2_config_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_gpt2_config.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_gpt2_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_gpt2_config_LDADD = src/gpt2/libgpt2.a src/base/libbase.a -lm
+tests_fuzz_fuzz_safetensors_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_safetensors.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_safetensors_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_safetensors_LDADD = src/gpt2/libgpt2.a src/base/libbase.a -lm

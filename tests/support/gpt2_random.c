@@ -528,7 +528,10 @@ write_weights(const struct options *o, const struct tensor *t, uint64_t *state,
 	size_t n_bytes = dtype_bytes[o->dtype], n = 0;
 
 	for (uint64_t left = tensor_len(t); left > 0; left--) {
-		float v = (float)(t->mean + t->sigma * normal(state));
+		/* rounded here: where a compiler fused it with the addition,
+		 * bytes would differ */
+		volatile double spread = t->sigma * normal(state);
+		float v = (float)(t->mean + spread);
 		uint32_t bits;
 
 		memcpy(&bits, &v, sizeof(bits));
