@@ -41,4 +41,6 @@ noinst_PROGRAMS += %D%/tokens_batch %D%/tokens_speed
 %C%_tokens_batch_LDADD = src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(UNISTRING_LIBS)
 
+noinst_PROGRAMS += %D%/gpt2_random
+
 EXTRA_DIST += %D%/README.md
