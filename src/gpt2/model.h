@@ -20,7 +20,7 @@
 
 struct gpt2_config {
 	uint32_t n_vocab;
-	uint32_t n_pos;   /* context: prompt and answer together, tokens */
+	uint32_t n_pos; /* context: prompt and answer together, tokens */
 	uint32_t n_embd;
 	uint32_t n_layer;
 	uint32_t n_head;  /* divides n_embd */

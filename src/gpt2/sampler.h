@@ -41,7 +41,7 @@ struct sampler;
 /**
  * @n_vocab  logits a position
  * Errors: ERR_NO_MEMORY.
- * Memory: sampler_free(); about 12 bytes a token of the vocabulary.
+ * Memory: sampler_free(); 24 bytes a token of the vocabulary.
  */
 enum err sampler_new(uint32_t n_vocab, struct sampler **ret,
     struct error *e) ATTR_MUST_CHECK;

@@ -17,10 +17,10 @@
 #include "gpt2/sampler.h"
 #include "tokenizer/tokenizer.h"
 
-#define SCHEDULER_BATCH_MAX     64  /* answers that are written at once */
-#define SCHEDULER_QUEUE_MAX     4096
-#define SCHEDULER_STOPS_MAX     16
-#define SCHEDULER_STOP_BYTES    256 /* of one stop string */
+#define SCHEDULER_BATCH_MAX  64 /* answers that are written at once */
+#define SCHEDULER_QUEUE_MAX  4096
+#define SCHEDULER_STOPS_MAX  16
+#define SCHEDULER_STOP_BYTES 256 /* of one stop string */
 
 enum job_end {
 	JOB_END_NONE,      /* it goes on */
@@ -32,15 +32,15 @@ enum job_end {
 
 /* What one token added to an answer. */
 struct job_piece {
-	uint32_t choice;       /* 0..n_choices-1 */
-	struct str text;       /* whole characters (UTF-8; bytes that can't
+	uint32_t choice; /* 0..n_choices-1 */
+	struct str text; /* whole characters (UTF-8; bytes that can't
 				  be part of one become U+FFFD); empty while
 				  a character or a stop string isn't decided;
 				  gone after the call */
-	bool has_token;        /* `token` is one that was generated; false
+	bool has_token;  /* `token` is one that was generated; false
 				  for the rest of a text at its end */
 	struct sampler_choice token; /* logprobs only when asked for */
-	enum job_end end;      /* this choice's; then nothing follows for it */
+	enum job_end end; /* this choice's; then nothing follows for it */
 };
 
 struct job;
@@ -54,10 +54,10 @@ typedef void job_done_fn(void *ctx);
 /* One request; the caller's memory, unchanged until `done` was called. */
 struct job {
 	const uint32_t *prompt_ids;
-	uint32_t n_prompt;    /* 1..n_pos-1 */
-	uint32_t n_choices;   /* 1..the scheduler's batch */
-	uint32_t max_new_tok; /* 1..; the context bounds it too */
-	uint32_t n_top_logprobs; /* 0..SAMPLER_LOGPROBS_MAX, or
+	uint32_t n_prompt;        /* 1..n_pos-1 */
+	uint32_t n_choices;       /* 1..the scheduler's batch */
+	uint32_t max_new_tok;     /* 1..; the context bounds it too */
+	uint32_t n_top_logprobs;  /* 0..SAMPLER_LOGPROBS_MAX, or
 				    SAMPLER_NO_LOGPROBS */
 	struct sampling sampling; /* choice i draws from seed + i */
 	bool ignore_eos;          /* end of text doesn't end it: for benches */
@@ -72,9 +72,9 @@ struct job {
 };
 
 struct scheduler_options {
-	uint32_t n_threads;  /* 1..; compute threads */
-	uint32_t batch_max;  /* 1..SCHEDULER_BATCH_MAX */
-	uint32_t queue_max;  /* jobs that may wait: 0..SCHEDULER_QUEUE_MAX */
+	uint32_t n_threads; /* 1..; compute threads */
+	uint32_t batch_max; /* 1..SCHEDULER_BATCH_MAX */
+	uint32_t queue_max; /* jobs that may wait: 0..SCHEDULER_QUEUE_MAX */
 };
 
 struct scheduler;

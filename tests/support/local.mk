@@ -44,3 +44,9 @@ noinst_PROGRAMS += %D%/tokens_batch %D%/tokens_speed
 noinst_PROGRAMS += %D%/gpt2_random
 
 EXTRA_DIST += %D%/README.md
+
+noinst_PROGRAMS += tests/support/gpt2_probe
+tests_support_gpt2_probe_SOURCES = tests/support/gpt2_probe.c
+tests_support_gpt2_probe_LDADD = src/gpt2/libgpt2.a \
+	src/tokenizer/libtokenizer.a src/base/libbase.a \
+	$(OPENBLAS_LIBS) $(UNISTRING_LIBS) -lm
