@@ -4,6 +4,7 @@
 # with it, run a program on a copy of its corpus: ./tests/fuzz/fuzz_body DIR
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
+	tests/fuzz/fuzz_completion \
 	tests/fuzz/fuzz_form \
 	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_journal \
@@ -77,3 +78,7 @@ tests_fuzz_fuzz_vocab_SOURCES = \
 tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_vocab_LDADD = src/tokenizer/libtokenizer.a \
 	src/base/libbase.a $(UNISTRING_LIBS)
+tests_fuzz_fuzz_completion_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_completion.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_completion_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_completion_LDADD = src/gpt2d/libgpt2d.a src/base/libbase.a
