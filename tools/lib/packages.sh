@@ -16,6 +16,7 @@ TG_PACKAGES_RUN=(
   libjson-c5
   libmariadb3
   libmemcached11
+  libmicrohttpd12
   libsodium23
   libunistring2
   lighttpd
@@ -38,6 +39,7 @@ TG_PACKAGES_BUILD=(
   libjson-c-dev
   libmariadb-dev
   libmemcached-dev
+  libmicrohttpd-dev
   libsodium-dev
   libunistring-dev
   make
