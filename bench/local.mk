@@ -2,6 +2,8 @@
 EXTRA_DIST += \
 	bench/RESULTS.md \
 	bench/lib/gateway.sh \
+	bench/lib/gpt2.py \
+	bench/lib/gpt2.sh \
 	bench/lib/targets.sh \
 	bench/lib/tokenizer.py \
 	bench/lib/tokenizer.sh \

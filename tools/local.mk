@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
 	tools/check \
+	tools/fetch-gpt2 \
 	tools/fetch-tokenizers \
+	tools/gpt2-mini/bits-per-byte \
+	tools/gpt2-mini/corpus \
+	tools/gpt2-mini/train.py \
 	tools/lint/banned.awk \
 	tools/lint/layers.awk \
 	tools/lint/layers.txt \

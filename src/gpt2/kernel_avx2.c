@@ -11,6 +11,7 @@
 # define KERNEL_LANES 8
 # define KERNEL_NAME  kernel_avx2
 # define KERNEL_TITLE "avx2"
+# define KERNEL_IS_AVX2
 # include "gpt2/kernel_body.h"
 
 # if defined(__clang__)

@@ -50,3 +50,11 @@ tests_support_gpt2_probe_SOURCES = tests/support/gpt2_probe.c
 tests_support_gpt2_probe_LDADD = src/gpt2/libgpt2.a \
 	src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(OPENBLAS_LIBS) $(UNISTRING_LIBS) -lm
+
+noinst_PROGRAMS += tests/support/gpt2_speed
+tests_support_gpt2_speed_SOURCES = tests/support/gpt2_speed.c
+tests_support_gpt2_speed_LDADD = $(tests_support_gpt2_probe_LDADD)
+
+noinst_PROGRAMS += tests/support/gpt2_bits
+tests_support_gpt2_bits_SOURCES = tests/support/gpt2_bits.c
+tests_support_gpt2_bits_LDADD = $(tests_support_gpt2_probe_LDADD)

@@ -7,7 +7,7 @@ usage: train.py CORPUS OUT [--steps N] [--seed N] [--threads N]
 CORPUS is what tools/gpt2-mini/corpus wrote; OUT becomes a folder in Hugging
 Face's format (config.json, model.safetensors in F16, vocab.json, merges.txt)
 and gets loss.csv beside them.  Needs PyPI's torch, transformers and
-tokenizers, and a C++ compiler; two CPU cores take about 45 minutes.
+tokenizers, and a C++ compiler; one CPU core takes about 45 minutes, two half of that.
 """
 
 import argparse
@@ -144,17 +144,17 @@ def batch(row, generator):
 
 
 def rate(step, steps):
-    """Warm-up, then flat, then down in a line over the last 40 %."""
+    """Warm-up, then flat, then down in a line over the last half."""
     if step < WARMUP:
         return (step + 1) / WARMUP
-    return min(1.0, (steps - step) / (0.4 * steps))
+    return min(1.0, (steps - step) / (0.5 * steps))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()

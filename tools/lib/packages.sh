@@ -17,6 +17,7 @@ TG_PACKAGES_RUN=(
   libmariadb3
   libmemcached11
   libmicrohttpd12
+  libopenblas0-pthread
   libsodium23
   libunistring2
   lighttpd
@@ -40,6 +41,7 @@ TG_PACKAGES_BUILD=(
   libmariadb-dev
   libmemcached-dev
   libmicrohttpd-dev
+  libopenblas-dev
   libsodium-dev
   libunistring-dev
   make
@@ -48,9 +50,14 @@ TG_PACKAGES_BUILD=(
 
 TG_PACKAGES_TEST=(
   apache2
+  bible-kjv
+  bible-kjv-text
   chromium
   clang-format
+  fortunes
+  fortunes-min
   iproute2
+  jargon-text
   lighttpd-mod-openssl
   mariadb-client
   node/nodejs
@@ -58,13 +65,13 @@ TG_PACKAGES_TEST=(
   npm/npm
   procps
   shellcheck
+  xz-utils
 )
 
 TG_PACKAGES_LONG=(
   clang
   cppcheck
   valgrind
-  xz-utils
 )
 
 # packages_missing NAME...: prints those that aren't installed. COMMAND/NAME
