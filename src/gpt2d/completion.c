@@ -417,6 +417,21 @@ read_empty(struct reader *r, const char *name, const struct json_member *m,
 	return unsupported(name, e);
 }
 
+/* {"type":"text"}, which is what it gives anyway. */
+static enum err
+read_response_format(struct reader *r, const char *name,
+    const struct json_member *m, struct error *e)
+{
+	struct json_member type;
+
+	(void)r;
+	if (m->kind == JSON_OBJECT &&
+	    json_walk_find(m->value, S("type"), &type) &&
+	    str_eq(type.value, S("\"text\"")))
+		return OK;
+	return unsupported(name, e);
+}
+
 #define IN_TEXT (1U << COMPLETION_TEXT)
 #define IN_CHAT (1U << COMPLETION_CHAT)
 #define IN_BOTH (IN_TEXT | IN_CHAT)
@@ -441,10 +456,15 @@ static const struct {
 	{ "metadata",              IN_BOTH, ignore },
 	{ "model",                 IN_BOTH, read_model },
 	{ "n",                     IN_BOTH, read_n },
+	{ "parallel_tool_calls",   IN_CHAT, ignore },
 	{ "presence_penalty",      IN_BOTH, read_presence },
 	{ "prompt",                IN_TEXT, read_prompt },
+	{ "prompt_cache_key",      IN_CHAT, ignore },
 	{ "repetition_penalty",    IN_BOTH, read_repetition },
+	{ "response_format",       IN_CHAT, read_response_format },
+	{ "safety_identifier",     IN_CHAT, ignore },
 	{ "seed",                  IN_BOTH, read_seed },
+	{ "service_tier",          IN_CHAT, ignore },
 	{ "stop",                  IN_BOTH, read_stop },
 	{ "store",                 IN_BOTH, ignore },
 	{ "stream",                IN_BOTH, read_stream },

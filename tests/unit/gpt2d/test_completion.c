@@ -325,6 +325,23 @@ completion__chat__template_and_its_stop(void **state)
 }
 
 static void
+completion__chat_for_the_sake_of_clients__accepted(void **state)
+{
+	(void)state;
+
+	assert_ok(read_chat(",\"response_format\":{\"type\":\"text\"},"
+			    "\"tools\":[],\"functions\":null,"
+			    "\"parallel_tool_calls\":true,\"user\":\"me\","
+			    "\"prompt_cache_key\":\"x\","
+			    "\"safety_identifier\":\"x\","
+			    "\"service_tier\":\"default\""));
+	refused_in_chat(ERR_UNSUPPORTED_PARAM, "response_format",
+	    "\"response_format\":{\"type\":\"json_object\"}");
+	refused_in_chat(ERR_UNSUPPORTED_PARAM, "response_format",
+	    "\"response_format\":\"text\"");
+}
+
+static void
 completion__chat_limits__the_smaller_one(void **state)
 {
 	(void)state;
@@ -407,6 +424,8 @@ main(void)
 		    completion__max_length_alone__takes_the_default_limit_away),
 		cmocka_unit_test(completion__top_p_zero__is_the_smallest),
 		cmocka_unit_test(completion__chat__template_and_its_stop),
+		cmocka_unit_test(
+		    completion__chat_for_the_sake_of_clients__accepted),
 		cmocka_unit_test(completion__chat_limits__the_smaller_one),
 		cmocka_unit_test(
 		    completion__chat_logprobs__a_switch_and_a_number),
