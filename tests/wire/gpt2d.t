@@ -130,7 +130,7 @@ is 'the same by --generate' "$("$program" --model "$dir/small" --threads 1 \
   --generate the --temperature 0 --max-tokens 9 | head -c -1 | base64 -w 0)" \
   "$text"
 is 'max_length counts the prompt' \
-  "$(complete '{"prompt":"the","max_length":5}' \
+  "$(complete '{"prompt":"the","max_length":5,"temperature":0}' \
     | jq .usage.completion_tokens)" 3
 is 'n choices' "$(complete '{"prompt":"the","n":3,"max_tokens":2}' \
   | jq -c '[.choices[].index]')" '[0,1,2]'
@@ -306,12 +306,14 @@ like 'which says why' "$(<"$dir/second")" 'another process listens'
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 ok 'a killed one leaves its socket' test -S "$sock"
+: >"$log"
 "$program" --model "$dir/small" --socket "$sock" --threads 1 2>"$log" &
 pid=$!
 ok 'the next one takes its place' until_true grep -q '"started"' "$log"
 is 'and answers' "$(get /healthz | jq -r .status)" ok
 stop
 
+: >"$log"
 "$program" --model "$dir/endless" --listen 127.0.0.1:0 --threads 1 \
   --model-name mini 2>"$log" &
 pid=$!
