@@ -99,7 +99,8 @@ enum err scheduler_submit(struct scheduler *s, struct job *job,
     struct error *e) ATTR_MUST_CHECK;
 /**
  * End a job early: within one token its choices end as JOB_END_CANCELLED and
- * `done` is called. Any thread; only before `done` was called.
+ * `done` is called. Any thread, as long as the job's memory is there: a job
+ * that has ended meanwhile stays as it is.
  */
 void scheduler_cancel(struct scheduler *s, struct job *job);
 

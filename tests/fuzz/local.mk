@@ -4,6 +4,7 @@
 # with it, run a program on a copy of its corpus: ./tests/fuzz/fuzz_body DIR
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_body \
+	tests/fuzz/fuzz_completion \
 	tests/fuzz/fuzz_form \
 	tests/fuzz/fuzz_gpt2_config \
 	tests/fuzz/fuzz_http1 \
@@ -87,3 +88,7 @@ tests_fuzz_fuzz_safetensors_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_safetensors.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_safetensors_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_safetensors_LDADD = src/gpt2/libgpt2.a src/base/libbase.a -lm
+tests_fuzz_fuzz_completion_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_completion.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_completion_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_completion_LDADD = src/gpt2d/libgpt2d.a src/base/libbase.a

@@ -13,6 +13,7 @@ include tests/unit/domain/local.mk
 include tests/unit/handler/local.mk
 include tests/unit/ext/local.mk
 include tests/unit/gpt2/local.mk
+include tests/unit/gpt2d/local.mk
 include tests/unit/http/local.mk
 include tests/unit/journal/local.mk
 include tests/unit/tokenizer/local.mk

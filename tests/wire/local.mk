@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/wire/drain.mjs \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \
+	tests/wire/gpt2d.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \

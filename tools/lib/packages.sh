@@ -16,6 +16,7 @@ TG_PACKAGES_RUN=(
   libjson-c5
   libmariadb3
   libmemcached11
+  libmicrohttpd12
   libopenblas0-pthread
   libsodium23
   libunistring2
@@ -39,6 +40,7 @@ TG_PACKAGES_BUILD=(
   libjson-c-dev
   libmariadb-dev
   libmemcached-dev
+  libmicrohttpd-dev
   libopenblas-dev
   libsodium-dev
   libunistring-dev

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT */
+#include "gpt2d/server_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/log.h"
+
+/* The body twice over while it grows, and what is read out of it. */
+#define ARENA_MAX_BYTES MIB(16)
+#define JSON_MAX_BYTES  MIB(1)
+/* Beyond the limit a body is read and dropped up to here, so that the client
+ * reads its 413 instead of a broken connection. */
+#define DROP_MAX_BYTES  MIB(16)
+#define EVENT_BYTES     KIB(4) /* that libmicrohttpd asks for at once */
+
+/* After a refusal it makes sense to try again. */
+#define RETRY_BUSY_S "1"
+#define RETRY_LOAD_S "10"
+
+static const char json_type[] = "application/json";
+
+/* ---- its life ---- */
+
+static struct call *
+call_new(struct server *s, struct MHD_Connection *conn)
+{
+	struct call *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->server = s;
+	c->conn = conn;
+	c->begin_us = clock_mono_us();
+	arena_init(&c->arena, ARENA_MAX_BYTES);
+	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
+	c->next = s->calls;
+	if (c->next)
+		c->next->before = c;
+	s->calls = c;
+	return c;
+}
+
+static void
+call_free(struct call *c)
+{
+	if (c->next)
+		c->next->before = c->before;
+	if (c->before)
+		c->before->next = c->next;
+	else
+		c->server->calls = c->next;
+	if (c->has_reply)
+		reply_fini(&c->reply);
+	arena_fini(&c->arena);
+	free(c);
+}
+
+static void
+suspend(struct call *c)
+{
+	c->is_suspended = true;
+	MHD_suspend_connection(c->conn);
+	server_watch(c->server, c);
+}
+
+void
+call_resume(struct call *c)
+{
+	if (!c->conn || !c->is_suspended)
+		return;
+	c->is_suspended = false;
+	MHD_resume_connection(c->conn);
+}
+
+static void
+end_loading(struct call *c)
+{
+	if (c->stage != CALL_LOADING)
+		return;
+	c->server->n_loading--;
+	c->stage = CALL_READING;
+}
+
+static void
+cancel(struct call *c)
+{
+	if (c->is_running && !c->server->is_cut)
+		scheduler_cancel(loader_engine(c->server->opts.loader)
+				     .scheduler,
+		    &c->reply.job);
+}
+
+void
+call_news(struct call *c, bool is_over)
+{
+	if (is_over)
+		c->is_running = false;
+	if (!c->conn && !c->is_running)
+		call_free(c);
+	else if (c->stage == CALL_STREAMING || is_over)
+		call_resume(c);
+}
+
+void
+call_left(struct call *c)
+{
+	c->has_left = true;
+	server_unwatch(c->server, c);
+	cancel(c);
+	call_resume(c);
+}
+
+void
+call_refuse_loading(struct call *c, const struct error *e)
+{
+	if (c->stage != CALL_LOADING)
+		return;
+	end_loading(c);
+	c->refusal = *e;
+	call_resume(c);
+}
+
+static void
+log_call(const struct call *c, enum MHD_RequestTerminationCode code)
+{
+	struct log_rec r;
+
+	log_begin(&r, LOG_LEVEL_DEBUG, "request");
+	log_cstr(&r, "route", c->route ? c->route->path : "");
+	log_u64(&r, "status", c->status);
+	log_bool(&r, "complete", code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	log_u64(&r, "prompt_tokens", c->prompt.n);
+	log_i64(&r, "us", clock_mono_us() - c->begin_us);
+	log_end(&r);
+}
+
+void
+call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
+    enum MHD_RequestTerminationCode code)
+{
+	struct call *c = *con_cls;
+
+	(void)cls;
+	(void)conn;
+	if (!c)
+		return;
+	*con_cls = NULL;
+	log_call(c, code);
+	server_unwatch(c->server, c);
+	end_loading(c);
+	cancel(c);
+	c->conn = NULL;
+	if (!c->is_running)
+		call_free(c);
+}
+
+/* ---- responses ---- */
+
+static const char *
+retry_after(enum err code)
+{
+	if (code == ERR_OVERLOADED || code == ERR_SHUTTING_DOWN)
+		return RETRY_BUSY_S;
+	return code == ERR_MODEL_DOWN ? RETRY_LOAD_S : NULL;
+}
+
+static void
+add_header(struct MHD_Response *r, const char *name, const char *value)
+{
+	if (value)
+		(void)MHD_add_response_header(r, name, value); /* of no memory
+								  */
+}
+
+static enum MHD_Result
+send_response(struct call *c, unsigned status, struct MHD_Response *r)
+{
+	enum MHD_Result result;
+
+	if (!r)
+		return MHD_NO;
+	if (c->server->is_draining)
+		add_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+	c->stage = CALL_ANSWERED;
+	c->status = status;
+	result = MHD_queue_response(c->conn, status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+static struct MHD_Response *
+json_response(struct str body)
+{
+	union {
+		const char *p;
+		void *copied; /* libmicrohttpd's type lacks const */
+	} text = { .p = body.p };
+	struct MHD_Response *r = MHD_create_response_from_buffer(body.n,
+	    text.copied, MHD_RESPMEM_MUST_COPY);
+
+	if (r)
+		add_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, json_type);
+	return r;
+}
+
+static enum MHD_Result
+send_error(struct call *c, const char *allow, const struct error *e)
+{
+	char text[KIB(4)];
+	struct MHD_Response *r;
+	struct buf b;
+
+	buf_init_fixed(&b, text, sizeof(text));
+	answer_error(&b, e);
+	r = json_response(buf_str(&b));
+	if (r) {
+		add_header(r, MHD_HTTP_HEADER_RETRY_AFTER,
+		    retry_after(e->code));
+		add_header(r, MHD_HTTP_HEADER_ALLOW, allow);
+	}
+	return send_response(c, (unsigned)err_info(e->code)->http_status, r);
+}
+
+static enum MHD_Result
+send_json(struct call *c, unsigned status, struct buf *b)
+{
+	struct error e;
+	struct str text;
+
+	if (buf_finish(b, &text, &e))
+		return send_error(c, NULL, &e);
+	return send_response(c, status, json_response(text));
+}
+
+static enum MHD_Result
+send_models(struct call *c)
+{
+	struct buf b;
+
+	buf_init(&b, &c->arena, JSON_MAX_BYTES);
+	answer_models(&b, c->server->opts.model, c->server->created_s);
+	return send_json(c, MHD_HTTP_OK, &b);
+}
+
+static enum MHD_Result
+send_health(struct call *c)
+{
+	struct server *s = c->server;
+	enum loader_state state = loader_state(s->opts.loader);
+	bool is_loaded = state == LOADER_READY && !s->is_cut;
+	bool is_ok = state != LOADER_FAILED && !s->is_draining;
+	struct scheduler_load load = { s->n_loading, 0 };
+	struct error failure;
+	struct json_out j;
+	struct buf b;
+
+	if (is_loaded)
+		load = scheduler_load(loader_engine(s->opts.loader).scheduler);
+	buf_init(&b, &c->arena, JSON_MAX_BYTES);
+	json_out_init(&j, &b);
+	json_out_object(&j);
+	json_out_member_str(&j, "status",
+	    is_ok            ? S("ok")
+	    : s->is_draining ? S("draining")
+			     : S("failed"));
+	json_out_member_str(&j, "model", s->opts.model);
+	json_out_member_bool(&j, "loaded", is_loaded);
+	json_out_member_u64(&j, "waiting", load.n_waiting);
+	json_out_member_u64(&j, "running", load.n_running);
+	if (state == LOADER_FAILED) {
+		loader_failure(s->opts.loader, &failure);
+		json_out_member_str(&j, "reason",
+		    str_from(failure.public_text));
+	}
+	json_out_object_end(&j);
+	return send_json(c, is_ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+	    &b);
+}
+
+/* ---- completions ---- */
+
+/* libmicrohttpd asks for the next bytes of a stream. */
+static ssize_t
+read_events(void *cls, uint64_t pos, char *p, size_t max)
+{
+	struct call *c = cls;
+	size_t n = 0;
+
+	(void)pos;
+	if (c->has_left)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	switch (reply_take(&c->reply, p, max, &n)) {
+	case REPLY_WAITS:
+		suspend(c);
+		return 0;
+	case REPLY_BYTES:
+		return (ssize_t)n;
+	case REPLY_ENDED:
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	case REPLY_BROKEN:
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static enum MHD_Result
+send_stream(struct call *c)
+{
+	struct MHD_Response *r =
+	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BYTES,
+		read_events, c, NULL);
+	enum MHD_Result result;
+
+	if (r) {
+		add_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
+		    "text/event-stream; charset=utf-8");
+		add_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	}
+	result = send_response(c, MHD_HTTP_OK, r);
+	c->stage = CALL_STREAMING;
+	return result;
+}
+
+static enum err
+submit(struct call *c, struct error *e)
+{
+	struct server *s = c->server;
+	struct engine engine = loader_engine(s->opts.loader);
+	struct reply_source src = {
+		.completion = &c->completion,
+		.prompt = &c->prompt,
+		.tokenizer = s->opts.vocabulary->tokenizer,
+		.config = engine.config,
+		.model = s->opts.model,
+		.wake = server_wake_call,
+		.ctx = c,
+	};
+	enum err err = prompt_encode(&c->arena, &c->completion, src.tokenizer,
+	    s->opts.vocabulary->longest_token, engine.config, &c->prompt, e);
+
+	if (!err)
+		err = reply_init(&c->reply, &src, e);
+	if (err)
+		return err;
+	c->has_reply = true;
+	c->is_running = true;
+	err = scheduler_submit(engine.scheduler, &c->reply.job, e);
+	if (err)
+		c->is_running = false;
+	return err;
+}
+
+static enum MHD_Result
+begin_answer(struct call *c)
+{
+	struct error e;
+
+	error_clear(&e);
+	if (submit(c, &e))
+		return send_error(c, NULL, &e);
+	if (c->completion.is_stream)
+		return send_stream(c);
+	c->stage = CALL_ANSWERING;
+	suspend(c);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+send_whole(struct call *c)
+{
+	struct str text;
+	struct error e;
+
+	error_clear(&e);
+	if (c->has_left)
+		return MHD_NO;
+	if (c->is_running) { /* resumed for nothing */
+		suspend(c);
+		return MHD_YES;
+	}
+	if (reply_whole(&c->reply, &text, &e))
+		return send_error(c, NULL, &e);
+	return send_response(c, MHD_HTTP_OK, json_response(text));
+}
+
+static enum err
+wait_for_model(struct call *c, struct error *e)
+{
+	struct server *s = c->server;
+
+	if (s->n_loading >= s->opts.batch_max + s->opts.queue_max)
+		return error_set(e, ERR_OVERLOADED, "waiting for the model");
+	if (loader_start(s->opts.loader, server_wake_loaded, s, e))
+		return e->code;
+	s->n_loading++;
+	c->stage = CALL_LOADING;
+	suspend(c);
+	return OK;
+}
+
+static enum err
+read_completion(struct call *c, struct error *e)
+{
+	struct completion_offer offer = { c->server->opts.model,
+		c->server->opts.batch_max };
+	struct str body;
+
+	if (c->server->is_draining)
+		return error_set(e, ERR_SHUTTING_DOWN, "draining");
+	if (buf_finish(&c->body, &body, e))
+		return e->code;
+	return completion_read(&c->arena,
+	    c->route->id == ROUTE_CHAT ? COMPLETION_CHAT : COMPLETION_TEXT,
+	    body.p ? body : S(""), &offer, &c->completion, e);
+}
+
+static enum MHD_Result
+begin_completion(struct call *c)
+{
+	struct error e;
+
+	error_clear(&e);
+	if (read_completion(c, &e))
+		return send_error(c, NULL, &e);
+	if (loader_state(c->server->opts.loader) == LOADER_READY)
+		return begin_answer(c);
+	return wait_for_model(c, &e) ? send_error(c, NULL, &e) : MHD_YES;
+}
+
+/* Its turn came because the model is there, or not, or the client is gone. */
+static enum MHD_Result
+go_on_after_load(struct call *c)
+{
+	struct error e;
+
+	end_loading(c);
+	if (c->has_left)
+		return MHD_NO;
+	if (loader_state(c->server->opts.loader) == LOADER_READY)
+		return begin_answer(c);
+	loader_failure(c->server->opts.loader, &e);
+	return send_error(c, NULL, &e);
+}
+
+/* ---- requests ---- */
+
+static bool
+is_json(struct MHD_Connection *conn)
+{
+	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_CONTENT_TYPE);
+	struct str type = str_from(value);
+
+	type.n = str_find(type, ';');
+	return str_eq_nocase(str_trim(type), S("application/json"));
+}
+
+static bool
+is_too_long(struct MHD_Connection *conn)
+{
+	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t n;
+
+	return value &&
+	       !str_to_u64(str_from(value), 0, COMPLETION_BODY_BYTES, &n);
+}
+
+/* The head is there. What is wrong with it is said when the body is, too:
+ * then the connection can go on. */
+static enum MHD_Result
+begin_request(struct call *c, const char *url, const char *method)
+{
+	const char *allow = NULL;
+	struct error *e = &c->refusal;
+
+	if (is_too_long(c->conn)) {
+		(void)error_set(e, ERR_TOO_LARGE, "Content-Length");
+		return send_error(c, NULL, e);
+	}
+	if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
+		(void)snprintf(e->param, sizeof(e->param), "%s", allow);
+	else if (c->route && strcmp(c->route->method, "POST") == 0 &&
+		 !is_json(c->conn))
+		(void)error_public(e, ERR_MEDIA_TYPE, NULL,
+		    "The Content-Type must be application/json.");
+	return MHD_YES;
+}
+
+static enum MHD_Result
+take_body(struct call *c, const char *upload, size_t *upload_n)
+{
+	c->body_bytes += *upload_n;
+	if (c->body_bytes > DROP_MAX_BYTES)
+		return MHD_NO;
+	if (!c->refusal.code) /* the buffer knows how much is too much */
+		buf_add(&c->body, str_make(upload, *upload_n));
+	*upload_n = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result
+send_refusal(struct call *c)
+{
+	struct error e = c->refusal;
+	const char *allow = NULL;
+
+	if (e.code == ERR_METHOD) {
+		allow = c->refusal.param;
+		e.param[0] = '\0';
+	}
+	return send_error(c, allow, &e);
+}
+
+static enum MHD_Result
+go_on(struct call *c)
+{
+	if (c->refusal.code)
+		return send_refusal(c);
+	if (c->stage == CALL_LOADING)
+		return go_on_after_load(c);
+	if (c->stage == CALL_ANSWERING)
+		return send_whole(c);
+	switch (c->route->id) {
+	case ROUTE_MODELS:
+		return send_models(c);
+	case ROUTE_HEALTH:
+		return send_health(c);
+	case ROUTE_TEXT:
+	case ROUTE_CHAT:
+		return begin_completion(c);
+	}
+	return MHD_NO;
+}
+
+enum MHD_Result
+call_on_request(void *cls, struct MHD_Connection *conn, const char *url,
+    const char *method, const char *version, const char *upload,
+    size_t *upload_n, void **con_cls)
+{
+	struct call *c = *con_cls;
+
+	(void)version;
+	if (!c) {
+		c = call_new(cls, conn);
+		if (!c)
+			return MHD_NO;
+		*con_cls = c;
+		return begin_request(c, url, method);
+	}
+	if (*upload_n)
+		return take_body(c, upload, upload_n);
+	return go_on(c);
+}

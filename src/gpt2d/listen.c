@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "gpt2d/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+
+/* ---- unix ---- */
+
+static bool
+is_alive(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive;
+
+	if (fd < 0)
+		return false;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	/* EAGAIN: its queue is full, so it is there. */
+	alive = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) ==
+		    0 ||
+		errno == EAGAIN;
+	(void)close(fd);
+	return alive;
+}
+
+/* The umask gives bind() its permissions; there is one thread yet. */
+static int
+bind_private(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before;
+	int rc;
+
+	if (fd < 0)
+		return -1;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	before = umask(0117);
+	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+	(void)umask(before);
+	if (rc == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	rc = errno;
+	(void)close(fd);
+	errno = rc;
+	return -1;
+}
+
+enum err
+listen_unix(const char *path, struct listen *ret, struct error *e)
+{
+	char beside[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat st;
+	int n = snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid());
+
+	*ret = (struct listen){ .fd = -1 };
+	if (n < 0 || (size_t)n >= sizeof(beside))
+		return error_set(e, ERR_CONFIG, "--socket: %s is too long",
+		    path);
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return error_set(e, ERR_CONFIG,
+		    "--socket: %s exists and is no socket", path);
+	if (is_alive(path))
+		return error_set(e, ERR_CONFLICT,
+		    "--socket: another process listens on %s", path);
+	(void)unlink(beside); /* of a dead process with our number */
+	ret->fd = bind_private(beside);
+	if (ret->fd < 0)
+		return error_errno(e, ERR_IO, "--socket: %s", beside);
+	if (lstat(beside, &st) < 0 || rename(beside, path) < 0) {
+		enum err err = error_errno(e, ERR_IO, "--socket: %s", path);
+
+		(void)unlink(beside);
+		(void)close(ret->fd);
+		ret->fd = -1;
+		return err;
+	}
+	ret->path = path;
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	(void)snprintf(ret->name, sizeof(ret->name), "unix:%s", path);
+	return OK;
+}
+
+void
+listen_unlink(struct listen *l)
+{
+	struct stat st;
+
+	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
+	    st.st_ino == l->ino)
+		(void)unlink(l->path); /* gone already is fine */
+	l->path = NULL;
+}
+
+/* ---- loopback ---- */
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* Numbers only: a name could come to mean another address. */
+static bool
+read_host(struct str host, union address *a)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	*a = (union address){ .v4.sin_family = AF_INET };
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
+		host = str_make(host.p + 1, host.n - 2);
+		a->v6.sin6_family = AF_INET6;
+	}
+	if (host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	if (a->any.sa_family == AF_INET6)
+		return inet_pton(AF_INET6, text, &a->v6.sin6_addr) == 1 &&
+		       IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+	return inet_pton(AF_INET, text, &a->v4.sin_addr) == 1 &&
+	       ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static bool
+read_address(struct str text, union address *a)
+{
+	size_t colon = text.n;
+	uint64_t port;
+
+	while (colon > 0 && text.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || !read_host(str_make(text.p, colon - 1), a) ||
+	    !str_to_u64(str_skip(text, colon), 0, UINT16_MAX, &port))
+		return false;
+	/* The port is at the same place in both. */
+	a->v4.sin_port = htons((uint16_t)port);
+	return true;
+}
+
+static int
+bind_address(union address *a)
+{
+	socklen_t n = a->any.sa_family == AF_INET6 ? sizeof(a->v6)
+						   : sizeof(a->v4);
+	int fd = socket(a->any.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int yes = 1;
+
+	if (fd >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    bind(fd, &a->any, n) == 0 && listen(fd, BACKLOG) == 0 &&
+	    getsockname(fd, &a->any, &n) == 0)
+		return fd;
+	yes = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	errno = yes;
+	return -1;
+}
+
+enum err
+listen_loopback(struct str address, struct listen *ret, struct error *e)
+{
+	size_t colon = address.n;
+	union address a;
+
+	*ret = (struct listen){ .fd = -1 };
+	if (!read_address(address, &a))
+		return error_set(e, ERR_BAD_PARAM,
+		    "--listen takes a loopback address and a port, such as "
+		    "127.0.0.1:8080; for other hosts there is the gateway");
+	ret->fd = bind_address(&a);
+	if (ret->fd < 0)
+		return error_errno(e, ERR_IO, "--listen: %" PRI_STR,
+		    STR_ARG(address));
+	while (address.p[colon - 1] != ':')
+		colon--;
+	(void)snprintf(ret->name, sizeof(ret->name), "%.*s%u", (int)colon,
+	    address.p, (unsigned)ntohs(a.v4.sin_port));
+	return OK;
+}

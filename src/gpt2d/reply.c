@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "gpt2d/reply.h"
+
+#include <string.h>
+
+/* A buffer that grows leaves its former halves behind. */
+#define ARENA_MAX_BYTES (4 * REPLY_MAX_BYTES)
+
+static bool
+has_logprobs(const struct reply *r)
+{
+	return r->job.n_top_logprobs != SAMPLER_NO_LOGPROBS;
+}
+
+/* ---- in the scheduler's thread ---- */
+
+static void
+end_choice(struct reply *r, struct reply_choice *c,
+    const struct job_piece *piece)
+{
+	switch (piece->end) {
+	case JOB_END_NONE:
+		return;
+	case JOB_END_STOP:
+		c->finish_reason = "stop";
+		return;
+	case JOB_END_LENGTH:
+		c->finish_reason = "length";
+		return;
+	case JOB_END_CANCELLED:
+		r->failure = ERR_SHUTTING_DOWN;
+		return;
+	case JOB_END_FAILED:
+		r->failure = ERR_NO_MEMORY;
+		return;
+	}
+}
+
+static bool
+add_events(struct reply *r, struct reply_choice *c,
+    const struct job_piece *piece)
+{
+	const struct logprobs *l = c->logprobs.n ? &c->logprobs : NULL;
+	size_t before = r->out.n;
+
+	if (piece->text.n || l)
+		answer_event_text(&r->out, &r->head, piece->choice, piece->text,
+		    l);
+	logprobs_clear(&c->logprobs);
+	if (piece->end != JOB_END_NONE && c->finish_reason)
+		answer_event_finish(&r->out, &r->head, piece->choice,
+		    c->finish_reason);
+	return r->out.n > before || r->out.sticky;
+}
+
+static void
+on_piece(void *ctx, const struct job_piece *piece)
+{
+	struct reply *r = ctx;
+	struct reply_choice *c = &r->choices[piece->choice];
+	bool has_news = false;
+
+	r->usage.completion_tok += piece->has_token;
+	if (piece->has_token && has_logprobs(r) && piece->token.id != r->eos_id)
+		logprobs_add(&c->logprobs, &piece->token);
+	end_choice(r, c, piece);
+	if (r->is_stream) {
+		(void)pthread_mutex_lock(&r->lock);
+		has_news = add_events(r, c, piece);
+		(void)pthread_mutex_unlock(&r->lock);
+	} else {
+		buf_add(&c->text, piece->text);
+	}
+	if (has_news)
+		r->wake(r->ctx, false);
+}
+
+static void
+end_stream(struct reply *r)
+{
+	struct error e = { .code = r->failure };
+
+	if (r->failure) {
+		answer_event_error(&r->out, &e);
+		return;
+	}
+	if (r->head.has_usage)
+		answer_event_usage(&r->out, &r->head, &r->usage);
+	answer_event_done(&r->out);
+}
+
+static void
+on_done(void *ctx)
+{
+	struct reply *r = ctx;
+
+	(void)pthread_mutex_lock(&r->lock);
+	if (r->is_stream)
+		end_stream(r);
+	r->is_over = true;
+	(void)pthread_mutex_unlock(&r->lock);
+	r->wake(r->ctx, true); /* r may be gone after it */
+}
+
+/* ---- in the server's thread ---- */
+
+static enum err
+init_choices(struct reply *r, const struct reply_source *src, struct error *e)
+{
+	const struct completion *c = src->completion;
+	uint64_t chars = 0;
+
+	r->choices = arena_array(&r->arena, struct reply_choice, c->n_choices);
+	if (!r->choices)
+		return error_arena(e, &r->arena);
+	for (uint32_t i = 0; i < src->prompt->n; i++)
+		chars += logprobs_chars(
+		    tokenizer_token(src->tokenizer, src->prompt->ids[i]));
+	for (uint32_t i = 0; i < c->n_choices; i++) {
+		buf_init(&r->choices[i].text, &r->arena, REPLY_MAX_BYTES);
+		logprobs_init(&r->choices[i].logprobs, c->kind, src->tokenizer,
+		    &r->arena, REPLY_MAX_BYTES, chars);
+		if (r->is_stream && c->kind == COMPLETION_CHAT)
+			answer_event_role(&r->out, &r->head, i);
+	}
+	return r->arena.sticky ? error_arena(e, &r->arena) : OK;
+}
+
+enum err
+reply_init(struct reply *r, const struct reply_source *src, struct error *e)
+{
+	const struct completion *c = src->completion;
+	enum err err;
+
+	*r = (struct reply){
+		.job = {
+			.prompt_ids = src->prompt->ids,
+			.n_prompt = src->prompt->n,
+			.n_choices = c->n_choices,
+			.max_new_tok = src->prompt->max_new_tok,
+			.n_top_logprobs = c->n_top_logprobs,
+			.sampling = c->sampling,
+			.stops = c->stops,
+			.n_stops = c->n_stops,
+			.piece = on_piece,
+			.done = on_done,
+			.ctx = r,
+		},
+		.usage.prompt_tok = src->prompt->n,
+		.is_stream = c->is_stream,
+		.eos_id = src->config->eos_id,
+		.wake = src->wake,
+		.ctx = src->ctx,
+	};
+	answer_head_init(&r->head, c, src->model);
+	(void)pthread_mutex_init(&r->lock, NULL); /* Linux: cannot fail */
+	arena_init(&r->arena, ARENA_MAX_BYTES);
+	buf_init(&r->out, &r->arena, REPLY_MAX_BYTES);
+	err = init_choices(r, src, e);
+	if (err)
+		reply_fini(r);
+	return err;
+}
+
+void
+reply_fini(struct reply *r)
+{
+	arena_fini(&r->arena);
+	(void)pthread_mutex_destroy(&r->lock);
+}
+
+/* What was taken makes room again. */
+static void
+drop_taken(struct reply *r)
+{
+	if (r->n_taken == r->out.n) {
+		r->out.n = r->n_taken = 0;
+	} else if (r->n_taken > r->out.n / 2) {
+		r->out.n -= r->n_taken;
+		memmove(r->out.p, r->out.p + r->n_taken, r->out.n);
+		r->n_taken = 0;
+	}
+}
+
+enum reply_state
+reply_take(struct reply *r, char *p, size_t max, size_t *ret_n)
+{
+	enum reply_state state = REPLY_WAITS;
+	size_t n;
+
+	(void)pthread_mutex_lock(&r->lock);
+	n = r->out.n - r->n_taken < max ? r->out.n - r->n_taken : max;
+	if (r->out.sticky) {
+		state = REPLY_BROKEN;
+	} else if (n > 0) {
+		memcpy(p, r->out.p + r->n_taken, n);
+		r->n_taken += n;
+		drop_taken(r);
+		*ret_n = n;
+		state = REPLY_BYTES;
+	} else if (r->is_over) {
+		state = REPLY_ENDED;
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	return state;
+}
+
+enum err
+reply_whole(struct reply *r, struct str *ret, struct error *e)
+{
+	uint32_t n = r->job.n_choices;
+	struct answer_choice *choices = arena_array(&r->arena,
+	    struct answer_choice, n);
+	struct buf b;
+
+	if (r->failure)
+		return error_set(e, r->failure, "the answer was broken off");
+	if (!choices)
+		return error_arena(e, &r->arena);
+	buf_init(&b, &r->arena, REPLY_MAX_BYTES);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct reply_choice *c = &r->choices[i];
+
+		choices[i] = (struct answer_choice){
+			.text = buf_str(&c->text),
+			.logprobs = has_logprobs(r) ? &c->logprobs : NULL,
+			.finish_reason = c->finish_reason,
+		};
+		if (c->text.sticky)
+			b.sticky = c->text.sticky;
+	}
+	answer_whole(&b, &r->head, choices, n, &r->usage);
+	if (buf_finish(&b, ret, e))
+		return error_set(e, ERR_NO_MEMORY,
+		    "an answer of more than %zu "
+		    "bytes",
+		    REPLY_MAX_BYTES);
+	return OK;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the server's files share. The loop (server.c) owns every call; only
+ * the wake list is touched by other threads.
+ */
+#ifndef TG_GPT2D_SERVER_PRIV_H
+#define TG_GPT2D_SERVER_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <microhttpd.h>
+
+#include "gpt2d/reply.h"
+#include "gpt2d/server.h"
+
+struct call;
+struct route;
+
+struct server {
+	struct server_options opts;
+	struct MHD_Daemon *mhd;
+	int epoll_fd;
+	int wake_fd; /* eventfd: the wake list has something */
+	int stop_fd; /* eventfd: how often server_stop() was called */
+	int64_t created_s;
+	bool is_draining, is_cut;
+	int64_t drain_end_ms;      /* monotonic */
+	struct call *calls;        /* all there are, newest first */
+	uint32_t n_loading;        /* of them, those that wait for the model */
+	pthread_mutex_t wake_lock; /* of what follows */
+	struct call *woken, **woken_end;
+	bool is_load_over;
+};
+
+enum call_stage {
+	CALL_READING,   /* its body */
+	CALL_LOADING,   /* waits for the model */
+	CALL_ANSWERING, /* its job runs; the answer comes as a whole */
+	CALL_STREAMING, /* its job runs, or has run, and events go out */
+	CALL_ANSWERED,  /* its response is with libmicrohttpd */
+};
+
+/* One request. It lives until its connection is done with it and its job is
+ * over, whichever is later. */
+struct call {
+	struct server *server;
+	struct call *next, *before;
+	struct MHD_Connection *conn; /* NULL: done with us */
+	const struct route *route;
+	struct arena arena;
+	struct buf body;
+	uint64_t body_bytes;  /* what came, kept or not */
+	struct error refusal; /* code OK: none yet */
+	enum call_stage stage;
+	bool is_suspended;
+	bool is_watched; /* its socket, in the loop's epoll set */
+	bool has_left;   /* the client */
+	bool has_reply;  /* reply is initialised */
+	bool is_running; /* reply's job, as far as the loop knows */
+	struct completion completion;
+	struct prompt prompt;
+	struct reply reply;
+	int64_t begin_us;
+	unsigned status;
+	/* under the server's wake_lock */
+	struct call *wake_next;
+	bool is_woken, is_woken_over;
+};
+
+/* ---- call.c ---- */
+
+/* libmicrohttpd's two callbacks. */
+enum MHD_Result call_on_request(void *cls, struct MHD_Connection *conn,
+    const char *url, const char *method, const char *version,
+    const char *upload, size_t *upload_n, void **con_cls);
+void call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
+    enum MHD_RequestTerminationCode code);
+
+/** Go on with a call that waits for the model or for its job. */
+void call_resume(struct call *c);
+/** The scheduler had news of it; is_over: the last. May free it. */
+void call_news(struct call *c, bool is_over);
+/** Its client has closed the connection. */
+void call_left(struct call *c);
+/** Refuse one that waits for the model. */
+void call_refuse_loading(struct call *c, const struct error *e);
+
+/* ---- route.c ---- */
+
+enum route_id {
+	ROUTE_TEXT,
+	ROUTE_CHAT,
+	ROUTE_MODELS,
+	ROUTE_HEALTH
+};
+
+struct route {
+	enum route_id id;
+	const char *method;
+	const char *path;
+};
+
+/**
+ * HEAD finds GET's.
+ * Errors: ERR_NOT_FOUND; ERR_METHOD, *ret_allow saying which one.
+ */
+enum err route_find(const char *method, const char *path,
+    const struct route **ret, const char **ret_allow,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* ---- server.c ---- */
+
+/** Watch for the client's leaving; libmicrohttpd does not look at suspended
+ * connections. */
+void server_watch(struct server *s, struct call *c);
+void server_unwatch(struct server *s, struct call *c);
+/** reply_wake_fn; ctx is the call. */
+void server_wake_call(void *ctx, bool is_over);
+/** loader_wake_fn; ctx is the server. */
+void server_wake_loaded(void *ctx);
+
+#endif
