@@ -13,5 +13,7 @@ src_tokenizer_libtokenizer_a_SOURCES = \
 	src/tokenizer/split.h \
 	src/tokenizer/table.c \
 	src/tokenizer/table.h \
+	src/tokenizer/tally.c \
+	src/tokenizer/tally.h \
 	src/tokenizer/tokenizer.c \
 	src/tokenizer/tokenizer.h
