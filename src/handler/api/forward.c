@@ -360,7 +360,7 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	char id_line[sizeof("x-request-id: ") + UUID7_TEXT_BYTES];
 	const char *headers[3] = { "Content-Type: application/json", id_line,
 		provider->auth_line };
-	struct httpc_callbacks callbacks = { at, on_head, on_body, n_held,
+	struct httpc_callbacks callbacks = { at, NULL, on_head, on_body, n_held,
 		on_tick, on_client_gone };
 	enum err rc;
 
