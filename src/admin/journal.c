@@ -216,6 +216,8 @@ add_payload(struct show *s, const struct journal_rec *rec)
 			return false;
 		add_request(s, &p.request_id);
 		add_u64(s, "delivered_tokens", p.delivered_tok);
+		if (p.is_counted)
+			add_u64(s, "prompt_tokens", p.prompt_tok);
 		break;
 	case JOURNAL_SETTLE:
 		if (!journal_decode_settle(rec->payload, &t))

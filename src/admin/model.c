@@ -3,25 +3,29 @@
  * deployment, the place where it is served */
 #include "admin/admin.h"
 #include "admin/lookup.h"
+#include "domain/tokenizers.h"
 #include "store/deployment.h"
 #include "upstream/provider.h"
 
-#define MODEL_OPTIONS(required)                                                \
- { "provider", "NAME", "Provider that serves it.", required },                 \
-     { "upstream-name", "NAME", "Its name there (the model's name).", false }, \
-     { "api-url", "URL", "Address called exactly as given.", false },          \
-     { "description", "TEXT", "What it is for.", false },                      \
-     { "context-length", "TOKENS", "Prompt and output together.", false },     \
-     { "max-output", "TOKENS", "Most output of one request.", false },         \
-     { "default-max-output", "TOKENS", "When a request says nothing.",         \
-	     false },                                                          \
-     { "long-context-threshold", "TOKENS",                                     \
-	     "Above it the long-context prices hold.", false },                \
-     { "tokenizer", "NAME", "Tokenizer to count with.", false },               \
-     { "connect-ms", "MS", "Time-out of connecting.", false },                 \
-     { "first-byte-ms", "MS", "Time-out of the answer's start.", false },      \
- {                                                                             \
-  "idle-ms", "MS", "Longest silence in an answer.", false                      \
+#define MODEL_OPTIONS(required)                                                   \
+ { "provider", "NAME", "Provider that serves it.", required },                    \
+     { "upstream-name", "NAME", "Its name there (the model's name).", false },    \
+     { "api-url", "URL", "Address called exactly as given.", false },             \
+     { "description", "TEXT", "What it is for.", false },                         \
+     { "context-length", "TOKENS", "Prompt and output together.", false },        \
+     { "max-output", "TOKENS", "Most output of one request.", false },            \
+     { "default-max-output", "TOKENS", "When a request says nothing.",            \
+	     false },                                                             \
+     { "long-context-threshold", "TOKENS",                                        \
+	     "Above it the long-context prices hold.", false },                   \
+     { "tokenizer", "NAME",                                                       \
+	     "Count with NAME.tokens of tokenizers.dir; \"\": with the one that " \
+	     "its name there has.",                                               \
+	     false },                                                             \
+     { "connect-ms", "MS", "Time-out of connecting.", false },                    \
+     { "first-byte-ms", "MS", "Time-out of the answer's start.", false },         \
+ {                                                                                \
+  "idle-ms", "MS", "Longest silence in an answer.", false                         \
  }
 
 const struct admin_option admin_model_add_options[] = {
@@ -67,6 +71,7 @@ model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
 	admin_count(ad, "default_max_output", m->default_max_output_tok);
 	admin_count(ad, "long_context_threshold",
 	    m->long_context_threshold_tok);
+	admin_str(ad, "tokenizer", m->tokenizer);
 	admin_str(ad, "description", m->description);
 }
 
@@ -93,6 +98,8 @@ read_model(struct admin *ad, struct model *m, struct error *e)
 		m->tokenizer = admin_opt(ad, "tokenizer");
 	if (m->tokenizer.n == 0)
 		m->tokenizer = (struct str){ NULL, 0 };
+	else if (!tokenizers_is_name(m->tokenizer))
+		return admin_usage(e, "--tokenizer is not a name");
 	for (size_t i = 0; i < ARRAY_LEN(counts) && !err; i++)
 		err = admin_opt_count(ad, counts[i].option, counts[i].to, e);
 	return err;

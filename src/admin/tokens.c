@@ -10,8 +10,11 @@
 
 #include "admin/admin.h"
 #include "base/buf.h"
+#include "domain/tokenizers.h"
 #include "tokenizer/build.h"
 #include "tokenizer/tokenizer.h"
+#include "upstream/body.h"
+#include "upstream/openai_count.h"
 
 #define INPUT_MAX_BYTES MIB(1024)
 
@@ -37,6 +40,10 @@ const struct admin_option admin_tokens_build_options[] = {
 const struct admin_option admin_tokens_count_options[] = {
 	{ "encoding", "NAME", "Which tokenizer of tokenizers.dir.", false },
 	{ "file", "FILE", "Or which file that `tollgate tokens build` wrote.",
+	    false },
+	{ "request", "KIND",
+	    "The text is a request's body: count its prompt as "
+	    "the gateway does. chat, completion or embedding.",
 	    false },
 	ADMIN_OPTIONS_END,
 };
@@ -167,8 +174,7 @@ find_path(struct admin *ad, const char *option, const char **ret,
 	struct arena *a = admin_arena(ad);
 	struct buf b;
 
-	if (name.p && (name.n == 0 || name.n > 24 || name.p[0] == '.' ||
-			  str_find(name, '/') < name.n))
+	if (name.p && (name.n > 24 || !tokenizers_is_name(name)))
 		return admin_usage(e, "--encoding is not a name");
 	buf_init(&b, a, KIB(8));
 	if (admin_has(ad, option)) {
@@ -252,11 +258,43 @@ admin_tokens_build(struct admin *ad, struct error *e)
 
 /* ---- count ---- */
 
+static const char *const op_names[WIRE_OP__MAX] = {
+	[WIRE_CHAT] = "chat",
+	[WIRE_COMPLETION] = "completion",
+	[WIRE_EMBEDDING] = "embedding",
+};
+
+static enum err
+count_prompt(struct admin *ad, const struct tokenizer *t, struct str text,
+    struct openai_count *ret, struct error *e)
+{
+	unsigned op = WIRE_CHAT;
+	struct body body;
+	enum err err = admin_opt_enum(ad, "request", op_names, WIRE_OP__MAX,
+	    &op, e);
+
+	if (!err)
+		err = body_scan(admin_arena(ad), text, &body, e);
+	if (!err)
+		*ret = openai_count_prompt((enum wire_op)op, &body, t);
+	return err;
+}
+
+static enum err
+count(struct admin *ad, const struct tokenizer *t, struct str text,
+    struct openai_count *ret, struct error *e)
+{
+	if (admin_has(ad, "request"))
+		return count_prompt(ad, t, text, ret, e);
+	ret->is_counted = true;
+	return tokenizer_count(t, text, &ret->tok, e);
+}
+
 enum err
 admin_tokens_count(struct admin *ad, struct error *e)
 {
 	struct tokenizer *t = NULL;
-	uint64_t n_tokens;
+	struct openai_count n;
 	struct str text;
 	const char *path;
 	char *part;
@@ -270,12 +308,14 @@ admin_tokens_count(struct admin *ad, struct error *e)
 	if (!err)
 		err = tokenizer_open(path, &t, e);
 	if (!err)
-		err = tokenizer_count(t, text, &n_tokens, e);
+		err = count(ad, t, text, &n, e);
 	if (!err) {
 		admin_rec(ad);
 		admin_str(ad, "encoding", tokenizer_name(t));
 		admin_u64(ad, "bytes", text.n);
-		admin_u64(ad, "tokens", n_tokens);
+		admin_u64(ad, "tokens", n.tok);
+		if (!n.is_counted)
+			admin_bool(ad, "is_estimate", true);
 	}
 	tokenizer_close(t);
 	return err;

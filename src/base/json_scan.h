@@ -88,5 +88,12 @@ bool json_walk_find(struct str object, struct str name,
 struct str json_unescape(struct arena *a, struct str value);
 /** Number of bytes that json_unescape() would give. */
 size_t json_unescaped_bytes(struct str value);
+/**
+ * The same text run by run, without memory for it: bytes as they stand, or
+ * what one escape stands for, which is written to `escape`.
+ * @rest  what is left; at first what lies between the quotes
+ * Returns false at the end.
+ */
+bool json_text_next(struct str *rest, char escape[4], struct str *ret);
 
 #endif

@@ -242,29 +242,35 @@ read_escape(const char *p, const char *end, char ret[4], size_t *ret_n)
 	return len;
 }
 
+bool
+json_text_next(struct str *rest, char escape[4], struct str *ret)
+{
+	size_t n = str_find(*rest, '\\');
+
+	if (rest->n == 0)
+		return false;
+	if (n > 0) {
+		*ret = str_make(rest->p, n);
+	} else {
+		ret->p = escape;
+		n = read_escape(rest->p, rest->p + rest->n, escape, &ret->n);
+	}
+	*rest = str_make(rest->p + n, rest->n - n);
+	return true;
+}
+
 /* Text between the quotes, into out (or only counted: NULL). */
 static size_t
 unescape(struct str s, char *out)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	char escape[4];
+	struct str run;
 	size_t n = 0;
 
-	while (p < end) {
-		const char *backslash = memchr(p, '\\', (size_t)(end - p));
-		size_t plain = (size_t)((backslash ? backslash : end) - p);
-		char bytes[4];
-		size_t len;
-
+	while (json_text_next(&s, escape, &run)) {
 		if (out)
-			memcpy(out + n, p, plain);
-		n += plain;
-		p += plain;
-		if (p == end)
-			break;
-		p += read_escape(p, end, bytes, &len);
-		if (out)
-			memcpy(out + n, bytes, len);
-		n += len;
+			memcpy(out + n, run.p, run.n);
+		n += run.n;
 	}
 	return n;
 }

@@ -39,6 +39,7 @@ src_daemon_tollgate_fcgi_LDADD = \
 	src/store/libstore.a \
 	src/journal/libjournal.a \
 	src/ext/libext.a \
+	src/tokenizer/libtokenizer.a \
 	src/base/libbase.a \
 	$(FCGI_LIBS) $(CURL_LIBS) $(MEMCACHED_LIBS) $(JSONC_LIBS) \
-	$(SODIUM_LIBS) $(MYSQL_LIBS)
+	$(SODIUM_LIBS) $(MYSQL_LIBS) $(UNISTRING_LIBS)

@@ -187,7 +187,8 @@ open_upstream(struct services *s, struct error *e)
 static enum err
 load_catalogue(struct services *s, struct error *e)
 {
-	s->shared.catalogue = catalogue_holder_new();
+	s->shared.catalogue = catalogue_holder_new(
+	    conf_text(s->conf, CONF_TOKENIZERS_DIR));
 	if (!s->shared.catalogue)
 		return error_set(e, ERR_NO_MEMORY, "catalogue");
 	if (catalogue_refresh(s->shared.catalogue, s->shared.db, s->seal,

@@ -9,8 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/hostmap.h"
+#include "domain/tokenizers.h"
 #include "ext/crypto.h"
 #include "store/db_pool.h"
+#include "tokenizer/encoding.h"
 #include "upstream/provider.h"
 
 #define CATALOGUE_MAX_BYTES MIB(256)
@@ -20,14 +22,16 @@
 struct snapshot {
 	struct catalogue public;
 	struct arena arena;
+	struct tokenizer_set *tokenizers;
 	unsigned n_holders; /* under the holder's mutex; the holder is one */
 };
 
 struct catalogue_holder {
 	pthread_mutex_t mutex;
 	_Atomic(struct snapshot *) current; /* NULL until the first load */
-	/* Slot of the host map before the load; only the loading thread. */
-	uint64_t generation;
+	/* The rest is the loading thread's alone. */
+	struct tokenizers *tokenizers;
+	uint64_t generation; /* slot of the host map before the load */
 	bool is_loaded;
 };
 
@@ -49,18 +53,25 @@ snapshot_free(struct snapshot *s)
 {
 	if (!s)
 		return;
+	tokenizer_set_free(s->tokenizers);
 	arena_wipe(&s->arena);
 	arena_fini(&s->arena);
 	free(s);
 }
 
 struct catalogue_holder *
-catalogue_holder_new(void)
+catalogue_holder_new(const char *tokenizers_dir)
 {
 	struct catalogue_holder *h = calloc(1, sizeof(*h));
 
-	if (h)
-		(void)pthread_mutex_init(&h->mutex, NULL); /* default type */
+	if (!h)
+		return NULL;
+	(void)pthread_mutex_init(&h->mutex, NULL); /* default type */
+	h->tokenizers = tokenizers_new(tokenizers_dir);
+	if (!h->tokenizers) {
+		catalogue_holder_free(h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -70,6 +81,7 @@ catalogue_holder_free(struct catalogue_holder *h)
 	if (!h)
 		return;
 	snapshot_free(atomic_load(&h->current));
+	tokenizers_free(h->tokenizers);
 	(void)pthread_mutex_destroy(&h->mutex); /* nobody waits */
 	free(h);
 }
@@ -141,11 +153,20 @@ provider_by_id(const struct catalogue_provider *p, size_t n, uint64_t id)
 	return NULL;
 }
 
+/* The model's own, else that of the name at the provider. */
+static struct str
+tokenizer_name_of(const struct model *m, const struct deployment *d)
+{
+	return m->tokenizer.n ? m->tokenizer
+			      : encoding_of_model(d->upstream_name);
+}
+
 /* Rows come by model, ordinal and id, so a model's are neighbours. */
 static void
 build_deployments(const struct catalogue_rows *rows,
     const struct catalogue_provider *providers, size_t n_providers,
-    struct catalogue_model *m, struct catalogue_deployment **to)
+    struct tokenizer_set *tokenizers, struct catalogue_model *m,
+    struct catalogue_deployment **to)
 {
 	m->deployments = *to;
 	for (size_t i = 0; i < rows->n_deployments; i++) {
@@ -158,7 +179,9 @@ build_deployments(const struct catalogue_rows *rows,
 		    row->provider_id);
 		if (!provider || !provider_info(provider->row.kind))
 			continue;
-		*(*to)++ = (struct catalogue_deployment){ *row, provider };
+		*(*to)++ = (struct catalogue_deployment){ *row, provider,
+			tokenizer_set_get(tokenizers,
+			    tokenizer_name_of(&m->row, row)) };
 		m->n_deployments++;
 	}
 }
@@ -222,8 +245,8 @@ build(struct snapshot *s, const struct catalogue_rows *rows,
 		if (rows->models[i].archived_at_ms)
 			continue;
 		m->row = rows->models[i];
-		build_deployments(rows, providers, n_providers, m,
-		    &deployments);
+		build_deployments(rows, providers, n_providers, s->tokenizers,
+		    m, &deployments);
 		build_prices(rows, m, &prices);
 		n_models++;
 	}
@@ -291,6 +314,10 @@ catalogue_load(struct catalogue_holder *h, struct db_pool *db,
 		return error_set(e, ERR_NO_MEMORY, "catalogue");
 	rc = read_rows(db, &s->arena, &rows, e);
 	if (!rc)
+		s->tokenizers = tokenizer_set_new(h->tokenizers);
+	if (!rc && !s->tokenizers)
+		rc = error_set(e, ERR_NO_MEMORY, "catalogue");
+	if (!rc)
 		rc = build(s, &rows, seal, e);
 	if (rc) {
 		snapshot_free(s);
@@ -308,7 +335,8 @@ catalogue_refresh(struct catalogue_holder *h, struct db_pool *db,
 	uint64_t generation = hostmap_slot_read(map, GENERATION_CATALOGUE);
 	enum err rc;
 
-	if (h->is_loaded && generation == h->generation)
+	if (h->is_loaded && generation == h->generation &&
+	    !tokenizers_have_changed(h->tokenizers))
 		return OK;
 	rc = catalogue_load(h, db, seal, e);
 	if (rc)

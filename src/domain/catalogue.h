@@ -17,6 +17,7 @@
 struct crypto_key;
 struct db_pool;
 struct hostmap;
+struct tokenizer;
 
 struct catalogue_provider {
 	struct provider row;
@@ -27,6 +28,9 @@ struct catalogue_provider {
 struct catalogue_deployment {
 	struct deployment row;
 	const struct catalogue_provider *provider;
+	/* What its tokens are counted with; NULL: they are estimated. Open as
+	 * long as the snapshot is held. */
+	const struct tokenizer *tokenizer;
 };
 
 struct catalogue_model {
@@ -48,8 +52,13 @@ struct catalogue {
 
 struct catalogue_holder;
 
-/** Memory: malloc; catalogue_holder_free(). Empty until the first load. */
-struct catalogue_holder *catalogue_holder_new(void);
+/**
+ * @tokenizers_dir  folder of the models' tokenizers (domain/tokenizers.h);
+ *                  must live as long
+ * Memory: malloc; catalogue_holder_free(). Empty until the first load.
+ */
+struct catalogue_holder *catalogue_holder_new(const char *tokenizers_dir);
+/** When nobody holds a snapshot any more. */
 void catalogue_holder_free(struct catalogue_holder *h);
 
 /**
@@ -61,7 +70,7 @@ enum err catalogue_load(struct catalogue_holder *h, struct db_pool *db,
 
 /**
  * Load again when the host map says that something changed since the last
- * load. Called every 100 ms or so by one thread of each process.
+ * load, or a tokenizer's file did. Called every 100 ms or so by one thread of each process.
  */
 enum err catalogue_refresh(struct catalogue_holder *h, struct db_pool *db,
     const struct crypto_key *seal, struct hostmap *map,

@@ -262,27 +262,30 @@ static enum err
 row_interrupted(const struct flush_series *s, const struct open_entry *entry,
     const struct journal_open *o, struct usage_row *row, struct error *e)
 {
+	const struct journal_progress *p = &entry->progress;
 	unsigned context = o->is_long ? TOK_LONG : TOK_NORMAL;
+	uint64_t prompt_tok = p->is_counted ? p->prompt_tok : o->prompt_tok;
 	int64_t ms = s->files.last_mtime_ms - o->start_ms;
 	int64_t cost_pusd = 0;
 	enum err err;
 
 	row_from_open(o, row);
 	row->status = USAGE_INTERRUPTED;
-	row->usage_source = USAGE_FROM_ESTIMATE;
+	row->usage_source = p->is_counted ? USAGE_FROM_COUNT
+					  : USAGE_FROM_ESTIMATE;
 	row->error_code = S("interrupted");
 	row->latency_ms = ms > 0 ? (uint64_t)ms : 0;
 	row->time_to_first_token_ms = -1;
 	row->attempts = 1;
-	if (!entry->progress.has_output)
+	if (!p->has_output)
 		return OK;
-	row->tok[context][TOK_IN] = o->prompt_tok;
-	row->tok[context][TOK_OUT] = entry->progress.delivered_tok;
-	err = charge(&o->provider_price, o->prompt_tok,
-	    entry->progress.delivered_tok, &row->provider_cost_pusd, e);
+	row->tok[context][TOK_IN] = prompt_tok;
+	row->tok[context][TOK_OUT] = p->delivered_tok;
+	err = charge(&o->provider_price, prompt_tok, p->delivered_tok,
+	    &row->provider_cost_pusd, e);
 	if (!err)
-		err = charge(&o->price, o->prompt_tok,
-		    entry->progress.delivered_tok, &cost_pusd, e);
+		err = charge(&o->price, prompt_tok, p->delivered_tok,
+		    &cost_pusd, e);
 	if (!err)
 		err = money_mul_ppm(cost_pusd, o->markup_ppm, &row->cost_pusd,
 		    e);

@@ -43,5 +43,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/principal.h \
 	src/domain/session.c \
 	src/domain/session.h \
+	src/domain/tokenizers.c \
+	src/domain/tokenizers.h \
 	src/domain/user.c \
 	src/domain/user.h

@@ -134,20 +134,28 @@ meter_count_refusal(struct journal *j, const struct principal *who,
 		log_error("refusal_not_counted", &e);
 }
 
+bool
+meter_is_progress_due(const struct meter *m)
+{
+	return !m->has_output ||
+	       clock_mono_us() - m->progress_us >= PROGRESS_INTERVAL_US;
+}
+
 enum err
-meter_progress(struct meter *m, uint64_t delivered_tok, struct error *e)
+meter_progress(struct meter *m, const struct meter_delivered *d,
+    struct error *e)
 {
 	struct journal_progress record = {
 		.request_id = m->request_id,
-		.delivered_tok = delivered_tok,
+		.delivered_tok = d->out_tok,
 		.has_output = true,
+		.is_counted = d->is_counted,
+		.prompt_tok = d->is_counted ? d->prompt_tok : 0,
 	};
 	int64_t now_us = clock_mono_us();
 	enum err rc;
 
-	m->delivered_tok = delivered_tok;
-	if (m->has_output && now_us - m->progress_us < PROGRESS_INTERVAL_US)
-		return OK;
+	m->delivered = *d;
 	rc = journal_write_progress(m->journal, m->slot, &record, e);
 	if (rc)
 		return rc;
@@ -213,8 +221,12 @@ meter_finish(struct meter *m)
 
 	if (m->state == METER_OPEN) {
 		if (m->has_output) {
-			rest.used.tok[TOK_NORMAL][TOK_IN] = m->prompt_tok;
-			rest.used.tok[TOK_NORMAL][TOK_OUT] = m->delivered_tok;
+			const struct meter_delivered *d = &m->delivered;
+
+			rest.used.tok[TOK_NORMAL][TOK_IN] = d->prompt_tok;
+			rest.used.tok[TOK_NORMAL][TOK_OUT] = d->out_tok;
+			rest.source = d->is_counted ? USAGE_FROM_COUNT
+						    : USAGE_FROM_ESTIMATE;
 		}
 		log_event(LOG_LEVEL_ERROR, "meter_left_open",
 		    "a request ended without being settled");

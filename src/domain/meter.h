@@ -29,6 +29,13 @@ enum meter_state {
 	METER_SETTLED, /* `settle` is written; figures below are final */
 };
 
+/* Tokens of a stream so far. */
+struct meter_delivered {
+	uint64_t prompt_tok;
+	uint64_t out_tok; /* the bytes included that are about to go out */
+	bool is_counted;  /* both with the model's tokenizer, else estimated */
+};
+
 struct meter {
 	enum meter_state state;
 	struct journal *journal;
@@ -41,9 +48,10 @@ struct meter {
 	const struct catalogue_deployment *deployment;
 	const struct price *price;
 	uint64_t markup_ppm;
-	uint64_t prompt_tok;    /* estimate on entry */
-	uint64_t delivered_tok; /* output the client has received, estimate */
-	bool has_output;        /* any byte of the answer went out */
+	uint64_t prompt_tok; /* estimate on entry */
+	/* What the last progress record says. */
+	struct meter_delivered delivered;
+	bool has_output; /* any byte of the answer went out */
 	uint32_t attempts;
 
 	/* For headers and the access log; final once settled. */
@@ -85,12 +93,15 @@ void meter_count_refusal(struct journal *j, const struct principal *who,
     uint64_t model_id, enum err reason);
 
 /**
- * Output is about to go to the client: note it in the journal, on the first
- * call and then at most once a second.
- * @delivered_tok  all output so far, the coming bytes included
+ * Output is about to go to the client: whether that is to be noted in the
+ * journal now, which is so at first and then about once a second.
+ */
+bool meter_is_progress_due(const struct meter *m);
+/**
+ * Note it.
  * Errors: ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED: the stream must end now.
  */
-enum err meter_progress(struct meter *m, uint64_t delivered_tok,
+enum err meter_progress(struct meter *m, const struct meter_delivered *d,
     struct error *e) ATTR_MUST_CHECK;
 
 /* How a request ended. */

@@ -236,6 +236,8 @@ exchange(struct httpc_call *c, const struct httpc_url *url)
 	bool is_kept;
 
 	c->sent_us = clock_mono_us();
+	if (is_sent && c->cb->on_sent)
+		c->cb->on_sent(c->cb->ctx);
 	is_kept = !c->err && httpc_receive(c);
 
 	c->conn = NULL;

@@ -59,6 +59,10 @@ void httpc_pool_abort(struct httpc_pool *pool);
  */
 struct httpc_callbacks {
 	void *ctx;
+	/* The request is on its way; the provider will want some time for its
+	 * answer. Called from the request's own thread, before anything is
+	 * read; twice if the request went out twice. */
+	void (*on_sent)(void *ctx);
 	/* Status and headers are here; called once, before any body. */
 	enum err (*on_head)(void *ctx, const struct httpc_head *head,
 	    struct error *e);

@@ -204,14 +204,23 @@ journal_decode_open(struct str payload, struct journal_open *ret)
 	return !in.is_bad;
 }
 
+/* Bits of the progress's flags on disk. */
+#define PROGRESS_OUTPUT  1u
+#define PROGRESS_COUNTED 2u
+
 size_t
 journal_encode_progress(const struct journal_progress *r, uint8_t *ret)
 {
 	struct out o = { ret, 0 };
+	unsigned flags = 0;
 
+	flags |= r->has_output ? PROGRESS_OUTPUT : 0;
+	flags |= r->is_counted ? PROGRESS_COUNTED : 0;
 	put_id(&o, &r->request_id);
 	put_u64(&o, r->delivered_tok);
-	put(&o, r->has_output, 1);
+	put(&o, flags, 1);
+	if (r->is_counted)
+		put_u64(&o, r->prompt_tok);
 	return o.n;
 }
 
@@ -219,10 +228,14 @@ bool
 journal_decode_progress(struct str payload, struct journal_progress *ret)
 {
 	struct in in = in_from(payload);
+	unsigned flags;
 
 	get_id(&in, &ret->request_id);
 	ret->delivered_tok = get_u64(&in);
-	ret->has_output = get(&in, 1) != 0;
+	flags = (unsigned)get(&in, 1);
+	ret->has_output = (flags & PROGRESS_OUTPUT) != 0;
+	ret->is_counted = (flags & PROGRESS_COUNTED) != 0;
+	ret->prompt_tok = ret->is_counted ? get_u64(&in) : 0;
 	return !in.is_bad;
 }
 

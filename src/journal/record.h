@@ -88,6 +88,8 @@ struct journal_progress {
 	struct uuid7 request_id;
 	uint64_t delivered_tok; /* output tokens, cumulative */
 	bool has_output;        /* any byte of the answer was sent */
+	bool is_counted;        /* with the model's tokenizer: */
+	uint64_t prompt_tok;    /* in place of the open's; else 0 */
 };
 
 /* settle.flags */

@@ -12,7 +12,7 @@
 #define JOURNAL_OLD_MAX      8
 #define JOURNAL_RETRY_MS     200 /* after a file could not be made */
 #define JOURNAL_MARK_BYTES   JOURNAL_FRAME_BYTES /* ROTATE or END */
-#define JOURNAL_PROGRESS_MAX 48 /* bytes of a progress record, rounded up */
+#define JOURNAL_PROGRESS_MAX 56 /* bytes of a progress record, rounded up */
 
 struct journal_file {
 	int fd; /* -1: none */

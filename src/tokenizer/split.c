@@ -413,3 +413,46 @@ split_next(enum split_rule rule, struct str text)
 		at = next_gpt2(at);
 	return (size_t)(at.p - p);
 }
+
+/*
+ * Whether a piece ends between two characters, for certain. White space stands
+ * only at the front of a piece, or makes one, but for the line ends behind
+ * symbols; a word ends before a symbol, unless that begins a contraction. What
+ * ends there looks the same when the text does.
+ */
+static bool
+may_cut(unsigned before, unsigned after, unsigned char c)
+{
+	if (before & SPACE)
+		return false;
+	if (after & SPACE)
+		return (before & (LETTER | NUMBER)) || !(after & LINE_END);
+	return (before & (LETTER | NUMBER)) &&
+	       !(after & (LETTER | NUMBER | MARK)) && c != '\'';
+}
+
+size_t
+split_cut(struct str text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	bool is_after_whole = false;
+	unsigned after = 0;
+
+	for (size_t at = text.n; at > 0;) {
+		size_t from = at - 1, n;
+		bool is_whole;
+		unsigned before;
+
+		while (from > 0 && at - from < 4 && (p[from] & 0xc0) == 0x80)
+			from--;
+		before = look((struct at){ p + from, p + at }, &n);
+		/* The text may end within a character. */
+		is_whole = n == at - from && (p[from] < 0x80 || n > 1);
+		if (is_whole && is_after_whole && may_cut(before, after, p[at]))
+			return at;
+		is_after_whole = is_whole;
+		after = before;
+		at = from;
+	}
+	return 0;
+}

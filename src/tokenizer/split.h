@@ -24,4 +24,12 @@ enum split_rule {
  */
 size_t split_next(enum split_rule rule, struct str text);
 
+/**
+ * The last place where text may be cut: by every rule, and whatever else may
+ * come behind text, a piece ends there, and the two parts have the pieces that
+ * they have together. Between words there nearly always is one.
+ * Returns 0 (nowhere) or a place before text.n.
+ */
+size_t split_cut(struct str text);
+
 #endif

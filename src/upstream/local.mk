@@ -5,9 +5,12 @@ src_upstream_libupstream_a_SOURCES = \
 	src/upstream/body.h \
 	src/upstream/openai.h \
 	src/upstream/openai_answer.c \
+	src/upstream/openai_count.h \
+	src/upstream/openai_prompt.c \
 	src/upstream/openai_request.c \
 	src/upstream/openai_stream.c \
 	src/upstream/openai_text.h \
+	src/upstream/openai_texts.c \
 	src/upstream/provider.c \
 	src/upstream/provider.h \
 	src/upstream/provider_params.c \

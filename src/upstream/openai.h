@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "upstream/body.h"
+#include "upstream/openai_count.h"
 #include "upstream/provider.h"
 #include "upstream/splice.h"
 #include "upstream/sse.h"
@@ -34,7 +35,7 @@ struct openai_request {
 	bool has_limit;      /* the client limits the output: */
 	uint64_t limit_tok;  /* smallest of the members that do so */
 	uint64_t n;          /* answers that are billed: n or best_of, >= 1 */
-	uint64_t prompt_tok; /* openai_estimate_prompt() */
+	uint64_t prompt_tok; /* an estimate: openai_count_prompt() */
 };
 
 /**
@@ -62,15 +63,6 @@ struct openai_change {
 void openai_request_change(struct splice *s, enum wire_op op,
     const struct openai_request *rq, const struct openai_change *change);
 
-/** About how many tokens n bytes of text are: n / 4, rounded up. */
-uint64_t openai_estimate_tok(uint64_t n_bytes);
-/**
- * About how many tokens the prompt is: bytes of its texts / 4, + 4 for each
- * message, + 1000 for each image or file, + the number of ready-made token
- * ids, + bytes of tools and response_format / 4. An estimate, to be marked so.
- */
-uint64_t openai_estimate_prompt(enum wire_op op, const struct body *b);
-
 /* ---- answers that are not streamed ---- */
 
 struct openai_answer {
@@ -79,8 +71,9 @@ struct openai_answer {
 	bool is_error;   /* OpenAI's error object: {"error":{"message":…}} */
 	bool has_usage;
 	struct usage usage;
-	uint64_t
-	    text_bytes; /* of all choices, for an estimate; 0 with has_usage */
+	/* Of all choices; both empty with has_usage. */
+	struct str choices; /* the array */
+	uint64_t text_bytes;
 	struct str error_code; /* error.code or error.type, as written */
 };
 
@@ -111,12 +104,14 @@ struct openai_stream {
 	bool hides_usage; /* the client did not ask for the usage chunk */
 	bool has_usage;   /* the last complete one: */
 	struct usage usage;
-	uint64_t text_bytes; /* delivered so far, for progress and estimates */
-	uint64_t n_events;   /* with data */
-	bool is_finished;    /* some choice had a finish_reason */
-	bool is_done;        /* [DONE] came */
-	bool is_error;       /* the provider sent an error in the stream */
-	bool is_garbage;     /* some data was neither an object nor [DONE] */
+	/* The client has left: what comes is looked at for its usage only. */
+	bool is_unheard;
+	struct openai_texts texts; /* delivered so far */
+	uint64_t n_events;         /* with data */
+	bool is_finished;          /* some choice had a finish_reason */
+	bool is_done;              /* [DONE] came */
+	bool is_error;   /* the provider sent an error in the stream */
+	bool is_garbage; /* some data was neither an object nor [DONE] */
 	struct buf scratch;
 };
 
@@ -127,9 +122,12 @@ struct openai_out {
 	bool is_garbage; /* this event can't be passed on: end the stream */
 };
 
-/** a keeps events that must be rewritten. */
+/**
+ * @a  keeps events that must be rewritten, and texts until they are counted
+ * @t  to count with; NULL: tokens are estimated
+ */
 void openai_stream_init(struct openai_stream *st, struct arena *a,
-    bool hides_usage);
+    bool hides_usage, const struct tokenizer *t);
 
 /**
  * Look at one event and say what the client gets. Comments pass. With
@@ -141,8 +139,5 @@ void openai_stream_init(struct openai_stream *st, struct arena *a,
 enum err openai_stream_event(struct openai_stream *st,
     const struct sse_event *ev, struct openai_out *ret,
     struct error *e) ATTR_MUST_CHECK;
-
-/** Tokens delivered so far, estimated from text_bytes. */
-uint64_t openai_stream_tok(const struct openai_stream *st);
 
 #endif

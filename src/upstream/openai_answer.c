@@ -7,94 +7,169 @@
 /* An answer's own members are about ten; more are looked at by walking. */
 #define ANSWER_MEMBERS_USUAL 24
 
-static uint64_t
-text_of(const struct json_member *m)
+/* ---- texts ---- */
+
+/* Where the texts go that are found. */
+struct finder {
+	openai_text_fn *on_text;
+	void *ctx;
+	uint64_t choice;
+	uint64_t text_bytes;
+};
+
+static void
+found(struct finder *f, enum openai_text_kind kind, uint64_t call,
+    const struct json_member *m)
 {
-	return m->kind == JSON_STRING ? json_unescaped_bytes(m->value) : 0;
+	struct openai_text text = { kind, f->choice, call, m->value };
+	size_t n = m->kind == JSON_STRING ? json_unescaped_bytes(m->value) : 0;
+
+	f->text_bytes += n;
+	if (n > 0 && f->on_text)
+		f->on_text(f->ctx, &text);
 }
 
 /* {"name":…,"arguments":…} of a function that is called. */
-static uint64_t
-function_bytes(const struct json_member *function)
+static void
+find_in_function(struct finder *f, uint64_t call,
+    const struct json_member *function)
 {
 	struct json_member m;
 	struct json_walk w;
-	uint64_t n = 0;
 
 	if (function->kind != JSON_OBJECT)
-		return 0;
+		return;
 	json_walk_init(&w, function->value);
-	while (json_walk_next(&w, &m))
-		if (str_eq(m.name, S("name")) || str_eq(m.name, S("arguments")))
-			n += text_of(&m);
-	return n;
+	while (json_walk_next(&w, &m)) {
+		if (str_eq(m.name, S("name")))
+			found(f, OPENAI_TEXT_NAME, call, &m);
+		else if (str_eq(m.name, S("arguments")))
+			found(f, OPENAI_TEXT_ARGUMENTS, call, &m);
+	}
 }
 
+/* The member that numbers choices and calls, else their place. */
 static uint64_t
-tool_call_bytes(const struct json_member *calls)
+index_of(const struct json_member *m, uint64_t place)
 {
-	struct json_member call, m;
-	struct json_walk w;
-	uint64_t n = 0;
+	uint64_t index = place;
 
+	return m->kind == JSON_NUMBER &&
+		       str_to_u64(m->value, 0, UINT32_MAX, &index)
+		   ? index
+		   : place;
+}
+
+static void
+find_in_call(struct finder *f, uint64_t place, const struct json_member *call)
+{
+	struct json_member m, index = { .kind = JSON_NONE };
+	struct json_member function = { .kind = JSON_NONE };
+	struct json_walk w;
+
+	if (call->kind != JSON_OBJECT)
+		return;
+	json_walk_init(&w, call->value);
+	while (json_walk_next(&w, &m)) {
+		if (str_eq(m.name, S("index")))
+			index = m;
+		else if (str_eq(m.name, S("function")))
+			function = m;
+	}
+	find_in_function(f, index_of(&index, place), &function);
+}
+
+static void
+find_in_calls(struct finder *f, const struct json_member *calls)
+{
+	struct json_member call;
+	struct json_walk w;
+
+	if (calls->kind == JSON_OBJECT) { /* the older function_call */
+		find_in_function(f, 0, calls);
+		return;
+	}
 	if (calls->kind != JSON_ARRAY)
-		return 0;
+		return;
 	json_walk_init(&w, calls->value);
-	while (json_walk_next(&w, &call))
-		if (json_walk_find(call.value, S("function"), &m))
-			n += function_bytes(&m);
-	return n;
+	for (uint64_t place = 0; json_walk_next(&w, &call); place++)
+		find_in_call(f, place, &call);
 }
 
 /* A message, or the delta of one. */
-static uint64_t
-message_bytes(const struct json_member *message)
+static void
+find_in_message(struct finder *f, const struct json_member *message)
 {
-	struct json_member m;
+	struct json_member m, reasoning = { .kind = JSON_NONE };
 	struct json_walk w;
-	uint64_t n = 0;
 
 	if (message->kind != JSON_OBJECT)
-		return 0;
+		return;
 	json_walk_init(&w, message->value);
 	while (json_walk_next(&w, &m)) {
-		if (str_eq(m.name, S("content")) ||
-		    str_eq(m.name, S("refusal")) ||
-		    str_eq(m.name, S("reasoning_content")) ||
-		    str_eq(m.name, S("reasoning")))
-			n += text_of(&m);
-		else if (str_eq(m.name, S("tool_calls")))
-			n += tool_call_bytes(&m);
-		else if (str_eq(m.name, S("function_call")))
-			n += function_bytes(&m);
+		if (str_eq(m.name, S("content")))
+			found(f, OPENAI_TEXT_CONTENT, 0, &m);
+		else if (str_eq(m.name, S("refusal")))
+			found(f, OPENAI_TEXT_REFUSAL, 0, &m);
+		else if (str_eq(m.name, S("reasoning_content")) ||
+			 str_eq(m.name, S("reasoning")))
+			reasoning = m; /* some say it under both names */
+		else if (str_eq(m.name, S("tool_calls")) ||
+			 str_eq(m.name, S("function_call")))
+			find_in_calls(f, &m);
 	}
-	return n;
+	found(f, OPENAI_TEXT_REASONING, 0, &reasoning);
+}
+
+static void
+find_in_choice(struct finder *f, uint64_t place, struct str choice,
+    bool *ret_finish)
+{
+	struct json_member m, index = { .kind = JSON_NONE };
+	struct json_member message = index, text = index;
+	struct json_walk w;
+
+	json_walk_init(&w, choice);
+	while (json_walk_next(&w, &m)) {
+		if (str_eq(m.name, S("delta")) || str_eq(m.name, S("message")))
+			message = m;
+		else if (str_eq(m.name, S("text")))
+			text = m;
+		else if (str_eq(m.name, S("index")))
+			index = m;
+		else if (str_eq(m.name, S("finish_reason")) &&
+			 m.kind != JSON_NULL)
+			*ret_finish = true;
+	}
+	f->choice = index_of(&index, place);
+	find_in_message(f, &message);
+	found(f, OPENAI_TEXT_CONTENT, 0, &text);
 }
 
 void
-openai_choices_read(struct str choices, struct openai_choices *ret)
+openai_choices_read(struct str choices, openai_text_fn *on_text, void *ctx,
+    struct openai_choices *ret)
 {
-	struct json_member choice, m;
-	struct json_walk w, v;
+	struct finder f = { .on_text = on_text, .ctx = ctx };
+	struct json_member choice;
+	struct json_walk w;
 
 	*ret = (struct openai_choices){ 0 };
 	json_walk_init(&w, choices);
-	while (json_walk_next(&w, &choice)) {
-		ret->n++;
-		if (choice.kind != JSON_OBJECT)
-			continue;
-		json_walk_init(&v, choice.value);
-		while (json_walk_next(&v, &m)) {
-			if (str_eq(m.name, S("delta")) ||
-			    str_eq(m.name, S("message")))
-				ret->text_bytes += message_bytes(&m);
-			else if (str_eq(m.name, S("text")))
-				ret->text_bytes += text_of(&m);
-			else if (str_eq(m.name, S("finish_reason")) &&
-				 m.kind != JSON_NULL)
-				ret->has_finish = true;
-		}
-	}
+	for (; json_walk_next(&w, &choice); ret->n++)
+		if (choice.kind == JSON_OBJECT)
+			find_in_choice(&f, ret->n, choice.value,
+			    &ret->has_finish);
+	ret->text_bytes = f.text_bytes;
+}
+
+void
+openai_calls_read(const struct json_member *calls, openai_text_fn *on_text,
+    void *ctx)
+{
+	struct finder f = { .on_text = on_text, .ctx = ctx };
+
+	find_in_calls(&f, calls);
 }
 
 bool
@@ -178,7 +253,8 @@ openai_answer_read(struct str text, struct openai_answer *ret)
 	if (m.usage.kind != JSON_NONE)
 		ret->has_usage = usage_read_openai(m.usage.value, &ret->usage);
 	if (!ret->has_usage && m.choices.kind == JSON_ARRAY) {
-		openai_choices_read(m.choices.value, &choices);
+		ret->choices = m.choices.value;
+		openai_choices_read(ret->choices, NULL, NULL, &choices);
 		ret->text_bytes = choices.text_bytes;
 	}
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "upstream/openai.h"
 
-#define USER_MAX_BYTES 4096
+#include "upstream/openai_count.h"
+#include "upstream/openai_text.h"
 
-/* What an image, a file or a sound is taken for, in tokens. */
-#define TOK_PER_MEDIUM  1000
-/* Role, separators and so on of one message. */
-#define TOK_PER_MESSAGE 4
-#define BYTES_PER_TOK   4
+#define USER_MAX_BYTES 4096
 
 static const char *const input_members[] = {
 	[WIRE_CHAT] = "messages",
 	[WIRE_COMPLETION] = "prompt",
 	[WIRE_EMBEDDING] = "input",
 };
+
+struct str
+openai_input_name(enum wire_op op)
+{
+	return str_from(input_members[op]);
+}
 
 static enum err
 check_input(enum wire_op op, const struct body *b, struct error *e)
@@ -172,7 +175,7 @@ openai_request_read(struct arena *a, enum wire_op op, const struct body *b,
 		if (err)
 			return err;
 	}
-	rq.prompt_tok = openai_estimate_prompt(op, b);
+	rq.prompt_tok = openai_count_prompt(op, b, NULL).tok;
 	*ret = rq;
 	return OK;
 }
@@ -224,117 +227,4 @@ openai_request_change(struct splice *s, enum wire_op op,
 	/* Absent means false on the operations that we serve. */
 	if (store && !str_eq(store->value, S("false")))
 		splice_set_bool(s, S("store"), false);
-}
-
-uint64_t
-openai_estimate_tok(uint64_t n_bytes)
-{
-	return n_bytes / BYTES_PER_TOK + (n_bytes % BYTES_PER_TOK ? 1 : 0);
-}
-
-struct estimate {
-	uint64_t text_bytes;
-	uint64_t n_tok;
-};
-
-static void
-add_text(struct estimate *est, const struct json_member *m)
-{
-	if (m->kind == JSON_STRING)
-		est->text_bytes += json_unescaped_bytes(m->value);
-	else if (m->kind == JSON_OBJECT || m->kind == JSON_ARRAY)
-		est->text_bytes += m->value.n;
-}
-
-static void
-add_part(struct estimate *est, const struct json_member *part)
-{
-	struct json_member m;
-
-	if (part->kind == JSON_OBJECT &&
-	    !json_walk_find(part->value, S("text"), &m) &&
-	    !json_walk_find(part->value, S("refusal"), &m))
-		est->n_tok += TOK_PER_MEDIUM;
-	else
-		add_text(est, part->kind == JSON_OBJECT ? &m : part);
-}
-
-static void
-add_message(struct estimate *est, const struct json_member *message)
-{
-	struct json_member m, part;
-	struct json_walk w, v;
-
-	est->n_tok += TOK_PER_MESSAGE;
-	if (message->kind != JSON_OBJECT)
-		return;
-	json_walk_init(&w, message->value);
-	while (json_walk_next(&w, &m)) {
-		if (str_eq(m.name, S("role")))
-			continue;
-		if (!str_eq(m.name, S("content")) || m.kind != JSON_ARRAY) {
-			add_text(est, &m);
-			continue;
-		}
-		json_walk_init(&v, m.value);
-		while (json_walk_next(&v, &part))
-			add_part(est, &part);
-	}
-}
-
-/* A text, a list of texts, of token ids, or of lists of token ids. */
-static void
-add_input(struct estimate *est, const struct json_member *m)
-{
-	struct json_member item, inner;
-	struct json_walk w, v;
-
-	if (m->kind != JSON_ARRAY) {
-		add_text(est, m);
-		return;
-	}
-	json_walk_init(&w, m->value);
-	while (json_walk_next(&w, &item)) {
-		if (item.kind == JSON_NUMBER) {
-			est->n_tok++;
-			continue;
-		}
-		if (item.kind != JSON_ARRAY) {
-			add_text(est, &item);
-			continue;
-		}
-		json_walk_init(&v, item.value);
-		while (json_walk_next(&v, &inner))
-			est->n_tok++;
-	}
-}
-
-uint64_t
-openai_estimate_prompt(enum wire_op op, const struct body *b)
-{
-	static const struct str extras[] = {
-		STR_INIT("tools"),
-		STR_INIT("functions"),
-		STR_INIT("response_format"),
-		STR_INIT("suffix"),
-	};
-	const struct json_member *m = body_value(b,
-	    str_from(input_members[op]));
-	struct estimate est = { 0, 0 };
-	struct json_member message;
-	struct json_walk w;
-
-	if (m && op != WIRE_CHAT) {
-		add_input(&est, m);
-	} else if (m && m->kind == JSON_ARRAY) {
-		json_walk_init(&w, m->value);
-		while (json_walk_next(&w, &message))
-			add_message(&est, &message);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(extras) && op != WIRE_EMBEDDING; i++) {
-		m = body_value(b, extras[i]);
-		if (m)
-			add_text(&est, m);
-	}
-	return est.n_tok + openai_estimate_tok(est.text_bytes);
 }

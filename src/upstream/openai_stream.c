@@ -15,9 +15,11 @@ struct chunk {
 };
 
 void
-openai_stream_init(struct openai_stream *st, struct arena *a, bool hides_usage)
+openai_stream_init(struct openai_stream *st, struct arena *a, bool hides_usage,
+    const struct tokenizer *t)
 {
 	*st = (struct openai_stream){ .a = a, .hides_usage = hides_usage };
+	openai_texts_init(&st->texts, a, t);
 	/* An event and what is cut out of it; the event itself is bounded. */
 	buf_init(&st->scratch, a, SIZE_MAX / 4);
 }
@@ -95,8 +97,11 @@ read_chunk(struct openai_stream *st, const struct chunk *c,
 		out->is_error = true;
 	}
 	if (c->choices && c->choices->kind == JSON_ARRAY)
-		openai_choices_read(c->choices->value, &choices);
-	st->text_bytes += choices.text_bytes;
+		openai_choices_read(c->choices->value,
+		    st->texts.t && !st->is_unheard ? openai_texts_add : NULL,
+		    &st->texts, &choices);
+	if (!st->is_unheard)
+		st->texts.n_bytes += choices.text_bytes;
 	if (choices.has_finish)
 		st->is_finished = true;
 	if (c->usage && usage_read_openai(c->usage->value, &st->usage))
@@ -129,12 +134,8 @@ openai_stream_event(struct openai_stream *st, const struct sse_event *ev,
 	}
 	if (st->scratch.sticky)
 		return error_set(e, st->scratch.sticky, "no room for an event");
+	if (st->a->sticky)
+		return error_arena(e, st->a);
 	*ret = out;
 	return OK;
-}
-
-uint64_t
-openai_stream_tok(const struct openai_stream *st)
-{
-	return openai_estimate_tok(st->text_bytes);
 }

@@ -15,7 +15,9 @@ worker_killed__stream_delivered__prompt_and_progress_are_charged(void **state)
 {
 	struct flush_test *x = *state;
 	struct journal_open o = open_of(x, 1);
-	struct journal_progress p = { o.request_id, 40, true };
+	struct journal_progress p = { .request_id = o.request_id,
+		.delivered_tok = 40,
+		.has_output = true };
 	struct usage_row row;
 	uint32_t slot = 0;
 
@@ -46,6 +48,35 @@ worker_killed__stream_delivered__prompt_and_progress_are_charged(void **state)
 }
 
 static void
+worker_killed__progress_was_counted__the_row_says_so(void **state)
+{
+	struct flush_test *x = *state;
+	struct journal_open o = open_of(x, 1);
+	struct journal_progress p = { .request_id = o.request_id,
+		.delivered_tok = 60,
+		.has_output = true,
+		.is_counted = true,
+		.prompt_tok = 80 };
+	struct usage_row row;
+	uint32_t slot = 0;
+
+	rig_begin(x->j);
+	o.prompt_tok = 100; /* the estimate on entry */
+	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+	assert_ok(journal_write_progress(x->j->j, slot, &p, &x->e));
+	rig_crash(x->j);
+
+	assert_int_equal(pass(x), 1);
+	assert_ok(row_of(x, 1, &row));
+	assert_int_equal(row.usage_source, USAGE_FROM_COUNT);
+	assert_int_equal(row.tok[TOK_NORMAL][TOK_IN], 80);
+	assert_int_equal(row.tok[TOK_NORMAL][TOK_OUT], 60);
+	/* 80 x 3 + 60 x 5 + 7 */
+	assert_int_equal(row.cost_pusd, 547);
+	assert_clean(x, 1);
+}
+
+static void
 worker_killed__nothing_delivered__costs_nothing(void **state)
 {
 	struct flush_test *x = *state;
@@ -68,7 +99,8 @@ static void
 open_request__across_rotations__is_interrupted_once(void **state)
 {
 	struct flush_test *x = *state;
-	struct journal_progress p = { rig_id(x->base + 5000), 9, true };
+	struct journal_progress p = { rig_id(x->base + 5000), 9, true, false,
+		0 };
 	struct usage_row row;
 	uint32_t slot;
 
@@ -202,6 +234,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FLUSH_TEST(
 		    worker_killed__stream_delivered__prompt_and_progress_are_charged),
+		FLUSH_TEST(
+		    worker_killed__progress_was_counted__the_row_says_so),
 		FLUSH_TEST(worker_killed__nothing_delivered__costs_nothing),
 		FLUSH_TEST(open_request__across_rotations__is_interrupted_once),
 		FLUSH_TEST(

@@ -106,7 +106,7 @@ one_request(const struct writer *w)
 		.latency_ms = rng_below(500),
 		.ttft_ms = -1,
 		.attempts = 1 };
-	struct journal_progress p = { o.request_id, 0, true };
+	struct journal_progress p = { o.request_id, 0, true, false, 0 };
 	struct error e;
 	uint32_t slot = 0;
 

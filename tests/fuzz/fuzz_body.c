@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bodies of inference requests: scanned, read, spliced, scanned again. */
+#include "fuzz/bytes.h"
 #include "fuzz/fuzz.h"
 
 #include <string.h>
@@ -95,6 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			    (enum wire_op)op, &b, S(""), &e);
 
 			ASSERT(err == OK || err == ERR_UNSUPPORTED_PARAM);
+			(void)openai_count_prompt((enum wire_op)op, &b,
+			    fuzz_bytes());
 			if (openai_request_read(&a, (enum wire_op)op, &b, &rq,
 				&e) == OK)
 				check_change(&a, (enum wire_op)op, &b, &rq);

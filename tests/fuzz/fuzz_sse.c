@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Event streams: cut anywhere, they give the same events, and their raw
  * bytes are the stream's. The first byte of the input says how to cut. */
+#include "fuzz/bytes.h"
 #include "fuzz/fuzz.h"
 
 #include "base/arena.h"
@@ -39,7 +40,7 @@ feed(struct arena *a, struct str text, size_t step, struct seen *seen)
 	struct sse sse;
 
 	*seen = (struct seen){ .n_events = 0 };
-	openai_stream_init(&seen->st, a, true);
+	openai_stream_init(&seen->st, a, true, fuzz_bytes());
 	buf_init(&seen->raw, a, MIB(1));
 	sse_init(&sse, a, MIB(1), on_event, seen);
 	for (size_t at = 0; at < text.n; at += step) {
@@ -59,6 +60,16 @@ without_end(struct str s)
 	return s;
 }
 
+/* A token a byte. */
+static void
+check_count(struct openai_texts *texts)
+{
+	struct openai_count n = openai_texts_count(texts);
+
+	ASSERT(n.is_counted ? n.tok == texts->n_bytes
+			    : texts->n == OPENAI_TEXTS_MAX);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -75,7 +86,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	ASSERT(whole.sum == cut.sum && whole.n_events == cut.n_events);
 	ASSERT(str_eq(without_end(buf_str(&whole.raw)), without_end(text)));
 	ASSERT(str_eq(without_end(buf_str(&cut.raw)), without_end(text)));
-	ASSERT(whole.st.text_bytes == cut.st.text_bytes);
+	ASSERT(whole.st.texts.n_bytes == cut.st.texts.n_bytes);
+	check_count(&whole.st.texts);
+	check_count(&cut.st.texts);
 	ASSERT(whole.st.has_usage == cut.st.has_usage);
 	arena_fini(&a);
 	return 0;

@@ -57,6 +57,19 @@ check_piece(enum split_rule rule, struct str text)
 	return n;
 }
 
+/* A text cut where that is said to be possible has as many tokens. */
+static void
+check_cut(const struct tokenizer *t, struct str text, uint64_t count)
+{
+	size_t cut = split_cut(str_make(text.p, text.n / 2));
+	uint64_t left, right;
+	struct error e;
+
+	ASSERT(tokenizer_count(t, str_make(text.p, cut), &left, &e) == OK);
+	ASSERT(tokenizer_count(t, str_skip(text, cut), &right, &e) == OK);
+	ASSERT(left + right == count);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -77,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		    tokenizer_encode(t, text, ids, TEXT_MAX, &n_ids, &e) == OK);
 		ASSERT(tokenizer_count(t, text, &count, &e) == OK);
 		ASSERT(count == n_ids);
+		check_cut(t, text, count);
 		for (size_t k = 0; k < n_ids; k++) {
 			struct str token = tokenizer_token(t, ids[k]);
 

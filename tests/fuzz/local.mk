@@ -25,13 +25,14 @@ else
 FUZZ_MAIN = tests/fuzz/main.c
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/main.c
+EXTRA_DIST += tests/fuzz/bytes.h tests/fuzz/corpus tests/fuzz/main.c
 
 FUZZ_UPSTREAM_LIBS = \
 	src/upstream/libupstream.a \
 	src/ext/libext.a \
+	src/tokenizer/libtokenizer.a \
 	src/base/libbase.a \
-	$(JSONC_LIBS)
+	$(JSONC_LIBS) $(UNISTRING_LIBS)
 
 tests_fuzz_fuzz_body_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_body.c $(FUZZ_MAIN)

@@ -177,6 +177,24 @@ try {
       }
     });
   }
+  // OpenAI's cookbook, "How to count tokens with tiktoken", section 6.
+  await test('tokens count --request chat: the published example', () => {
+    const file = join(dir, 'example.json');
+    writeFileSync(file, JSON.stringify({ messages: [
+      ['system', undefined, 'You are a helpful, pattern-following assistant that translates corporate jargon into plain English.'],
+      ['system', 'example_user', 'New synergies will help drive top-line growth.'],
+      ['system', 'example_assistant', 'Things working well together will increase revenue.'],
+      ['system', 'example_user', "Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage."],
+      ['system', 'example_assistant', "Let's talk later when we're less busy about how to do better."],
+      ['user', undefined, "This late pivot means we don't have time to boil the ocean for the client deliverable."],
+    ].map(([role, name, content]) => ({ role, name, content })) }));
+    for (const [encoding, tokens] of [['cl100k_base', 129], ['o200k_base', 124]]) {
+      const r = spawnSync(join(build, 'src/admin/tollgate'), ['tokens', 'count',
+        '--file', join(dir, `${encoding}.tokens`), '--request', 'chat', '--json', file],
+      { encoding: 'utf8' });
+      assert.equal(JSON.parse(r.stdout).tokens, tokens, r.stderr);
+    }
+  });
 } finally {
   rmSync(dir, { recursive: true });
 }

@@ -11,6 +11,8 @@ EXTRA_DIST += \
 	tests/wire/admin.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
+	tests/wire/counting.mjs \
+	tests/wire/counting.t \
 	tests/wire/drain.mjs \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \

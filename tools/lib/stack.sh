@@ -103,7 +103,7 @@ stack_pick_user() {
 stack_folders() {
   local name
 
-  for name in bin db empty etc log share state tmp; do
+  for name in bin db empty etc log share state tmp tokenizers; do
     mkdir -p "$STACK_DIR/$name" || return 1
   done
   # A socket's path has 107 bytes; a deep folder gets its run/ elsewhere.
@@ -314,6 +314,7 @@ stack_config_write() {
 # Written by tools/lib/stack.sh at each start; put your own settings into
 # local.conf beside this file.
 TOLLGATE_STATE_DIR=$STACK_STATE
+TOLLGATE_TOKENIZERS_DIR=$STACK_DIR/tokenizers
 TOLLGATE_DB_SOCKET=$STACK_DB_SOCKET
 TOLLGATE_DB_NAME=$STACK_DB_NAME
 TOLLGATE_DB_USER=tollgate

@@ -1,137 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/forward.h"
-
-#include <string.h>
+#include "handler/api/forward_priv.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/money.h"
 #include "domain/catalogue.h"
 #include "ext/httpc.h"
-#include "http/peer.h"
 #include "upstream/splice.h"
-#include "upstream/sse.h"
 
 /* Room for OpenAI's error codes in records and logs. */
 #define ERROR_CODE_MAX 48
-
-/* One attempt at one deployment. */
-struct attempt {
-	struct app *app;
-	struct response *rs;
-	const struct forward_params *p;
-	const struct catalogue_deployment *deployment;
-
-	const struct request *rq;
-	struct peer peer; /* set by the first tick: most requests see none */
-	bool is_peer_set;
-	int64_t sent_ms; /* monotonic: when the client was last written to */
-	int status;      /* the provider's; 0 = none yet */
-	struct str retry_after;
-	bool is_stream; /* the answer comes as events */
-	bool is_client_gone;
-	bool has_write_failed; /* which tells that, too */
-	struct sse sse;
-	struct openai_stream stream;
-	struct buf answer; /* of an answer that does not */
-	struct openai_answer parsed;
-};
-
-/* ---- settling ---- */
-
-static void
-set_tokens(struct tokens *to, const struct usage *usage)
-{
-	memcpy(to->tok[TOK_NORMAL], usage->n_tok, sizeof(usage->n_tok));
-}
-
-/* The provider's numbers, else an estimate of what was delivered, which is
- * nothing when no output went out. */
-static void
-result_of_stream(const struct attempt *at, struct meter_result *r)
-{
-	const struct meter *m = &at->app->meter;
-
-	r->source = USAGE_FROM_PROVIDER;
-	if (at->stream.has_usage) {
-		set_tokens(&r->used, &at->stream.usage);
-		return;
-	}
-	r->source = USAGE_FROM_ESTIMATE;
-	if (!m->has_output && r->status != USAGE_OK)
-		return;
-	r->used.tok[TOK_NORMAL][TOK_IN] = m->prompt_tok;
-	r->used.tok[TOK_NORMAL][TOK_OUT] = openai_stream_tok(&at->stream);
-}
-
-static void
-result_of_answer(const struct attempt *at, struct meter_result *r)
-{
-	bool is_owed = r->status == USAGE_OK ||
-		       r->status == USAGE_CLIENT_CLOSED;
-
-	r->source = USAGE_FROM_PROVIDER;
-	if (is_owed && at->parsed.has_usage) {
-		set_tokens(&r->used, &at->parsed.usage);
-		return;
-	}
-	/* Nothing was delivered, or nothing is known of it. */
-	r->source = USAGE_FROM_ESTIMATE;
-	if (r->status != USAGE_OK)
-		return;
-	r->used.tok[TOK_NORMAL][TOK_IN] = at->app->meter.prompt_tok;
-	r->used.tok[TOK_NORMAL][TOK_OUT] = openai_estimate_tok(
-	    at->parsed.text_bytes);
-}
-
-static struct meter_result
-result_of(const struct attempt *at, enum usage_status status, struct str code)
-{
-	struct meter_result r = { .status = status, .error_code = code };
-
-	if (at->is_stream)
-		result_of_stream(at, &r);
-	else
-		result_of_answer(at, &r);
-	return r;
-}
-
-static enum err
-settle(struct attempt *at, enum usage_status status, struct str code,
-    struct error *e)
-{
-	struct meter_result r = result_of(at, status, code);
-
-	return meter_settle(&at->app->meter, &r, e);
-}
-
-static enum usage_status
-status_of(enum err code)
-{
-	if (code == ERR_CLIENT_CLOSED)
-		return USAGE_CLIENT_CLOSED;
-	if (code == ERR_SHUTTING_DOWN)
-		return USAGE_INTERRUPTED; /* by us, not by the provider */
-	return code == ERR_UPSTREAM_TIMEOUT ? USAGE_TIMEOUT
-					    : USAGE_UPSTREAM_ERROR;
-}
-
-/* The end of a request that failed with code. What we refuse ourselves
- * (4xx) is a refusal; the rest makes a row that says what happened. */
-static void
-settle_failure(struct attempt *at, enum err code)
-{
-	struct error e;
-	enum err rc;
-
-	if (err_info(code)->http_status < 499)
-		rc = meter_refuse(&at->app->meter, code, &e);
-	else
-		rc = settle(at, status_of(code),
-		    str_from(err_info(code)->api_code), &e);
-	if (rc)
-		log_error("settle_failed", &e);
-}
 
 /* ---- a streamed answer ---- */
 
@@ -158,13 +36,21 @@ finish_stream(struct attempt *at, struct str raw, struct error *e)
 
 	if (at->app->meter.state != METER_OPEN)
 		return OK; /* a second [DONE] says nothing new */
-	rc = settle(at, status, S(""), e);
+	rc = forward_settle(at, status, S(""), e);
 	if (rc || at->is_client_gone)
 		return rc;
 	rc = write_cost_comment(at, e);
 	if (!rc)
 		rc = response_write(at->rs, raw, e);
 	return rc ? rc : response_flush(at->rs, e);
+}
+
+/* What comes from now on is not delivered. */
+static void
+lose_client(struct attempt *at)
+{
+	at->is_client_gone = true;
+	at->stream.is_unheard = true;
 }
 
 /*
@@ -178,8 +64,22 @@ deliver(struct attempt *at, struct str raw, struct error *e)
 
 	if (rc != ERR_CLIENT_CLOSED)
 		return rc;
-	at->is_client_gone = at->has_write_failed = true;
+	at->has_write_failed = true;
+	lose_client(at);
 	return OK;
+}
+
+/* Output is about to go out, and a crash must not hide much of it. */
+static enum err
+note_progress(struct attempt *at, struct error *e)
+{
+	struct meter *m = &at->app->meter;
+	struct meter_delivered d;
+
+	if (!meter_is_progress_due(m))
+		return OK;
+	d = forward_delivered(at);
+	return meter_progress(m, &d, e);
 }
 
 static enum err
@@ -198,7 +98,7 @@ on_event(void *ctx, const struct sse_event *ev, struct error *e)
 	if (out.pass == OPENAI_HIDE || at->is_client_gone || out.raw.n == 0 ||
 	    at->app->meter.state != METER_OPEN)
 		return OK;
-	rc = meter_progress(&at->app->meter, openai_stream_tok(&at->stream), e);
+	rc = note_progress(at, e);
 	return rc ? rc : deliver(at, out.raw, e);
 }
 
@@ -207,12 +107,13 @@ begin_stream(struct attempt *at, struct error *e)
 {
 	struct response *rs = at->rs;
 
+	openai_stream_init(&at->stream, rs->arena, !at->p->request->wants_usage,
+	    at->deployment->tokenizer);
+	at->stream.is_unheard = at->is_client_gone;
 	/* From here on nothing can be taken back. */
 	if (rs->arena->sticky)
 		return error_arena(e, rs->arena);
 	at->is_stream = true;
-	openai_stream_init(&at->stream, rs->arena,
-	    !at->p->request->wants_usage);
 	sse_init(&at->sse, rs->arena,
 	    conf_u64(at->app->conf, CONF_UPSTREAM_MAX_BYTES), on_event, at);
 	response_header(rs, "content-type", S("text/event-stream"));
@@ -222,6 +123,20 @@ begin_stream(struct attempt *at, struct error *e)
 }
 
 /* ---- callbacks of the HTTP client ---- */
+
+/*
+ * The provider has the request and thinks. A stream's progress wants the
+ * prompt's tokens with the first event, and the pump, which may bring that,
+ * must not be kept: so they are counted now, when nobody waits for it.
+ */
+static void
+on_sent(void *ctx)
+{
+	struct attempt *at = ctx;
+
+	if (at->p->request->is_stream)
+		forward_count_prompt(at, FORWARD_COUNT_AHEAD_MAX);
+}
 
 static enum err
 on_head(void *ctx, const struct httpc_head *head, struct error *e)
@@ -305,9 +220,7 @@ n_held(void *ctx)
 static void
 on_client_gone(void *ctx)
 {
-	struct attempt *at = ctx;
-
-	at->is_client_gone = true;
+	lose_client(ctx);
 }
 
 /* ---- one attempt ---- */
@@ -360,8 +273,8 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	char id_line[sizeof("x-request-id: ") + UUID7_TEXT_BYTES];
 	const char *headers[3] = { "Content-Type: application/json", id_line,
 		provider->auth_line };
-	struct httpc_callbacks callbacks = { at, on_head, on_body, n_held,
-		on_tick, on_client_gone };
+	struct httpc_callbacks callbacks = { at, on_sent, on_head, on_body,
+		n_held, on_tick, on_client_gone };
 	enum err rc;
 
 	/* What cannot be answered is not asked for. */
@@ -416,7 +329,7 @@ end_stream(struct attempt *at, enum err rc, struct error *e)
 		return finish_stream(at, S(""), e);
 	if (!rc)
 		rc = error_set(e, ERR_UPSTREAM, "stream ended early");
-	settle_failure(at, rc);
+	forward_settle_failure(at, rc);
 	return rc;
 }
 
@@ -493,7 +406,7 @@ end_answer(struct attempt *at, const struct request *rq, struct error *e)
 		       !at->parsed.is_error;
 	bool is_shown = is_good || is_for_the_client(at);
 	struct meter *m = &at->app->meter;
-	struct meter_result r = result_of(at,
+	struct meter_result r = forward_result(at,
 	    is_good ? USAGE_OK : USAGE_UPSTREAM_ERROR,
 	    is_good ? S("") : plain_code(at->parsed.error_code));
 	enum err rc = meter_price(m, &r, e);
@@ -501,7 +414,7 @@ end_answer(struct attempt *at, const struct request *rq, struct error *e)
 	if (!rc && is_shown)
 		rc = respond(at, e);
 	if (rc) {
-		settle_failure(at, rc);
+		forward_settle_failure(at, rc);
 		return rc;
 	}
 	rc = meter_settle(m, &r, e);
@@ -545,7 +458,7 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 	if (!rc)
 		return end_answer(at, rq, e);
 	e->upstream_status = at->status;
-	settle_failure(at, rc);
+	forward_settle_failure(at, rc);
 	return rc;
 }
 
@@ -553,6 +466,7 @@ enum err
 forward_run(struct app *app, const struct request *rq, struct response *rs,
     const struct forward_params *p, struct error *e)
 {
+	struct forward_prompt prompt = { .is_done = false };
 	struct meter *m = &app->meter;
 
 	for (size_t i = 0; i < p->model->n_deployments; i++) {
@@ -562,6 +476,7 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 			.rq = rq,
 			.rs = rs,
 			.p = p,
+			.prompt = &prompt,
 			.deployment = &p->model->deployments[i],
 		};
 		struct httpc_result result = { .phase = HTTPC_CONNECT };

@@ -8,13 +8,14 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key_cache_threads \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_meter \
-	tests/unit/domain/test_price
+	tests/unit/domain/test_price \
+	tests/unit/domain/test_tokenizers
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
-	src/ext/libext.a src/base/libbase.a \
-	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS)
+	src/ext/libext.a src/tokenizer/libtokenizer.a src/base/libbase.a \
+	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS) $(UNISTRING_LIBS)
 UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h
@@ -31,3 +32,4 @@ tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)

@@ -221,38 +221,90 @@ meter_refuse__after_open__settles_with_the_reason(void **state)
 }
 
 static void
-meter_progress__many_events__one_record_at_first(void **state)
+meter_is_progress_due__many_events__at_first_only(void **state)
 {
 	struct fixture *f = *state;
+	unsigned n_due = 0;
 	struct error e;
 
 	open_meter(f);
-	for (uint64_t n = 1; n <= 100; n++)
-		assert_ok(meter_progress(&f->m, n, &e));
+	for (uint64_t n = 1; n <= 100; n++) {
+		if (!meter_is_progress_due(&f->m))
+			continue;
+		n_due++;
+		assert_ok(meter_progress(&f->m,
+		    &(struct meter_delivered){ 9, n, false }, &e));
+	}
 
+	assert_int_equal(n_due, 1);
 	assert_int_equal(count_records(f, JOURNAL_PROGRESS), 1);
-	assert_int_equal(f->m.delivered_tok, 100);
+	assert_int_equal(f->m.delivered.out_tok, 1);
 	assert_true(f->m.first_us > 0);
+	f->m.progress_us -= 1000000;
+	assert_true(meter_is_progress_due(&f->m));
 }
 
 static void
-meter_finish__left_open__settles_with_what_was_delivered(void **state)
+meter_progress__counted__has_the_prompt_too(void **state)
 {
 	struct fixture *f = *state;
+	struct journal_progress p;
+	struct journal_reader *r;
+	struct journal_rec rec;
+	struct error e;
+
+	open_meter(f);
+	assert_ok(
+	    meter_progress(&f->m, &(struct meter_delivered){ 7, 3, true }, &e));
+	assert_ok(meter_progress(&f->m,
+	    &(struct meter_delivered){ 9, 5, false }, &e));
+
+	assert_ok(journal_reader_new(f->dir.path, journal_id(f->j), 0, &r, &e));
+	rec = nth_record(r, JOURNAL_PROGRESS, 0);
+	assert_true(journal_decode_progress(rec.payload, &p));
+	assert_true(p.is_counted);
+	assert_int_equal(p.prompt_tok, 7);
+	assert_int_equal(p.delivered_tok, 3);
+	rec = nth_record(r, JOURNAL_PROGRESS, 0);
+	assert_true(journal_decode_progress(rec.payload, &p));
+	assert_false(p.is_counted);
+	assert_int_equal(p.delivered_tok, 5);
+	journal_reader_free(r);
+}
+
+/* The settle of a meter that was left open after d. */
+static void
+check_left_open(struct fixture *f, const struct meter_delivered *d,
+    enum usage_source source)
+{
 	struct journal_reader *r;
 	struct journal_settle s;
 	struct error e;
 
 	open_meter(f);
-	assert_ok(meter_progress(&f->m, 6, &e));
+	assert_ok(meter_progress(&f->m, d, &e));
 	meter_finish(&f->m);
 
 	s = last_settle(f, &r);
-	assert_int_equal(s.tok[TOK_NORMAL][TOK_IN], 9);
-	assert_int_equal(s.tok[TOK_NORMAL][TOK_OUT], 6);
-	assert_int_equal(s.source, USAGE_FROM_ESTIMATE);
+	assert_int_equal(s.tok[TOK_NORMAL][TOK_IN], d->prompt_tok);
+	assert_int_equal(s.tok[TOK_NORMAL][TOK_OUT], d->out_tok);
+	assert_int_equal(s.source, source);
 	assert_int_equal(f->m.state, METER_IDLE);
 	journal_reader_free(r);
+}
+
+static void
+meter_finish__left_open__settles_with_what_was_delivered(void **state)
+{
+	check_left_open(*state, &(struct meter_delivered){ 9, 6, false },
+	    USAGE_FROM_ESTIMATE);
+}
+
+static void
+meter_finish__left_open_and_counted__says_so(void **state)
+{
+	check_left_open(*state, &(struct meter_delivered){ 8, 5, true },
+	    USAGE_FROM_COUNT);
 }
 
 static void
@@ -289,8 +341,10 @@ main(void)
 		T(meter_settle__counts__are_priced_with_the_markup),
 		T(meter_settle__failed_without_output__costs_nothing),
 		T(meter_refuse__after_open__settles_with_the_reason),
-		T(meter_progress__many_events__one_record_at_first),
+		T(meter_is_progress_due__many_events__at_first_only),
+		T(meter_progress__counted__has_the_prompt_too),
 		T(meter_finish__left_open__settles_with_what_was_delivered),
+		T(meter_finish__left_open_and_counted__says_so),
 		T(meter_finish__settled__writes_nothing_more),
 		T(meter_count_refusal__known_key__is_in_the_journal),
 	};

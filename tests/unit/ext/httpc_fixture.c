@@ -20,6 +20,16 @@ answer(enum err err)
 }
 
 static void
+on_sent(void *ctx)
+{
+	struct seen *seen = ctx;
+
+	seen->n_sent++;
+	seen->is_sent_by_caller = pthread_equal(pthread_self(), seen->caller);
+	seen->is_sent_first = seen->n_head == 0;
+}
+
+static void
 copy_header(const struct httpc_head *head, const char *name, char *ret,
     size_t cap)
 {
@@ -107,12 +117,14 @@ perform(const struct httpc_request *rq, struct seen *seen)
 {
 	struct httpc_callbacks cb = {
 		.ctx = seen,
+		.on_sent = on_sent,
 		.on_head = on_head,
 		.on_body = on_body,
 		.on_tick = on_tick,
 		.on_client_gone = on_client_gone,
 	};
 
+	seen->caller = pthread_self();
 	error_clear(&e);
 	return httpc_perform(pool, rq, &cb, &res, &e);
 }

@@ -8,6 +8,8 @@
 
 #include "support/cmocka_tg.h"
 
+#include <pthread.h>
+
 #include "ext/httpc.h"
 #include "support/fixture_sim.h"
 
@@ -31,6 +33,9 @@ struct seen {
 	enum err head_err, body_err, tick_err;
 	unsigned n_reads; /* calls with some of the body */
 	int close_fd;     /* closed at the first of them, or tick; 0 = none */
+	unsigned n_sent;
+	pthread_t caller;
+	bool is_sent_by_caller, is_sent_first; /* before the head */
 };
 
 /* A chat request to the simulator, `model` saying how it shall behave. */

@@ -29,6 +29,22 @@ httpc_perform__plain_answer__comes_whole(void **state)
 }
 
 static void
+httpc_perform__request_sent__the_caller_is_told_before_the_answer(void **state)
+{
+	(void)state;
+	for (int is_stream = 0; is_stream < 2; is_stream++) {
+		struct seen seen = { .n_head = 0 };
+		struct chat c;
+
+		assert_ok(
+		    perform(chat(&c, "sim-pace:20:3", is_stream != 0), &seen));
+		assert_int_equal(seen.n_sent, 1);
+		assert_true(seen.is_sent_by_caller && seen.is_sent_first);
+		assert_int_equal(seen.n_head, 1);
+	}
+}
+
+static void
 httpc_perform__error_status__is_an_answer_like_any(void **state)
 {
 	struct seen seen = { .n_head = 0 };
@@ -353,6 +369,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, httpc_setup, httpc_teardown)
 	const struct CMUnitTest tests[] = {
 		T(httpc_perform__plain_answer__comes_whole),
+		T(httpc_perform__request_sent__the_caller_is_told_before_the_answer),
 		T(httpc_perform__error_status__is_an_answer_like_any),
 		T(httpc_perform__redirect__is_not_followed),
 		T(httpc_perform__interim_answers__are_passed_over),

@@ -14,6 +14,9 @@
 #include "http/mem.h"
 #include "journal/reader.h"
 #include "support/fixture_sim.h"
+#include "support/vocabulary.h"
+#include "tokenizer/build.h"
+#include "tokenizer/tokenizer.h"
 
 /* Far more allocations than any request makes. */
 #define ROUNDS_MAX 2000
@@ -30,14 +33,18 @@ static struct fixture_dir dir;
 static struct mcache *cache;
 static struct journal_reader *reader;
 static unsigned n_ends;
+/* Of the model whose provider reports no usage. */
+#define COUNTED_NAME "counted"
+static struct arena made;
+static struct tokenizer *tokenizer;
 
 /* ---- the catalogue ---- */
 
 /* What the simulator does for the models 1 to N_MODELS. */
 static const char *const upstream_names[] = { "sim-fixed:5", "sim-fixed:5",
-	"sim-429", "sim-drip:0", "sim-fixed:5" };
+	"sim-429", "sim-drip:0", "sim-fixed:5+no-usage", "sim-fixed:5" };
 static const char *const model_names[] = { "gpt2", "lawgent-thinking",
-	"limited", "split", "second-try" };
+	"limited", "split", COUNTED_NAME, "second-try" };
 #define N_MODELS ARRAY_LEN(model_names)
 
 static char base_url[128];
@@ -47,7 +54,7 @@ static struct catalogue_deployment deployments[N_MODELS + 1];
 static struct price prices[N_MODELS];
 static struct catalogue_model models[N_MODELS];
 static struct catalogue catalogue = { .models = models, .n_models = N_MODELS };
-static const uint64_t all_model_ids[] = { 1, 2, 3, 4, 5 };
+static const uint64_t all_model_ids[] = { 1, 2, 3, 4, 5, 6 };
 
 static struct catalogue_deployment
 deployment(uint64_t id, uint64_t model_id, const char *name)
@@ -86,6 +93,20 @@ model(size_t i)
 }
 
 static void
+make_tokenizer(void)
+{
+	struct tokenizer_source source = { .name = "bytes",
+		.rule = SPLIT_GPT2 };
+	struct str image;
+	struct error e;
+
+	arena_init(&made, TOKENIZER_BUILD_BYTES);
+	source.ranks = vocabulary_ranks(&made, NULL, 0);
+	assert_ok(tokenizer_build(&source, &made, &image, &e));
+	assert_ok(tokenizer_from_image(image, &tokenizer, &e));
+}
+
+static void
 make_catalogue(void)
 {
 	(void)snprintf(base_url, sizeof(base_url), "unix:%s", sim.unix_path);
@@ -107,6 +128,8 @@ make_catalogue(void)
 		    TORTURE_PRICED_TOK_PUSD;
 		prices[i].request_pusd = TORTURE_PRICED_TOK_PUSD;
 		models[i] = model(i);
+		if (strcmp(model_names[i], COUNTED_NAME) == 0)
+			deployments[i].tokenizer = tokenizer;
 	}
 	deployments[N_MODELS] = deployments[N_MODELS - 1];
 	deployments[N_MODELS - 1].row.upstream_name = S("sim-503");
@@ -201,6 +224,7 @@ torture_start(void)
 	assert_ok(hostmap_open(dir.path, true, &torture_shared.hostmap, &e));
 	open_journal();
 	open_limiter();
+	make_tokenizer();
 	make_catalogue();
 	app.catalogue = &catalogue;
 	assert_ok(conf_defaults(&settings.conf, &e));
@@ -234,6 +258,8 @@ torture_stop(void)
 	httpc_global_fini();
 	fixture_sim_stop(&sim);
 	fixture_dir_remove(&dir);
+	tokenizer_close(tokenizer);
+	arena_fini(&made);
 }
 
 /* ---- one round ---- */

@@ -30,7 +30,7 @@ struct torture {
 	bool is_refusal;
 };
 
-/** Begin: services, the simulator, five models (see torture.c). */
+/** Begin: services, the simulator, six models (see torture.c). */
 void torture_start(void);
 void torture_stop(void);
 

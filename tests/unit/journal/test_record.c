@@ -132,7 +132,7 @@ static void
 progress_and_refuse__all_members__come_back(void **state)
 {
 	uint8_t p[JOURNAL_PAYLOAD_MAX];
-	struct journal_progress pi = { rig_id(9), 123, true }, po;
+	struct journal_progress pi = { rig_id(9), 123, true, false, 0 }, po;
 	struct journal_refuse ri = { 5, 6, 7, 8, S("rate_limit_exceeded") }, ro;
 	size_t n;
 
@@ -142,6 +142,16 @@ progress_and_refuse__all_members__come_back(void **state)
 	assert_memory_equal(&po.request_id, &pi.request_id, 16);
 	assert_int_equal(po.delivered_tok, 123);
 	assert_true(po.has_output);
+	assert_false(po.is_counted);
+	assert_int_equal(n, 25); /* as it was before anything was counted */
+	pi.is_counted = true;
+	pi.prompt_tok = 456;
+	n = journal_encode_progress(&pi, p);
+	assert_true(journal_decode_progress(str_make((char *)p, n), &po));
+	assert_true(po.has_output && po.is_counted);
+	assert_int_equal(po.delivered_tok, 123);
+	assert_int_equal(po.prompt_tok, 456);
+	assert_false(journal_decode_progress(str_make((char *)p, n - 1), &po));
 
 	n = journal_encode_refuse(&ri, p);
 	assert_true(journal_decode_refuse(str_make((char *)p, n), &ro));

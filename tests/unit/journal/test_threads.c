@@ -23,7 +23,7 @@ static bool
 one_request(struct worker *w, uint64_t n)
 {
 	struct journal_open o = rig_open(n);
-	struct journal_progress p = { rig_id(n), 1, true };
+	struct journal_progress p = { rig_id(n), 1, true, false, 0 };
 	struct journal_settle s = rig_settle(n);
 	struct error e;
 	uint32_t slot = 0;

@@ -143,7 +143,7 @@ rotation__with_an_open_request__repeats_it(void **state)
 {
 	struct rig *f = *state;
 	struct journal_open o = rig_open(1000000);
-	struct journal_progress p = { rig_id(1000000), 17, true };
+	struct journal_progress p = { rig_id(1000000), 17, true, false, 0 };
 	struct journal_reader *r = NULL;
 	struct journal_rec rec;
 	struct counts c;
@@ -231,7 +231,7 @@ progress__only_reserved_room_left__is_refused(void **state)
 {
 	struct rig *f = *state;
 	struct journal_open o = rig_open(1);
-	struct journal_progress p = { rig_id(1), 1, true };
+	struct journal_progress p = { rig_id(1), 1, true, false, 0 };
 	struct journal_settle s = rig_settle(1);
 	uint32_t slot = 0;
 	enum err err;

@@ -2,6 +2,7 @@
 UNIT_UPSTREAM_TESTS = \
 	tests/unit/upstream/test_body \
 	tests/unit/upstream/test_openai_answer \
+	tests/unit/upstream/test_openai_count \
 	tests/unit/upstream/test_openai_request \
 	tests/unit/upstream/test_openai_sim \
 	tests/unit/upstream/test_openai_stream \
@@ -14,17 +15,20 @@ TESTS += $(UNIT_UPSTREAM_TESTS)
 
 UNIT_UPSTREAM_LIBS = \
 	src/upstream/libupstream.a \
+	src/tokenizer/libtokenizer.a \
 	src/base/libbase.a \
-	$(CMOCKA_LIBS)
+	$(CMOCKA_LIBS) $(UNISTRING_LIBS)
 tests_unit_upstream_test_body_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_answer_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_count_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_request_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_sim_LDADD = \
 	src/upstream/libupstream.a \
 	src/ext/libext.a \
+	src/tokenizer/libtokenizer.a \
 	src/base/libbase.a \
 	$(CMOCKA_LIBS) \
-	$(CURL_LIBS)
+	$(CURL_LIBS) $(UNISTRING_LIBS)
 tests_unit_upstream_test_openai_stream_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_provider_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_splice_LDADD = $(UNIT_UPSTREAM_LIBS)

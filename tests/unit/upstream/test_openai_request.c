@@ -243,47 +243,6 @@ openai_request_change__model_and_store__are_replaced(void **state)
 	    "\"metadata\":{}}");
 }
 
-static void
-openai_estimate_prompt__kinds_of_content__each_has_its_rule(void **state)
-{
-	static const struct {
-		enum wire_op op;
-		const char *text;
-		uint64_t tok;
-	} cases[] = {
-		{ WIRE_CHAT, "{\"messages\":[]}", 0 },
-		{ WIRE_CHAT, "{}", 0 },
-		{ WIRE_CHAT,
-		    "{\"messages\":[{\"role\":\"system\",\"content\":\"\"},"
-		    "{\"role\":\"user\",\"content\":\"\\u00e4\\u00e4\"}]}",
-		    8 + 1 },
-		{ WIRE_CHAT,
-		    "{\"messages\":[{\"content\":[{\"type\":\"text\","
-		    "\"text\":\"12345\"},{\"type\":\"image_url\",\"image_url\":"
-		    "{\"url\":\"data:image/png;base64,AAAAAAAAAAAAAAA\"}}]}]}",
-		    4 + 1000 + 2 },
-		{ WIRE_CHAT,
-		    "{\"messages\":[7,\"x\",{\"content\":null,\"tool_calls\":"
-		    "[{\"id\":\"1234567\"}]}],\"tools\":[123456]}",
-		    12 + 7 },
-		{ WIRE_EMBEDDING, "{\"input\":\"1234\"}", 1 },
-		{ WIRE_EMBEDDING, "{\"input\":[\"1234\",\"1\"]}", 2 },
-		{ WIRE_EMBEDDING, "{\"input\":[[1,2],[3]],\"tools\":\"1\"}",
-		    3 },
-		{ WIRE_COMPLETION, "{\"prompt\":\"1234\",\"suffix\":\"1\"}",
-		    2 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_ok(body_scan(&a, str_from(cases[i].text), &body, &e));
-		if (openai_estimate_prompt(cases[i].op, &body) != cases[i].tok)
-			fail_msg("%s: %llu", cases[i].text,
-			    (unsigned long long)
-				openai_estimate_prompt(cases[i].op, &body));
-	}
-}
-
 int
 main(void)
 {
@@ -296,7 +255,6 @@ main(void)
 		T(openai_request_change__limit__is_lowered_or_added),
 		T(openai_request_change__stream__asks_for_usage),
 		T(openai_request_change__model_and_store__are_replaced),
-		T(openai_estimate_prompt__kinds_of_content__each_has_its_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ relay(struct relay *r, const char *words)
 	    words);
 	body = str_from(text);
 	*r = (struct relay){ .n_hidden = 0 };
-	openai_stream_init(&r->st, &a, true);
+	openai_stream_init(&r->st, &a, true, NULL);
 	buf_init(&r->client, &a, MIB(1));
 	sse_init(&r->sse, &a, MIB(1), on_event, r);
 	err = httpc_perform(pool, &rq, &cb, &res, &e);
@@ -135,8 +135,8 @@ stream__any_framing__is_metered_and_hides_the_usage(void **state)
 			fail_msg("usage is mentioned: %s", forms[i]);
 		assert_true(client_has(&r, "[DONE]"));
 		if (i == 0)
-			text_bytes = r.st.text_bytes;
-		assert_int_equal(r.st.text_bytes, text_bytes);
+			text_bytes = r.st.texts.n_bytes;
+		assert_int_equal(r.st.texts.n_bytes, text_bytes);
 	}
 }
 
@@ -181,7 +181,7 @@ stream__no_or_broken_usage__leaves_the_estimate(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		assert_ok(relay(&r, forms[i]));
-		if (r.st.has_usage || openai_stream_tok(&r.st) == 0)
+		if (r.st.has_usage || openai_texts_count(&r.st.texts).tok == 0)
 			fail_msg("took it for usage: %s", forms[i]);
 		assert_true(r.st.is_done);
 	}
@@ -201,7 +201,7 @@ stream__broken_ends__are_told_apart(void **state)
 	assert_true(r.st.is_done);
 	assert_int_equal(relay(&r, "+close:2"), ERR_UPSTREAM);
 	assert_false(r.st.is_done);
-	assert_true(r.st.text_bytes > 0);
+	assert_true(r.st.texts.n_bytes > 0);
 	(void)relay(&r, "+error-mid:2");
 	assert_true(r.st.is_error);
 	(void)relay(&r, "+garbage");

@@ -12,7 +12,7 @@ setup(void **state)
 {
 	(void)state;
 	arena_init(&a, KIB(64));
-	openai_stream_init(&st, &a, true);
+	openai_stream_init(&st, &a, true, NULL);
 	return 0;
 }
 
@@ -63,14 +63,13 @@ openai_stream_event__content__passes_and_counts(void **state)
 
 	(void)state;
 	assert_passes(raw, raw);
-	assert_int_equal(st.text_bytes, 5);
-	assert_int_equal(openai_stream_tok(&st), 2);
+	assert_int_equal(st.texts.n_bytes, 5);
 	assert_false(st.is_finished);
 
 	raw = "data: {\"choices\":[{\"text\":\"678\",\"finish_reason\":"
 	      "\"stop\"}]}\n\n";
 	assert_passes(raw, raw);
-	assert_int_equal(st.text_bytes, 8);
+	assert_int_equal(st.texts.n_bytes, 8);
 	assert_true(st.is_finished);
 	assert_int_equal(st.n_events, 2);
 }
@@ -97,7 +96,7 @@ openai_stream_event__client_asked_for_usage__nothing_is_hidden(void **state)
 			   "1,\"completion_tokens\":2}}\n\n";
 
 	(void)state;
-	openai_stream_init(&st, &a, false);
+	openai_stream_init(&st, &a, false, NULL);
 	assert_passes(null, null);
 	assert_passes(last, last);
 	assert_true(st.has_usage);
@@ -182,7 +181,7 @@ openai_stream_event__garbage__is_kept_from_the_client(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		openai_stream_init(&st, &a, false);
+		openai_stream_init(&st, &a, false, NULL);
 		assert_int_equal(event(texts[i]).pass, OPENAI_HIDE);
 		assert_true(out.is_garbage);
 		assert_true(st.is_garbage);

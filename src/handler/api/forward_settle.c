@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* What an attempt is charged by, whichever way it ended: the provider's
+ * numbers, or what is counted or estimated in their place. */
+#include "handler/api/forward_priv.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "domain/catalogue.h"
+
+/* ---- counting ---- */
+
+void
+forward_count_prompt(struct attempt *at, size_t max_bytes)
+{
+	const struct tokenizer *t = at->deployment->tokenizer;
+	struct forward_prompt *prompt = at->prompt;
+
+	if (!t || (prompt->is_done && prompt->t == t) ||
+	    at->p->body->text.n > max_bytes)
+		return;
+	*prompt = (struct forward_prompt){
+		.is_done = true,
+		.t = t,
+		.count = openai_count_prompt(at->p->op, at->p->body, t),
+	};
+}
+
+static struct openai_count
+prompt_of(const struct attempt *at)
+{
+	const struct forward_prompt *prompt = at->prompt;
+
+	if (prompt->is_done && prompt->t == at->deployment->tokenizer)
+		return prompt->count;
+	return (struct openai_count){ at->app->meter.prompt_tok, false };
+}
+
+struct meter_delivered
+forward_delivered(struct attempt *at)
+{
+	struct openai_count in = prompt_of(at);
+	struct openai_count out = openai_texts_count(&at->stream.texts);
+
+	return (struct meter_delivered){
+		.prompt_tok = in.tok,
+		.out_tok = out.tok,
+		.is_counted = in.is_counted && out.is_counted,
+	};
+}
+
+/* ---- results ---- */
+
+static void
+set_counted(struct meter_result *r, const struct meter_delivered *d)
+{
+	r->source = d->is_counted ? USAGE_FROM_COUNT : USAGE_FROM_ESTIMATE;
+	r->used.tok[TOK_NORMAL][TOK_IN] = d->prompt_tok;
+	r->used.tok[TOK_NORMAL][TOK_OUT] = d->out_tok;
+}
+
+static void
+set_provided(struct meter_result *r, const struct usage *usage)
+{
+	r->source = USAGE_FROM_PROVIDER;
+	memcpy(r->used.tok[TOK_NORMAL], usage->n_tok, sizeof(usage->n_tok));
+}
+
+/* The provider's numbers, else those of what was delivered, which is nothing
+ * when no output went out. */
+static void
+result_of_stream(struct attempt *at, struct meter_result *r)
+{
+	struct meter_delivered d;
+
+	if (at->stream.has_usage) {
+		set_provided(r, &at->stream.usage);
+		return;
+	}
+	if (!at->app->meter.has_output && r->status != USAGE_OK)
+		return;
+	d = forward_delivered(at);
+	set_counted(r, &d);
+}
+
+static void
+result_of_answer(struct attempt *at, struct meter_result *r)
+{
+	bool is_owed = r->status == USAGE_OK ||
+		       r->status == USAGE_CLIENT_CLOSED;
+	struct openai_count in, out;
+
+	if (is_owed && at->parsed.has_usage) {
+		set_provided(r, &at->parsed.usage);
+		return;
+	}
+	/* Nothing was delivered, or nothing is known of it. */
+	if (r->status != USAGE_OK)
+		return;
+	forward_count_prompt(at, SIZE_MAX);
+	in = prompt_of(at);
+	out = openai_count_answer(&at->parsed, at->deployment->tokenizer);
+	set_counted(r, &(struct meter_delivered){
+			   .prompt_tok = in.tok,
+			   .out_tok = out.tok,
+			   .is_counted = in.is_counted && out.is_counted,
+		       });
+}
+
+struct meter_result
+forward_result(struct attempt *at, enum usage_status status, struct str code)
+{
+	struct meter_result r = {
+		.status = status,
+		.source = USAGE_FROM_ESTIMATE,
+		.error_code = code,
+	};
+
+	if (at->is_stream)
+		result_of_stream(at, &r);
+	else
+		result_of_answer(at, &r);
+	return r;
+}
+
+/* ---- settling ---- */
+
+enum err
+forward_settle(struct attempt *at, enum usage_status status, struct str code,
+    struct error *e)
+{
+	struct meter_result r = forward_result(at, status, code);
+
+	return meter_settle(&at->app->meter, &r, e);
+}
+
+static enum usage_status
+status_of(enum err code)
+{
+	if (code == ERR_CLIENT_CLOSED)
+		return USAGE_CLIENT_CLOSED;
+	if (code == ERR_SHUTTING_DOWN)
+		return USAGE_INTERRUPTED; /* by us, not by the provider */
+	return code == ERR_UPSTREAM_TIMEOUT ? USAGE_TIMEOUT
+					    : USAGE_UPSTREAM_ERROR;
+}
+
+void
+forward_settle_failure(struct attempt *at, enum err code)
+{
+	struct error e;
+	enum err rc;
+
+	if (err_info(code)->http_status < 499)
+		rc = meter_refuse(&at->app->meter, code, &e);
+	else
+		rc = forward_settle(at, status_of(code),
+		    str_from(err_info(code)->api_code), &e);
+	if (rc)
+		log_error("settle_failed", &e);
+}
