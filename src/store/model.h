@@ -17,6 +17,10 @@ struct model {
 	int64_t max_output_tok;             /* -1: not bounded here */
 	int64_t long_context_threshold_tok; /* -1: no long-context prices */
 	struct str tokenizer;               /* name; p == NULL: estimate */
+	/* Sent upstream when a request says nothing; millionths; -1: nothing
+	 * is sent. */
+	int64_t default_temperature_ppm;
+	int64_t default_top_p_ppm;
 	int64_t connect_ms; /* time-outs; -1: the configured ones */
 	int64_t first_byte_ms;
 	int64_t idle_ms;
