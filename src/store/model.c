@@ -72,6 +72,28 @@ store_model_by_id(struct db *db, uint64_t model_id, struct arena *a,
 	    &model_map, ret, e);
 }
 
+struct lock_row {
+	uint64_t model_id;
+};
+static const struct db_field lock_fields[] = {
+	DB_FIELD(struct lock_row, model_id, U64),
+};
+static const struct db_map lock_map = DB_MAP(struct lock_row, lock_fields);
+
+enum err
+store_model_lock(struct db *db, uint64_t model_id, struct error *e)
+{
+	struct lock_row row;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_MODEL_LOCK, DB_IN(db_u64(model_id)), &a,
+	    &lock_map, &row, e);
+	arena_fini(&a);
+	return err;
+}
+
 enum err
 store_model_list(struct db *db, struct arena *a, struct model **ret,
     size_t *ret_n, struct error *e)

@@ -38,6 +38,10 @@ enum err store_model_by_name(struct db *db, struct str name, struct arena *a,
     struct model *ret, struct error *e) ATTR_MUST_CHECK;
 enum err store_model_by_id(struct db *db, uint64_t model_id, struct arena *a,
     struct model *ret, struct error *e) ATTR_MUST_CHECK;
+/** Keep others from changing the row until the transaction ends.
+ * Errors: ERR_NOT_FOUND. */
+enum err store_model_lock(struct db *db, uint64_t model_id,
+    struct error *e) ATTR_MUST_CHECK;
 /** All, the archived ones too, in order of id. */
 enum err store_model_list(struct db *db, struct arena *a, struct model **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;

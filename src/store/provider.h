@@ -9,6 +9,8 @@
 #include "base/provider_kind.h"
 #include "store/db.h"
 
+#define PROVIDER_NAME_BYTES 64
+
 extern const char *const provider_kind_names[PROVIDER__N];
 
 /* What becomes of a request at the provider when its client has left. */
