@@ -136,6 +136,10 @@ model_check(const struct model *m, struct error *e)
 	if (m->name.n == 0 || m->name.n > MODEL_NAME_BYTES)
 		return error_public(e, ERR_BAD_PARAM, "name",
 		    "'name' must have 1 to %d bytes.", MODEL_NAME_BYTES);
+	if (!str_is_utf8(m->name) || !str_is_utf8(m->description) ||
+	    !str_is_utf8(m->tokenizer))
+		return error_public(e, ERR_BAD_PARAM, "name",
+		    "Names and texts must be UTF-8.");
 	for (size_t i = 0; i < m->name.n; i++)
 		if ((unsigned char)m->name.p[i] < ' ' || m->name.p[i] == 0x7f)
 			return error_public(e, ERR_BAD_PARAM, "name",
