@@ -72,6 +72,14 @@ store_provider_by_name(struct db *db, struct str name, struct arena *a,
 }
 
 enum err
+store_provider_by_id(struct db *db, uint64_t provider_id, struct arena *a,
+    struct provider *ret, struct error *e)
+{
+	return db_one(db, STMT_PROVIDER_BY_ID, DB_IN(db_u64(provider_id)), a,
+	    &provider_map, ret, e);
+}
+
+enum err
 store_provider_list(struct db *db, struct arena *a, struct provider **ret,
     size_t *ret_n, struct error *e)
 {

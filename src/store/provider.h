@@ -47,6 +47,8 @@ enum err store_provider_set_key(struct db *db, uint64_t provider_id,
     struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_by_name(struct db *db, struct str name, struct arena *a,
     struct provider *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_provider_by_id(struct db *db, uint64_t provider_id,
+    struct arena *a, struct provider *ret, struct error *e) ATTR_MUST_CHECK;
 /** All, the archived ones too. */
 enum err store_provider_list(struct db *db, struct arena *a,
     struct provider **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
