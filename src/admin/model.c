@@ -397,6 +397,8 @@ admin_model_set(struct admin *ad, struct error *e)
 		c.old_deployment_id = c.deployment.deployment_id;
 	if (c.old_deployment_id) /* served elsewhere, and not here any more */
 		c.deployment.model_path = (struct str){ NULL, 0 };
+	if (!c.deployment.model_path.p)
+		c.deployment.preload = false;
 	if (!c.deployment.upstream_name.p)
 		c.deployment.upstream_name = c.model.name;
 	if (!err)

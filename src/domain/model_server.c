@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,9 +19,18 @@
 
 /* ---- the lock ---- */
 
+/* Of the file description, as flock() has them, but it can be looked at
+ * without being taken: who looks must not keep a supervisor from starting. */
+static struct flock
+whole_file(short type)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
 enum err
 model_server_lock(const char *socket_dir, int *ret_fd, struct error *e)
 {
+	struct flock lock = whole_file(F_WRLCK);
 	char path[PATH_MAX];
 	int fd;
 
@@ -30,8 +38,8 @@ model_server_lock(const char *socket_dir, int *ret_fd, struct error *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return error_errno(e, ERR_IO, "%s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		enum err err = errno == EWOULDBLOCK
+	if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+		enum err err = errno == EAGAIN || errno == EACCES
 				   ? error_set(e, ERR_CONFLICT,
 					 "%s is held: another `tollgate model "
 					 "serve` runs on this host",
@@ -48,6 +56,7 @@ model_server_lock(const char *socket_dir, int *ret_fd, struct error *e)
 bool
 model_server_is_supervised(const char *socket_dir)
 {
+	struct flock lock = whole_file(F_WRLCK);
 	char path[PATH_MAX];
 	bool is_held;
 	int fd;
@@ -56,9 +65,8 @@ model_server_is_supervised(const char *socket_dir)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
-	/* Shared, so that two who look don't see each other. */
-	is_held = flock(fd, LOCK_SH | LOCK_NB) != 0;
-	(void)close(fd); /* which unlocks */
+	is_held = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	(void)close(fd); /* nothing was taken */
 	return is_held;
 }
 
