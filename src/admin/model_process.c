@@ -297,18 +297,22 @@ probe(struct model_process *p, int64_t now_ms)
 	log_end(&r);
 }
 
-/* "status 1" or "signal 9", and what it said last. */
+/* "status 1" or "signal 11", and what it said last, unless somebody else
+ * ended it: then that has nothing to do with it. */
 static void
 describe(const struct model_process *p, int status,
     char ret[MODEL_SERVER_WHY_BYTES])
 {
 	bool is_signal = WIFSIGNALED(status);
+	int number = is_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+	bool is_by_others = is_signal &&
+			    (number == SIGKILL || number == SIGTERM);
+	bool has_words = p->last_line[0] && !is_by_others;
 
 	(void)snprintf(ret, MODEL_SERVER_WHY_BYTES,
 	    "its server ended with %s %d%s%.300s",
-	    is_signal ? "signal" : "status",
-	    is_signal ? WTERMSIG(status) : WEXITSTATUS(status),
-	    p->last_line[0] ? ": " : "", p->last_line);
+	    is_signal ? "signal" : "status", number, has_words ? ": " : "",
+	    has_words ? p->last_line : "");
 }
 
 static void

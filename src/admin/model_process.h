@@ -19,8 +19,8 @@
 #define MODEL_PROCESS_PAUSE_MAX_MS 30000
 /* Who answered for so long is started anew after the shortest pause. */
 #define MODEL_PROCESS_WELL_MS      60000
-/* Time to finish what it is doing; then SIGKILL. */
-#define MODEL_PROCESS_STOP_MS      30000
+/* Time to finish what it is doing (it takes 30 s itself); then SIGKILL. */
+#define MODEL_PROCESS_STOP_MS      40000
 
 /* What all of them are started with. */
 struct model_process_env {
