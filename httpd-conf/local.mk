@@ -9,6 +9,7 @@ httpd_conf_in = \
 	httpd-conf/lighttpd/standalone.conf.in \
 	httpd-conf/lighttpd/tollgate.conf.in \
 	httpd-conf/systemd/tollgate-memcached.service.in \
+	httpd-conf/systemd/tollgate-models.service.in \
 	httpd-conf/systemd/tollgate.service.in \
 	httpd-conf/systemd/tollgate.socket.in
 EXTRA_DIST += $(httpd_conf_in)
@@ -20,6 +21,7 @@ httpd_conf_made = \
 	httpd-conf/apache/tollgate-proxy.conf \
 	httpd-conf/lighttpd/tollgate.conf \
 	httpd-conf/systemd/tollgate-memcached.service \
+	httpd-conf/systemd/tollgate-models.service \
 	httpd-conf/systemd/tollgate.service \
 	httpd-conf/systemd/tollgate.socket
 httpdconfdir = $(pkgdatadir)/httpd-conf
@@ -28,6 +30,7 @@ CLEANFILES += $(httpd_conf_made)
 
 $(httpd_conf_made): Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
+	    -e 's|@tollgate[@]|$(bindir)/tollgate|g' \
 	    -e 's|@worker[@]|$(libexecdir)/tollgate.fcgi|g' \
 	    -e 's|@config[@]|$(sysconfdir)/tollgate/tollgate.conf|g' \
 	    -e 's|@run_dir[@]|$(runstatedir)/tollgate|g' \
@@ -56,5 +59,6 @@ httpd-conf/apache/tollgate-fcgid.conf: httpd-conf/apache/tollgate-fcgid.conf.in
 httpd-conf/apache/tollgate-proxy.conf: httpd-conf/apache/tollgate-proxy.conf.in
 httpd-conf/lighttpd/tollgate.conf: httpd-conf/lighttpd/tollgate.conf.in
 httpd-conf/systemd/tollgate-memcached.service: httpd-conf/systemd/tollgate-memcached.service.in
+httpd-conf/systemd/tollgate-models.service: httpd-conf/systemd/tollgate-models.service.in
 httpd-conf/systemd/tollgate.service: httpd-conf/systemd/tollgate.service.in
 httpd-conf/systemd/tollgate.socket: httpd-conf/systemd/tollgate.socket.in

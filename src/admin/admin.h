@@ -124,6 +124,8 @@ void admin_str(struct admin *ad, const char *name, struct str value);
 void admin_u64(struct admin *ad, const char *name, uint64_t value);
 /** -1 is nothing. */
 void admin_count(struct admin *ad, const char *name, int64_t value);
+/** A number in decimal notation; NULL is nothing. */
+void admin_number(struct admin *ad, const char *name, const char *text);
 void admin_bool(struct admin *ad, const char *name, bool value);
 /** 0 is nothing. */
 void admin_time(struct admin *ad, const char *name, int64_t time_ms);

@@ -3,6 +3,8 @@ noinst_LIBRARIES += src/admin/libadmin.a
 src_admin_libadmin_a_SOURCES = \
 	src/admin/journal.c \
 	src/admin/journal.h \
+	src/admin/model_process.c \
+	src/admin/model_process.h \
 	src/admin/reconcile.c \
 	src/admin/reconcile.h
 
@@ -24,6 +26,11 @@ src_admin_tollgate_SOURCES = \
 	src/admin/main.c \
 	src/admin/migrate.c \
 	src/admin/model.c \
+	src/admin/model_serve.c \
+	src/admin/model_table.c \
+	src/admin/model_table.h \
+	src/admin/model_wait.c \
+	src/admin/model_wait.h \
 	src/admin/operator.c \
 	src/admin/options.c \
 	src/admin/output.c \

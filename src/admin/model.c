@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate model add, list, set, enable, disable; with each model's
- * deployment, the place where it is served */
+/* tollgate model add, list, show, set, enable, disable, archive; with each
+ * model's deployment, the place where it is served */
+#include "domain/model.h"
+
 #include "admin/admin.h"
 #include "admin/lookup.h"
+#include "admin/model_wait.h"
 #include "domain/tokenizers.h"
+#include "ext/crypto.h"
 #include "store/deployment.h"
 #include "upstream/provider.h"
 
-#define MODEL_OPTIONS(required)                                                   \
- { "provider", "NAME", "Provider that serves it.", required },                    \
-     { "upstream-name", "NAME", "Its name there (the model's name).", false },    \
-     { "api-url", "URL", "Address called exactly as given.", false },             \
+#define WAIT_DEFAULT_S 60
+#define WAIT_MAX_S     3600
+
+#define MODEL_OPTIONS                                                             \
+ { "upstream-name", "NAME", "Its name there (the model's name).", false },        \
+     { "api-url", "URL", "Address at the provider, called as given.", false },    \
      { "description", "TEXT", "What it is for.", false },                         \
      { "context-length", "TOKENS", "Prompt and output together.", false },        \
      { "max-output", "TOKENS", "Most output of one request.", false },            \
@@ -22,6 +28,10 @@
 	     "Count with NAME.tokens of tokenizers.dir; \"\": with the one that " \
 	     "its name there has.",                                               \
 	     false },                                                             \
+     { "default-temperature", "NUMBER",                                           \
+	     "Sent when a request says nothing (0 to 2).", false },               \
+     { "default-top-p", "NUMBER",                                                 \
+	     "Sent when a request says nothing (0 to 1).", false },               \
      { "connect-ms", "MS", "Time-out of connecting.", false },                    \
      { "first-byte-ms", "MS", "Time-out of the answer's start.", false },         \
  {                                                                                \
@@ -30,21 +40,44 @@
 
 const struct admin_option admin_model_add_options[] = {
 	{ "name", "NAME", "Name that customers use.", true },
-	MODEL_OPTIONS(true),
+	{ "local", "PATH",
+	    "A checkpoint's folder below models.directory, served here; free.",
+	    false },
+	{ "preload", NULL, "With --local: read its weights at the start.",
+	    false },
+	{ "wait", "SECONDS",
+	    "With --local: longest wait until it answers (60); 0: none.",
+	    false },
+	{ "external", "URL", "An address, called exactly as given.", false },
+	{ "api-key", "SECRET",
+	    "With --external: credential; it is stored sealed; - reads it.",
+	    false },
+	{ "kind", "KIND",
+	    "With --external: openai or local, if the address doesn't tell.",
+	    false },
+	{ "provider", "NAME", "A provider that is there.", false },
+	MODEL_OPTIONS,
 	{ "disabled", NULL, "Don't serve it yet.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_set_options[] = {
-	MODEL_OPTIONS(false),
+	{ "provider", "NAME", "Provider that serves it from now on.", false },
+	MODEL_OPTIONS,
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_list_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_model_show_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_enable_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_disable_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_model_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
@@ -56,7 +89,18 @@ struct model_change {
 };
 
 static void
-model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
+fraction_rec(struct admin *ad, const char *name, int64_t ppm)
+{
+	char text[MONEY_TEXT_BYTES];
+
+	if (ppm >= 0)
+		model_fraction_text(ppm, text);
+	admin_number(ad, name, ppm < 0 ? NULL : text);
+}
+
+/* A line of the list. */
+static void
+model_row(struct admin *ad, const struct model *m, const struct deployment *d,
     struct str provider)
 {
 	admin_rec(ad);
@@ -64,32 +108,69 @@ model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
 	admin_str(ad, "name", m->name);
 	admin_bool(ad, "is_enabled", m->is_enabled && !m->archived_at_ms);
 	admin_str(ad, "provider", provider);
-	admin_str(ad, "upstream_name",
-	    d ? d->upstream_name : (struct str){ NULL, 0 });
+	admin_str(ad, "upstream_name", d->upstream_name);
 	admin_count(ad, "context_length", m->context_length);
 	admin_count(ad, "max_output", m->max_output_tok);
-	admin_count(ad, "default_max_output", m->default_max_output_tok);
-	admin_count(ad, "long_context_threshold",
-	    m->long_context_threshold_tok);
 	admin_str(ad, "tokenizer", m->tokenizer);
 	admin_str(ad, "description", m->description);
+}
+
+static void
+model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
+    struct str provider)
+{
+	struct model copy = *m;
+
+	admin_rec(ad);
+	admin_u64(ad, "id", m->model_id);
+	admin_str(ad, "name", m->name);
+	admin_bool(ad, "is_enabled", m->is_enabled && !m->archived_at_ms);
+	admin_str(ad, "provider", provider);
+	admin_str(ad, "upstream_name", d->upstream_name);
+	admin_str(ad, "api_url", d->api_url);
+	admin_str(ad, "model_path", d->model_path);
+	for (size_t i = 0; i < n_model_settings; i++)
+		admin_count(ad, model_settings[i].name,
+		    *model_setting_of(&copy, &model_settings[i]));
+	for (size_t i = 0; i < n_model_fractions; i++)
+		fraction_rec(ad, model_fractions[i].name,
+		    *model_fraction_of(&copy, &model_fractions[i]));
+	admin_str(ad, "tokenizer", m->tokenizer);
+	admin_str(ad, "description", m->description);
+}
+
+/* An option is called as the setting is, with dashes. */
+struct option_name {
+	char text[48];
+};
+
+static struct option_name
+option_of(const char *setting)
+{
+	struct option_name o = { "" };
+
+	for (size_t i = 0; setting[i] && i + 1 < sizeof(o.text); i++)
+		o.text[i] = setting[i] == '_' ? '-' : setting[i];
+	return o;
+}
+
+static enum err
+read_fraction(struct admin *ad, const struct model_fraction *f, struct model *m,
+    struct error *e)
+{
+	struct str text = admin_opt(ad, option_of(f->name).text);
+	enum err err = OK;
+
+	if (str_eq(text, S("none")))
+		*model_fraction_of(m, f) = -1;
+	else if (text.p)
+		err = model_fraction_read(f, text, model_fraction_of(m, f), e);
+	return err ? admin_usage(e, "%s", e->public_text) : OK;
 }
 
 static enum err
 read_model(struct admin *ad, struct model *m, struct error *e)
 {
-	const struct {
-		const char *option;
-		int64_t *to;
-	} counts[] = {
-		{ "context-length", &m->context_length },
-		{ "max-output", &m->max_output_tok },
-		{ "default-max-output", &m->default_max_output_tok },
-		{ "long-context-threshold", &m->long_context_threshold_tok },
-		{ "connect-ms", &m->connect_ms },
-		{ "first-byte-ms", &m->first_byte_ms },
-		{ "idle-ms", &m->idle_ms },
-	};
 	enum err err = OK;
 
 	if (admin_has(ad, "description"))
@@ -100,8 +181,12 @@ read_model(struct admin *ad, struct model *m, struct error *e)
 		m->tokenizer = (struct str){ NULL, 0 };
 	else if (!tokenizers_is_name(m->tokenizer))
 		return admin_usage(e, "--tokenizer is not a name");
-	for (size_t i = 0; i < ARRAY_LEN(counts) && !err; i++)
-		err = admin_opt_count(ad, counts[i].option, counts[i].to, e);
+	for (size_t i = 0; i < n_model_settings && !err; i++)
+		err = admin_opt_count(ad,
+		    option_of(model_settings[i].name).text,
+		    model_setting_of(m, &model_settings[i]), e);
+	for (size_t i = 0; i < n_model_fractions && !err; i++)
+		err = read_fraction(ad, &model_fractions[i], m, e);
 	return err;
 }
 
@@ -118,7 +203,7 @@ read_deployment(struct admin *ad, struct deployment *d, struct error *e)
 		if (d->api_url.n == 0)
 			d->api_url = (struct str){ NULL, 0 };
 		else
-			err = provider_check_url(d->api_url, e);
+			err = provider_check_api_url(d->api_url, e);
 	}
 	if (err || !admin_has(ad, "provider"))
 		return err;
@@ -149,18 +234,6 @@ deployment_of(struct admin *ad, uint64_t model_id, struct deployment *ret,
 		if (all[i].model_id == model_id)
 			*ret = all[i];
 	return err;
-}
-
-static enum err
-insert_txn(struct db *db, void *arg, struct error *e)
-{
-	struct model_change *c = arg;
-	enum err err = store_model_insert(db, &c->model, &c->model.model_id, e);
-
-	c->deployment.model_id = c->model.model_id;
-	return err ? err
-		   : store_deployment_insert(db, &c->deployment,
-			 &c->deployment.deployment_id, e);
 }
 
 /* A deployment can't move to another provider: usage rows of the old place
@@ -209,51 +282,106 @@ change_finish(struct admin *ad, const struct model_change *c,
 	return admin_audit(ad, action, "model", c->model.model_id, 0, e);
 }
 
+/* ---- adding ---- */
+
+static enum err
+only_with(struct admin *ad, const char *place, const char *const options[],
+    struct error *e)
+{
+	for (size_t i = 0; options[i]; i++)
+		if (!admin_has(ad, place) && admin_has(ad, options[i]))
+			return admin_usage(e, "--%s only goes with --%s",
+			    options[i], place);
+	return OK;
+}
+
+static enum err
+read_place(struct admin *ad, struct model_new *n, struct error *e)
+{
+	static const char *const local[] = { "preload", "wait", NULL };
+	static const char *const external[] = { "api-key", "kind", NULL };
+	static const char *const provider[] = { "api-url", NULL };
+	unsigned kind = 0;
+	enum err err;
+
+	if (admin_has(ad, "local") + admin_has(ad, "external") +
+		admin_has(ad, "provider") !=
+	    1)
+		return admin_usage(e,
+		    "model add needs one of --local, --external, --provider");
+	err = only_with(ad, "local", local, e);
+	if (!err)
+		err = only_with(ad, "external", external, e);
+	if (!err)
+		err = only_with(ad, "provider", provider, e);
+	if (!err)
+		err = admin_opt_enum(ad, "kind", provider_kind_names,
+		    PROVIDER__N, &kind, e);
+	n->place = admin_has(ad, "local")      ? MODEL_LOCAL
+		   : admin_has(ad, "external") ? MODEL_EXTERNAL
+					       : MODEL_PROVIDER;
+	n->upstream_name = admin_opt(ad, "upstream-name");
+	n->model_path = admin_opt(ad, "local");
+	n->preload = admin_has(ad, "preload");
+	n->api_url = admin_opt(ad,
+	    n->place == MODEL_EXTERNAL ? "external" : "api-url");
+	n->api_key = admin_opt(ad, "api-key");
+	n->is_kind_given = admin_has(ad, "kind");
+	n->kind = (enum provider_kind)kind;
+	n->provider_name = admin_opt(ad, "provider");
+	return err;
+}
+
+static enum err
+create(struct admin *ad, struct model_new *n, struct error *e)
+{
+	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
+	const struct crypto_keys *keys;
+	enum err err = OK;
+
+	if (n->api_key.n)
+		err = admin_keys(ad, &keys, e);
+	if (!err && n->api_key.n)
+		ops.seal = keys->seal;
+	if (!err)
+		err = admin_db(ad, &ops.db, e);
+	return err ? err : model_create(&ops, admin_arena(ad), n, e);
+}
+
 enum err
 admin_model_add(struct admin *ad, struct error *e)
 {
-	struct str name = admin_opt(ad, "name");
-	struct model_change c = {
-		.model = {
-			.name = name,
-			.description = S(""),
-			.is_enabled = !admin_has(ad, "disabled"),
-			.context_length = -1,
-			.default_max_output_tok = -1,
-			.max_output_tok = -1,
-			.long_context_threshold_tok = -1,
-			.connect_ms = -1,
-			.first_byte_ms = -1,
-			.idle_ms = -1,
-		},
-		.deployment = {
-			.upstream_name = name,
-			.weight = 1,
-			.is_enabled = true,
-		},
-	};
-	struct db *db;
-	enum err err = read_model(ad, &c.model, e);
+	struct model_new n = { 0 };
+	struct model_change c = { 0 };
+	uint64_t wait_s = WAIT_DEFAULT_S;
+	enum err err;
 
-	if (!err && (name.n == 0 || name.n > MODEL_NAME_BYTES))
-		err = admin_usage(e, "--name must have 1 to %d bytes",
-		    MODEL_NAME_BYTES);
+	model_init(&n.model, admin_opt(ad, "name"));
+	n.model.is_enabled = !admin_has(ad, "disabled");
+	err = read_place(ad, &n, e);
 	if (!err)
-		err = read_deployment(ad, &c.deployment, e);
+		err = admin_opt_u64(ad, "wait", 0, WAIT_MAX_S, &wait_s, e);
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = read_model(ad, &n.model, e);
 	if (!err)
-		err = db_txn(db, insert_txn, &c, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err, "there is a model of that name");
+		err = create(ad, &n, e);
 	if (err)
 		return err;
-	admin_note(ad,
-	    "\nIt is served as soon as it has a price: `tollgate price set "
-	    "--model %" PRI_STR " …`.",
-	    STR_ARG(name));
-	return change_finish(ad, &c, "model.add", e);
+	if (n.place != MODEL_LOCAL)
+		admin_note(ad,
+		    "\nIt is served as soon as it has a price: `tollgate price "
+		    "set --model %" PRI_STR " …`.",
+		    STR_ARG(n.model.name));
+	c.model = n.model;
+	err = deployment_of(ad, n.model.model_id, &c.deployment, e);
+	if (!err)
+		err = change_finish(ad, &c, "model.add", e);
+	if (err || n.place != MODEL_LOCAL || !n.model.is_enabled || !wait_s)
+		return err;
+	return model_wait(ad, &c.model, wait_s, e);
 }
+
+/* ---- changing ---- */
 
 enum err
 admin_model_set(struct admin *ad, struct error *e)
@@ -274,8 +402,14 @@ admin_model_set(struct admin *ad, struct error *e)
 	if (!err && c.deployment.deployment_id &&
 	    c.deployment.provider_id != old_provider_id)
 		c.old_deployment_id = c.deployment.deployment_id;
+	if (c.old_deployment_id) /* served elsewhere, and not here any more */
+		c.deployment.model_path = (struct str){ NULL, 0 };
+	if (!c.deployment.model_path.p)
+		c.deployment.preload = false;
 	if (!c.deployment.upstream_name.p)
 		c.deployment.upstream_name = c.model.name;
+	if (!err)
+		err = model_check(&c.model, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)
@@ -331,8 +465,38 @@ admin_model_list(struct admin *ad, struct error *e)
 
 		err = deployment_of(ad, models[i].model_id, &d, e);
 		if (!err)
-			model_rec(ad, &models[i], &d,
+			model_row(ad, &models[i], &d,
 			    provider_name(ad, d.provider_id));
 	}
 	return err;
+}
+
+enum err
+admin_model_show(struct admin *ad, struct error *e)
+{
+	struct model m;
+	struct deployment d;
+	enum err err = lookup_model(ad, admin_arg(ad, 0), &m, e);
+
+	if (!err)
+		err = deployment_of(ad, m.model_id, &d, e);
+	if (!err)
+		model_rec(ad, &m, &d, provider_name(ad, d.provider_id));
+	return err;
+}
+
+enum err
+admin_model_archive(struct admin *ad, struct error *e)
+{
+	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
+	struct model_change c = { 0 };
+	enum err err = lookup_model(ad, admin_arg(ad, 0), &c.model, e);
+
+	if (!err)
+		err = admin_db(ad, &ops.db, e);
+	if (!err)
+		err = model_archive(&ops, admin_arena(ad), c.model.model_id, e);
+	if (!err)
+		err = lookup_model(ad, c.model.name, &c.model, e);
+	return err ? err : change_finish(ad, &c, "model.archive", e);
 }

@@ -115,6 +115,16 @@ admin_usd(struct admin *ad, const char *name, int64_t amount_pusd)
 }
 
 void
+admin_number(struct admin *ad, const char *name, const char *text)
+{
+	if (!text)
+		nothing_add(ad, name);
+	else
+		member_add(ad, name, arena_strdup(&ad->arena, str_from(text)),
+		    false);
+}
+
+void
 admin_note(struct admin *ad, const char *fmt, ...)
 {
 	char line[400];

@@ -4,36 +4,7 @@
 
 #include "admin/admin.h"
 #include "admin/lookup.h"
-#include "base/money.h"
-
-#define TOK_PER_MTOK 1000000
-
-#define FROM_INPUT  TOK_IN
-#define FROM_OUTPUT TOK_OUT
-
-/* Option and member of each class, and whose price it takes if it is left
- * out. */
-static const struct {
-	const char *option, *long_option;
-	const char *member, *long_member;
-	enum tok_class otherwise;
-} classes[TOK_CLASS__MAX] = {
-	[TOK_IN] = { "input", "long-input", "input", "long_input", TOK_IN },
-	[TOK_IN_CACHED] = { "cached-input", "long-cached-input", "cached_input",
-	    "long_cached_input", FROM_INPUT },
-	[TOK_CACHE_WRITE] = { "cache-write", "long-cache-write", "cache_write",
-	    "long_cache_write", FROM_INPUT },
-	[TOK_IN_AUDIO] = { "audio-input", "long-audio-input", "audio_input",
-	    "long_audio_input", FROM_INPUT },
-	[TOK_OUT] = { "output", "long-output", "output", "long_output",
-	    TOK_OUT },
-	[TOK_OUT_REASONING] = { "reasoning", "long-reasoning", "reasoning",
-	    "long_reasoning", FROM_OUTPUT },
-	[TOK_OUT_AUDIO] = { "audio-output", "long-audio-output", "audio_output",
-	    "long_audio_output", FROM_OUTPUT },
-	[TOK_OUT_IMAGE] = { "image-output", "long-image-output", "image_output",
-	    "long_image_output", FROM_OUTPUT },
-};
+#include "domain/price_list.h"
 
 const struct admin_option admin_price_set_options[] = {
 	{ "model", "NAME|ID", "Model.", true },
@@ -66,53 +37,35 @@ const struct admin_option admin_price_list_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-/* An option's price per token; *ret_given tells whether it was there. */
-static enum err
-read_price(struct admin *ad, const char *option, bool is_per_token,
-    int64_t *ret_pusd, bool *ret_given, struct error *e)
+/* An option is called as the price is, with dashes. */
+static struct str
+price_option(struct admin *ad, const char *name)
 {
-	struct str text = admin_opt(ad, option);
-	int64_t pusd;
+	char option[32];
+	size_t i = 0;
 
-	*ret_given = text.p != NULL;
-	if (!text.p)
-		return OK;
-	if (money_from_decimal(text, &pusd, e) || pusd < 0)
-		return admin_usage(e,
-		    "--%s must be an amount in USD such as "
-		    "0.15",
-		    option);
-	if (!is_per_token && pusd % TOK_PER_MTOK)
-		return admin_usage(e,
-		    "--%s: at most 6 decimals per million tokens", option);
-	*ret_pusd = is_per_token ? pusd : pusd / TOK_PER_MTOK;
-	return OK;
+	for (; name[i] && i + 1 < sizeof(option); i++)
+		option[i] = name[i] == '_' ? '-' : name[i];
+	option[i] = '\0';
+	return admin_opt(ad, option);
 }
 
-/* Prices of one context; what is left out follows from what is there. */
 static enum err
-read_context(struct admin *ad, enum tok_context context, struct price *p,
-    struct error *e)
+read_prices(struct admin *ad, struct price *p, struct error *e)
 {
-	bool is_per_token = admin_has(ad, "per-token");
-	bool given[TOK_CLASS__MAX];
-	enum err err = OK;
+	struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX];
+	struct str request = admin_opt(ad, "request");
+	enum err err;
 
-	for (size_t c = 0; c < TOK_CLASS__MAX && !err; c++)
-		err = read_price(ad,
-		    context == TOK_LONG ? classes[c].long_option
-					: classes[c].option,
-		    is_per_token, &p->tok_pusd[context][c], &given[c], e);
-	for (size_t c = 0; c < TOK_CLASS__MAX && !err; c++) {
-		enum tok_class base = classes[c].otherwise;
-
-		if (given[c])
-			continue;
-		p->tok_pusd[context][c] = given[base]
-					      ? p->tok_pusd[context][base]
-					      : p->tok_pusd[TOK_NORMAL][c];
-	}
-	return err;
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
+			texts[i][c] = price_option(ad,
+			    price_classes[c].names[i]);
+	err = price_read_all(texts, admin_has(ad, "per-token"), p, e);
+	if (!err && request.p)
+		err = price_read(request, "request", true, &p->request_pusd, e);
+	return err == ERR_BAD_PARAM ? admin_usage(e, "%s", e->public_text)
+				    : err;
 }
 
 static void
@@ -123,9 +76,11 @@ price_rec(struct admin *ad, const struct price *p)
 	admin_u64(ad, "model_id", p->model_id);
 	admin_time(ad, "effective_from", p->effective_from_ms);
 	for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-		admin_usd(ad, classes[c].member, p->tok_pusd[TOK_NORMAL][c]);
+		admin_usd(ad, price_classes[c].names[TOK_NORMAL],
+		    p->tok_pusd[TOK_NORMAL][c]);
 	for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-		admin_usd(ad, classes[c].long_member, p->tok_pusd[TOK_LONG][c]);
+		admin_usd(ad, price_classes[c].names[TOK_LONG],
+		    p->tok_pusd[TOK_LONG][c]);
 	admin_usd(ad, "request", p->request_pusd);
 	admin_str(ad, "note", p->note);
 }
@@ -136,14 +91,8 @@ admin_price_set(struct admin *ad, struct error *e)
 	struct price p = { .note = admin_opt(ad, "note") };
 	struct model m;
 	struct db *db;
-	bool given;
-	enum err err = read_context(ad, TOK_NORMAL, &p, e);
+	enum err err = read_prices(ad, &p, e);
 
-	if (!err)
-		err = read_context(ad, TOK_LONG, &p, e);
-	if (!err)
-		err = read_price(ad, "request", true, &p.request_pusd, &given,
-		    e);
 	if (!err)
 		err = admin_opt_time(ad, "from", &p.effective_from_ms, e);
 	if (!err)

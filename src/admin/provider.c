@@ -3,11 +3,10 @@
 #include "upstream/provider.h"
 #include "admin/admin.h"
 #include "admin/lookup.h"
+#include "domain/provider_key.h"
 #include "ext/crypto.h"
 
-#define SEAL_KEY_ID   1   /* the only one until sealing keys can rotate */
-#define API_KEY_BYTES 984 /* sealed, what the column holds */
-#define DRAIN_MAX_S   3600
+#define DRAIN_MAX_S 3600
 
 const struct admin_option admin_provider_add_options[] = {
 	{ "name", "NAME", "Name of the provider.", true },
@@ -81,30 +80,15 @@ static enum err
 key_store(struct admin *ad, struct db *db, uint64_t provider_id,
     struct error *e)
 {
-	struct str text = admin_opt(ad, "api-key"), ad_text;
-	struct secret plain = { (const uint8_t *)text.p, text.n };
+	struct str text = admin_opt(ad, "api-key");
 	const struct crypto_keys *keys;
-	uint8_t sealed[API_KEY_BYTES + CRYPTO_SEAL_OVERHEAD];
 	enum err err;
 
 	if (!text.p)
 		return OK;
-	if (text.n == 0)
-		return store_provider_set_key(db, provider_id,
-		    (struct str){ NULL, 0 }, 0, e);
-	if (text.n > API_KEY_BYTES)
-		return admin_usage(e, "--api-key is too long");
 	err = admin_keys(ad, &keys, e);
-	if (err)
-		return err;
-	ad_text = arena_printf(admin_arena(ad), "providers.api_key:%llu",
-	    (unsigned long long)provider_id);
-	if (!ad_text.p)
-		return error_arena(e, admin_arena(ad));
-	crypto_seal(keys->seal, ad_text, plain, sealed);
-	return store_provider_set_key(db, provider_id,
-	    str_make((char *)sealed, text.n + CRYPTO_SEAL_OVERHEAD),
-	    SEAL_KEY_ID, e);
+	return err ? err
+		   : provider_key_store(db, keys->seal, provider_id, text, e);
 }
 
 struct provider_change {

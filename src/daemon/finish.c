@@ -114,7 +114,8 @@ static void
 wipe_credentials(struct turn *t)
 {
 	request_wipe_credentials(&t->rq);
-	if (t->route && (t->route->flags & ROUTE_CSRF) && t->rq.body.n)
+	if (t->route && (t->route->flags & (ROUTE_CSRF | ROUTE_SECRET)) &&
+	    t->rq.body.n)
 		secret_wipe((void *)(uintptr_t)t->rq.body.p, t->rq.body.n);
 }
 

@@ -17,6 +17,7 @@
 #define CSRF       ROUTE_CSRF
 #define STREAMS    ROUTE_STREAMS
 #define METERED    ROUTE_METERED
+#define SECRET     ROUTE_SECRET
 #define CONFIGURED ROUTE_BODY_CONFIGURED
 
 static const struct route routes[] = {

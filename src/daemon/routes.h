@@ -26,6 +26,7 @@ enum route_flag {
 	ROUTE_CSRF = 1 << 1,
 	ROUTE_STREAMS = 1 << 2,
 	ROUTE_METERED = 1 << 3,
+	ROUTE_SECRET = 1 << 4, /* the body may hold a credential */
 };
 
 /* body_max of routes whose limit is the setting body.max_bytes. */

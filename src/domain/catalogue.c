@@ -3,14 +3,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/hostmap.h"
+#include "domain/provider_key.h"
 #include "domain/tokenizers.h"
-#include "ext/crypto.h"
 #include "store/db_pool.h"
 #include "tokenizer/encoding.h"
 #include "upstream/provider.h"
@@ -92,30 +91,14 @@ static enum err
 open_credential(struct arena *a, const struct provider *row,
     const struct crypto_key *seal, const char **ret, struct error *e)
 {
-	struct str sealed = row->api_key_sealed;
-	char ad[64];
-	uint8_t *plain;
-	size_t n;
-	enum err rc;
+	struct str key;
+	enum err rc = provider_key_open(a, seal, row->provider_id,
+	    row->api_key_sealed, &key, e);
 
 	*ret = NULL;
-	if (!sealed.p)
-		return OK;
-	if (!seal)
-		return error_set(e, ERR_CONFIG, "seal.key is not set");
-	if (sealed.n <= CRYPTO_SEAL_OVERHEAD)
-		return error_set(e, ERR_CORRUPT, "sealed key is too short");
-	n = sealed.n - CRYPTO_SEAL_OVERHEAD;
-	plain = arena_alloc(a, n);
-	if (!plain)
-		return error_arena(e, a);
-	(void)snprintf(ad, sizeof(ad), "providers.api_key:%llu",
-	    (unsigned long long)row->provider_id); /* fits */
-	rc = crypto_open(seal, str_from(ad), sealed, plain, e);
-	if (rc)
+	if (rc || !key.p)
 		return rc;
-	return provider_auth_line(a, row->kind,
-	    str_make((const char *)plain, n), ret, e);
+	return provider_auth_line(a, row->kind, key, ret, e);
 }
 
 /* A provider whose key does not open is left out, and said so: one bad row

@@ -33,10 +33,20 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/limit.h \
 	src/domain/meter.c \
 	src/domain/meter.h \
+	src/domain/model.c \
+	src/domain/model.h \
+	src/domain/model_folder.c \
+	src/domain/model_folder.h \
+	src/domain/model_server.c \
+	src/domain/model_server.h \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
 	src/domain/price.c \
 	src/domain/price.h \
+	src/domain/price_list.c \
+	src/domain/price_list.h \
+	src/domain/provider_key.c \
+	src/domain/provider_key.h \
 	src/domain/reconcile.c \
 	src/domain/reconcile.h \
 	src/domain/principal.c \

@@ -174,6 +174,15 @@ json_has(const struct json *object, const char *name)
 	return json_member(object, name) != NULL;
 }
 
+bool
+json_has_null(const struct json *object, const char *name)
+{
+	struct json_object *v = NULL;
+
+	return json_kind(object) == JSON_OBJECT &&
+	       json_object_object_get_ex(in_c(object), name, &v) && !v;
+}
+
 static bool
 is_in(const char *name, const char *const names[], size_t n)
 {

@@ -40,6 +40,8 @@ enum json_kind json_kind(const struct json *v);
 
 /** Whether object has a member `name` other than null. */
 bool json_has(const struct json *object, const char *name);
+/** Whether it has one that is null. */
+bool json_has_null(const struct json *object, const char *name);
 /** The member's value; NULL when absent or null. */
 const struct json *json_member(const struct json *object, const char *name);
 /** Refuse members that are not in names[0..n). ERR_BAD_PARAM naming one. */

@@ -13,6 +13,8 @@ static const struct db_field model_fields[] = {
 	DB_FIELD(struct model, max_output_tok, OPT),
 	DB_FIELD(struct model, long_context_threshold_tok, OPT),
 	DB_FIELD(struct model, tokenizer, STR),
+	DB_FIELD(struct model, default_temperature_ppm, OPT),
+	DB_FIELD(struct model, default_top_p_ppm, OPT),
 	DB_FIELD(struct model, connect_ms, OPT),
 	DB_FIELD(struct model, first_byte_ms, OPT),
 	DB_FIELD(struct model, idle_ms, OPT),
@@ -30,8 +32,9 @@ store_model_insert(struct db *db, const struct model *m, uint64_t *ret_model_id,
 		db_bool(m->is_enabled), db_opt(m->context_length),
 		db_opt(m->default_max_output_tok), db_opt(m->max_output_tok),
 		db_opt(m->long_context_threshold_tok), db_str(m->tokenizer),
-		db_opt(m->connect_ms), db_opt(m->first_byte_ms),
-		db_opt(m->idle_ms)),
+		db_opt(m->default_temperature_ppm),
+		db_opt(m->default_top_p_ppm), db_opt(m->connect_ms),
+		db_opt(m->first_byte_ms), db_opt(m->idle_ms)),
 	    ret_model_id, e);
 }
 
@@ -44,8 +47,10 @@ store_model_update(struct db *db, const struct model *m, struct error *e)
 		    db_opt(m->default_max_output_tok),
 		    db_opt(m->max_output_tok),
 		    db_opt(m->long_context_threshold_tok), db_str(m->tokenizer),
-		    db_opt(m->connect_ms), db_opt(m->first_byte_ms),
-		    db_opt(m->idle_ms), db_u64(m->model_id)),
+		    db_opt(m->default_temperature_ppm),
+		    db_opt(m->default_top_p_ppm), db_opt(m->connect_ms),
+		    db_opt(m->first_byte_ms), db_opt(m->idle_ms),
+		    db_u64(m->model_id)),
 		.slot = GENERATION_CATALOGUE };
 
 	return store_change(db, &change, e);
@@ -65,6 +70,28 @@ store_model_by_id(struct db *db, uint64_t model_id, struct arena *a,
 {
 	return db_one(db, STMT_MODEL_BY_ID, DB_IN(db_u64(model_id)), a,
 	    &model_map, ret, e);
+}
+
+struct lock_row {
+	uint64_t model_id;
+};
+static const struct db_field lock_fields[] = {
+	DB_FIELD(struct lock_row, model_id, U64),
+};
+static const struct db_map lock_map = DB_MAP(struct lock_row, lock_fields);
+
+enum err
+store_model_lock(struct db *db, uint64_t model_id, struct error *e)
+{
+	struct lock_row row;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_MODEL_LOCK, DB_IN(db_u64(model_id)), &a,
+	    &lock_map, &row, e);
+	arena_fini(&a);
+	return err;
 }
 
 enum err

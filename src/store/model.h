@@ -17,6 +17,10 @@ struct model {
 	int64_t max_output_tok;             /* -1: not bounded here */
 	int64_t long_context_threshold_tok; /* -1: no long-context prices */
 	struct str tokenizer;               /* name; p == NULL: estimate */
+	/* Sent upstream when a request says nothing; millionths; -1: nothing
+	 * is sent. */
+	int64_t default_temperature_ppm;
+	int64_t default_top_p_ppm;
 	int64_t connect_ms; /* time-outs; -1: the configured ones */
 	int64_t first_byte_ms;
 	int64_t idle_ms;
@@ -34,6 +38,10 @@ enum err store_model_by_name(struct db *db, struct str name, struct arena *a,
     struct model *ret, struct error *e) ATTR_MUST_CHECK;
 enum err store_model_by_id(struct db *db, uint64_t model_id, struct arena *a,
     struct model *ret, struct error *e) ATTR_MUST_CHECK;
+/** Keep others from changing the row until the transaction ends.
+ * Errors: ERR_NOT_FOUND. */
+enum err store_model_lock(struct db *db, uint64_t model_id,
+    struct error *e) ATTR_MUST_CHECK;
 /** All, the archived ones too, in order of id. */
 enum err store_model_list(struct db *db, struct arena *a, struct model **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;

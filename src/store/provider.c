@@ -18,6 +18,7 @@ static const struct db_field provider_fields[] = {
 	DB_FIELD_ENUM(struct provider, on_client_close, provider_close_names),
 	DB_FIELD(struct provider, drain_s, U64),
 	DB_FIELD(struct provider, is_enabled, BOOL),
+	DB_FIELD(struct provider, model_id, ID),
 	DB_FIELD(struct provider, archived_at_ms, TIME),
 };
 static const struct db_map provider_map = DB_MAP(struct provider,
@@ -32,7 +33,7 @@ store_provider_insert(struct db *db, const struct provider *p,
 		db_str(str_from(provider_kind_names[p->kind])),
 		db_str(p->base_url),
 		db_str(str_from(provider_close_names[p->on_client_close])),
-		db_u64(p->drain_s), db_bool(p->is_enabled)),
+		db_u64(p->drain_s), db_bool(p->is_enabled), db_id(p->model_id)),
 	    ret_provider_id, e);
 }
 
@@ -71,6 +72,14 @@ store_provider_by_name(struct db *db, struct str name, struct arena *a,
 }
 
 enum err
+store_provider_by_id(struct db *db, uint64_t provider_id, struct arena *a,
+    struct provider *ret, struct error *e)
+{
+	return db_one(db, STMT_PROVIDER_BY_ID, DB_IN(db_u64(provider_id)), a,
+	    &provider_map, ret, e);
+}
+
+enum err
 store_provider_list(struct db *db, struct arena *a, struct provider **ret,
     size_t *ret_n, struct error *e)
 {
@@ -84,6 +93,17 @@ store_provider_archive(struct db *db, uint64_t provider_id, struct error *e)
 	struct change change = { .id = STMT_PROVIDER_ARCHIVE,
 		.in = DB_IN(db_u64(provider_id)),
 		.slot = GENERATION_CATALOGUE };
+
+	return store_change(db, &change, e);
+}
+
+enum err
+store_provider_archive_of(struct db *db, uint64_t model_id, struct error *e)
+{
+	struct change change = { .id = STMT_PROVIDER_ARCHIVE_OF,
+		.in = DB_IN(db_u64(model_id)),
+		.slot = GENERATION_CATALOGUE,
+		.may_miss = true };
 
 	return store_change(db, &change, e);
 }

@@ -9,6 +9,8 @@
 #include "base/provider_kind.h"
 #include "store/db.h"
 
+#define PROVIDER_NAME_BYTES 64
+
 extern const char *const provider_kind_names[PROVIDER__N];
 
 /* What becomes of a request at the provider when its client has left. */
@@ -29,13 +31,15 @@ struct provider {
 	enum provider_close on_client_close;
 	uint64_t drain_s; /* longest, with PROVIDER_DRAIN */
 	bool is_enabled;
+	uint64_t model_id; /* made together with this model, to be archived
+			      with it; 0: by itself */
 	int64_t archived_at_ms;
 };
 
 /** All but the key is read. Errors: ERR_CONFLICT. Bumps the catalogue. */
 enum err store_provider_insert(struct db *db, const struct provider *p,
     uint64_t *ret_provider_id, struct error *e) ATTR_MUST_CHECK;
-/** Write all but name and key. Errors: ERR_NOT_FOUND. Bumps the catalogue. */
+/** Write all but name, key and model_id. Errors: ERR_NOT_FOUND. Bumps the catalogue. */
 enum err store_provider_update(struct db *db, const struct provider *p,
     struct error *e) ATTR_MUST_CHECK;
 /** @sealed  p == NULL removes the key. Bumps the catalogue. */
@@ -43,10 +47,15 @@ enum err store_provider_set_key(struct db *db, uint64_t provider_id,
     struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_by_name(struct db *db, struct str name, struct arena *a,
     struct provider *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_provider_by_id(struct db *db, uint64_t provider_id,
+    struct arena *a, struct provider *ret, struct error *e) ATTR_MUST_CHECK;
 /** All, the archived ones too. */
 enum err store_provider_list(struct db *db, struct arena *a,
     struct provider **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_archive(struct db *db, uint64_t provider_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** Those made with a model, if there are any; their keys are forgotten. */
+enum err store_provider_archive_of(struct db *db, uint64_t model_id,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -54,11 +54,15 @@ struct openai_change {
 	struct str model;   /* the deployment's name for it */
 	uint64_t limit_tok; /* 0 = none; lowers or adds the client's limit */
 	bool force_usage;   /* streams: ask for the usage chunk */
+	/* Sent when the client says nothing, JSON numbers; empty: nothing. */
+	struct str temperature;
+	struct str top_p;
 };
 
 /**
  * Note the changes in s (splice_init() was called on b): model, output
- * limit, stream_options.include_usage, store = false where it is given.
+ * limit, stream_options.include_usage, store = false where it is given,
+ * temperature and top_p where they are not.
  */
 void openai_request_change(struct splice *s, enum wire_op op,
     const struct openai_request *rq, const struct openai_change *change);

@@ -212,6 +212,14 @@ change_limit(struct splice *s, enum wire_op op,
 		splice_set_u64(s, str_from(member), change->limit_tok);
 }
 
+/* Absent and null are the same to OpenAI. */
+static void
+add_default(struct splice *s, struct str name, struct str value)
+{
+	if (value.n && !body_value(s->body, name))
+		splice_set_raw(s, name, value);
+}
+
 void
 openai_request_change(struct splice *s, enum wire_op op,
     const struct openai_request *rq, const struct openai_change *change)
@@ -224,6 +232,10 @@ openai_request_change(struct splice *s, enum wire_op op,
 	if (change->force_usage && rq->is_stream && !rq->wants_usage)
 		splice_set_inner(s, S("stream_options"), S("include_usage"),
 		    S("true"));
+	if (op != WIRE_EMBEDDING) {
+		add_default(s, S("temperature"), change->temperature);
+		add_default(s, S("top_p"), change->top_p);
+	}
 	/* Absent means false on the operations that we serve. */
 	if (store && !str_eq(store->value, S("false")))
 		splice_set_bool(s, S("store"), false);

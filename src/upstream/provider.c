@@ -3,6 +3,7 @@
 
 /* sun_path without its NUL. */
 #define UNIX_PATH_MAX_BYTES 107
+#define URL_MAX_BYTES       1024
 
 static const struct provider_info infos[PROVIDER__N] = {
 #define PROVIDER(id, kind_name, wire_id, auth_id, chat, completion) \
@@ -98,7 +99,7 @@ provider_check_url(struct str base_url, struct error *e)
 	if (rest.n == 0 || *rest.p == '/' || *rest.p == ':')
 		return bad_url("must begin with https://, http:// or unix:/",
 		    e);
-	if (base_url.n > 1024)
+	if (base_url.n > URL_MAX_BYTES)
 		return bad_url("is too long", e);
 	if (str_find(base_url, '?') < base_url.n ||
 	    str_find(base_url, '#') < base_url.n)
@@ -118,6 +119,72 @@ op_at_end(struct str base_url)
 		if (str_ends(base_url, op_paths[i]))
 			return (enum wire_op)i;
 	return WIRE_OP__MAX;
+}
+
+static struct str
+without_query(struct str url)
+{
+	return str_make(url.p, str_find(url, '?'));
+}
+
+enum wire_op
+provider_url_op(struct str url)
+{
+	return op_at_end(without_query(url));
+}
+
+enum err
+provider_check_api_url(struct str api_url, struct error *e)
+{
+	struct str path = without_query(api_url);
+
+	if (provider_check_url(path, e) || !is_printable(api_url) ||
+	    api_url.n > URL_MAX_BYTES || str_find(api_url, '#') < api_url.n ||
+	    (path.n < api_url.n && str_starts(api_url, S("unix:"))))
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' must be an address such as "
+		    "https://api.example.com/v1/completions, without user, "
+		    "password or fragment.");
+	return OK;
+}
+
+static enum err
+wrong_op(struct error *e)
+{
+	return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+	    "This model does not serve this kind of request.");
+}
+
+enum err
+provider_target_exact(struct arena *a, struct str api_url, enum wire_op op,
+    struct provider_target *ret, struct error *e)
+{
+	struct provider_target t = { NULL, NULL };
+	enum wire_op given = provider_url_op(api_url);
+	enum err err = provider_check_api_url(api_url, e);
+
+	if (err)
+		return err;
+	if (str_starts(api_url, S("unix:")))
+		return provider_target(a, api_url, op, ret, e);
+	if ((given == WIRE_OP__MAX ? WIRE_CHAT : given) != op)
+		return wrong_op(e);
+	t.url = arena_cstr(a, api_url);
+	if (!t.url)
+		return error_arena(e, a);
+	*ret = t;
+	return OK;
+}
+
+enum err
+provider_check_key(struct str key, struct error *e)
+{
+	if (key.n <= PROVIDER_KEY_BYTES && is_printable(key))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "api_key",
+	    "'api_key' must not be longer than %d bytes and must not hold "
+	    "spaces or special characters.",
+	    PROVIDER_KEY_BYTES);
 }
 
 enum err
@@ -141,8 +208,7 @@ provider_target(struct arena *a, struct str base_url, enum wire_op op,
 		base.n--;
 	given = op_at_end(base);
 	if (given != WIRE_OP__MAX && given != op)
-		return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
-		    "This model does not serve this kind of request.");
+		return wrong_op(e);
 	path = without_scheme(base);
 	t.url = arena_printf(a, "%" PRI_STR "%s%s", STR_ARG(base),
 	    str_find(path, '/') == path.n ? PATH_PREFIX : "",

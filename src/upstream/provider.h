@@ -73,6 +73,36 @@ enum err provider_target(struct arena *a, struct str base_url, enum wire_op op,
     struct provider_target *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
+ * Which operation a URL is by the end of its path; WIRE_OP__MAX when that
+ * does not tell.
+ */
+enum wire_op provider_url_op(struct str url);
+
+/**
+ * Check a URL that is called exactly as it is: as provider_check_url(), and
+ * it may have a query. ERR_BAD_PARAM "api_url".
+ */
+enum err provider_check_api_url(struct str api_url,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * As provider_target(), for a URL that is called exactly as it is. One whose
+ * path does not tell its operation serves chats. A unix:/path has no path of
+ * its own, so it gets the operation's.
+ */
+enum err provider_target_exact(struct arena *a, struct str api_url,
+    enum wire_op op, struct provider_target *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** Most bytes of a credential. */
+#define PROVIDER_KEY_BYTES 984
+/**
+ * Whether a credential can be sent. ERR_BAD_PARAM "api_key", without a word
+ * of it.
+ */
+enum err provider_check_key(struct str key, struct error *e) ATTR_MUST_CHECK;
+
+/**
  * Header line that carries the credential ("Authorization: Bearer …").
  * NULL when key is empty. It is a secret: a should be wiped.
  */

@@ -200,6 +200,8 @@ fixture_model(struct fixture *f, const char *name)
 		.default_max_output_tok = -1,
 		.max_output_tok = -1,
 		.long_context_threshold_tok = -1,
+		.default_temperature_ppm = -1,
+		.default_top_p_ppm = -1,
 		.connect_ms = -1,
 		.first_byte_ms = -1,
 		.idle_ms = -1 };

@@ -17,6 +17,8 @@ text__any_unicode_and_length__comes_back_unchanged(void **state)
 		.default_max_output_tok = 0,
 		.max_output_tok = 4294967295,
 		.long_context_threshold_tok = -1,
+		.default_temperature_ppm = 1999999,
+		.default_top_p_ppm = -1,
 		.connect_ms = -1,
 		.first_byte_ms = -1,
 		.idle_ms = 7 };
@@ -40,6 +42,8 @@ text__any_unicode_and_length__comes_back_unchanged(void **state)
 	assert_int_equal(back.context_length, -1);
 	assert_int_equal(back.default_max_output_tok, 0);
 	assert_int_equal(back.max_output_tok, 4294967295);
+	assert_int_equal(back.default_temperature_ppm, 1999999);
+	assert_int_equal(back.default_top_p_ppm, -1);
 	assert_int_equal(back.idle_ms, 7);
 	assert_int_equal(back.archived_at_ms, 0);
 	assert_in_range(back.created_at_ms, 1700000000000, 4000000000000);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/audit.h"
 #include "store/catalogue.h"
+#include "store/generation.h"
 #include "store/lease.h"
 
 static struct fixture *const f = &store_fixture;
@@ -84,6 +85,102 @@ price__negative__is_refused(void **state)
 	    ERR_BAD_PARAM);
 }
 
+/* The row of a model among what should be served; NULL: it should not be. */
+static const struct deployment_served *
+served(uint64_t model_id)
+{
+	struct deployment_served *rows;
+	size_t n;
+
+	assert_db_ok(f,
+	    store_deployment_served(f->db, &f->a, &rows, &n, &f->e));
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].model_id == model_id)
+			return &rows[i];
+	return NULL;
+}
+
+/* Gives the model's id; its server listens on a socket of its own. */
+static uint64_t
+local_model(const char *name, uint64_t *ret_provider_id)
+{
+	struct model m = { .name = str_from(name),
+		.description = S(""),
+		.is_enabled = true,
+		.default_temperature_ppm = -1,
+		.default_top_p_ppm = 950000 };
+	struct provider p = { .name = str_from(name),
+		.kind = PROVIDER_LOCAL,
+		.base_url = S("unix:/run/x.sock"),
+		.is_enabled = true };
+	struct deployment d = { .upstream_name = S("mini"),
+		.weight = 1,
+		.model_path = S("folder"),
+		.preload = true,
+		.is_enabled = true };
+	uint64_t id;
+
+	assert_db_ok(f, store_model_insert(f->db, &m, &d.model_id, &f->e));
+	p.model_id = d.model_id;
+	assert_db_ok(f,
+	    store_provider_insert(f->db, &p, &d.provider_id, &f->e));
+	assert_db_ok(f, store_provider_set_key(f->db, d.provider_id,
+			    S("sealed"), 1, &f->e));
+	assert_db_ok(f, store_deployment_insert(f->db, &d, &id, &f->e));
+	*ret_provider_id = d.provider_id;
+	return d.model_id;
+}
+
+static void
+served__local_model__while_it_is_enabled(void **state)
+{
+	uint64_t provider_id, id = local_model("served-1", &provider_id);
+	const struct deployment_served *row = served(id);
+	struct model m;
+
+	(void)state;
+	assert_non_null(row);
+	assert_str_is(row->model_name, "served-1");
+	assert_str_is(row->upstream_name, "mini");
+	assert_str_is(row->base_url, "unix:/run/x.sock");
+	assert_str_is(row->model_path, "folder");
+	assert_true(row->preload);
+	assert_null(served(fixture_model(f, "not-served")));
+	assert_db_ok(f, store_model_by_id(f->db, id, &f->a, &m, &f->e));
+	assert_int_equal(m.default_top_p_ppm, 950000);
+
+	m.is_enabled = false;
+	assert_db_ok(f, store_model_update(f->db, &m, &f->e));
+
+	assert_null(served(id));
+}
+
+static void
+archive_of__model_with_its_provider__both_go_and_the_key(void **state)
+{
+	uint64_t provider_id, id = local_model("served-2", &provider_id);
+	uint64_t before = generation(GENERATION_CATALOGUE);
+	struct provider p;
+
+	(void)state;
+	assert_db_ok(f, store_deployment_archive_of(f->db, id, &f->e));
+	assert_db_ok(f, store_provider_archive_of(f->db, id, &f->e));
+
+	assert_null(served(id));
+	assert_db_ok(f,
+	    store_provider_by_name(f->db, S("served-2"), &f->a, &p, &f->e));
+	assert_int_not_equal(p.archived_at_ms, 0);
+	assert_int_equal(p.model_id, id);
+	assert_null(p.api_key_sealed.p);
+	assert_true(generation(GENERATION_CATALOGUE) > before);
+	/* A provider of its own stays. */
+	id = fixture_model(f, "served-3");
+	assert_db_ok(f, store_provider_archive_of(f->db, id, &f->e));
+	assert_db_ok(f,
+	    store_provider_by_name(f->db, S("served-3"), &f->a, &p, &f->e));
+	assert_int_equal(p.archived_at_ms, 0);
+}
+
 static void
 lease__taken_lost_and_checked(void **state)
 {
@@ -147,6 +244,9 @@ main(void)
 		STORE_TEST(
 		    price__current__leaves_out_what_was_superseded_long_ago),
 		STORE_TEST(price__negative__is_refused),
+		STORE_TEST(served__local_model__while_it_is_enabled),
+		STORE_TEST(
+		    archive_of__model_with_its_provider__both_go_and_the_key),
 		STORE_TEST(lease__taken_lost_and_checked),
 		STORE_TEST(audit__listed__newest_first_and_of_one_customer),
 	};

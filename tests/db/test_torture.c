@@ -41,7 +41,7 @@ set_up(void **state)
 	assert_non_null(torture_shared.db);
 	assert_ok(crypto_init(&e));
 	assert_ok(crypto_key_from_hex(S(PEPPER), &pepper, &e));
-	torture_shared.pepper = pepper;
+	torture_shared.pepper = torture_shared.seal = pepper;
 	torture_who = (struct principal){
 		.kind = PRINCIPAL_OPERATOR,
 		.operator_key_id = 1,
@@ -147,6 +147,65 @@ key_toggle__each_allocation_fails__clean(void **state)
 	torture_run(&t);
 }
 
+static void
+new_model(size_t n)
+{
+	(void)snprintf(body, sizeof(body),
+	    "{\"name\":\"m%zu\",\"model_config\":{\"api_url\":"
+	    "\"https://a.example/v1/completions\",\"api_key\":\"k\","
+	    "\"model_name\":\"n\"},\"prices\":{\"input\":1,\"output\":2},"
+	    "\"default_top_p\":0.5}",
+	    n);
+}
+
+static void
+model_create__each_allocation_fails__whole_or_not_at_all(void **state)
+{
+	const struct torture t = { .name = "model",
+		.method = "POST",
+		.uri = "/api/models",
+		.body = body,
+		.prepare = new_model,
+		.status = 201 };
+
+	(void)state;
+	torture_run(&t);
+	assert_int_equal(
+	    fixture_number(f.db,
+		"SELECT COUNT(*) FROM models m WHERE m.name LIKE 'm%' AND "
+		"(NOT EXISTS (SELECT 1 FROM deployments d JOIN providers p ON "
+		"p.provider_id = d.provider_id WHERE d.model_id = m.model_id "
+		"AND p.api_key IS NOT NULL) OR NOT EXISTS (SELECT 1 FROM "
+		"price_versions v WHERE v.model_id = m.model_id))"),
+	    0);
+}
+
+static void
+model_change__each_allocation_fails__clean(void **state)
+{
+	const struct torture t = { .name = "model's settings",
+		.method = "PATCH",
+		.uri = "/api/models/1",
+		.body = "{\"description\":\"d\",\"max_output\":9}",
+		.status = 200 };
+
+	(void)state;
+	torture_run(&t);
+}
+
+static void
+model_list__each_allocation_fails__clean(void **state)
+{
+	const struct torture t = { .name = "models with their settings",
+		.method = "GET",
+		.uri = "/api/models",
+		.body = "",
+		.status = 200 };
+
+	(void)state;
+	torture_run(&t);
+}
+
 int
 main(void)
 {
@@ -157,6 +216,10 @@ main(void)
 		cmocka_unit_test(
 		    key_create__each_allocation_fails__whole_or_not_at_all),
 		cmocka_unit_test(key_toggle__each_allocation_fails__clean),
+		cmocka_unit_test(model_change__each_allocation_fails__clean),
+		cmocka_unit_test(model_list__each_allocation_fails__clean),
+		cmocka_unit_test(
+		    model_create__each_allocation_fails__whole_or_not_at_all),
 	};
 
 	fixture_need_server();

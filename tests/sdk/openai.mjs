@@ -62,7 +62,7 @@ const retried = limitedKeyRetries().catch((error) => ({ error }));
 await test('models.list: key with two models: shows both', async () => {
   const ids = [];
   for await (const m of client.models.list()) ids.push(m.id);
-  assert.deepEqual(ids.sort(), ['gpt2', model]);
+  assert.deepEqual(ids.sort(), ['gpt2-mini', model]);
 });
 
 await test('models.list: key with one model: hides the other', async () => {
@@ -70,7 +70,7 @@ await test('models.list: key with one model: hides the other', async () => {
   const one = new OpenAI({ baseURL, apiKey: key });
   const ids = [];
   for await (const m of one.models.list()) ids.push(m.id);
-  assert.deepEqual(ids, ['gpt2']);
+  assert.deepEqual(ids, ['gpt2-mini']);
   await assert.rejects(
     one.chat.completions.create({ model, messages }),
     (e) => e.status === 403 && e.code === 'model_not_allowed',
@@ -116,7 +116,7 @@ await test('chat: streamed with include_usage: usage comes last', async () => {
 
 await test('completions: local model: text', async () => {
   const answer = await client.completions.create({
-    model: 'gpt2', prompt: 'one two three', max_tokens: 5,
+    model: 'gpt2-mini', prompt: 'one two three', max_tokens: 5,
   });
   assert.ok(answer.choices[0].text.length > 0);
   assert.ok(answer.usage.completion_tokens <= 5);

@@ -22,9 +22,10 @@ function resolve(node) {
 }
 
 const operations = Object.entries(api.paths).flatMap(([path, methods]) => (
-  Object.entries(methods).map(([method, operation]) => ({
-    method: method.toUpperCase(), path, operation,
-  }))));
+  Object.entries(methods).filter(([method]) => method !== 'parameters')
+    .map(([method, operation]) => ({
+      method: method.toUpperCase(), path, operation,
+    }))));
 
 await test('openapi: routes: the program\'s, without the pages', () => {
   const listed = execFileSync(
@@ -51,6 +52,7 @@ for (const { method, path, operation } of operations) {
   await test(`openapi: ${method} ${path}: the example is answered as described`, async () => {
     const sent = { ...example };
     if (sent.email) sent.email = `example-${process.pid}@company.com`;
+    if (path === '/api/models') sent.name = `example-${process.pid}`;
     const management = operation.tags.includes('management');
     const answer = await fetch(env.TOLLGATE_URL + path, {
       method,

@@ -269,6 +269,34 @@ is 'model set: served elsewhere' "$(j '"\(.provider) \(.upstream_name)"')" \
 t model list --json
 is 'model list' "$(j '[.[] | "\(.name)@\(.provider)"] | join(",")')" \
   small@gpt2,gpt2@gpt2
+t model show small --json
+is 'model show' "$(j '"\(.provider) \(.max_output) \(.default_top_p)"')" \
+  'gpt2 4096 null'
+t model set small --default-temperature 0.7 --default-top-p 1 --json
+is 'model set: sampling defaults' \
+  "$(j '"\(.default_temperature) \(.default_top_p)"')" '0.7 1'
+t model set small --default-temperature none --json
+is 'model set: none sets back' "$(j '.default_temperature == null')" true
+t model set small --max-output 10 --default-max-output 11
+is 'model set: settings at odds are refused' "$code" 1
+like 'model set: and named' "$err" "'default_max_output'"
+t model add --name nowhere
+is 'model add: without a place is 2' "$code" 2
+t model add --name local --local gpt2
+is 'model add: a folder that is not there is refused' "$code" 1
+like 'model add: in words' "$err" "'model_path' names no folder"
+tin 'sk-model-secret' model add --name legal --upstream-name legal-2 \
+  --external https://api.example.com/v1/completions --api-key - --json
+is 'model add: external' "$(j '"\(.provider) \(.upstream_name)"')" \
+  'legal legal-2'
+is 'model add: its credential is sealed' "$(sql "SELECT COUNT(*) FROM
+  providers WHERE LENGTH(api_key) = 15 + 40 AND api_key NOT LIKE '%model%'")" 1
+t model archive legal --json
+is 'model archive' "$(j '.is_enabled|not')" true
+is 'model archive: its credential is gone' "$(sql "SELECT COUNT(*) FROM
+  providers WHERE api_key IS NOT NULL AND name = 'legal'")" 0
+t model archive legal
+is 'model archive: twice is 1' "$code" 1
 t price set --model small --input 0.15 --cached-input 0.075 --output 0.60 \
   --request 0.001 --note 'list of 2026-11' --json
 is 'price set: per token, exact' \
@@ -357,7 +385,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 18
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 19
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop

@@ -123,6 +123,7 @@ follow() {
 # Back to a host without Tollgate, for the next kind of site.
 undo() {
   systemctl stop lighttpd apache2 tollgate.socket tollgate.service \
+    tollgate-models \
     tollgate-memcached >>"$log" 2>&1
   a2dissite tollgate >>"$log" 2>&1
   mariadb -e "DROP DATABASE IF EXISTS tollgate;

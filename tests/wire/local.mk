@@ -6,6 +6,7 @@ tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 noinst_PROGRAMS += tests/support/fcgi_call
 tests_support_fcgi_call_SOURCES = tests/support/fcgi_call.c
 EXTRA_DIST += \
+	tests/support/model_server \
 	tests/support/systemctl \
 	tests/support/tap.sh \
 	tests/wire/admin.t \
@@ -23,6 +24,9 @@ EXTRA_DIST += \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
+	tests/wire/model_methods.t \
+	tests/wire/models.mjs \
+	tests/wire/models.t \
 	tests/wire/provider_tls.mjs \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \

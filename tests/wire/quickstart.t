@@ -26,7 +26,7 @@ value() (
 # The pids of this stack, sorted.
 pids() {
   local file
-  for file in "$dir"/run/{mariadb,memcached,sim,web}.pid; do
+  for file in "$dir"/run/{mariadb,memcached,sim,models,web}.pid; do
     cat "$file" 2>/dev/null
   done | sort -n | paste -sd ' '
 }
@@ -73,7 +73,8 @@ like 'it prints what model 1 answered' "$out" \
   'model 1  [^[:space:]].*[1-9][0-9]* tokens, 0(\.0+)? USD'
 like 'it prints what model 2 answered, and its cost' "$out" \
   'model 2  [^[:space:]].*[1-9][0-9]* tokens, 0\.[0-9]*[1-9] USD'
-like 'it says that a simulator answers' "$out" 'simulator'
+like 'it says that model 1 runs here' "$out" 'gpt2-mini, runs on this host'
+like 'it says that a simulator answers for model 2' "$out" 'Model 2 .*simulator'
 like 'it prints the dashboard' "$out" "$(value TOLLGATE_URL)/dashboard/"
 like 'and the sign-in' "$out" "$(value TOLLGATE_DASHBOARD_EMAIL)"
 for name in TOLLGATE_URL TOLLGATE_OPERATOR_KEY TOLLGATE_API_KEY \

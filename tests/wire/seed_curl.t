@@ -77,7 +77,7 @@ generate 'model 2' '{
     "model_id": 2,
     "max_length": 100
   }'
-generate 'model by name' '{"text": "Your prompt here", "model_id": "gpt2"}'
+generate 'model by name' '{"text": "Your prompt here", "model_id": "gpt2-mini"}'
 is 'POST /generate: local model: free' \
   "$(curl -sS "$url/generate" -H 'Content-Type: application/json' \
     -H "X-API-Key: $key" -d '{"text":"a","model_id":1}' | jq .cost)" 0

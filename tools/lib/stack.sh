@@ -9,7 +9,7 @@
 #   stack_init DIR            names and folders; starts nothing
 #   stack_start               everything that isn't running yet
 #   stack_stop                everything, data kept
-# or, one at a time: stack_{db,cache,sim,web}_{start,stop}, stack_kill.
+# or, one at a time: stack_{db,cache,sim,models,web}_{start,stop}, stack_kill.
 #
 # Set before stack_init to change what it does:
 #   STACK_BUILD      build folder                        (TOP/build)
@@ -18,6 +18,7 @@
 #   STACK_PROCESSES  worker processes                    (2; apache: 1 of
 #   STACK_THREADS    request threads in each              the product)   (64)
 #   STACK_WORKER     program in place of tollgate.fcgi
+#   STACK_MODEL_SERVER  program in place of tollgate-gpt2
 #   STACK_WEB_EXTRA  lines added to the web server's own configuration
 #   STACK_ALLOW_IP   the one address that may ask for health (loopback)
 #   STACK_CONFIG     lines added to tollgate.conf
@@ -274,7 +275,15 @@ stack_stage() {
   if [[ -x $STACK_BUILD/src/admin/tollgate ]]; then
     stack_copy "$STACK_BUILD/src/admin/tollgate" || return 1
   fi
-  mkdir -p "$STACK_DIR/share/schema" "$STACK_DIR/share/templates/static"
+  program=${STACK_MODEL_SERVER:-$STACK_BUILD/src/gpt2d/tollgate-gpt2}
+  if [[ -x $program ]]; then
+    stack_copy "$program" tollgate-gpt2 || return 1
+  fi
+  mkdir -p "$STACK_DIR/share/schema" "$STACK_DIR/share/templates/static" \
+    "$STACK_DIR/share/models"
+  if [[ -d $STACK_TOP/models ]]; then
+    cp -R "$STACK_TOP/models/." "$STACK_DIR/share/models/" || return 1
+  fi
   if [[ -d $STACK_TOP/templates ]]; then
     cp -R "$STACK_TOP/templates/." "$STACK_DIR/share/templates/" || return 1
   fi
@@ -284,9 +293,10 @@ stack_stage() {
   chmod -R a+rX "$STACK_DIR/share" "$STACK_DIR/bin"
 }
 
+# stack_copy PROGRAM [NAME]
 stack_copy() {
   local to
-  to=$STACK_DIR/bin/$(basename "$1")
+  to=$STACK_DIR/bin/${2:-$(basename "$1")}
   cmp -s "$1" "$to" || { cp "$1" "$to.new" && chmod 755 "$to.new" \
     && mv -f "$to.new" "$to"; }
 }
@@ -321,6 +331,9 @@ TOLLGATE_DB_USER=tollgate
 TOLLGATE_MEMCACHED_SERVERS=$STACK_MEMCACHED_SOCKET
 TOLLGATE_TEMPLATES_DIR=$STACK_DIR/share/templates
 TOLLGATE_SCHEMA_DIR=$STACK_DIR/share/schema
+TOLLGATE_MODELS_DIRECTORY=$STACK_DIR/share/models
+TOLLGATE_MODELS_SOCKET_DIR=$STACK_RUN/gpt2
+TOLLGATE_MODELS_SERVER=$STACK_DIR/bin/tollgate-gpt2
 CONF
     cat "$secrets"
     [[ -z $STACK_CONFIG ]] || printf '%s\n' "$STACK_CONFIG"
@@ -359,6 +372,7 @@ stack_migrate() {
 
 stack_stop() {
   stack_web_stop
+  stack_models_stop
   stack_sim_stop
   stack_cache_stop
   stack_db_stop

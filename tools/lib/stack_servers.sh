@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The servers behind the workers of a private stack: MariaDB, memcached and
-# the upstream simulator.  Sourced by stack.sh, which see.
+# The servers behind the workers of a private stack: MariaDB, memcached, the
+# upstream simulator, the local models' servers.  Sourced by stack.sh, which see.
 
 # --- MariaDB -----------------------------------------------------------------
 
@@ -111,4 +111,21 @@ stack_sim_start() {
 stack_sim_stop() {
   stack_end sim
   rm -f "$STACK_SIM_SOCKET"
+}
+
+# --- local models ------------------------------------------------------------
+
+# `tollgate model serve` runs a server for each, as the database says.
+stack_models_start() {
+  stack_running models && return 0
+  stack_spawn models env TOLLGATE_CONFIG="$STACK_CONF" \
+    "$STACK_DIR/bin/supervise" "$STACK_RUN/model-serve.pid" \
+    "$STACK_DIR/bin/tollgate" model serve || return 1
+  stack_wait "$STACK_WAIT_S" 'the model servers'"'"' supervisor' \
+    test -e "$STACK_RUN/gpt2/supervisor.lock" \
+    || { stack_log_tail models; return 1; }
+}
+
+stack_models_stop() {
+  stack_end models TERM 60
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/api/forward_priv.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/money.h"
 #include "domain/catalogue.h"
+#include "domain/model.h"
 #include "ext/httpc.h"
 #include "upstream/splice.h"
 
@@ -243,15 +247,31 @@ output_limit(const struct catalogue_model *model,
 	return limit > 0 ? (uint64_t)limit : 0;
 }
 
+/* A setting in millionths as a number; empty when it is not set. */
+static struct str
+fraction(int64_t ppm, char text[MONEY_TEXT_BYTES])
+{
+	if (ppm < 0)
+		return S("");
+	model_fraction_text(ppm, text);
+	return str_from(text);
+}
+
 static enum err
 build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 {
 	const struct forward_params *p = at->p;
+	const struct model *model = &p->model->row;
+	/* The edits are views of these until splice_build(). */
+	char temperature[MONEY_TEXT_BYTES], top_p[MONEY_TEXT_BYTES];
 	struct openai_change change = {
 		.kind = at->deployment->provider->row.kind,
 		.model = at->deployment->row.upstream_name,
 		.limit_tok = output_limit(p->model, p->request),
 		.force_usage = p->request->is_stream,
+		.temperature = fraction(model->default_temperature_ppm,
+		    temperature),
+		.top_p = fraction(model->default_top_p_ppm, top_p),
 	};
 	struct splice s;
 
@@ -281,9 +301,11 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	if (at->rs->arena->sticky)
 		return error_arena(e, at->rs->arena);
 	(void)stpcpy(stpcpy(id_line, "x-request-id: "), rq->id_text);
-	rc = provider_target(at->rs->arena,
-	    row->api_url.p ? row->api_url : provider->row.base_url, at->p->op,
-	    &target, e);
+	rc = row->api_url.p
+		 ? provider_target_exact(at->rs->arena, row->api_url, at->p->op,
+		       &target, e)
+		 : provider_target(at->rs->arena, provider->row.base_url,
+		       at->p->op, &target, e);
 	if (!rc)
 		rc = build_body(at, &body, e);
 	if (rc)
@@ -388,7 +410,7 @@ respond(struct attempt *at, struct error *e)
 	struct response *rs = at->rs;
 	enum err rc;
 
-	if (at->retry_after.n && at->status == 429)
+	if (at->retry_after.n && (at->status == 429 || at->status == 503))
 		response_header(rs, "retry-after", at->retry_after);
 	rc = at->p->render(&at->app->meter, rs, &answer, e);
 	if (!rc && rs->arena->sticky)
@@ -445,6 +467,25 @@ is_retryable(const struct attempt *at, enum err rc,
 	return at->status == 429 || at->status >= 500;
 }
 
+/* A server on this host that nobody answers for is not running, or just
+ * being started again: a model that is away, not a provider that failed. */
+static enum err
+explain_local(const struct attempt *at, enum err rc, struct error *e)
+{
+	char why[sizeof(e->internal)];
+
+	if (rc != ERR_UPSTREAM_CONNECT ||
+	    at->deployment->provider->row.kind != PROVIDER_LOCAL)
+		return rc;
+	(void)snprintf(why, sizeof(why), "%s", e->internal);
+	(void)error_public(e, ERR_MODEL_DOWN, "model",
+	    "This model's server is not running at the moment. Try again "
+	    "later.");
+	(void)snprintf(e->internal, sizeof(e->internal), "local model: %.200s",
+	    why);
+	return ERR_MODEL_DOWN;
+}
+
 static enum err
 end_attempt(struct attempt *at, enum err rc, const struct request *rq,
     struct error *e)
@@ -457,6 +498,7 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 		openai_answer_read(buf_str(&at->answer), &at->parsed);
 	if (!rc)
 		return end_answer(at, rq, e);
+	rc = explain_local(at, rc, e);
 	e->upstream_status = at->status;
 	forward_settle_failure(at, rc);
 	return rc;

@@ -12,7 +12,8 @@
 #include "handler/api/inference.h"
 
 #define MAX_LENGTH_DEFAULT 100
-/* Where the model does not state its context length. */
+/* Where the model does not state its context length. A local model counts the
+ * prompt in it, as Hugging Face's generate() does; external ones don't. */
 #define MAX_LENGTH_MAX     UINT64_C(1000000)
 #define MODEL_DEFAULT      UINT64_C(1)
 #define JSON_DEPTH         4
@@ -83,13 +84,24 @@ op_of(const struct catalogue_model *model)
 	const struct catalogue_deployment *first = &model->deployments[0];
 	struct str url = first->row.api_url.p ? first->row.api_url
 					      : first->provider->row.base_url;
+	enum wire_op op = provider_url_op(url);
 
-	if (str_ends(url, S("/chat/completions")))
-		return WIRE_CHAT;
-	if (str_ends(url, S("/completions")))
-		return WIRE_COMPLETION;
+	if (op == WIRE_CHAT || op == WIRE_COMPLETION)
+		return op;
 	return first->provider->row.kind == PROVIDER_LOCAL ? WIRE_COMPLETION
 							   : WIRE_CHAT;
+}
+
+/* Whether every place of the model may know max_length: our model server
+ * does. Other local ones pass over it, so max_tokens goes along: it never says
+ * more than max_length does. */
+static bool
+knows_max_length(const struct catalogue_model *model, enum wire_op op)
+{
+	for (size_t i = 0; i < model->n_deployments; i++)
+		if (model->deployments[i].provider->row.kind != PROVIDER_LOCAL)
+			return false;
+	return op == WIRE_COMPLETION;
 }
 
 /* The request that an OpenAI client would have sent. */
@@ -106,6 +118,8 @@ write_request(struct arena *a, const struct generate *g,
 	json_out_object(&j);
 	json_out_member_str(&j, "model", model->row.name);
 	json_out_member_u64(&j, "max_tokens", g->max_length);
+	if (knows_max_length(model, op))
+		json_out_member_u64(&j, "max_length", g->max_length);
 	if (op == WIRE_COMPLETION) {
 		json_out_member_str(&j, "prompt", g->text);
 	} else {

@@ -13,4 +13,9 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/inference.h \
 	src/handler/api/key.c \
 	src/handler/api/model.c \
+	src/handler/api/model_manage.c \
+	src/handler/api/model_read.c \
+	src/handler/api/model_read.h \
+	src/handler/api/model_write.c \
+	src/handler/api/model_write.h \
 	src/handler/handler.h

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_ADMIN_TESTS = \
-	tests/unit/admin/test_journal
+	tests/unit/admin/test_journal \
+	tests/unit/admin/test_model_process
 check_PROGRAMS += $(UNIT_ADMIN_TESTS)
 TESTS += $(UNIT_ADMIN_TESTS)
 
@@ -8,3 +9,6 @@ tests_unit_admin_test_journal_SOURCES = \
 	tests/unit/admin/test_journal.c $(UNIT_JOURNAL_RIG)
 tests_unit_admin_test_journal_LDADD = src/admin/libadmin.a \
 	$(UNIT_JOURNAL_LIBS)
+tests_unit_admin_test_model_process_LDADD = src/admin/libadmin.a \
+	src/domain/libdomain.a src/ext/libext.a src/base/libbase.a \
+	$(JSONC_LIBS) $(CMOCKA_LIBS)

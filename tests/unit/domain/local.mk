@@ -8,7 +8,11 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key_cache_threads \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_meter \
+	tests/unit/domain/test_model \
+	tests/unit/domain/test_model_folder \
+	tests/unit/domain/test_model_server \
 	tests/unit/domain/test_price \
+	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_tokenizers
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
@@ -31,5 +35,9 @@ tests_unit_domain_test_key_cache_threads_SOURCES = \
 tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_model_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_model_folder_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
+tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)

@@ -129,6 +129,9 @@ json_get__members__come_typed(void **state)
 	assert_true(json_has(inner, "k"));
 	assert_false(json_has(v, "z"));
 	assert_false(json_has(v, "absent"));
+	assert_true(json_has_null(v, "z"));
+	assert_false(json_has_null(v, "absent"));
+	assert_false(json_has_null(inner, "k"));
 }
 
 static void

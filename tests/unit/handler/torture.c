@@ -82,6 +82,8 @@ model(size_t i)
 		    .default_max_output_tok = 64,
 		    .max_output_tok = 128,
 		    .long_context_threshold_tok = -1,
+		    .default_temperature_ppm = -1,
+		    .default_top_p_ppm = -1,
 		    .connect_ms = -1,
 		    .first_byte_ms = -1,
 		    .idle_ms = -1 },

@@ -243,6 +243,28 @@ openai_request_change__model_and_store__are_replaced(void **state)
 	    "\"metadata\":{}}");
 }
 
+static void
+openai_request_change__sampling_defaults__only_where_nothing_is_said(
+    void **state)
+{
+	(void)state;
+	assert_str_is(changed(WIRE_COMPLETION,
+			  "{\"model\":\"m\",\"prompt\":\"a\"}",
+			  CHANGE(.temperature = S("0.7"), .top_p = S("0.95"))),
+	    "{\"model\":\"m\",\"prompt\":\"a\",\"temperature\":0.7,"
+	    "\"top_p\":0.95}");
+	assert_str_is(changed(WIRE_CHAT,
+			  "{\"model\":\"m\",\"messages\":[1],"
+			  "\"temperature\":0,\"top_p\":null}",
+			  CHANGE(.temperature = S("0.7"), .top_p = S("0.95"))),
+	    "{\"model\":\"m\",\"messages\":[1],\"temperature\":0,"
+	    "\"top_p\":0.95}");
+	assert_str_is(changed(WIRE_EMBEDDING,
+			  "{\"model\":\"m\",\"input\":\"a\"}",
+			  CHANGE(.temperature = S("0.7"))),
+	    "{\"model\":\"m\",\"input\":\"a\"}");
+}
+
 int
 main(void)
 {
@@ -255,6 +277,7 @@ main(void)
 		T(openai_request_change__limit__is_lowered_or_added),
 		T(openai_request_change__stream__asks_for_usage),
 		T(openai_request_change__model_and_store__are_replaced),
+		T(openai_request_change__sampling_defaults__only_where_nothing_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

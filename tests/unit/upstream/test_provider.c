@@ -65,6 +65,71 @@ provider_target__full_address__is_used_as_given(void **state)
 }
 
 static void
+provider_target_exact__any_path__is_called_as_given(void **state)
+{
+	static const struct {
+		const char *url;
+		enum wire_op op, other;
+	} cases[] = {
+		{ "https://h.example/v1/completions", WIRE_COMPLETION,
+		    WIRE_CHAT },
+		{ "https://h.example/x/chat/completions?api-version=2026-01",
+		    WIRE_CHAT, WIRE_COMPLETION },
+		{ "https://h.example/ask", WIRE_CHAT, WIRE_COMPLETION },
+		{ "https://h.example/v1/embeddings", WIRE_EMBEDDING,
+		    WIRE_CHAT },
+	};
+	struct provider_target t;
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_ok(provider_target_exact(&a, str_from(cases[i].url),
+		    cases[i].op, &t, &e));
+		assert_string_equal(t.url, cases[i].url);
+		assert_null(t.unix_path);
+		assert_int_equal(provider_target_exact(&a,
+				     str_from(cases[i].url), cases[i].other, &t,
+				     &e),
+		    ERR_UNSUPPORTED_PARAM);
+	}
+	assert_ok(provider_target_exact(&a, S("unix:/run/x.sock"), WIRE_CHAT,
+	    &t, &e));
+	assert_string_equal(t.url, "http://localhost/v1/chat/completions");
+}
+
+static void
+provider_check_api_url__addresses__that_cannot_be_meant_are_refused(
+    void **state)
+{
+	static const char *const bad[] = { "", "api.example.com/v1", "ftp://x",
+		"https://u:p@x/v1/completions", "https://x/v1#f",
+		"https://x/a b", "https://x/?q=a b", "unix:/run/x?y=1" };
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (!provider_check_api_url(str_from(bad[i]), &e))
+			fail_msg("accepted: %s", bad[i]);
+	assert_string_equal(e.param, "api_url");
+	assert_ok(provider_check_api_url(S("https://x/v1?a=b"), &e));
+}
+
+static void
+provider_check_key__not_sendable__is_refused_without_a_word_of_it(void **state)
+{
+	struct error e;
+
+	(void)state;
+	assert_int_equal(provider_check_key(S("sk-secret word"), &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "api_key");
+	assert_null(strstr(e.public_text, "secret"));
+	assert_null(strstr(e.internal, "secret"));
+	assert_ok(provider_check_key(S("sk-1"), &e));
+}
+
+static void
 provider_target__unix_socket__gets_a_url_beside_it(void **state)
 {
 	struct provider_target t;
@@ -228,6 +293,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(provider_target__bases__are_completed_by_their_path),
 		T(provider_target__full_address__is_used_as_given),
+		T(provider_target_exact__any_path__is_called_as_given),
+		T(provider_check_api_url__addresses__that_cannot_be_meant_are_refused),
+		T(provider_check_key__not_sendable__is_refused_without_a_word_of_it),
 		T(provider_target__unix_socket__gets_a_url_beside_it),
 		T(provider_check_url__addresses__that_cannot_be_meant_are_refused),
 		T(provider_kind_from__name__finds_its_row),

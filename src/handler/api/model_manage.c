@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* /api/models: operators add, list, show, change and archive models. */
+#include "base/secret.h"
+#include "domain/model.h"
+#include "domain/principal.h"
+#include "handler/api/api.h"
+#include "handler/api/model_read.h"
+#include "handler/api/model_write.h"
+#include "store/db_pool.h"
+
+#define DB_WAIT_MS 2000
+
+static struct audit
+actor(const struct app *app, const struct request *rq)
+{
+	return (struct audit){
+		.actor = AUDIT_OPERATOR_KEY,
+		.actor_id = app->who->operator_key_id,
+		.client_address = rq->client_addr,
+		.request_id = str_from(rq->id_text),
+	};
+}
+
+static struct model_ops
+ops_of(const struct app *app, const struct audit *who)
+{
+	return (struct model_ops){
+		.map = app->shared->hostmap,
+		.seal = app->shared->seal,
+		.conf = app->conf,
+		.who = who,
+	};
+}
+
+static enum err
+read_id(const struct request *rq, uint64_t *ret, struct error *e)
+{
+	if (str_to_u64(rq->path_param[0], 1, UINT32_MAX, ret))
+		return OK;
+	return error_public(e, ERR_NOT_FOUND, "id", "There is no such model.");
+}
+
+/* The model as the database has it now. */
+static enum err
+respond(struct app *app, struct response *rs, int status, uint64_t model_id,
+    struct error *e)
+{
+	struct model_view v;
+	struct json_out j;
+	enum err err = model_view_load(app, rs->arena, model_id, &v, e);
+
+	if (err)
+		return err;
+	response_json_begin(rs, &j);
+	model_write(&j, app, &v);
+	return response_json(rs, status, &j, e);
+}
+
+static enum err
+create(struct app *app, const struct request *rq, struct model_new *n,
+    struct error *e)
+{
+	struct audit who = actor(app, rq);
+	struct model_ops ops = ops_of(app, &who);
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+
+	if (err)
+		return err;
+	err = model_create(&ops, rq->arena, n, e);
+	db_pool_give(app->shared->db, ops.db);
+	return err;
+}
+
+enum err
+api_model_create(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct model_new n = { 0 };
+	struct price price;
+	enum err err = model_read_new(rq, &n, &price, e);
+
+	if (!err)
+		err = create(app, rq, &n, e);
+	/* The tree's copy; the body itself is wiped as the route says. */
+	if (n.api_key.n)
+		secret_wipe((void *)(uintptr_t)n.api_key.p, n.api_key.n);
+	return err ? err : respond(app, rs, 201, n.model.model_id, e);
+}
+
+enum err
+api_model_list_all(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	struct model_view *views;
+	struct json_out j;
+	size_t n;
+	enum err err = model_view_list(app, rq->arena, &views, &n, e);
+
+	if (err)
+		return err;
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_str(&j, "object", S("list"));
+	json_out_key(&j, "data");
+	json_out_array(&j);
+	for (size_t i = 0; i < n; i++)
+		model_write(&j, app, &views[i]);
+	json_out_array_end(&j);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+enum err
+api_model_show(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	uint64_t id;
+	enum err err = read_id(rq, &id, e);
+
+	return err ? err : respond(app, rs, 200, id, e);
+}
+
+static enum err
+change(struct model *m, void *arg, struct error *e)
+{
+	return model_read_settings(arg, m, e);
+}
+
+enum err
+api_model_change(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct audit who = actor(app, rq);
+	struct model_ops ops = ops_of(app, &who);
+	const struct json *body;
+	struct model m;
+	uint64_t id;
+	enum err err = read_id(rq, &id, e);
+
+	if (!err)
+		err = model_read_patch(rq, &body, e);
+	if (!err)
+		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+	if (err)
+		return err;
+	err = model_update(&ops, rq->arena, id, change, (void *)(uintptr_t)body,
+	    &m, e);
+	db_pool_give(app->shared->db, ops.db);
+	return err ? err : respond(app, rs, 200, id, e);
+}
+
+enum err
+api_model_archive(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	struct audit who = actor(app, rq);
+	struct model_ops ops = ops_of(app, &who);
+	uint64_t id;
+	enum err err = read_id(rq, &id, e);
+
+	if (!err)
+		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+	if (err)
+		return err;
+	err = model_archive(&ops, rq->arena, id, e);
+	db_pool_give(app->shared->db, ops.db);
+	return err ? err : respond(app, rs, 200, id, e);
+}

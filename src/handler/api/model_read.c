@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/api/model_read.h"
+
+#include "domain/model_folder.h"
+#include "domain/price_list.h"
+#include "upstream/provider.h"
+
+#define JSON_DEPTH          4
+#define API_URL_BYTES       1024
+#define UPSTREAM_NAME_BYTES 128
+
+#define SETTING_NAMES                                                    \
+ "description", "is_enabled", "context_length", "max_output",            \
+     "default_max_output", "long_context_threshold", "connect_ms",       \
+     "first_byte_ms", "idle_ms", "default_temperature", "default_top_p", \
+     "tokenizer"
+#define PLACE_NAMES                                                   \
+ "model_path", "preload", "api_url", "api_key", "model_name", "kind", \
+     "provider", "upstream_name"
+
+/* ---- settings ---- */
+
+static enum err
+read_text(const struct json *body, const char *name, size_t max_bytes,
+    struct str *ret, struct error *e)
+{
+	if (json_has_null(body, name))
+		*ret = S("");
+	if (!json_has(body, name))
+		return OK;
+	return json_get_str(body, name, 0, max_bytes, ret, e);
+}
+
+static enum err
+read_number(const struct json *body, const struct model_setting *s,
+    struct model *m, struct error *e)
+{
+	uint64_t v;
+	enum err err;
+
+	if (json_has_null(body, s->name))
+		*model_setting_of(m, s) = -1;
+	if (!json_has(body, s->name))
+		return OK;
+	err = json_get_u64(body, s->name, (uint64_t)s->min, (uint64_t)s->max,
+	    &v, e);
+	if (!err)
+		*model_setting_of(m, s) = (int64_t)v;
+	return err;
+}
+
+static enum err
+read_fraction(const struct json *body, const struct model_fraction *f,
+    struct model *m, struct error *e)
+{
+	struct str text;
+	enum err err;
+
+	if (json_has_null(body, f->name))
+		*model_fraction_of(m, f) = -1;
+	if (!json_has(body, f->name))
+		return OK;
+	err = json_get_decimal(body, f->name, &text, e);
+	return err ? err
+		   : model_fraction_read(f, text, model_fraction_of(m, f), e);
+}
+
+enum err
+model_read_settings(const struct json *body, struct model *m, struct error *e)
+{
+	enum err err = read_text(body, "description", MODEL_DESCRIPTION_BYTES,
+	    &m->description, e);
+
+	if (!err)
+		err = read_text(body, "tokenizer", MODEL_TOKENIZER_BYTES,
+		    &m->tokenizer, e);
+	if (m->tokenizer.n == 0)
+		m->tokenizer = (struct str){ NULL, 0 };
+	if (!err && json_has(body, "is_enabled"))
+		err = json_get_bool(body, "is_enabled", &m->is_enabled, e);
+	for (size_t i = 0; i < n_model_settings && !err; i++)
+		err = read_number(body, &model_settings[i], m, e);
+	for (size_t i = 0; i < n_model_fractions && !err; i++)
+		err = read_fraction(body, &model_fractions[i], m, e);
+	return err;
+}
+
+enum err
+model_read_patch(const struct request *rq, const struct json **ret,
+    struct error *e)
+{
+	static const char *const names[] = { SETTING_NAMES };
+	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, ret,
+	    e);
+
+	return err ? err : json_only(*ret, names, ARRAY_LEN(names), e);
+}
+
+/* ---- where it is served ---- */
+
+static enum err
+read_kind(const struct json *c, struct model_new *n, struct error *e)
+{
+	struct str name;
+	enum err err;
+
+	n->is_kind_given = json_has(c, "kind");
+	if (!n->is_kind_given)
+		return OK;
+	err = json_get_str(c, "kind", 1, 32, &name, e);
+	for (size_t i = 0; i < PROVIDER__N && !err; i++) {
+		if (!str_eq(name, str_from(provider_kind_names[i])))
+			continue;
+		n->kind = (enum provider_kind)i;
+		return OK;
+	}
+	return err ? err
+		   : error_public(e, ERR_BAD_PARAM, "kind",
+			 "'kind' must be openai, anthropic, huggingface or "
+			 "local.");
+}
+
+/* Members that mean nothing where this one is given. */
+static enum err
+refuse(const struct json *c, const char *beside, const char *const names[],
+    size_t n, struct error *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_has(c, names[i]))
+			return error_public(e, ERR_BAD_PARAM, names[i],
+			    "'%s' does not go with '%s'.", names[i], beside);
+	return OK;
+}
+
+static enum err
+read_local(const struct json *c, struct model_new *n, struct error *e)
+{
+	static const char *const others[] = { "api_url", "api_key", "kind",
+		"provider" };
+	enum err err = refuse(c, "model_path", others, ARRAY_LEN(others), e);
+
+	n->place = MODEL_LOCAL;
+	if (!err)
+		err = json_get_str(c, "model_path", 1, MODEL_PATH_BYTES,
+		    &n->model_path, e);
+	if (!err && json_has(c, "preload"))
+		err = json_get_bool(c, "preload", &n->preload, e);
+	return err;
+}
+
+/* The seed documents' external models say preload: false. */
+static enum err
+check_no_preload(const struct json *c, struct error *e)
+{
+	bool preload = false;
+	enum err err = json_has(c, "preload")
+			   ? json_get_bool(c, "preload", &preload, e)
+			   : OK;
+
+	if (!err && preload)
+		return error_public(e, ERR_BAD_PARAM, "preload",
+		    "There is nothing to preload of a model that is served "
+		    "elsewhere.");
+	return err;
+}
+
+static enum err
+read_at_provider(const struct json *c, struct model_new *n, struct error *e)
+{
+	static const char *const others[] = { "api_key", "kind" };
+	enum err err = refuse(c, "provider", others, ARRAY_LEN(others), e);
+
+	n->place = MODEL_PROVIDER;
+	if (!err)
+		err = json_get_str(c, "provider", 1, PROVIDER_NAME_BYTES,
+		    &n->provider_name, e);
+	if (!err && json_has(c, "api_url"))
+		err = json_get_str(c, "api_url", 1, API_URL_BYTES, &n->api_url,
+		    e);
+	return err ? err : check_no_preload(c, e);
+}
+
+static enum err
+read_external(const struct json *c, struct model_new *n, struct error *e)
+{
+	enum err err = json_get_str(c, "api_url", 1, API_URL_BYTES, &n->api_url,
+	    e);
+
+	n->place = MODEL_EXTERNAL;
+	if (!err && json_has(c, "api_key"))
+		err = json_get_str(c, "api_key", 0, PROVIDER_KEY_BYTES,
+		    &n->api_key, e);
+	if (!err)
+		err = read_kind(c, n, e);
+	return err ? err : check_no_preload(c, e);
+}
+
+static enum err
+read_place(const struct json *c, struct model_new *n, struct error *e)
+{
+	const char *name = json_has(c, "model_name") ? "model_name"
+						     : "upstream_name";
+	enum err err = OK;
+
+	if (json_has(c, "model_name") && json_has(c, "upstream_name"))
+		return error_public(e, ERR_BAD_PARAM, "upstream_name",
+		    "'model_name' and 'upstream_name' are the same: give one.");
+	if (json_has(c, name))
+		err = json_get_str(c, name, 1, UPSTREAM_NAME_BYTES,
+		    &n->upstream_name, e);
+	if (err)
+		return err;
+	if (json_has(c, "model_path"))
+		return read_local(c, n, e);
+	if (json_has(c, "provider"))
+		return read_at_provider(c, n, e);
+	if (json_has(c, "api_url"))
+		return read_external(c, n, e);
+	return error_public(e, ERR_BAD_PARAM, "model_config",
+	    "Say where the model is served: 'model_path', 'api_url' or "
+	    "'provider'.");
+}
+
+/* ---- prices ---- */
+
+static enum err
+read_decimal(const struct json *prices, const char *name, struct str *ret,
+    struct error *e)
+{
+	*ret = (struct str){ NULL, 0 };
+	return json_has(prices, name) ? json_get_decimal(prices, name, ret, e)
+				      : OK;
+}
+
+/* Each member that a price list may have. */
+struct price_names {
+	const char *names[TOK_CONTEXT__MAX * TOK_CLASS__MAX + 1];
+	size_t n;
+};
+
+static struct price_names
+price_names(void)
+{
+	struct price_names p = { { "request" }, 1 };
+
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t k = 0; k < TOK_CLASS__MAX; k++)
+			p.names[p.n++] = price_classes[k].names[i];
+	return p;
+}
+
+static enum err
+read_prices(const struct json *body, struct model_new *n, struct price *price,
+    struct error *e)
+{
+	struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX], request;
+	struct price_names allowed = price_names();
+	const struct json *prices;
+	enum err err;
+
+	if (!json_has(body, "prices"))
+		return OK;
+	err = json_get_object(body, "prices", &prices, e);
+	if (!err)
+		err = json_only(prices, allowed.names, allowed.n, e);
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t k = 0; k < TOK_CLASS__MAX && !err; k++)
+			err = read_decimal(prices, price_classes[k].names[i],
+			    &texts[i][k], e);
+	if (err)
+		return err;
+	*price = (struct price){ 0 };
+	err = price_read_all(texts, false, price, e);
+	if (!err)
+		err = read_decimal(prices, "request", &request, e);
+	if (!err && request.p)
+		err = price_read(request, "request", true, &price->request_pusd,
+		    e);
+	n->price = price;
+	return err;
+}
+
+/* ---- all of it ---- */
+
+static enum err
+parse_new(const struct request *rq, const struct json **ret_body,
+    const struct json **ret_place, struct error *e)
+{
+	static const char *const nested[] = { "name", "model_config", "prices",
+		SETTING_NAMES };
+	static const char *const flat[] = { "name", "prices", SETTING_NAMES,
+		PLACE_NAMES };
+	static const char *const place[] = { PLACE_NAMES };
+	const struct json *body;
+	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
+	    e);
+
+	if (err)
+		return err;
+	*ret_body = *ret_place = body;
+	if (!json_has(body, "model_config"))
+		return json_only(body, flat, ARRAY_LEN(flat), e);
+	err = json_only(body, nested, ARRAY_LEN(nested), e);
+	if (!err)
+		err = json_get_object(body, "model_config", ret_place, e);
+	return err ? err : json_only(*ret_place, place, ARRAY_LEN(place), e);
+}
+
+enum err
+model_read_new(const struct request *rq, struct model_new *ret,
+    struct price *price, struct error *e)
+{
+	const struct json *body, *place;
+	struct str name;
+	enum err err = parse_new(rq, &body, &place, e);
+
+	if (!err)
+		err = json_get_str(body, "name", 1, MODEL_NAME_BYTES, &name, e);
+	if (err)
+		return err;
+	*ret = (struct model_new){ 0 };
+	model_init(&ret->model, name);
+	/* First: its credential is there to be wiped whatever follows. */
+	err = read_place(place, ret, e);
+	if (!err)
+		err = model_read_settings(body, &ret->model, e);
+	if (!err)
+		err = read_prices(body, ret, price, e);
+	return err;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/api/model_write.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "domain/app.h"
+#include "domain/model.h"
+#include "domain/model_server.h"
+#include "domain/price_list.h"
+#include "store/db_pool.h"
+
+#define DB_WAIT_MS   2000
+#define TOK_PER_MTOK 1000000
+
+/* ---- loading ---- */
+
+static const struct price *
+in_force(const struct price *prices, size_t n, uint64_t model_id)
+{
+	const struct price *found = NULL;
+	int64_t now_ms = clock_now_ms();
+
+	for (size_t i = 0; i < n; i++)
+		if (prices[i].model_id == model_id &&
+		    prices[i].effective_from_ms <= now_ms &&
+		    (!found ||
+			found->effective_from_ms < prices[i].effective_from_ms))
+			found = &prices[i];
+	return found;
+}
+
+/* One model's rows. */
+struct parts {
+	struct model model;
+	struct deployment deployment;
+	struct provider provider;
+};
+
+static enum err
+load_place(struct db *db, struct arena *a, struct parts *p,
+    struct model_view *ret, struct error *e)
+{
+	enum err err = store_deployment_first(db, p->model.model_id, a,
+	    &p->deployment, e);
+
+	if (err == ERR_NOT_FOUND)
+		return OK;
+	if (!err)
+		err = store_provider_by_id(db, p->deployment.provider_id, a,
+		    &p->provider, e);
+	if (err)
+		return err;
+	ret->deployment = &p->deployment;
+	ret->provider = &p->provider;
+	return OK;
+}
+
+static enum err
+load(struct db *db, struct arena *a, uint64_t model_id, struct model_view *ret,
+    struct error *e)
+{
+	struct parts *p = arena_new(a, struct parts);
+	struct price *prices = NULL;
+	size_t n = 0;
+	enum err err;
+
+	if (!p)
+		return error_arena(e, a);
+	*ret = (struct model_view){ .model = &p->model };
+	err = store_model_by_id(db, model_id, a, &p->model, e);
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, err, "id", "There is no such model.");
+	if (!err)
+		err = load_place(db, a, p, ret, e);
+	if (!err)
+		err = store_price_list(db, model_id, a, &prices, &n, e);
+	if (!err)
+		ret->price = in_force(prices, n, model_id);
+	return err;
+}
+
+enum err
+model_view_load(struct app *app, struct arena *a, uint64_t model_id,
+    struct model_view *ret, struct error *e)
+{
+	struct db *db;
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	err = load(db, a, model_id, ret, e);
+	db_pool_give(app->shared->db, db);
+	return err;
+}
+
+static const struct deployment *
+deployment_of(const struct catalogue_rows *rows, uint64_t model_id)
+{
+	for (size_t i = 0; i < rows->n_deployments; i++)
+		if (rows->deployments[i].model_id == model_id)
+			return &rows->deployments[i];
+	return NULL;
+}
+
+static const struct provider *
+provider_of(const struct catalogue_rows *rows, const struct deployment *d)
+{
+	for (size_t i = 0; d && i < rows->n_providers; i++)
+		if (rows->providers[i].provider_id == d->provider_id)
+			return &rows->providers[i];
+	return NULL;
+}
+
+static struct model_view
+view_of(const struct catalogue_rows *rows, const struct model *m)
+{
+	const struct deployment *d = deployment_of(rows, m->model_id);
+
+	return (struct model_view){ m, d, provider_of(rows, d),
+		in_force(rows->prices, rows->n_prices, m->model_id) };
+}
+
+enum err
+model_view_list(struct app *app, struct arena *a, struct model_view **ret,
+    size_t *ret_n, struct error *e)
+{
+	struct catalogue_rows rows;
+	struct model_view *views;
+	struct db *db;
+	size_t n = 0;
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	err = store_catalogue_load(db, a, &rows, e);
+	db_pool_give(app->shared->db, db);
+	if (err)
+		return err;
+	views = arena_array(a, struct model_view, rows.n_models);
+	if (!views)
+		return error_arena(e, a);
+	for (size_t i = 0; i < rows.n_models; i++)
+		if (!rows.models[i].archived_at_ms)
+			views[n++] = view_of(&rows, &rows.models[i]);
+	*ret = views;
+	*ret_n = n;
+	return OK;
+}
+
+/* ---- writing ---- */
+
+static void
+write_text(struct json_out *j, const char *key, struct str s)
+{
+	if (s.p)
+		json_out_member_str(j, key, s);
+	else
+		json_out_member_null(j, key);
+}
+
+static void
+write_settings(struct json_out *j, const struct model *m)
+{
+	struct model copy = *m;
+
+	for (size_t i = 0; i < n_model_settings; i++) {
+		int64_t v = *model_setting_of(&copy, &model_settings[i]);
+
+		if (v < 0)
+			json_out_member_null(j, model_settings[i].name);
+		else
+			json_out_member_i64(j, model_settings[i].name, v);
+	}
+	for (size_t i = 0; i < n_model_fractions; i++) {
+		int64_t ppm = *model_fraction_of(&copy, &model_fractions[i]);
+		char text[MONEY_TEXT_BYTES];
+
+		json_out_key(j, model_fractions[i].name);
+		if (ppm >= 0)
+			model_fraction_text(ppm, text);
+		if (ppm < 0)
+			json_out_null(j);
+		else
+			json_out_raw(j, str_from(text));
+	}
+	write_text(j, "tokenizer", m->tokenizer);
+}
+
+static void
+write_place(struct json_out *j, const struct model_view *v)
+{
+	const struct deployment *d = v->deployment;
+	const struct provider *p = v->provider;
+	static const struct str none = { NULL, 0 };
+
+	write_text(j, "provider", p ? p->name : none);
+	write_text(j, "upstream_name", d ? d->upstream_name : none);
+	write_text(j, "api_url", d ? d->api_url : none);
+	json_out_member_bool(j, "has_api_key", p && p->api_key_sealed.p);
+	write_text(j, "model_path", d ? d->model_path : none);
+	if (d && d->model_path.p)
+		json_out_member_bool(j, "preload", d->preload);
+	else
+		json_out_member_null(j, "preload");
+}
+
+/* Per million tokens, as it is given. */
+static void
+write_price(struct json_out *j, const char *name, int64_t pusd)
+{
+	int64_t per_mtok_pusd;
+
+	if (__builtin_mul_overflow(pusd, TOK_PER_MTOK, &per_mtok_pusd))
+		json_out_member_null(j, name); /* above 9 USD for a token */
+	else
+		json_out_member_usd(j, name, per_mtok_pusd);
+}
+
+static void
+write_prices(struct json_out *j, const struct price *p)
+{
+	if (!p) {
+		json_out_member_null(j, "prices");
+		return;
+	}
+	json_out_key(j, "prices");
+	json_out_object(j);
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
+			write_price(j, price_classes[c].names[i],
+			    p->tok_pusd[i][c]);
+	json_out_member_usd(j, "request", p->request_pusd);
+	json_out_object_end(j);
+}
+
+/* What keeps it from being served; an operator should not have to guess. */
+static void
+write_notice(struct json_out *j, const struct app *app,
+    const struct model_view *v)
+{
+	const struct deployment *d = v->deployment;
+	const struct model *m = v->model;
+	const char *dir = conf_text(app->conf, CONF_MODELS_SOCKET_DIR);
+	char why[MODEL_SERVER_WHY_BYTES];
+
+	if (m->archived_at_ms || !m->is_enabled || !d)
+		json_out_member_null(j, "notice");
+	else if (!v->price)
+		json_out_member_str(j, "notice",
+		    S("Not served: it has no price yet. `tollgate price set` "
+		      "gives it one."));
+	else if (d->model_path.p && !model_server_is_supervised(dir))
+		json_out_member_str(j, "notice",
+		    S("Not served on this host: `tollgate model serve` does "
+		      "not run here."));
+	else if (d->model_path.p &&
+		 model_server_why_read(dir, m->model_id, why))
+		json_out_member_str(j, "notice", str_from(why));
+	else
+		json_out_member_null(j, "notice");
+}
+
+void
+model_write(struct json_out *j, const struct app *app,
+    const struct model_view *v)
+{
+	const struct provider *p = v->provider;
+	const struct model *m = v->model;
+
+	json_out_object(j);
+	json_out_member_u64(j, "id", m->model_id);
+	json_out_member_str(j, "name", m->name);
+	write_text(j, "kind",
+	    !p                          ? (struct str){ NULL, 0 }
+	    : p->kind == PROVIDER_LOCAL ? S("local")
+					: S("external"));
+	json_out_member_str(j, "description", m->description);
+	json_out_member_bool(j, "is_enabled", m->is_enabled);
+	write_settings(j, m);
+	write_place(j, v);
+	write_prices(j, v->price);
+	write_notice(j, app, v);
+	json_out_member_time(j, "created_at", m->created_at_ms);
+	if (m->archived_at_ms)
+		json_out_member_time(j, "archived_at", m->archived_at_ms);
+	else
+		json_out_member_null(j, "archived_at");
+	json_out_object_end(j);
+}
