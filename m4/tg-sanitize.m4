@@ -10,7 +10,9 @@ AC_DEFUN([TG_SANITIZE], [
 	AS_IF([test -n "$tg_sanitize"], [
 		SANITIZE_CFLAGS="-fsanitize=$tg_sanitize -fno-omit-frame-pointer -fno-sanitize-recover=all"
 		# their frames are larger than the program's
-		SANITIZE_CFLAGS="$SANITIZE_CFLAGS -Wno-stack-usage"
+		AX_CHECK_COMPILE_FLAG([-Wstack-usage=65536],
+		    [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -Wstack-usage=65536"],
+		    [], [-Werror])
 		SANITIZE_CPPFLAGS="-DARENA_DEBUG"
 	], [
 		SANITIZE_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"
