@@ -9,6 +9,10 @@ AC_DEFUN([TG_SANITIZE], [
 	AS_IF([test "x$tg_sanitize" = xno], [tg_sanitize=])
 	AS_IF([test -n "$tg_sanitize"], [
 		SANITIZE_CFLAGS="-fsanitize=$tg_sanitize -fno-omit-frame-pointer -fno-sanitize-recover=all"
+		# their frames are larger than the program's
+		AX_CHECK_COMPILE_FLAG([-Wstack-usage=65536],
+		    [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -Wstack-usage=65536"],
+		    [], [-Werror])
 		SANITIZE_CPPFLAGS="-DARENA_DEBUG"
 	], [
 		SANITIZE_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"

@@ -361,9 +361,8 @@ block_floats(const struct matrix *w, enum gpt2_precision precision,
 ALWAYS_INLINE void
 mul_add_many(const struct matrix *w, enum gpt2_precision precision,
     uint32_t row0, uint32_t row1, const float *x, size_t x_stride,
-    uint32_t n_batch, float *y, size_t y_stride)
+    uint32_t n_batch, float *y, size_t y_stride, float *room)
 {
-	float room[4 * COLUMNS];
 	const float *p;
 	size_t stride;
 
@@ -392,31 +391,34 @@ mul_add_many(const struct matrix *w, enum gpt2_precision precision,
 ALWAYS_INLINE void
 mul_add_any(const struct matrix *w, enum gpt2_precision precision,
     uint32_t row0, uint32_t row1, const float *x, size_t x_stride,
-    uint32_t n_batch, float *y, size_t y_stride)
+    uint32_t n_batch, float *y, size_t y_stride, float *room)
 {
 	if (n_batch == 1)
 		mul_add_one(w, precision, row0, row1, x, y);
 	else
 		mul_add_many(w, precision, row0, row1, x, x_stride, n_batch, y,
-		    y_stride);
+		    y_stride, room);
 }
 
 static void
 mul_add(const struct matrix *w, uint32_t row0, uint32_t row1, const float *x,
     size_t x_stride, uint32_t n_batch, float *y, size_t y_stride)
 {
+	/* one for all of them, which become one function */
+	float room[4 * COLUMNS];
+
 	switch (w->precision) {
 	case GPT2_F32:
 		mul_add_any(w, GPT2_F32, row0, row1, x, x_stride, n_batch, y,
-		    y_stride);
+		    y_stride, room);
 		break;
 	case GPT2_BF16:
 		mul_add_any(w, GPT2_BF16, row0, row1, x, x_stride, n_batch, y,
-		    y_stride);
+		    y_stride, room);
 		break;
 	case GPT2_INT8:
 		mul_add_any(w, GPT2_INT8, row0, row1, x, x_stride, n_batch, y,
-		    y_stride);
+		    y_stride, room);
 		break;
 	}
 }

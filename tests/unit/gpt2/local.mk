@@ -3,6 +3,7 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_config \
 	tests/unit/gpt2/test_convert \
 	tests/unit/gpt2/test_engine \
+	tests/unit/gpt2/test_golden \
 	tests/unit/gpt2/test_kernel \
 	tests/unit/gpt2/test_model \
 	tests/unit/gpt2/test_safetensors \
@@ -22,6 +23,10 @@ tests_unit_gpt2_test_engine_SOURCES = \
 	tests/unit/gpt2/gpt2_fixture.h \
 	tests/unit/gpt2/test_engine.c
 tests_unit_gpt2_test_engine_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_golden_SOURCES = \
+	tests/unit/gpt2/gpt2_fixture.h \
+	tests/unit/gpt2/test_golden.c
+tests_unit_gpt2_test_golden_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_kernel_SOURCES = \
 	tests/unit/gpt2/gpt2_fixture.h \
 	tests/unit/gpt2/test_kernel.c
@@ -38,3 +43,7 @@ tests_unit_gpt2_test_scheduler_SOURCES = \
 tests_unit_gpt2_test_scheduler_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
+
+EXTRA_DIST += \
+	tests/golden/gpt2 \
+	tests/golden/gpt2.py

@@ -92,6 +92,7 @@ at_gate(struct client *c)
 	(void)pthread_cond_broadcast(&c->changed);
 	while (!c->is_gate_open)
 		(void)pthread_cond_wait(&c->changed, &c->lock);
+	c->is_gate_open = false; /* for the next one */
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -108,6 +109,7 @@ static void
 open_gate(struct client *c)
 {
 	(void)pthread_mutex_lock(&c->lock);
+	c->is_at_gate = false;
 	c->is_gate_open = true;
 	(void)pthread_cond_broadcast(&c->changed);
 	(void)pthread_mutex_unlock(&c->lock);
@@ -489,7 +491,7 @@ scheduler_cancel__a_waiting_job__ends_while_others_run(void **state)
 {
 	struct scheduler *s = scheduler_make(1, 1, 3);
 	struct client *running = client_make(1, 3, 40);
-	struct client *waiting[3];
+	struct client *waiting[3], *late = client_make(9, 3, 2);
 
 	(void)state;
 	running->gate_tok = 2;
@@ -503,7 +505,14 @@ scheduler_cancel__a_waiting_job__ends_while_others_run(void **state)
 	assert_int_equal(scheduler_load(s).n_running, 1);
 	scheduler_cancel(s, &waiting[2]->job); /* the last of the queue */
 	scheduler_cancel(s, &waiting[0]->job);
+	running->gate_tok = 5;
 	open_gate(running);
+	wait_at_gate(running);
+	/* the queue has a new end */
+	assert_int_equal(scheduler_load(s).n_waiting, 1);
+	submit(s, late);
+	open_gate(running);
+	wait_done(late);
 	for (unsigned i = 0; i < 3; i++) {
 		wait_done(waiting[i]);
 		assert_int_equal(waiting[i]->answers[0].end,
@@ -515,13 +524,10 @@ scheduler_cancel__a_waiting_job__ends_while_others_run(void **state)
 	assert_true(waiting[0]->done_order < running->done_order);
 	assert_true(waiting[2]->done_order < running->done_order);
 	assert_true(waiting[1]->done_order > running->done_order);
-	/* the queue still works */
-	memset(running->answers, 0, sizeof(running->answers));
-	running->n_done = 0;
-	submit(s, running);
-	wait_done(running);
+	assert_true(late->done_order > waiting[1]->done_order);
 	scheduler_free(s);
 	client_free(running);
+	client_free(late);
 	for (unsigned i = 0; i < 3; i++)
 		client_free(waiting[i]);
 }
