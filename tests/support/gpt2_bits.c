@@ -97,14 +97,13 @@ window_bits(struct gpt2_engine *g, struct gpt2_seq *seq, const uint32_t *ids,
 	gpt2_seq_clear(seq);
 	gpt2_prefill(g, seq, ids, n, n, logits);
 	for (uint32_t i = 0; i < n; i++) {
-		const float *row = logits + (size_t)i * n_vocab;
-		double max = (double)row[0], sum = 0;
+		float *row = logits + (size_t)i * n_vocab;
+		float wanted = row[ids[i + 1]], max = row[0], sum;
 
 		for (uint32_t k = 1; k < n_vocab; k++)
-			max = fmax(max, (double)row[k]);
-		for (uint32_t k = 0; k < n_vocab; k++)
-			sum += exp((double)row[k] - max);
-		bits += (max + log(sum) - (double)row[ids[i + 1]]) / log(2);
+			max = row[k] > max ? row[k] : max;
+		sum = kernel_best()->exp_sum(row, n_vocab, max);
+		bits += ((double)(max - wanted) + log((double)sum)) / log(2);
 	}
 	return bits;
 }
@@ -178,7 +177,7 @@ main(int argc, char **argv)
 	if (!ids)
 		die("tokens", "no memory");
 	n = encode(t, gpt2_model_config(model)->eos_id, text, ids, text.n + 2);
-	(void)printf("%.4f\n",
+	(void)printf("%.5f\n",
 	    all_bits(model, n_threads, ids, n) / (double)text.n);
 	gpt2_model_close(model);
 	tokenizer_close(t);
