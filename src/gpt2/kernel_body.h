@@ -231,12 +231,36 @@ mul_add_one(const struct matrix *w, enum gpt2_precision precision,
 		add_rows(w, precision, row, 1, x, y);
 }
 
+/*
+ * Rows that come next, asked for while those before them are worked on: the
+ * machine foresees only what lies behind, in the same row. Into the second
+ * cache: the first has fewer lines on their way at a time.
+ */
+struct ahead {
+	const char *p;   /* first column at work, of the first row */
+	size_t stride;   /* bytes from row to row */
+	unsigned n_rows; /* may be 0 */
+	unsigned size;   /* bytes of an element */
+};
+
+ALWAYS_INLINE void
+prefetch(struct ahead ahead, uint32_t col)
+{
+	/* one line of the cache has 16 floats */
+	if (col % 16 != 0)
+		return;
+	for (unsigned r = 0; r < ahead.n_rows; r++)
+		__builtin_prefetch(ahead.p + r * ahead.stride +
+				       (size_t)col * ahead.size,
+		    0, 2);
+}
+
 /* n_rows rows of n_cols floats, stride apart, times the x of n_batch answers
  * (1 or 2). Both counts are constants where it is called. */
 ALWAYS_INLINE void
 add_block(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
     const float *x, size_t x_stride, unsigned n_batch, float *y,
-    size_t y_stride)
+    size_t y_stride, struct ahead ahead)
 {
 	vf xs[2][4];
 	uint32_t c = 0;
@@ -250,6 +274,7 @@ add_block(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
 	for (; c + LANES <= n_cols; c += LANES) {
 		vf total[2];
 
+		prefetch(ahead, c);
 		UNROLL
 		for (unsigned b = 0; b < n_batch; b++)
 			total[b] = load(y + b * y_stride + c);
@@ -285,16 +310,26 @@ add_block(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
 ALWAYS_INLINE void
 add_batch(const float *w, size_t stride, unsigned n_rows, uint32_t n_cols,
     const float *x, size_t x_stride, uint32_t n_batch, float *y,
-    size_t y_stride)
+    size_t y_stride, struct ahead ahead)
 {
-	uint32_t b = 0;
+	uint32_t n_pairs = (n_batch + 1) / 2, b = 0;
+	unsigned n_ahead = ahead.n_rows;
+	size_t row_bytes = ahead.stride;
 
-	for (; b + 2 <= n_batch; b += 2)
-		add_block(w, stride, n_rows, n_cols, x + b * x_stride, x_stride,
-		    2, y + b * y_stride, y_stride);
-	if (b < n_batch)
-		add_block(w, stride, n_rows, n_cols, x + b * x_stride, x_stride,
-		    1, y + b * y_stride, y_stride);
+	/* each pair of answers asks for its share of the rows ahead */
+	ahead.stride *= n_pairs;
+	for (uint32_t i = 0; i < n_pairs; i++, b += 2) {
+		ahead.n_rows = i < n_ahead
+				   ? (n_ahead - i + n_pairs - 1) / n_pairs
+				   : 0;
+		if (b + 2 <= n_batch)
+			add_block(w, stride, n_rows, n_cols, x + b * x_stride,
+			    x_stride, 2, y + b * y_stride, y_stride, ahead);
+		else
+			add_block(w, stride, n_rows, n_cols, x + b * x_stride,
+			    x_stride, 1, y + b * y_stride, y_stride, ahead);
+		ahead.p += row_bytes;
+	}
 }
 
 ALWAYS_INLINE void
@@ -315,27 +350,6 @@ expand_row(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 			    weights(w, precision, at + c, splat(scale)));
 		for (; c < end; c++)
 			to[c - col0] = weight(w, precision, at + c, scale);
-	}
-}
-
-/*
- * Ask for what comes next: rows below the ones at work, the same columns. The
- * machine foresees only what lies behind, in the same row.
- */
-ALWAYS_INLINE void
-prefetch_rows(const struct matrix *w, enum gpt2_precision precision,
-    uint32_t row, uint32_t row1, uint32_t col0, uint32_t col1)
-{
-	size_t size = precision == GPT2_F32    ? 4
-		      : precision == GPT2_BF16 ? 2
-					       : 1;
-
-	for (uint32_t r = row; r < row + 4 && r < row1; r++) {
-		const char *p = (const char *)w->data +
-				((size_t)r * w->n_cols + col0) * size;
-
-		for (size_t at = 0; at < (col1 - col0) * size; at += 64)
-			__builtin_prefetch(p + at);
 	}
 }
 
@@ -363,27 +377,36 @@ mul_add_many(const struct matrix *w, enum gpt2_precision precision,
     uint32_t row0, uint32_t row1, const float *x, size_t x_stride,
     uint32_t n_batch, float *y, size_t y_stride, float *room)
 {
+	struct ahead ahead = {
+		.size = precision == GPT2_F32    ? 4
+			: precision == GPT2_BF16 ? 2
+						 : 1,
+	};
 	const float *p;
 	size_t stride;
 
+	ahead.stride = (size_t)w->n_cols * ahead.size;
 	for (uint32_t col0 = 0; col0 < w->n_cols; col0 += COLUMNS) {
 		uint32_t n = w->n_cols - col0 < COLUMNS ? w->n_cols - col0
 							: COLUMNS;
 		uint32_t row = row0;
 
 		for (; row + 4 <= row1; row += 4) {
-			prefetch_rows(w, precision, row + 4, row1, col0,
-			    col0 + n);
+			ahead.n_rows = row1 - row - 4 < 4 ? row1 - row - 4 : 4;
+			ahead.p = (const char *)w->data +
+				  (row + 4) * ahead.stride +
+				  (size_t)col0 * ahead.size;
 			p = block_floats(w, precision, row, 4, col0, col0 + n,
 			    room, &stride);
 			add_batch(p, stride, 4, n, x + row, x_stride, n_batch,
-			    y + col0, y_stride);
+			    y + col0, y_stride, ahead);
 		}
 		for (; row < row1; row++) {
 			p = block_floats(w, precision, row, 1, col0, col0 + n,
 			    room, &stride);
+			ahead.n_rows = 0;
 			add_batch(p, stride, 1, n, x + row, x_stride, n_batch,
-			    y + col0, y_stride);
+			    y + col0, y_stride, ahead);
 		}
 	}
 }
