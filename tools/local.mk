@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tools/fetch-tokenizers \
 	tools/gpt2-mini/bits-per-byte \
 	tools/gpt2-mini/corpus \
+	tools/gpt2-mini/golden.py \
 	tools/gpt2-mini/train.py \
 	tools/lint/banned.awk \
 	tools/lint/layers.awk \

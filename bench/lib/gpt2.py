@@ -208,8 +208,8 @@ def ratio(mine, other, column):
 def main():
     speed, probe, model, work, rounds = sys.argv[1:]
     torch.set_num_threads(THREADS)
-    llama_cpp.llama_log_set(llama_cpp.llama_log_callback(lambda *_: None),
-                            ctypes.c_void_p(0))
+    silent = llama_cpp.llama_log_callback(lambda *_: None)  # kept: C calls it
+    llama_cpp.llama_log_set(silent, ctypes.c_void_p(0))
     print("| precision | program | one answer, tokens/s | eight, tokens/s | prompt,"
           " tokens/s | ours ÷ it: one | eight | share of the stream test |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")

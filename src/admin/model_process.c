@@ -16,11 +16,12 @@
 #include "base/log.h"
 #include "domain/model_folder.h"
 #include "domain/model_server.h"
+#include "domain/tokenizers.h"
 
 #define PROBE_MS     100 /* how often a new one is asked whether it answers */
 #define ANSWER_MS    50  /* how long that may take: the others wait, too */
 #define LINE_BYTES   1024
-#define ARGS_MAX     9
+#define ARGS_MAX     11
 #define ARENA_BYTES  MIB(2)
 #define SOCKET_UMASK 0117 /* sockets 0660 */
 #define NOT_RUN      127  /* exit status: the program could not be executed */
@@ -229,7 +230,9 @@ start_in(struct model_process *p, struct arena *a, struct error *e)
 {
 	const struct recipe *r = &p->now;
 	const char *args[ARGS_MAX] = { p->env->program, "--model", NULL,
-		"--socket", r->socket, "--model-name", r->upstream_name };
+		"--socket", r->socket, "--model-name", r->upstream_name,
+		"--tokenizer-file", NULL };
+	char name[TOKENIZERS_NAME_BYTES];
 	struct model_folder folder;
 	enum err err = model_folder_find(p->env->directory,
 	    str_from(r->model_path), a, &folder, e);
@@ -243,8 +246,14 @@ start_in(struct model_process *p, struct arena *a, struct error *e)
 		return error_errno(e, ERR_CONFIG, "models.server: %s",
 		    p->env->program);
 	args[2] = folder.full;
+	args[8] = arena_printf(a, "%s/%" PRI_STR ".tokens",
+	    p->env->tokenizers_dir,
+	    STR_ARG(tokenizers_local_name(p->deployment_id, name)))
+		      .p;
+	if (!args[8])
+		return error_arena(e, a);
 	if (r->preload)
-		args[7] = "--preload";
+		args[9] = "--preload";
 	(void)unlink(r->socket); /* of one that was killed */
 	return spawn(p, args, e);
 }

@@ -24,9 +24,10 @@
 
 /* What all of them are started with. */
 struct model_process_env {
-	const char *program;    /* models.server */
-	const char *directory;  /* models.directory */
-	const char *socket_dir; /* models.socket_dir, for the reasons */
+	const char *program;        /* models.server */
+	const char *directory;      /* models.directory */
+	const char *socket_dir;     /* models.socket_dir, for the reasons */
+	const char *tokenizers_dir; /* tokenizers.dir: workers count by these */
 };
 
 struct model_process;

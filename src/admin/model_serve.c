@@ -17,10 +17,11 @@
 #include "base/log.h"
 #include "domain/model_server.h"
 
-#define STEP_MS       50   /* while a server starts, ends or waits */
-#define QUIET_MS      1000 /* else a signal or a change wakes us */
-#define PROCESSES_MAX 256  /* more would not fit any host's memory */
-#define DIR_MODE      0750
+#define STEP_MS         50   /* while a server starts, ends or waits */
+#define QUIET_MS        1000 /* else a signal or a change wakes us */
+#define PROCESSES_MAX   256  /* more would not fit any host's memory */
+#define DIR_MODE        0750
+#define TOKENIZERS_MODE 0755
 
 const struct admin_option admin_model_serve_options[] = {
 	ADMIN_OPTIONS_END,
@@ -197,6 +198,8 @@ prepare(struct serve *s, int *ret_lock, struct error *e)
 
 	if (mkdir(dir, DIR_MODE) != 0 && errno != EEXIST)
 		return error_errno(e, ERR_IO, "models.socket_dir: %s", dir);
+	/* without it servers say so, and interrupted answers are estimated */
+	(void)mkdir(s->env.tokenizers_dir, TOKENIZERS_MODE);
 	err = model_server_lock(dir, ret_lock, e);
 	if (err)
 		return err;
@@ -211,7 +214,8 @@ admin_model_serve(struct admin *ad, struct error *e)
 	struct serve s = {
 		.env = { .program = conf_text(c, CONF_MODELS_SERVER),
 		    .directory = conf_text(c, CONF_MODELS_DIR),
-		    .socket_dir = conf_text(c, CONF_MODELS_SOCKET_DIR) },
+		    .socket_dir = conf_text(c, CONF_MODELS_SOCKET_DIR),
+		    .tokenizers_dir = conf_text(c, CONF_TOKENIZERS_DIR) },
 	};
 	struct db_options db;
 	int lock = -1;

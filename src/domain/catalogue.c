@@ -136,12 +136,18 @@ provider_by_id(const struct catalogue_provider *p, size_t n, uint64_t id)
 	return NULL;
 }
 
-/* The model's own, else that of the name at the provider. */
-static struct str
-tokenizer_name_of(const struct model *m, const struct deployment *d)
+/* The model's own, else its server's if it is served here, else that of the
+ * name at the provider. */
+static const struct tokenizer *
+tokenizer_of(struct tokenizer_set *tokenizers, const struct model *m,
+    const struct deployment *d)
 {
-	return m->tokenizer.n ? m->tokenizer
-			      : encoding_of_model(d->upstream_name);
+	char local[TOKENIZERS_NAME_BYTES];
+
+	return tokenizer_set_get(tokenizers,
+	    m->tokenizer.n    ? m->tokenizer
+	    : d->model_path.n ? tokenizers_local_name(d->deployment_id, local)
+			      : encoding_of_model(d->upstream_name));
 }
 
 /* Rows come by model, ordinal and id, so a model's are neighbours. */
@@ -163,8 +169,7 @@ build_deployments(const struct catalogue_rows *rows,
 		if (!provider || !provider_info(provider->row.kind))
 			continue;
 		*(*to)++ = (struct catalogue_deployment){ *row, provider,
-			tokenizer_set_get(tokenizers,
-			    tokenizer_name_of(&m->row, row)) };
+			tokenizer_of(tokenizers, &m->row, row) };
 		m->n_deployments++;
 	}
 }

@@ -233,6 +233,14 @@ find(struct tokenizers *f, struct str name)
 	return k;
 }
 
+struct str
+tokenizers_local_name(uint64_t deployment_id, char ret[TOKENIZERS_NAME_BYTES])
+{
+	(void)snprintf(ret, TOKENIZERS_NAME_BYTES, "local-%llu",
+	    (unsigned long long)deployment_id);
+	return str_from(ret);
+}
+
 struct tokenizer_set *
 tokenizer_set_new(struct tokenizers *f)
 {

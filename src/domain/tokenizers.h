@@ -9,6 +9,7 @@
 #define TG_DOMAIN_TOKENIZERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -34,6 +35,11 @@ bool tokenizers_have_changed(struct tokenizers *f);
 /** Whether it can be a tokenizer's: letters, digits, `-`, `_` and `.`, this not
  * in front, TOKENIZERS_NAME_BYTES at most. */
 bool tokenizers_is_name(struct str name);
+
+/** What a model server's own tokenizer is called, unless the model names
+ * another: "local-" and its deployment. The supervisor has the server write it. */
+struct str tokenizers_local_name(uint64_t deployment_id,
+    char ret[TOKENIZERS_NAME_BYTES]);
 
 /** The next snapshot's set; the thread that knows f. NULL: no memory. */
 struct tokenizer_set *tokenizer_set_new(struct tokenizers *f);

@@ -324,9 +324,10 @@ read_config(const char *path, struct gpt2_config *ret, struct error *e)
 	return err;
 }
 
+/* config and file; file is to be closed. */
 static enum err
-open_dir(struct gpt2_model *m, const char *dir, enum gpt2_precision precision,
-    struct error *e)
+open_files(const char *dir, struct gpt2_config *config,
+    struct safetensors *file, struct error *e)
 {
 	char path[4096];
 	enum err err;
@@ -336,15 +337,35 @@ open_dir(struct gpt2_model *m, const char *dir, enum gpt2_precision precision,
 		return error_set(e, ERR_CONFIG,
 		    "the folder's name is too long");
 	(void)snprintf(path, sizeof(path), "%s/config.json", dir);
-	err = read_config(path, &m->config, e);
+	err = read_config(path, config, e);
 	if (err)
 		return err;
 	(void)snprintf(path, sizeof(path), "%s/model.safetensors", dir);
-	err = safetensors_open(path, &m->file, e);
+	return safetensors_open(path, file, e);
+}
+
+enum err
+gpt2_model_check(const char *dir, struct error *e)
+{
+	struct safetensors file = { 0 };
+	struct gpt2_config config;
+	enum err err = open_files(dir, &config, &file, e);
+
+	if (!err)
+		safetensors_close(&file);
+	return err;
+}
+
+static enum err
+open_dir(struct gpt2_model *m, const char *dir, enum gpt2_precision precision,
+    struct error *e)
+{
+	enum err err = open_files(dir, &m->config, &m->file, e);
+
 	if (err)
 		return err;
 	err = load_weights(m, precision, e);
-	return err ? error_prefix(e, "%s", path) : OK;
+	return err ? error_prefix(e, "%s/model.safetensors", dir) : OK;
 }
 
 enum err

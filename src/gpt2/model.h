@@ -41,6 +41,12 @@ enum gpt2_precision {
 struct gpt2_model;
 
 /**
+ * Whether a folder holds what looks like a checkpoint: config.json and the
+ * header of model.safetensors, without a look at the weights.
+ * Errors: as gpt2_model_open().
+ */
+enum err gpt2_model_check(const char *dir, struct error *e) ATTR_MUST_CHECK;
+/**
  * Map and check the checkpoint in a folder. Everything in it is untrusted:
  * whatever is wrong is an error that says what and where.
  * Errors: ERR_NOT_FOUND a file is missing; ERR_CONFIG it is no GPT-2

@@ -65,14 +65,28 @@ prepare_process(void)
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* Answers don't need it: that it can't be written is only said. */
+static void
+write_tokenizer(const struct program *p)
+{
+	struct error e;
+
+	if (p->options.tokenizer_file &&
+	    vocabulary_write(&p->vocabulary, p->options.tokenizer_file, &e))
+		log_error("tokenizer_not_written", &e);
+}
+
 static enum err
 start_loader(struct program *p, struct error *e)
 {
 	const struct options *o = &p->options;
 	enum err err = vocabulary_init(&p->vocabulary, o->dir, e);
 
+	if (!err)
+		err = gpt2_model_check(o->dir, e);
 	if (err)
 		return err;
+	write_tokenizer(p);
 	p->loader_options = (struct loader_options){
 		.dir = o->dir,
 		.precision = o->precision,

@@ -29,6 +29,8 @@ const char options_help[] =
     "  --model-name NAME    what clients call it (the folder's name)\n"
     "  --preload            load the weights first, then listen; else the\n"
     "                       first request waits for them\n"
+    "  --tokenizer-file F   write the model's tokenizer there, for tollgate\n"
+    "                       to count by what it sent\n"
     "  --threads N          compute threads (one a CPU)\n"
     "  --max-batch N        answers written at once, 1..64 (8)\n"
     "  --queue N            requests that may wait, 0..4096 (256); beyond\n"
@@ -117,6 +119,14 @@ take_socket(struct options *o, const struct words *w, struct error *e)
 {
 	(void)e;
 	o->socket = w->value.p;
+	return OK;
+}
+
+static enum err
+take_tokenizer_file(struct options *o, const struct words *w, struct error *e)
+{
+	(void)e;
+	o->tokenizer_file = w->value.p;
 	return OK;
 }
 
@@ -304,6 +314,7 @@ static const struct {
 	{ "socket",             VALUE, take_socket },
 	{ "temperature",        VALUE, take_temperature },
 	{ "threads",            VALUE, take_threads },
+	{ "tokenizer-file",     VALUE, take_tokenizer_file },
 	{ "top-k",              VALUE, take_top_k },
 	{ "top-p",              VALUE, take_top_p },
 	{ "version",            FLAG,  take_version },

@@ -22,9 +22,10 @@ enum options_mode {
 struct options {
 	enum options_mode mode;
 	const char *dir;
-	const char *socket;    /* or */
-	struct str address;    /* p NULL: not given */
-	struct str model_name; /* the folder's, if nothing else is said */
+	const char *socket;         /* or */
+	struct str address;         /* p NULL: not given */
+	struct str model_name;      /* the folder's, if nothing else is said */
+	const char *tokenizer_file; /* NULL: none is written */
 	bool is_preloaded;
 	uint64_t n_threads, batch_max, queue_max;
 	uint64_t drain_s;

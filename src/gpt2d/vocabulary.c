@@ -84,7 +84,8 @@ build(struct vocabulary *v, const char *dir, struct arena *a, struct error *e)
 	if (!p)
 		return error_arena(e, &v->arena);
 	memcpy(p, image.p, image.n);
-	return tokenizer_from_image(str_make(p, image.n), &v->tokenizer, e);
+	v->image = str_make(p, image.n);
+	return tokenizer_from_image(v->image, &v->tokenizer, e);
 }
 
 enum err
@@ -101,6 +102,52 @@ vocabulary_init(struct vocabulary *v, const char *dir, struct error *e)
 	if (!err)
 		v->longest_token = prompt_longest_token(v->tokenizer);
 	return err;
+}
+
+static bool
+is_written(const struct vocabulary *v, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	char part[KIB(4)];
+	size_t at = 0, n = 0;
+
+	if (!f)
+		return false;
+	while ((n = fread(part, 1, sizeof(part), f)) > 0) {
+		if (n > v->image.n - at ||
+		    memcmp(part, v->image.p + at, n) != 0)
+			break;
+		at += n;
+	}
+	(void)fclose(f); /* it was only read */
+	return n == 0 && at == v->image.n;
+}
+
+/* Renamed when it is whole: workers may have the old one mapped. */
+enum err
+vocabulary_write(const struct vocabulary *v, const char *path, struct error *e)
+{
+	char part[PATH_MAX];
+	bool is_bad;
+	FILE *f;
+
+	if (is_written(v, path))
+		return OK;
+	if (snprintf(part, sizeof(part), "%s.%ld.part", path, (long)getpid()) >=
+	    (int)sizeof(part))
+		return error_set(e, ERR_IO, "%s is a long name", path);
+	f = fopen(part, "wb");
+	if (!f)
+		return error_errno(e, ERR_IO, "%s", part);
+	is_bad = fwrite(v->image.p, 1, v->image.n, f) != v->image.n ||
+		 fchmod(fileno(f), 0644) != 0;
+	is_bad |= fclose(f) != 0;
+	if (is_bad || rename(part, path) != 0) {
+		(void)error_errno(e, ERR_IO, "%s", path);
+		(void)unlink(part);
+		return ERR_IO;
+	}
+	return OK;
 }
 
 void

@@ -10,6 +10,7 @@
 struct vocabulary {
 	struct arena arena;
 	struct tokenizer *tokenizer;
+	struct str image;     /* of it, in arena */
 	size_t longest_token; /* bytes */
 };
 
@@ -20,6 +21,13 @@ struct vocabulary {
  * Memory: vocabulary_fini(), also after an error.
  */
 enum err vocabulary_init(struct vocabulary *v, const char *dir,
+    struct error *e) ATTR_MUST_CHECK;
+/**
+ * Make path a file for tokenizer_open(), by a rename; one that is the same
+ * already stays.
+ * Errors: ERR_IO.
+ */
+enum err vocabulary_write(const struct vocabulary *v, const char *path,
     struct error *e) ATTR_MUST_CHECK;
 void vocabulary_fini(struct vocabulary *v);
 

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/fault/journal_full.t \
 	tests/fault/journal_rotation.t \
 	tests/fault/lib.sh \
+	tests/fault/long/gpt2_streams.t \
 	tests/fault/long/journal_crash.t \
 	tests/fault/long/workers_killed.t \
 	tests/fault/workers_killed.t

@@ -6,6 +6,7 @@ tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 noinst_PROGRAMS += tests/support/fcgi_call
 tests_support_fcgi_call_SOURCES = tests/support/fcgi_call.c
 EXTRA_DIST += \
+	tests/golden/gpt2-mini.json \
 	tests/support/model_server \
 	tests/support/systemctl \
 	tests/support/tap.sh \
@@ -18,6 +19,7 @@ EXTRA_DIST += \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \
 	tests/wire/gpt2d.t \
+	tests/wire/gpt2_mini.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \
