@@ -121,7 +121,7 @@ stack_folders() {
   chown -R "$STACK_USER:" "$STACK_DIR/state"
   # The rest all the way down only when the account has changed: a running
   # stack's files are not to be walked through for nothing.
-  for name in "$STACK_RUN" "$STACK_DIR"/{db,etc,log,tmp}; do
+  for name in "$STACK_RUN" "$STACK_DIR"/{db,etc,log,tmp,tokenizers}; do
     [[ $(stat -c %U "$name") == "$STACK_USER" ]] \
       || chown -R "$STACK_USER:" "$name" || return 1
   done
