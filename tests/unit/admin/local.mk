@@ -10,5 +10,6 @@ tests_unit_admin_test_journal_SOURCES = \
 tests_unit_admin_test_journal_LDADD = src/admin/libadmin.a \
 	$(UNIT_JOURNAL_LIBS)
 tests_unit_admin_test_model_process_LDADD = src/admin/libadmin.a \
-	src/domain/libdomain.a src/ext/libext.a src/base/libbase.a \
+	src/domain/libdomain.a src/ext/libext.a \
+	src/tokenizer/libtokenizer.a src/base/libbase.a $(UNISTRING_LIBS) \
 	$(JSONC_LIBS) $(CMOCKA_LIBS)
