@@ -174,6 +174,30 @@ scale_of(const struct matrix *w, enum gpt2_precision precision, size_t row,
  * N_ROWS rows of weights times as many x of one answer, added to y: one pass
  * over the rows. N_ROWS is a constant where it is called.
  */
+ALWAYS_INLINE size_t
+element_bytes(enum gpt2_precision precision)
+{
+	return precision == GPT2_F32 ? 4 : precision == GPT2_BF16 ? 2 : 1;
+}
+
+/* A block of each of four rows, into the second cache. Where they are too short
+ * for the machine to see what comes next. */
+ALWAYS_INLINE void
+prefetch_blocks(const struct matrix *w, enum gpt2_precision precision,
+    uint32_t row, uint32_t col)
+{
+	size_t size = element_bytes(precision);
+	const char *p = (const char *)w->data +
+			((size_t)row * w->n_cols + col) * size;
+
+	UNROLL
+	for (unsigned r = 0; r < 4; r++) {
+		UNROLL
+		for (size_t at = 0; at < MATRIX_BLOCK * size; at += 64)
+			__builtin_prefetch(p + r * w->n_cols * size + at, 0, 2);
+	}
+}
+
 ALWAYS_INLINE void
 add_rows(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
     unsigned n_rows, const float *x, float *y)
@@ -194,6 +218,7 @@ add_rows(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 		UNROLL
 		for (unsigned r = 0; r < n_rows; r++)
 			scale[r] = scale_of(w, precision, row + r, block);
+		prefetch_blocks(w, precision, row + n_rows, block);
 		for (; c + LANES <= end; c += LANES) {
 			vf total = load(y + c);
 
@@ -378,9 +403,7 @@ mul_add_many(const struct matrix *w, enum gpt2_precision precision,
     uint32_t n_batch, float *y, size_t y_stride, float *room)
 {
 	struct ahead ahead = {
-		.size = precision == GPT2_F32    ? 4
-			: precision == GPT2_BF16 ? 2
-						 : 1,
+		.size = (unsigned)element_bytes(precision),
 	};
 	const float *p;
 	size_t stride;
@@ -472,6 +495,8 @@ dot_block(const struct matrix *w, enum gpt2_precision precision, uint32_t row,
 		UNROLL
 		for (unsigned r = 0; r < n_rows; r++)
 			scale[r] = scale_of(w, precision, row + r, block);
+		if (n_batch == 1)
+			prefetch_blocks(w, precision, row + n_rows, block);
 		for (; c + LANES <= end; c += LANES) {
 			UNROLL
 			for (unsigned r = 0; r < n_rows; r++) {
