@@ -208,6 +208,9 @@ read_deployment(struct admin *ad, struct deployment *d, struct error *e)
 	if (err || !admin_has(ad, "provider"))
 		return err;
 	err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
+	if (!err && p.model_id && p.model_id != d->model_id)
+		return admin_usage(e, "--provider names one that was made with "
+				      "another model and goes with it");
 	if (!err)
 		d->provider_id = p.provider_id;
 	return err;

@@ -388,7 +388,8 @@ void
 model_process_step(struct model_process *p, int64_t now_ms)
 {
 	if (p->pid && !is_reaped(p, now_ms)) {
-		if (p->is_outdated || !p->is_wanted)
+		/* once told to end it ends, whatever is wanted by now */
+		if (p->term_ms || p->is_outdated || !p->is_wanted)
 			stop(p, now_ms);
 		else
 			probe(p, now_ms);
@@ -483,7 +484,8 @@ model_process_fd(const struct model_process *p)
 bool
 model_process_is_quiet(const struct model_process *p)
 {
-	return p->pid && p->ready_ms && p->is_wanted && !p->is_outdated;
+	return p->pid && p->ready_ms && p->is_wanted && !p->is_outdated &&
+	       !p->term_ms;
 }
 
 bool

@@ -338,6 +338,10 @@ find_provider(struct db *db, struct create_arg *c, struct provider *p,
 	if (err == ERR_NOT_FOUND || (!err && p->archived_at_ms))
 		return error_public(e, ERR_BAD_PARAM, "provider",
 		    "There is no provider of that name.");
+	if (!err && p->model_id)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "That provider was made with a model and goes with it; "
+		    "add one of its own.");
 	return err;
 }
 

@@ -249,12 +249,14 @@ output_limit(const struct catalogue_model *model,
 
 /* A setting in millionths as a number; empty when it is not set. */
 static struct str
-fraction(int64_t ppm, char text[MONEY_TEXT_BYTES])
+fraction(struct arena *a, int64_t ppm)
 {
+	char text[MONEY_TEXT_BYTES];
+
 	if (ppm < 0)
 		return S("");
 	model_fraction_text(ppm, text);
-	return str_from(text);
+	return arena_strdup(a, str_from(text));
 }
 
 static enum err
@@ -262,20 +264,19 @@ build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 {
 	const struct forward_params *p = at->p;
 	const struct model *model = &p->model->row;
-	/* The edits are views of these until splice_build(). */
-	char temperature[MONEY_TEXT_BYTES], top_p[MONEY_TEXT_BYTES];
+	struct arena *a = at->rs->arena;
+	/* The edits are views, and stay so where the body is long. */
 	struct openai_change change = {
 		.kind = at->deployment->provider->row.kind,
 		.model = at->deployment->row.upstream_name,
 		.limit_tok = output_limit(p->model, p->request),
 		.force_usage = p->request->is_stream,
-		.temperature = fraction(model->default_temperature_ppm,
-		    temperature),
-		.top_p = fraction(model->default_top_p_ppm, top_p),
+		.temperature = fraction(a, model->default_temperature_ppm),
+		.top_p = fraction(a, model->default_top_p_ppm),
 	};
 	struct splice s;
 
-	splice_init(&s, at->rs->arena, p->body);
+	splice_init(&s, a, p->body);
 	openai_request_change(&s, p->op, p->request, &change);
 	return splice_build(&s, ret, e);
 }
@@ -474,8 +475,11 @@ explain_local(const struct attempt *at, enum err rc, struct error *e)
 {
 	char why[sizeof(e->internal)];
 
-	if (rc != ERR_UPSTREAM_CONNECT ||
-	    at->deployment->provider->row.kind != PROVIDER_LOCAL)
+	/* it wasn't there, or went before it said anything */
+	bool is_down = rc == ERR_UPSTREAM_CONNECT ||
+		       (rc == ERR_UPSTREAM && at->status == 0);
+
+	if (!is_down || at->deployment->provider->row.kind != PROVIDER_LOCAL)
 		return rc;
 	(void)snprintf(why, sizeof(why), "%s", e->internal);
 	(void)error_public(e, ERR_MODEL_DOWN, "model",
