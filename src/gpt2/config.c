@@ -6,6 +6,8 @@
 
 #include "base/json_scan.h"
 
+#define EOS_DEFAULT 50256
+
 /* A number that sizes something. Transformers takes the general name for
  * GPT-2's own (attribute_map). */
 struct size_member {
@@ -159,7 +161,12 @@ read_eos(struct str json, struct gpt2_config *c, struct error *e)
 	uint64_t id;
 
 	c->eos_id = c->n_vocab;
-	if (!find(json, S("eos_token_id"), &m))
+	if (!json_walk_find(json, S("eos_token_id"), &m)) {
+		if (c->n_vocab > EOS_DEFAULT)
+			c->eos_id = EOS_DEFAULT;
+		return OK;
+	}
+	if (m.kind == JSON_NULL) /* there is none */
 		return OK;
 	if (m.kind != JSON_NUMBER ||
 	    !str_to_u64(m.value, 0, c->n_vocab - 1, &id))

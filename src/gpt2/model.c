@@ -298,7 +298,7 @@ load_weights(struct gpt2_model *m, enum gpt2_precision precision,
 static enum err
 read_config(const char *path, struct gpt2_config *ret, struct error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO */
 	char *text;
 	ssize_t n;
 	enum err err;

@@ -297,7 +297,7 @@ map_file(int fd, const char *path, void **ret_map, size_t *ret_bytes,
 enum err
 safetensors_open(const char *path, struct safetensors *ret, struct error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO */
 	struct safetensors st;
 	size_t n_bytes;
 	enum err err;

@@ -50,6 +50,16 @@ handle_signals(struct server *s)
 	(void)sigaction(SIGINT, &stop, NULL);
 }
 
+/* The server goes; whoever asks again has what he wants. */
+static void
+ignore_signals(void)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGTERM, &ignore, NULL);
+	(void)sigaction(SIGINT, &ignore, NULL);
+}
+
 /* No core files, which would hold prompts; as many descriptors as allowed. */
 static void
 prepare_process(void)
@@ -139,6 +149,7 @@ serve(struct program *p, struct error *e)
 	log_event(LOG_LEVEL_INFO, "started", "version %s, %s", PACKAGE_VERSION,
 	    p->listen.name);
 	server_run(p->server);
+	ignore_signals();
 	log_event(LOG_LEVEL_INFO, "stopped", "every job has ended");
 	/* A load can't be broken off; there is nothing it could lose. */
 	if (loader_state(p->loader) == LOADER_BUSY)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpt2d/options.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gpt2/scheduler.h"
+#include "gpt2/team.h"
 
-#define THREADS_MAX   256
+#define THREADS_MAX   TEAM_THREADS_MAX
 #define BATCH_DEFAULT 8
 #define QUEUE_DEFAULT 256
 #define DRAIN_S       30
@@ -394,17 +395,26 @@ check_together(struct options *o, struct error *e)
 	return OK;
 }
 
+/* Those that this process may run on: a container's, too. */
+static uint64_t
+count_cpus(void)
+{
+	cpu_set_t cpus;
+	int n = sched_getaffinity(0, sizeof(cpus), &cpus) == 0
+		    ? CPU_COUNT(&cpus)
+		    : 1;
+
+	return n < THREADS_MAX ? (uint64_t)n : THREADS_MAX;
+}
+
 enum err
 options_read(int argc, char **argv, struct options *ret, struct error *e)
 {
-	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct words w = { .p = argv, .n = argc, .at = 1 };
 	enum err err = OK;
 
 	*ret = (struct options){
-		.n_threads = n_cpus < 1              ? 1
-			     : n_cpus <= THREADS_MAX ? (uint64_t)n_cpus
-						     : THREADS_MAX,
+		.n_threads = count_cpus(),
 		.batch_max = BATCH_DEFAULT,
 		.queue_max = QUEUE_DEFAULT,
 		.drain_s = DRAIN_S,

@@ -42,7 +42,7 @@ gpt2_config_parse__nothing_said__is_gpt2_small(void **state)
 	assert_int_equal(c.n_head, 12);
 	assert_int_equal(c.n_inner, 3072);
 	assert_true(fabsf(c.norm_epsilon - 1e-5F) < 1e-11F);
-	assert_int_equal(c.eos_id, 50257); /* none */
+	assert_int_equal(c.eos_id, 50256);
 }
 
 static void
