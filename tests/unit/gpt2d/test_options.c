@@ -106,6 +106,8 @@ options__wrong_words__refused(void **state)
 	    ERR_BAD_PARAM);
 	assert_int_equal(READ("--model=d", "--socket=x", "--max-batch=65"),
 	    ERR_BAD_PARAM);
+	assert_int_equal(READ("--model=d", "--socket=x", "--threads=65"),
+	    ERR_BAD_PARAM);
 	assert_int_equal(READ("--model=d", "--socket=x", "--threads=0"),
 	    ERR_BAD_PARAM);
 	assert_int_equal(READ("--model=d", "--socket=x", "--precision=f16"),
