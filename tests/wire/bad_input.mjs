@@ -259,9 +259,9 @@ await test('members that change the price: 400 unsupported_parameter', async () 
   }
 });
 
-// A body for /generate of exactly n bytes.
+// A body for /generate of exactly n bytes; model 2 takes as much as they hold.
 function sized(n) {
-  const frame = '{"text":"","max_length":1}';
+  const frame = '{"text":"","model_id":2,"max_length":1}';
   return frame.replace('""', `"${'a'.repeat(n - frame.length)}"`);
 }
 await test('bodies around 64 KiB: arrive whole', async () => {

@@ -20,6 +20,7 @@ for _ in 1 2 3 4 5; do
 server.document-root = "$www"
 server.bind = "127.0.0.1"
 server.port = $port
+server.stat-cache-engine = "disable"
 server.errorlog = "$work/error.log"
 accesslog.filename = "$work/access.log"
 accesslog.format = "%U %s %{Range}i"

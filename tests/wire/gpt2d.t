@@ -102,6 +102,8 @@ head -c 1000 "$dir/small/model.safetensors" >"$dir/broken/model.safetensors"
 is 'a damaged checkpoint with --preload: exit code 1' $? 1
 is 'in one line, too' "$(wc -l <"$log")" 1
 ok 'and no socket' test ! -e "$sock"
+"$program" --model "$dir/broken" --socket "$sock" 2>"$log"
+is 'a damaged checkpoint without it: exit code 1' $? 1
 
 # --- answers ------------------------------------------------------------------
 
@@ -333,7 +335,11 @@ stop
 
 # --- a load that fails ------------------------------------------------------------
 
+# Changed behind its back: what it finds at its start it refuses there.
+cp "$dir/small/model.safetensors" "$dir/broken/model.safetensors"
 start broken
+head -c 1000 "$dir/small/model.safetensors" >"$dir/broken/part"
+mv "$dir/broken/part" "$dir/broken/model.safetensors"
 refused 'weights that are damaged' '{"prompt":"x"}' 503 'model_unavailable null'
 ok 'it says why, not where' test -z "$(grep -F "$dir" "$dir/body")"
 is 'healthz says so' "$(get /healthz | jq -r .status)" failed
