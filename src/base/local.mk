@@ -15,6 +15,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/crc32.h \
 	src/base/err.c \
 	src/base/err.h \
+	src/base/error_json.c \
+	src/base/error_json.h \
 	src/base/errors.def \
 	src/base/hex.c \
 	src/base/hex.h \

@@ -3,31 +3,8 @@
 
 #include <string.h>
 
-#include "base/json_out.h"
+#include "base/error_json.h"
 #include "handler/web/web.h"
-
-/* {"error":{"message","type","param","code"}}, as OpenAI writes it. */
-static void
-write_object(struct buf *b, const struct error *e)
-{
-	const struct err_info *info = err_info(e->code);
-	struct json_out j;
-
-	json_out_init(&j, b);
-	json_out_object(&j);
-	json_out_key(&j, "error");
-	json_out_object(&j);
-	json_out_member_str(&j, "message",
-	    str_from(e->public_text[0] ? e->public_text : info->public_text));
-	json_out_member_str(&j, "type", str_from(info->api_type));
-	if (e->param[0])
-		json_out_member_str(&j, "param", str_from(e->param));
-	else
-		json_out_member_null(&j, "param");
-	json_out_member_str(&j, "code", str_from(info->api_code));
-	json_out_object_end(&j);
-	json_out_object_end(&j);
-}
 
 /* Statuses on which the SDKs try again unless they are told not to. */
 static bool
@@ -66,7 +43,7 @@ render_object(struct turn *t)
 	/* A header that found no memory is left out of a refusal. */
 	t->rs.sticky = OK;
 	buf_init_fixed(&b, t->error_text, sizeof(t->error_text));
-	write_object(&b, &t->e);
+	error_json(&b, &t->e);
 	response_body(&t->rs, buf_str(&b));
 }
 
@@ -83,7 +60,7 @@ render_event(struct turn *t)
 		return;
 	buf_init_fixed(&b, t->error_text, sizeof(t->error_text));
 	buf_add(&b, S("data: "));
-	write_object(&b, &t->e);
+	error_json(&b, &t->e);
 	buf_add(&b, S("\n\n"));
 	/* The client may leave just now; the log says how it ended anyway. */
 	if (response_write(&t->rs, buf_str(&b), &ignored) == OK &&

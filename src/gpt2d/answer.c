@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/error_json.h"
 #include "base/hex.h"
 #include "base/json_out.h"
 #include "base/rng.h"
@@ -212,7 +213,7 @@ void
 answer_event_error(struct buf *b, const struct error *e)
 {
 	buf_add(b, S("data: "));
-	answer_error(b, e);
+	error_json(b, e);
 	buf_add(b, S("\n\n"));
 }
 
@@ -223,28 +224,6 @@ answer_event_done(struct buf *b)
 }
 
 /* ---- the rest ---- */
-
-void
-answer_error(struct buf *b, const struct error *e)
-{
-	const struct err_info *info = err_info(e->code);
-	struct json_out j;
-
-	json_out_init(&j, b);
-	json_out_object(&j);
-	json_out_key(&j, "error");
-	json_out_object(&j);
-	json_out_member_str(&j, "message",
-	    str_from(e->public_text[0] ? e->public_text : info->public_text));
-	json_out_member_str(&j, "type", str_from(info->api_type));
-	if (e->param[0])
-		json_out_member_str(&j, "param", str_from(e->param));
-	else
-		json_out_member_null(&j, "param");
-	json_out_member_str(&j, "code", str_from(info->api_code));
-	json_out_object_end(&j);
-	json_out_object_end(&j);
-}
 
 void
 answer_models(struct buf *b, struct str model, int64_t created_s)

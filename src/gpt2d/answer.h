@@ -63,8 +63,6 @@ void answer_event_usage(struct buf *b, const struct answer_head *h,
 void answer_event_error(struct buf *b, const struct error *e);
 void answer_event_done(struct buf *b);
 
-/** {"error":{"message","type","param","code"}} */
-void answer_error(struct buf *b, const struct error *e);
 /** The list with this server's one model. */
 void answer_models(struct buf *b, struct str model, int64_t created_s);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error_json.h"
 #include "base/json_out.h"
 #include "base/log.h"
 
@@ -215,7 +216,7 @@ send_error(struct call *c, const char *allow, const struct error *e)
 	struct buf b;
 
 	buf_init_fixed(&b, text, sizeof(text));
-	answer_error(&b, e);
+	error_json(&b, e);
 	r = json_response(buf_str(&b));
 	if (r) {
 		add_header(r, MHD_HTTP_HEADER_RETRY_AFTER,

@@ -2,6 +2,7 @@
 #include "unit/gpt2d/fixture_tokenizer.h"
 
 #include "base/clock.h"
+#include "base/error_json.h"
 #include "gpt2d/answer.h"
 
 static struct arena a;
@@ -156,14 +157,14 @@ answer_events__chat_with_usage__as_openai(void **state)
 }
 
 static void
-answer_error__param_and_words__openai_shape(void **state)
+error_json__param_and_words__openai_shape(void **state)
 {
 	struct error e;
 	(void)state;
 
 	error_clear(&e);
 	(void)error_public(&e, ERR_BAD_PARAM, "n", "Wrong.");
-	answer_error(&b, &e);
+	error_json(&b, &e);
 	error_clear(&e);
 	(void)error_set(&e, ERR_OVERLOADED, "secret");
 	answer_event_error(&b, &e);
@@ -202,7 +203,7 @@ main(void)
 		cmocka_unit_test_setup(
 		    answer_events__chat_with_usage__as_openai, empty),
 		cmocka_unit_test_setup(
-		    answer_error__param_and_words__openai_shape, empty),
+		    error_json__param_and_words__openai_shape, empty),
 		cmocka_unit_test_setup(answer_models__one__openai_shape, empty),
 	};
 

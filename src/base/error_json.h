@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* A failure as OpenAI's clients read it. */
+#ifndef TG_BASE_ERROR_JSON_H
+#define TG_BASE_ERROR_JSON_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/**
+ * Append {"error":{"message","type","param","code"}}: the words for the
+ * client, or errors.def's; never the internal ones.
+ */
+void error_json(struct buf *b, const struct error *e);
+
+#endif
