@@ -11,20 +11,17 @@
 #include <string.h>
 
 #include "gpt2/engine.h"
+#include "gpt2/team.h"
 #include "tokenizer/build.h"
 #include "tokenizer/tokenizer.h"
+
+#define TOOL_NAME "gpt2_bits"
+#include "support/gpt2_tool.h"
 
 #define TEXT_MAX MIB(64)
 
 static const char help[] =
     "usage: gpt2_bits [--precision f32|bf16|int8] [--threads N] DIR TEXT\n";
-
-static void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "gpt2_bits: %s: %s\n", what, why);
-	exit(1);
-}
 
 static struct str
 read_file(const char *dir, const char *name)
@@ -144,7 +141,6 @@ main(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static const char *const names[] = { "f32", "bf16", "int8" };
 	enum gpt2_precision precision = GPT2_F32;
 	unsigned n_threads = 1;
 	struct gpt2_model *model;
@@ -160,11 +156,9 @@ main(int argc, char **argv)
 		if (c == '?')
 			die("usage", help);
 		if (c == 't')
-			n_threads = optarg[0] == '2' ? 2 : 1;
-		for (unsigned i = 0; c == 'p' && i < ARRAY_LEN(names); i++) {
-			if (strcmp(optarg, names[i]) == 0)
-				precision = (enum gpt2_precision)i;
-		}
+			n_threads = number(optarg, 1, TEAM_THREADS_MAX);
+		if (c == 'p')
+			precision = precision_of(optarg);
 	}
 	if (optind + 2 != argc)
 		die("usage", help);

@@ -12,6 +12,9 @@
 #include "gpt2/engine.h"
 #include "gpt2/team.h"
 
+#define TOOL_NAME "gpt2_probe"
+#include "support/gpt2_tool.h"
+
 #define IDS_MAX GPT2_POSITIONS_MAX
 
 struct options {
@@ -36,37 +39,6 @@ static const char help[] =
     "  --any          the kernels that every machine runs\n";
 
 static void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "gpt2_probe: %s: %s\n", what, why);
-	exit(1);
-}
-
-static uint32_t
-number(const char *text, unsigned long max)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || *end || n > max)
-		die(text, "not a number within its bounds");
-	return (uint32_t)n;
-}
-
-static enum gpt2_precision
-precision_of(const char *text)
-{
-	static const char *const names[] = { "f32", "bf16", "int8" };
-
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0)
-			return (enum gpt2_precision)i;
-	}
-	die(text, "no precision");
-	return GPT2_F32;
-}
-
-static void
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
@@ -83,11 +55,11 @@ read_options(int argc, char **argv, struct options *o)
 		if (c == 'p')
 			o->precision = precision_of(optarg);
 		else if (c == 't')
-			o->n_threads = number(optarg, TEAM_THREADS_MAX);
+			o->n_threads = number(optarg, 1, TEAM_THREADS_MAX);
 		else if (c == 'd')
-			o->n_decoded = number(optarg, IDS_MAX);
+			o->n_decoded = number(optarg, 0, IDS_MAX);
 		else if (c == 'g')
-			o->n_greedy = number(optarg, IDS_MAX);
+			o->n_greedy = number(optarg, 0, IDS_MAX);
 		else if (c == 'a')
 			o->is_any = true;
 		else
@@ -107,7 +79,7 @@ read_ids(uint32_t *ids, const struct gpt2_config *c)
 	while (fscanf(stdin, "%15s", text) == 1) {
 		if (n == c->n_pos)
 			die("tokens", "more than the context");
-		ids[n++] = number(text, c->n_vocab - 1);
+		ids[n++] = number(text, 0, c->n_vocab - 1);
 	}
 	if (n == 0)
 		die("tokens", "none");

@@ -15,6 +15,9 @@
 #include "gpt2/engine.h"
 #include "gpt2/team.h"
 
+#define TOOL_NAME "gpt2_speed"
+#include "support/gpt2_tool.h"
+
 #define STEPS_MAX 1024
 
 struct options {
@@ -41,37 +44,6 @@ static const char help[] =
     "one_tok_s, batch_tok_s, prefill_tok_s.\n";
 
 static void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "gpt2_speed: %s: %s\n", what, why);
-	exit(1);
-}
-
-static uint32_t
-number(const char *text, unsigned long max)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || *end || n < 1 || n > max)
-		die(text, "not a number within its bounds");
-	return (uint32_t)n;
-}
-
-static enum gpt2_precision
-precision_of(const char *text)
-{
-	static const char *const names[] = { "f32", "bf16", "int8" };
-
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(text, names[i]) == 0)
-			return (enum gpt2_precision)i;
-	}
-	die(text, "no precision");
-	return GPT2_F32;
-}
-
-static void
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
@@ -89,15 +61,15 @@ read_options(int argc, char **argv, struct options *o)
 		if (c == 'p')
 			o->precision = precision_of(optarg);
 		else if (c == 't')
-			o->n_threads = number(optarg, TEAM_THREADS_MAX);
+			o->n_threads = number(optarg, 1, TEAM_THREADS_MAX);
 		else if (c == 'b')
-			o->n_batch = number(optarg, ENGINE_BATCH_MAX);
+			o->n_batch = number(optarg, 1, ENGINE_BATCH_MAX);
 		else if (c == 's')
-			o->n_steps = number(optarg, STEPS_MAX);
+			o->n_steps = number(optarg, 1, STEPS_MAX);
 		else if (c == 'q')
-			o->n_prompt = number(optarg, GPT2_POSITIONS_MAX);
+			o->n_prompt = number(optarg, 1, GPT2_POSITIONS_MAX);
 		else if (c == 'r')
-			o->n_rounds = number(optarg, 1000);
+			o->n_rounds = number(optarg, 1, 1000);
 		else
 			die("usage", help);
 	}

@@ -2,7 +2,7 @@
 # Unit tests, one fragment a folder of src/. Each program links only the
 # libraries that its folder may use.
 AM_CPPFLAGS += -I$(top_srcdir)/tests
-EXTRA_DIST += tests/support/cmocka_tg.h tests/support/fixture_dir.h tests/support/fixture_memcached.h tests/support/fixture_script.h tests/support/fixture_sim.h tests/support/vocabulary.h
+EXTRA_DIST += tests/support/cmocka_tg.h tests/support/fixture_dir.h tests/support/fixture_memcached.h tests/support/fixture_script.h tests/support/fixture_sim.h tests/support/gpt2_tool.h tests/support/vocabulary.h
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
