@@ -77,10 +77,14 @@ attend(const struct decode_call *call, unsigned member, uint32_t layer,
 	float *scores = g->rooms[member].scores;
 	float *query = g->heads + (size_t)row * n + column;
 	float factor = 1 / sqrtf((float)width);
-	struct matrix keys = { GPT2_F32, n_pos, width, seq->keys + at, NULL };
-	struct matrix values = { GPT2_F32, n_pos, width, seq->values + at,
-		NULL };
+	struct matrix keys = {
+		.n_rows = n_pos,
+		.n_cols = width,
+		.data = seq->keys + at,
+	};
+	struct matrix values = keys;
 
+	values.data = seq->values + at;
 	memset(query, 0, width * sizeof(*query));
 	memset(key, 0, width * sizeof(*key));
 	memset(value, 0, width * sizeof(*value));

@@ -210,7 +210,7 @@ engine_embed(const struct gpt2_engine *g, uint32_t id, uint32_t position,
 	uint32_t n = m->config.n_embd;
 	const float *p = m->positions + (size_t)position * n;
 
-	g->kernel->expand(&m->tokens, id, 0, n, x);
+	g->kernel->expand(&m->tokens, id, 1, 0, n, x);
 	for (uint32_t i = 0; i < n; i++)
 		x[i] += p[i];
 }

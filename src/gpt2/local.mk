@@ -14,7 +14,10 @@ src_gpt2_libgpt2_a_SOURCES = \
 	src/gpt2/kernel_any.c \
 	src/gpt2/kernel_avx2.c \
 	src/gpt2/kernel_body.h \
+	src/gpt2/kernel_panels.h \
 	src/gpt2/kernel_priv.h \
+	src/gpt2/kernel_rows.h \
+	src/gpt2/kernel_vector.h \
 	src/gpt2/model.c \
 	src/gpt2/model.h \
 	src/gpt2/model_priv.h \

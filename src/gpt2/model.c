@@ -104,10 +104,22 @@ load_floats(struct gpt2_model *m, const char *name, uint32_t rows,
 	return err ? err : floats(m, t, ret, e);
 }
 
+static void
+reduce_block(const float *from, size_t n, enum gpt2_precision precision,
+    void *data, size_t at, float *scale)
+{
+	if (precision == GPT2_INT8) {
+		*scale = convert_to_int8(from, n, (int8_t *)data + at);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		((uint16_t *)data)[at + i] = convert_to_bf16(from[i]);
+}
+
 /* One row at a time goes through `row`, [n_cols]. */
 static void
-reduce_rows(const struct safetensors_tensor *t, struct matrix *w, void *data,
-    float *scales, float *row)
+reduce_rows(const struct safetensors_tensor *t, const struct matrix *w,
+    void *data, float *scales, float *row)
 {
 	uint32_t n = w->n_cols;
 	size_t from_bytes = t->dtype == SAFETENSORS_F32 ? 4 : 2;
@@ -115,21 +127,10 @@ reduce_rows(const struct safetensors_tensor *t, struct matrix *w, void *data,
 	for (size_t r = 0; r < w->n_rows; r++) {
 		convert_to_f32(t->dtype,
 		    (const char *)t->data + r * n * from_bytes, n, row);
-		if (w->precision == GPT2_BF16) {
-			uint16_t *to = (uint16_t *)data + r * n;
-
-			for (uint32_t c = 0; c < n; c++)
-				to[c] = convert_to_bf16(row[c]);
-			continue;
-		}
-		for (uint32_t c = 0; c < n; c += MATRIX_BLOCK) {
-			uint32_t width = n - c < MATRIX_BLOCK ? n - c
-							      : MATRIX_BLOCK;
-
-			scales[r * matrix_blocks(n) + c / MATRIX_BLOCK] =
-			    convert_to_int8(row + c, width,
-				(int8_t *)data + r * n + c);
-		}
+		for (uint32_t c = 0; c < n; c += MATRIX_BLOCK)
+			reduce_block(row + c, matrix_block_width(w, c),
+			    w->precision, data, matrix_at(w, r, c),
+			    scales ? scales + matrix_scale_at(w, r, c) : NULL);
 	}
 }
 
@@ -175,8 +176,8 @@ matrix_bytes(const struct matrix *w)
 
 static enum err
 load_matrix(struct gpt2_model *m, const char *name, uint32_t rows,
-    uint32_t cols, enum gpt2_precision precision, struct matrix *ret,
-    struct error *e)
+    uint32_t cols, enum gpt2_precision precision, bool is_in_panels,
+    struct matrix *ret, struct error *e)
 {
 	const struct safetensors_tensor *t;
 	const float *data;
@@ -186,6 +187,7 @@ load_matrix(struct gpt2_model *m, const char *name, uint32_t rows,
 		return err;
 	*ret = (struct matrix){
 		.precision = precision,
+		.is_in_panels = is_in_panels,
 		.n_rows = rows,
 		.n_cols = cols,
 	};
@@ -225,7 +227,8 @@ load_linear(struct loading *l, const char *weight, const char *bias,
 
 	if (!l->err)
 		l->err = load_matrix(l->model, part_name(l, weight, name), n_in,
-		    n_out, l->precision, &ret->w, l->e);
+		    n_out, l->precision, l->precision != GPT2_F32, &ret->w,
+		    l->e);
 	if (!l->err)
 		l->err = load_floats(l->model, part_name(l, bias, name), 0,
 		    n_out, &ret->bias, l->e);
@@ -280,7 +283,7 @@ load_weights(struct gpt2_model *m, enum gpt2_precision precision,
 	if (!m->owned || !m->layers)
 		return error_set(e, ERR_NO_MEMORY, "layers");
 	err = load_matrix(m, "wte.weight", c->n_vocab, c->n_embd, precision,
-	    &m->tokens, e);
+	    false, &m->tokens, e);
 	if (!err)
 		err = load_floats(m, "wpe.weight", c->n_pos, c->n_embd,
 		    &m->positions, e);

@@ -65,9 +65,8 @@ linear_share(const struct prefill_call *call, unsigned member,
 				      : EXPAND_ROWS;
 		float *expanded = g->rooms[member].expanded;
 
-		for (uint32_t r = 0; r < n_rows; r++)
-			g->kernel->expand(w, row + r, cols.first, cols.last,
-			    expanded + (size_t)r * width);
+		g->kernel->expand(w, row, n_rows, cols.first, cols.last,
+		    expanded);
 		multiply(call->n, width, n_rows, x + row, w->n_rows, expanded,
 		    width, y + cols.first, w->n_cols);
 	}

@@ -39,39 +39,54 @@ struct sample {
 	float *values; /* [n_rows][n_cols] */
 };
 
+/* Row's part of the block that begins at col, reduced and back again. */
 static void
-sample_make(struct sample *s, enum gpt2_precision precision, uint32_t n_rows,
-    uint32_t n_cols)
+sample_reduce(struct sample *s, uint32_t row, uint32_t col)
 {
-	size_t n = (size_t)n_rows * n_cols, n_blocks = matrix_blocks(n_cols);
+	const struct matrix *w = &s->w;
+	float *values = s->values + (size_t)row * w->n_cols + col;
+	size_t at = matrix_at(w, row, col);
+	uint32_t width = matrix_block_width(w, col);
+	int8_t *bytes = (int8_t *)s->data + at;
+	uint16_t *halves = (uint16_t *)s->data + at;
+	float scale;
+
+	if (w->precision == GPT2_BF16) {
+		for (uint32_t c = 0; c < width; c++)
+			halves[c] = convert_to_bf16(values[c]);
+		convert_to_f32(SAFETENSORS_BF16, halves, width, values);
+		return;
+	}
+	scale = convert_to_int8(values, width, bytes);
+	s->scales[matrix_scale_at(w, row, col)] = scale;
+	for (uint32_t c = 0; c < width; c++)
+		values[c] = scale * (float)bytes[c];
+}
+
+static void
+sample_make(struct sample *s, enum gpt2_precision precision, bool is_in_panels,
+    uint32_t n_rows, uint32_t n_cols)
+{
+	size_t n = (size_t)n_rows * n_cols;
 
 	s->values = numbers(n);
 	s->data = malloc(n * sizeof(float));
-	s->scales = malloc(n_rows * n_blocks * sizeof(float));
+	s->scales = malloc(n_rows * matrix_blocks(n_cols) * sizeof(float));
 	assert_non_null(s->data);
 	assert_non_null(s->scales);
 	memcpy(s->data, s->values, n * sizeof(float));
-	for (size_t i = 0; i < n && precision == GPT2_BF16; i++) {
-		uint16_t half = convert_to_bf16(s->values[i]);
-
-		((uint16_t *)s->data)[i] = half;
-		convert_to_f32(SAFETENSORS_BF16, &half, 1, &s->values[i]);
+	s->w = (struct matrix){
+		.precision = precision,
+		.is_in_panels = is_in_panels,
+		.n_rows = n_rows,
+		.n_cols = n_cols,
+		.data = s->data,
+		.scales = precision == GPT2_INT8 ? s->scales : NULL,
+	};
+	for (uint32_t r = 0; r < n_rows && precision != GPT2_F32; r++) {
+		for (uint32_t c = 0; c < n_cols; c += MATRIX_BLOCK)
+			sample_reduce(s, r, c);
 	}
-	for (size_t i = 0; i < n_rows * n_blocks && precision == GPT2_INT8;
-	     i++) {
-		size_t row = i / n_blocks, col = i % n_blocks * MATRIX_BLOCK;
-		size_t width = n_cols - col < MATRIX_BLOCK ? n_cols - col
-							   : MATRIX_BLOCK;
-		int8_t *to = (int8_t *)s->data + row * n_cols + col;
-
-		s->scales[i] = convert_to_int8(s->values + row * n_cols + col,
-		    width, to);
-		for (size_t c = 0; c < width; c++)
-			s->values[row * n_cols + col + c] = s->scales[i] *
-							    (float)to[c];
-	}
-	s->w = (struct matrix){ precision, n_rows, n_cols, s->data,
-		precision == GPT2_INT8 ? s->scales : NULL };
 }
 
 static void
@@ -92,31 +107,38 @@ struct rows {
 };
 static const struct rows heights[] = { { 1, 0, 1 }, { 2, 0, 2 }, { 3, 1, 3 },
 	{ 5, 0, 5 }, { 7, 2, 7 }, { 9, 4, 8 }, { 4, 2, 2 }, { 6, 5, 6 },
-	{ 4, 0, 4 } };
+	{ 4, 0, 4 }, { 70, 1, 69 } };
 
 typedef void check_fn(const struct kernel *k, const struct sample *s,
     const struct rows *rows);
 
 static void
-for_each(check_fn *check)
+for_each_shape(const struct kernel *k, enum gpt2_precision precision,
+    bool is_in_panels, check_fn *check)
+{
+	for (size_t c = 0; c < ARRAY_LEN(widths); c++) {
+		for (size_t r = 0; r < ARRAY_LEN(heights); r++) {
+			struct sample s;
+
+			sample_make(&s, precision, is_in_panels, heights[r].n,
+			    widths[c]);
+			check(k, &s, &heights[r]);
+			sample_free(&s);
+		}
+	}
+}
+
+/* Reduced ones in panels or in rows; floats are always in rows. */
+static void
+for_each(bool is_in_panels, check_fn *check)
 {
 	const struct kernel *k;
 
 	random_state = 1;
 	for (unsigned i = 0; (k = kernel_at(i)) != NULL; i++) {
-		for (unsigned p = 0; p < 3; p++) {
-			for (size_t c = 0; c < ARRAY_LEN(widths); c++) {
-				for (size_t r = 0; r < ARRAY_LEN(heights);
-				     r++) {
-					struct sample s;
-
-					sample_make(&s, (enum gpt2_precision)p,
-					    heights[r].n, widths[c]);
-					check(k, &s, &heights[r]);
-					sample_free(&s);
-				}
-			}
-		}
+		for_each_shape(k, GPT2_F32, false, check);
+		for_each_shape(k, GPT2_BF16, is_in_panels, check);
+		for_each_shape(k, GPT2_INT8, is_in_panels, check);
 	}
 }
 
@@ -180,7 +202,7 @@ static void
 kernel_mul_add__any_shape__is_the_product(void **state)
 {
 	(void)state;
-	for_each(check_mul_add);
+	for_each(true, check_mul_add);
 }
 
 static void
@@ -211,7 +233,7 @@ check_dot(const struct kernel *k, const struct sample *s,
 	/* one row at a time is the same, too: threads' shares may differ */
 	for (uint32_t r = rows->row0; r < rows->row1; r++) {
 		k->dot(&s->w, r, r + 1, x, x_stride, 1, one, y_stride);
-		;
+		assert_memory_equal(one + r, y + r, sizeof(*y));
 	}
 	for (uint32_t b = 0; b < N_BATCH; b++) {
 		for (uint32_t r = rows->row0; r < rows->row1; r++) {
@@ -238,29 +260,34 @@ static void
 kernel_dot__any_shape__is_the_product(void **state)
 {
 	(void)state;
-	for_each(check_dot);
+	for_each(false, check_dot);
 }
 
 static void
 check_expand(const struct kernel *k, const struct sample *s,
     const struct rows *rows)
 {
-	uint32_t n_cols = s->w.n_cols;
-	float *to = numbers(n_cols + 1), last = to[n_cols];
-	uint32_t row = s->w.n_rows - 1;
-	const float *values = s->values + (size_t)row * n_cols;
+	uint32_t n_cols = s->w.n_cols, n = rows->row1 - rows->row0;
+	float *to = numbers((size_t)n * n_cols);
+	float last = to[(size_t)n * n_cols];
 
-	(void)rows;
 	for (uint32_t from = 0; from < n_cols; from += 1 + from / 3) {
 		for (uint32_t end = from; end <= n_cols; end += 1 + end / 2) {
-			k->expand(&s->w, row, from, end, to);
-			assert_memory_equal(to, values + from,
-			    (end - from) * sizeof(*to));
+			size_t width = end - from;
+
+			k->expand(&s->w, rows->row0, n, from, end, to);
+			for (uint32_t r = 0; r < n; r++)
+				assert_memory_equal(to + r * width,
+				    s->values +
+					(size_t)(rows->row0 + r) * n_cols +
+					from,
+				    width * sizeof(*to));
 		}
 	}
-	k->expand(&s->w, row, 0, n_cols, to);
-	assert_memory_equal(to, values, n_cols * sizeof(*to));
-	assert_memory_equal(to + n_cols, &last, sizeof(last));
+	k->expand(&s->w, rows->row0, n, 0, n_cols, to);
+	assert_memory_equal(to, s->values + (size_t)rows->row0 * n_cols,
+	    (size_t)n * n_cols * sizeof(*to));
+	assert_memory_equal(to + (size_t)n * n_cols, &last, sizeof(last));
 	free(to);
 }
 
@@ -268,7 +295,8 @@ static void
 kernel_expand__any_columns__are_exact(void **state)
 {
 	(void)state;
-	for_each(check_expand);
+	for_each(false, check_expand);
+	for_each(true, check_expand);
 }
 
 static void
