@@ -8,6 +8,7 @@
 #ifndef TG_GPT2_KERNEL_PANELS_H
 #define TG_GPT2_KERNEL_PANELS_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "gpt2/kernel.h"
@@ -15,7 +16,10 @@
 
 /* Rows at a time: a panel's stretch of them stays in L1 while every answer has
  * its turn. */
-#define STRETCH 64
+#define STRETCH    64
+/* Rows between the one at work and the one that is asked for: memory answers
+ * about when its turn comes. */
+#define ROWS_AHEAD 16
 
 /* One panel's rows, and where the sums of their columns are. */
 struct stretch {
@@ -25,6 +29,7 @@ struct stretch {
 	size_t x_stride;
 	float *y; /* of each answer MATRIX_BLOCK, y_stride apart */
 	size_t y_stride;
+	bool is_first; /* to read these rows: they come from memory */
 };
 
 /* What a stretch is copied into where it can't be worked on as it is. */
@@ -33,6 +38,17 @@ struct panel_room {
 	float y[4 * MATRIX_BLOCK];
 	char data[STRETCH * MATRIX_BLOCK * 2];
 };
+
+ALWAYS_INLINE void
+prefetch_row(const struct stretch *s, enum gpt2_precision precision, size_t row)
+{
+	size_t n_bytes = MATRIX_BLOCK * element_bytes(precision);
+	const char *p = (const char *)s->data + row * n_bytes;
+
+	UNROLL
+	for (size_t i = 0; i < n_bytes; i += 64)
+		__builtin_prefetch(p + i, 0, 2);
+}
 
 /* n_vectors vectors from column c on, for n_batch answers (both constants
  * where it is called). */
@@ -52,6 +68,8 @@ add_vectors(const struct stretch *s, enum gpt2_precision precision, uint32_t c,
 	for (uint32_t r = 0; r < s->n_rows; r++) {
 		vf x[4];
 
+		if (s->is_first && c == 0)
+			prefetch_row(s, precision, r + ROWS_AHEAD);
 		UNROLL
 		for (unsigned b = 0; b < n_batch; b++)
 			x[b] = splat(s->x[b * s->x_stride + r]);
@@ -181,6 +199,7 @@ panels_mul_add(const struct matrix *w, enum gpt2_precision precision,
 				n_answers = n_batch - b >= 4   ? 4
 					    : n_batch - b >= 2 ? 2
 							       : 1;
+				s.is_first = b == 0;
 				s.x = x + b * x_stride + row;
 				s.y = y + b * y_stride + col;
 				add_answers(s, precision, scales, width,
