@@ -28,7 +28,7 @@ bench_gpt2() {
     provenance
     cat <<MD
 - $("$venv/bin/python" -c 'import torch, transformers, llama_cpp; print(f"transformers {transformers.__version__} on PyTorch {torch.__version__}, llama-cpp-python {llama_cpp.__version__}")' 2>/dev/null); OpenBLAS $(pkg-config --modversion openblas 2>/dev/null)
-- GPT-2 124M's shape, random weights; a prompt of 64 tokens, then 32 steps; as many threads as cores; medians of $rounds interleaved rounds, ratios within a round with their range; int8 is llama.cpp's Q8_0
+- GPT-2 124M's shape, random weights; a prompt of 64 tokens, then 32 steps (transformers' BF16: 2 and 2); as many threads as cores; medians of $rounds interleaved rounds, ratios within a round with their range; int8 is llama.cpp's Q8_0
 - the stream test reads as many bytes as the weights of a token have, from memory in huge pages; the share is what decoding one answer reads of that
 
 $table
