@@ -2,29 +2,25 @@
 #include "admin/model_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admin/model_spawn.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/model_folder.h"
 #include "domain/model_server.h"
 #include "domain/tokenizers.h"
 
-#define PROBE_MS     100 /* how often a new one is asked whether it answers */
-#define ANSWER_MS    50  /* how long that may take: the others wait, too */
-#define LINE_BYTES   1024
-#define ARGS_MAX     11
-#define ARENA_BYTES  MIB(2)
-#define SOCKET_UMASK 0117 /* sockets 0660 */
-#define NOT_RUN      127  /* exit status: the program could not be executed */
+#define PROBE_MS    100 /* how often a new one is asked whether it answers */
+#define ANSWER_MS   50  /* how long that may take: the others wait, too */
+#define LINE_BYTES  1024
+#define ARGS_MAX    11
+#define ARENA_BYTES MIB(2)
 
 /* What it is run with; texts of its own. */
 struct recipe {
@@ -176,55 +172,6 @@ put_off(struct model_process *p, int64_t now_ms, int64_t well_ms)
 	p->start_at_ms = now_ms + p->pause_ms;
 }
 
-/* In the child, between fork and exec: nothing that could wait for a lock. */
-static void
-become(const char *const args[], int out, pid_t parent)
-{
-	struct sigaction normal = { .sa_handler = SIG_DFL };
-	static const char words[] = "this program can't be executed\n";
-	sigset_t none;
-	int null;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it ended just now */
-		_exit(NOT_RUN);
-	(void)sigemptyset(&none);
-	(void)sigaction(SIGPIPE, &normal, NULL);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)umask(SOCKET_UMASK);
-	null = open("/dev/null", O_RDWR);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(out, STDERR_FILENO) < 0)
-		_exit(NOT_RUN);
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	(void)execv(args[0], (char *const *)(uintptr_t)args);
-	(void)!write(STDERR_FILENO, words, sizeof(words) - 1);
-	_exit(NOT_RUN);
-}
-
-/* Errors: ERR_IO with words. */
-static enum err
-spawn(struct model_process *p, const char *const args[], struct error *e)
-{
-	pid_t parent = getpid();
-	int out[2];
-
-	if (pipe2(out, O_CLOEXEC) != 0)
-		return error_errno(e, ERR_IO, "pipe");
-	p->pid = fork();
-	if (p->pid == 0)
-		become(args, out[1], parent);
-	(void)close(out[1]);
-	if (p->pid < 0) {
-		p->pid = 0;
-		(void)close(out[0]);
-		return error_errno(e, ERR_IO, "fork");
-	}
-	(void)fcntl(out[0], F_SETFL, O_NONBLOCK);
-	p->fd = out[0];
-	return OK;
-}
-
 static enum err
 start_in(struct model_process *p, struct arena *a, struct error *e)
 {
@@ -255,7 +202,7 @@ start_in(struct model_process *p, struct arena *a, struct error *e)
 	if (r->preload)
 		args[9] = "--preload";
 	(void)unlink(r->socket); /* of one that was killed */
-	return spawn(p, args, e);
+	return model_spawn(args, &p->pid, &p->fd, e);
 }
 
 static void
