@@ -544,6 +544,15 @@ await test('serve: kill -9 of a model server: 503, then restarted and serves at 
   assert.equal(line.again_in_ms, 500);
 });
 
+await test('serve: a model server that hangs: killed, restarted and serves', async () => {
+  const pid = await isReady(local.id);
+  process.kill(pid, 'SIGSTOP'); // connections are still taken
+  await until('another one', () => pidOf(local.id) !== pid, 60000);
+  assert.match(events('model_ended', local.id).at(-1).detail, /3 questions in a row without an answer/);
+  await isReady(local.id);
+  assert.equal((await generate('wire-local')).status, 200);
+});
+
 await test('serve: one that ends again and again: with a growing pause', async () => {
   const m = await made({ name: 'wire-refused', model_config: { model_path: 'llama' } });
   await until('three ends', () => events('model_ended', m.id).length >= 3, 20000);
