@@ -4,6 +4,7 @@
 #include "base/conf.h"
 #include "domain/hostmap.h"
 #include "domain/model_folder.h"
+#include "domain/model_priv.h"
 #include "domain/provider_key.h"
 #include "domain/tokenizers.h"
 #include "upstream/provider.h"
@@ -170,8 +171,8 @@ model_check(const struct model *m, struct error *e)
 
 /* ---- what every change ends with ---- */
 
-static enum err
-write_audit(struct db *db, const struct model_ops *ops, const char *action,
+enum err
+model_audit(struct db *db, const struct model_ops *ops, const char *action,
     uint64_t model_id, struct error *e)
 {
 	struct audit a;
@@ -186,9 +187,8 @@ write_audit(struct db *db, const struct model_ops *ops, const char *action,
 	return store_audit_insert(db, &a, e);
 }
 
-/* The database's slot moved with the change; this is the host's. */
-static void
-changed(const struct model_ops *ops)
+void
+model_changed(const struct model_ops *ops)
 {
 	if (ops->map)
 		hostmap_slot_bump(ops->map, GENERATION_CATALOGUE);
@@ -328,6 +328,20 @@ make_provider(struct db *db, struct create_arg *c, struct provider *p,
 	return err;
 }
 
+enum err
+model_check_provider(const struct provider *p, uint64_t model_id,
+    struct error *e)
+{
+	if (p->archived_at_ms)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "There is no provider of that name.");
+	if (p->model_id && p->model_id != model_id)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "That provider was made with a model and goes with it; "
+		    "add one of its own.");
+	return OK;
+}
+
 static enum err
 find_provider(struct db *db, struct create_arg *c, struct provider *p,
     struct error *e)
@@ -335,14 +349,10 @@ find_provider(struct db *db, struct create_arg *c, struct provider *p,
 	enum err err = store_provider_by_name(db, c->n->provider_name, c->a, p,
 	    e);
 
-	if (err == ERR_NOT_FOUND || (!err && p->archived_at_ms))
+	if (err == ERR_NOT_FOUND)
 		return error_public(e, ERR_BAD_PARAM, "provider",
 		    "There is no provider of that name.");
-	if (!err && p->model_id)
-		return error_public(e, ERR_BAD_PARAM, "provider",
-		    "That provider was made with a model and goes with it; "
-		    "add one of its own.");
-	return err;
+	return err ? err : model_check_provider(p, c->n->model.model_id, e);
 }
 
 static enum err
@@ -403,7 +413,7 @@ create_txn(struct db *db, void *arg, struct error *e)
 	if (!err)
 		err = make_price(db, c->n, e);
 	if (!err)
-		err = write_audit(db, c->ops, "model.add", m->model_id, e);
+		err = model_audit(db, c->ops, "model.add", m->model_id, e);
 	return err;
 }
 
@@ -419,93 +429,6 @@ model_create(const struct model_ops *ops, struct arena *a, struct model_new *n,
 	if (!err)
 		err = db_txn(ops->db, create_txn, &c, e);
 	if (!err)
-		changed(ops);
-	return err;
-}
-
-/* ---- changing one ---- */
-
-struct update_arg {
-	const struct model_ops *ops;
-	struct arena *a;
-	uint64_t model_id;
-	model_change_fn *change;
-	void *arg;
-	struct model model;
-};
-
-static enum err
-lock(struct db *db, struct arena *a, uint64_t model_id, struct model *ret,
-    struct error *e)
-{
-	enum err err = store_model_lock(db, model_id, e);
-
-	if (!err)
-		err = store_model_by_id(db, model_id, a, ret, e);
-	if (err == ERR_NOT_FOUND || (!err && ret->archived_at_ms))
-		return error_public(e, ERR_NOT_FOUND, "id",
-		    "There is no such model.");
-	return err;
-}
-
-static enum err
-update_txn(struct db *db, void *arg, struct error *e)
-{
-	struct update_arg *u = arg;
-	enum err err = lock(db, u->a, u->model_id, &u->model, e);
-
-	if (!err)
-		err = u->change(&u->model, u->arg, e);
-	if (!err)
-		err = model_check(&u->model, e);
-	if (!err)
-		err = store_model_update(db, &u->model, e);
-	if (!err)
-		err = write_audit(db, u->ops, "model.set", u->model_id, e);
-	return err;
-}
-
-enum err
-model_update(const struct model_ops *ops, struct arena *a, uint64_t model_id,
-    model_change_fn *change, void *arg, struct model *ret, struct error *e)
-{
-	struct update_arg u = { ops, a, model_id, change, arg, { 0 } };
-	enum err err = db_txn(ops->db, update_txn, &u, e);
-
-	if (err)
-		return err;
-	changed(ops);
-	*ret = u.model;
-	return OK;
-}
-
-/* ---- archiving one ---- */
-
-static enum err
-archive_txn(struct db *db, void *arg, struct error *e)
-{
-	struct update_arg *u = arg;
-	enum err err = lock(db, u->a, u->model_id, &u->model, e);
-
-	if (!err)
-		err = store_model_archive(db, u->model_id, e);
-	if (!err)
-		err = store_deployment_archive_of(db, u->model_id, e);
-	if (!err)
-		err = store_provider_archive_of(db, u->model_id, e);
-	if (!err)
-		err = write_audit(db, u->ops, "model.archive", u->model_id, e);
-	return err;
-}
-
-enum err
-model_archive(const struct model_ops *ops, struct arena *a, uint64_t model_id,
-    struct error *e)
-{
-	struct update_arg u = { .ops = ops, .a = a, .model_id = model_id };
-	enum err err = db_txn(ops->db, archive_txn, &u, e);
-
-	if (!err)
-		changed(ops);
+		model_changed(ops);
 	return err;
 }

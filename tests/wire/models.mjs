@@ -44,6 +44,19 @@ function command(...args) {
   return { status, stdout, stderr };
 }
 
+// A transaction of somebody else's; it is committed by calling what is returned.
+async function held(query) {
+  const child = spawn('mariadb', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET,
+    '-N', '-B', '-n', env.TOLLGATE_DB_NAME], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = new Promise((resolve) => { child.on('close', resolve); });
+  child.stdin.write(`BEGIN; ${query}; SELECT 'held';\n`);
+  await new Promise((resolve) => { child.stdout.once('data', resolve); });
+  return () => {
+    child.stdin.end('COMMIT;\n');
+    return closed;
+  };
+}
+
 const post = (body) => ask('POST', '/api/models', operator, JSON.stringify(body));
 const patch = (id, body) => ask('PATCH', `/api/models/${id}`, operator, JSON.stringify(body));
 const generate = (model, more = {}) => ask('POST', '/generate', auth,
@@ -166,6 +179,7 @@ await test('models: bodies that mean nothing: 400 with the parameter', async () 
     [{ name: 'x', provider: 'lawgent', prices: { input: -1, output: 1 } }, 'input'],
     [{ name: 'x', provider: 'lawgent', prices: { input: 1, output: 1, tea: 1 } }, 'tea'],
   ];
+  tollgate('provider', 'add', '--name', 'wire-own-server', '--kind', 'local', '--base-url', 'http://a');
   const before = sql('SELECT COUNT(*) FROM models')[0][0];
   for (const [body, param] of cases) {
     const answer = await post(body);
@@ -514,6 +528,36 @@ await test('model set: a default, in force within a second', async () => {
   }, 5000);
   assert.ok(performance.now() - since < 1000);
   assert.equal(tollgate('model', 'show', 'command-external').default_top_p, 0.5);
+});
+
+await test('model set, enable, disable: what another changes meanwhile stays', async () => {
+  const name = 'command-external';
+  const { id } = tollgate('model', 'show', name);
+  for (const [words, setting, value] of [[['set', name, '--max-output', '321'], 'max_output', 321],
+    [['disable', name], 'is_enabled', false], [['enable', name], 'is_enabled', true]]) {
+    const description = `while it is ${words[0]}`;
+    const commit = await held(`UPDATE models SET description = '${description}' WHERE model_id = ${id}`);
+    const child = spawn(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['model', ...words], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => { child.on('close', resolve); });
+    await until('it waits for the row', () => sql(`SELECT 1 FROM information_schema.processlist
+      WHERE info LIKE 'SELECT model_id FROM models%FOR UPDATE' OR info LIKE 'UPDATE models%'`).length > 0);
+    await commit();
+    assert.equal(await ended, 0, words[0]);
+    const shown = tollgate('model', 'show', name);
+    assert.deepEqual([shown.description, shown[setting]], [description, value]);
+  }
+});
+
+await test('model set --provider: a local model that is to be served elsewhere: its server ends', async () => {
+  const m = await made({ name: 'wire-leaves', model_config: { model_path: 'alias' } });
+  const pid = await isReady(m.id);
+  const url = `http://${address}/v1/chat/completions`;
+  const moved = tollgate('model', 'set', 'wire-leaves', '--provider', 'lawgent', '--upstream-name', 'sim-fixed:3', '--api-url', url);
+  assert.deepEqual([moved.provider, moved.api_url, moved.model_path], ['lawgent', url, null]);
+  await until('the server is gone', () => !isAlive(pid));
+  // An address is its provider's and does not move along.
+  const again = tollgate('model', 'set', 'wire-leaves', '--provider', 'wire-own-server');
+  assert.deepEqual([again.provider, again.api_url], ['wire-own-server', null]);
 });
 
 // ---- the supervisor ----

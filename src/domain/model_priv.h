@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What making and changing a model share. Within domain/model*.c. */
+#ifndef TG_DOMAIN_MODEL_PRIV_H
+#define TG_DOMAIN_MODEL_PRIV_H
+
+#include "domain/model.h"
+
+/** What stands in the audit log, unless the caller writes it. */
+enum err model_audit(struct db *db, const struct model_ops *ops,
+    const char *action, uint64_t model_id, struct error *e) ATTR_MUST_CHECK;
+/** The database's slot moved with the change; this moves the host's. */
+void model_changed(const struct model_ops *ops);
+
+/** Whether a model may be served by a provider that is there. Errors:
+ * ERR_BAD_PARAM "provider". */
+enum err model_check_provider(const struct provider *p, uint64_t model_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
