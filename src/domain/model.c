@@ -203,6 +203,19 @@ struct create_arg {
 	struct model_folder folder;
 };
 
+enum err
+model_fit_context(struct model *m, int64_t own, struct error *e)
+{
+	if (m->context_length < 0)
+		m->context_length = own;
+	if (own > 0 && m->context_length > own)
+		return error_public(e, ERR_BAD_PARAM, "context_length",
+		    "'context_length' must not be larger than the model's own, "
+		    "%lld.",
+		    (long long)own);
+	return OK;
+}
+
 /* Before the database is asked for anything. */
 static enum err
 check_local(struct create_arg *c, struct error *e)
@@ -214,15 +227,7 @@ check_local(struct create_arg *c, struct error *e)
 
 	if (err)
 		return err;
-	if (m->context_length < 0)
-		m->context_length = c->folder.context_length;
-	if (c->folder.context_length > 0 &&
-	    m->context_length > c->folder.context_length)
-		return error_public(e, ERR_BAD_PARAM, "context_length",
-		    "'context_length' must not be larger than the model's own, "
-		    "%lld.",
-		    (long long)c->folder.context_length);
-	return OK;
+	return model_fit_context(m, c->folder.context_length, e);
 }
 
 static enum err

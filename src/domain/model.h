@@ -117,7 +117,8 @@ typedef enum err model_change_fn(struct model_change *c, void *arg,
     struct error *e);
 
 /**
- * Read a model, change it and write it; nobody else changes it meanwhile.
+ * Read a model, change it and write it; nobody else changes it meanwhile. A
+ * local model's context_length is bounded by its checkpoint's own.
  * @change  may be called again when the transaction is
  * @ret     the model as it is now, in a
  * Errors: ERR_NOT_FOUND, of an archived model too; change's; model_check()'s;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing and archiving models: read, changed and written in one transaction
  * that keeps others from the row. */
+#include "base/conf.h"
+#include "domain/model_folder.h"
 #include "domain/model_priv.h"
 #include "upstream/provider.h"
 
@@ -115,6 +117,24 @@ write_place(struct db *db, struct update_arg *u, struct error *e)
 
 /* ---- changing one ---- */
 
+/* Where its folder can't be looked at, which is so on a host that doesn't
+ * serve it, its servers bound it. */
+static enum err
+check_context(struct update_arg *u, struct error *e)
+{
+	const struct deployment *d = &u->now.deployment;
+	struct model *m = &u->now.model;
+	struct model_folder folder;
+	struct error why;
+
+	if (!d->model_path.n ||
+	    m->context_length == u->before.model.context_length ||
+	    model_folder_find(conf_text(u->ops->conf, CONF_MODELS_DIR),
+		d->model_path, u->a, &folder, &why))
+		return OK;
+	return model_fit_context(m, folder.context_length, e);
+}
+
 static enum err
 update_txn(struct db *db, void *arg, struct error *e)
 {
@@ -125,6 +145,8 @@ update_txn(struct db *db, void *arg, struct error *e)
 		err = u->change(&u->now, u->arg, e);
 	if (!err)
 		err = check_place(db, u, e);
+	if (!err)
+		err = check_context(u, e);
 	if (!err)
 		err = model_check(&u->now.model, e);
 	if (!err)

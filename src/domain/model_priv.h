@@ -11,6 +11,14 @@ enum err model_audit(struct db *db, const struct model_ops *ops,
 /** The database's slot moved with the change; this moves the host's. */
 void model_changed(const struct model_ops *ops);
 
+/**
+ * A local model's context is its checkpoint's, or less; not set: all of it.
+ * @own  the checkpoint's; -1: it does not say
+ * Errors: ERR_BAD_PARAM "context_length".
+ */
+enum err model_fit_context(struct model *m, int64_t own,
+    struct error *e) ATTR_MUST_CHECK;
+
 /** Whether a model may be served by a provider that is there. Errors:
  * ERR_BAD_PARAM "provider". */
 enum err model_check_provider(const struct provider *p, uint64_t model_id,

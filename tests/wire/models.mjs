@@ -425,6 +425,26 @@ await test('PATCH: what it may not change: 400; what is not there: 404', async (
   }
 });
 
+await test('PATCH, model set: context_length: not beyond a checkpoint\'s own', async () => {
+  const answer = await patch(local.id, { context_length: 513 });
+  assert.equal(answer.status, 400, answer.text);
+  const { error } = JSON.parse(answer.text);
+  assert.equal(error.param, 'context_length');
+  assert.match(error.message, /must not be larger than the model's own, 512/);
+  const { status, stderr } = command('model', 'set', 'wire-local', '--context-length', '513');
+  assert.equal(status, 1);
+  assert.match(stderr, /the model's own, 512/);
+  for (const [set, shown] of [[100, 100], [512, 512], [null, 512]]) {
+    const got = await patch(local.id, { context_length: set });
+    assert.equal(got.status, 200, got.text);
+    assert.equal(JSON.parse(got.text).context_length, shown);
+  }
+  // A row that was beyond it before this was checked can still be changed.
+  sql(`UPDATE models SET context_length = 600 WHERE model_id = ${local.id}`);
+  assert.equal((await patch(local.id, { description: 'old' })).status, 200);
+  assert.equal((await patch(local.id, { context_length: 512 })).status, 200);
+});
+
 await test('PATCH: is_enabled: a local model\'s server is stopped, and started again', async () => {
   const pid = await isReady(local.id);
   assert.equal((await patch(local.id, { is_enabled: false })).status, 200);
