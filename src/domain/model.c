@@ -230,13 +230,34 @@ check_local(struct create_arg *c, struct error *e)
 	return model_fit_context(m, c->folder.context_length, e);
 }
 
+enum err
+model_check_address(struct str api_url, enum provider_kind kind,
+    bool is_kind_given, struct error *e)
+{
+	enum err err = provider_check_api_url(api_url, e);
+
+	if (err || str_starts(api_url, S("unix:")) ||
+	    provider_url_op(api_url) != WIRE_OP__MAX)
+		return err;
+	/* A server of one's own has OpenAI's paths, so this is its base. */
+	if (kind == PROVIDER_LOCAL)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' is called as given: of kind local it must end "
+		    "in /completions, /chat/completions or /embeddings. A base "
+		    "address is a provider's.");
+	if (!is_kind_given)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' does not tell its wire format: it should end in "
+		    "/chat/completions, /completions or /embeddings; or give "
+		    "'kind'.");
+	return OK;
+}
+
 static enum err
 check_external(struct model_new *n, struct error *e)
 {
-	enum err err = provider_check_api_url(n->api_url, e);
+	enum err err = provider_check_key(n->api_key, e);
 
-	if (!err)
-		err = provider_check_key(n->api_key, e);
 	if (err)
 		return err;
 	if (!n->is_kind_given)
@@ -245,13 +266,7 @@ check_external(struct model_new *n, struct error *e)
 		return error_public(e, ERR_BAD_PARAM, "kind",
 		    "Providers of kind '%s' cannot be spoken to yet.",
 		    provider_kind_names[n->kind]);
-	if (!n->is_kind_given && !str_starts(n->api_url, S("unix:")) &&
-	    provider_url_op(n->api_url) == WIRE_OP__MAX)
-		return error_public(e, ERR_BAD_PARAM, "api_url",
-		    "'api_url' does not tell its wire format: it should end in "
-		    "/chat/completions, /completions or /embeddings; or give "
-		    "'kind'.");
-	return OK;
+	return model_check_address(n->api_url, n->kind, n->is_kind_given, e);
 }
 
 static enum err
@@ -265,8 +280,7 @@ check_new(struct create_arg *c, struct error *e)
 	case MODEL_EXTERNAL:
 		return check_external(n, e);
 	case MODEL_PROVIDER:
-		return n->api_url.p ? provider_check_api_url(n->api_url, e)
-				    : OK;
+		return OK; /* the provider is known to the database */
 	}
 	return error_set(e, ERR_INTERNAL, "no such place");
 }
@@ -357,7 +371,11 @@ find_provider(struct db *db, struct create_arg *c, struct provider *p,
 	if (err == ERR_NOT_FOUND)
 		return error_public(e, ERR_BAD_PARAM, "provider",
 		    "There is no provider of that name.");
-	return err ? err : model_check_provider(p, c->n->model.model_id, e);
+	if (!err)
+		err = model_check_provider(p, c->n->model.model_id, e);
+	if (!err && c->n->api_url.p)
+		err = model_check_address(c->n->api_url, p->kind, true, e);
+	return err;
 }
 
 static enum err

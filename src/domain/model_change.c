@@ -4,7 +4,6 @@
 #include "base/conf.h"
 #include "domain/model_folder.h"
 #include "domain/model_priv.h"
-#include "upstream/provider.h"
 
 struct update_arg {
 	const struct model_ops *ops;
@@ -93,7 +92,8 @@ check_place(struct db *db, struct update_arg *u, struct error *e)
 		d->model_path = (struct str){ NULL, 0 };
 		d->preload = false;
 	}
-	return d->api_url.p ? provider_check_api_url(d->api_url, e) : OK;
+	return d->api_url.p ? model_check_address(d->api_url, p.kind, true, e)
+			    : OK;
 }
 
 /* A deployment can't move to another provider: usage rows of the old place

@@ -24,4 +24,12 @@ enum err model_fit_context(struct model *m, int64_t own,
 enum err model_check_provider(const struct provider *p, uint64_t model_id,
     struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Whether a model can be served by an address that is called as given.
+ * @is_kind_given  else the address must tell what is spoken there
+ * Errors: ERR_BAD_PARAM "api_url".
+ */
+enum err model_check_address(struct str api_url, enum provider_kind kind,
+    bool is_kind_given, struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -170,6 +170,10 @@ await test('models: bodies that mean nothing: 400 with the parameter', async () 
     [{ name: 'x', model_config: { api_url: 'ftp://a/v1/completions' } }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://u:p@a/v1/completions' } }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://a/ask' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a/ask', kind: 'local' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a', kind: 'local' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a?x', kind: 'openai' } }, 'api_url'],
+    [{ name: 'x', provider: 'wire-own-server', api_url: 'http://a/v1' }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/completions', preload: true } }, 'preload'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/completions', api_key: 'a b' } }, 'api_key'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/messages', kind: 'anthropic' } }, 'kind'],
@@ -568,6 +572,18 @@ await test('model set, enable, disable: what another changes meanwhile stays', a
   }
 });
 
+await test('model set --api-url: one that can\'t be called as given: refused, and said why', () => {
+  const set = (...words) => {
+    const { status, stderr } = command('model', 'set', ...words);
+    assert.equal(status, 1, words);
+    return stderr;
+  };
+  assert.match(set('command-external', '--api-url', 'https://host?x'), /a \/ belongs before the \?/);
+  assert.match(set('command-external', '--provider', 'wire-own-server', '--api-url', 'http://a/v1'),
+    /of kind local it must end in \/completions/);
+  assert.match(set('command-external', '--provider', 'wire-external'), /goes with it/);
+});
+
 await test('model set --provider: a local model that is to be served elsewhere: its server ends', async () => {
   const m = await made({ name: 'wire-leaves', model_config: { model_path: 'alias' } });
   const pid = await isReady(m.id);
@@ -578,6 +594,25 @@ await test('model set --provider: a local model that is to be served elsewhere: 
   // An address is its provider's and does not move along.
   const again = tollgate('model', 'set', 'wire-leaves', '--provider', 'wire-own-server');
   assert.deepEqual([again.provider, again.api_url], ['wire-own-server', null]);
+});
+
+await test('/generate: an api_url of kind local from before, whose path tells nothing: a chat', async () => {
+  const server = http.createServer((rq, rs) => {
+    const parts = [];
+    rq.on('data', (part) => parts.push(part));
+    rq.on('end', () => rs.end(JSON.stringify({
+      choices: [{ index: 0, finish_reason: 'stop', message: {
+        role: 'assistant', content: `${rq.url} ${JSON.parse(Buffer.concat(parts)).messages?.[0].role}` } }],
+      usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    })));
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const at = `http://127.0.0.1:${server.address().port}`;
+  const m = await made({ name: 'wire-before', api_url: `${at}/completions`, kind: 'local', prices: { input: 0, output: 0 } });
+  sql(`UPDATE deployments SET api_url = '${at}/ask' WHERE model_id = ${m.id}`);
+  tollgate('model', 'set', 'wire-before', '--description', 'moves the generation');
+  await until('it is asked there', async () => (await generates('wire-before')).response === '/ask user');
+  server.close();
 });
 
 // ---- the supervisor ----
