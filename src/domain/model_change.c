@@ -92,6 +92,11 @@ check_place(struct db *db, struct update_arg *u, struct error *e)
 		d->model_path = (struct str){ NULL, 0 };
 		d->preload = false;
 	}
+	if (d->model_path.n && d->api_url.p)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "A local model has no 'api_url'. To have it served "
+		    "elsewhere name the provider, too: --provider NAME "
+		    "--api-url URL.");
 	return d->api_url.p ? model_check_address(d->api_url, p.kind, true, e)
 			    : OK;
 }

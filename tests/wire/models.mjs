@@ -581,7 +581,10 @@ await test('model set --api-url: one that can\'t be called as given: refused, an
   assert.match(set('command-external', '--api-url', 'https://host?x'), /a \/ belongs before the \?/);
   assert.match(set('command-external', '--provider', 'wire-own-server', '--api-url', 'http://a/v1'),
     /of kind local it must end in \/completions/);
+  assert.match(set('wire-local', '--api-url', 'https://a/v1/completions'), /--provider NAME --api-url URL/);
   assert.match(set('command-external', '--provider', 'wire-external'), /goes with it/);
+  const kept = tollgate('model', 'show', 'wire-local');
+  assert.deepEqual([kept.model_path, kept.api_url], ['good', null]);
 });
 
 await test('model set --provider: a local model that is to be served elsewhere: its server ends', async () => {
