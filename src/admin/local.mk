@@ -5,6 +5,8 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/journal.h \
 	src/admin/model_process.c \
 	src/admin/model_process.h \
+	src/admin/model_spawn.c \
+	src/admin/model_spawn.h \
 	src/admin/reconcile.c \
 	src/admin/reconcile.h
 

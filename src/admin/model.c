@@ -81,13 +81,6 @@ const struct admin_option admin_model_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-/* What one command changes. */
-struct model_change {
-	struct model model;
-	struct deployment deployment;
-	uint64_t old_deployment_id; /* 0: none, or it is kept */
-};
-
 static void
 fraction_rec(struct admin *ad, const char *name, int64_t ppm)
 {
@@ -190,32 +183,6 @@ read_model(struct admin *ad, struct model *m, struct error *e)
 	return err;
 }
 
-static enum err
-read_deployment(struct admin *ad, struct deployment *d, struct error *e)
-{
-	struct provider p;
-	enum err err = OK;
-
-	if (admin_has(ad, "upstream-name"))
-		d->upstream_name = admin_opt(ad, "upstream-name");
-	if (admin_has(ad, "api-url")) {
-		d->api_url = admin_opt(ad, "api-url");
-		if (d->api_url.n == 0)
-			d->api_url = (struct str){ NULL, 0 };
-		else
-			err = provider_check_api_url(d->api_url, e);
-	}
-	if (err || !admin_has(ad, "provider"))
-		return err;
-	err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
-	if (!err && p.model_id && p.model_id != d->model_id)
-		return admin_usage(e, "--provider names one that was made with "
-				      "another model and goes with it");
-	if (!err)
-		d->provider_id = p.provider_id;
-	return err;
-}
-
 /* The first deployment of a model; ret->deployment_id 0: none. */
 static enum err
 deployment_of(struct admin *ad, uint64_t model_id, struct deployment *ret,
@@ -237,26 +204,6 @@ deployment_of(struct admin *ad, uint64_t model_id, struct deployment *ret,
 		if (all[i].model_id == model_id)
 			*ret = all[i];
 	return err;
-}
-
-/* A deployment can't move to another provider: usage rows of the old place
- * keep its meaning. A new one takes its place. */
-static enum err
-update_txn(struct db *db, void *arg, struct error *e)
-{
-	struct model_change *c = arg;
-	enum err err = store_model_update(db, &c->model, e);
-
-	if (!err && c->old_deployment_id)
-		err = store_deployment_archive(db, c->old_deployment_id, e);
-	if (err)
-		return err;
-	if (c->deployment.deployment_id && !c->old_deployment_id)
-		return store_deployment_update(db, &c->deployment, e);
-	if (!c->deployment.provider_id)
-		return OK;
-	return store_deployment_insert(db, &c->deployment,
-	    &c->deployment.deployment_id, e);
 }
 
 static struct str
@@ -386,70 +333,98 @@ admin_model_add(struct admin *ad, struct error *e)
 
 /* ---- changing ---- */
 
-enum err
-admin_model_set(struct admin *ad, struct error *e)
-{
-	struct model_change c = { 0 };
-	uint64_t old_provider_id;
-	struct db *db;
-	enum err err = lookup_model(ad, admin_arg(ad, 0), &c.model, e);
+/* What the command changes. */
+struct setting {
+	struct admin *ad;
+	uint64_t provider_id; /* 0: as it is */
+};
 
-	if (!err)
-		err = deployment_of(ad, c.model.model_id, &c.deployment, e);
-	if (err)
-		return err;
-	old_provider_id = c.deployment.provider_id;
-	err = read_model(ad, &c.model, e);
-	if (!err)
-		err = read_deployment(ad, &c.deployment, e);
-	if (!err && c.deployment.deployment_id &&
-	    c.deployment.provider_id != old_provider_id)
-		c.old_deployment_id = c.deployment.deployment_id;
-	if (c.old_deployment_id) /* served elsewhere, and not here any more */
-		c.deployment.model_path = (struct str){ NULL, 0 };
-	if (!c.deployment.model_path.p)
-		c.deployment.preload = false;
-	if (!c.deployment.upstream_name.p)
-		c.deployment.upstream_name = c.model.name;
-	if (!err)
-		err = model_check(&c.model, e);
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = db_txn(db, update_txn, &c, e);
-	return err ? err : change_finish(ad, &c, "model.set", e);
+/* An address belongs to its provider, so it does not move along. */
+static void
+read_place_of(const struct setting *s, struct deployment *d)
+{
+	struct admin *ad = s->ad;
+
+	if (s->provider_id && s->provider_id != d->provider_id) {
+		d->provider_id = s->provider_id;
+		d->api_url = (struct str){ NULL, 0 };
+	}
+	if (admin_has(ad, "upstream-name"))
+		d->upstream_name = admin_opt(ad, "upstream-name");
+	if (admin_has(ad, "api-url"))
+		d->api_url = admin_opt(ad, "api-url");
+	if (d->api_url.n == 0)
+		d->api_url = (struct str){ NULL, 0 };
 }
 
 static enum err
-enabled_set(struct admin *ad, bool is_enabled, struct error *e)
+set(struct model_change *c, void *arg, struct error *e)
 {
-	struct model_change c = { 0 };
-	struct db *db;
-	enum err err = lookup_model(ad, admin_arg(ad, 0), &c.model, e);
+	const struct setting *s = arg;
 
+	read_place_of(s, &c->deployment);
+	if (!c->deployment.upstream_name.p)
+		c->deployment.upstream_name = c->model.name;
+	return read_model(s->ad, &c->model, e);
+}
+
+static enum err
+enable(struct model_change *c, void *arg, struct error *e)
+{
+	(void)e;
+	c->model.is_enabled = *(const bool *)arg;
+	return OK;
+}
+
+/* The named model, by the path that the API's PATCH takes. */
+static enum err
+change(struct admin *ad, const char *action, model_change_fn *fn, void *arg,
+    struct error *e)
+{
+	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
+	struct model_change c;
+	struct model m;
+	enum err err = lookup_model(ad, admin_arg(ad, 0), &m, e);
+
+	if (!err && m.archived_at_ms)
+		return error_set(e, ERR_NOT_FOUND, "%" PRI_STR " is archived",
+		    STR_ARG(m.name));
 	if (!err)
-		err = deployment_of(ad, c.model.model_id, &c.deployment, e);
+		err = admin_db(ad, &ops.db, e);
 	if (!err)
-		err = admin_db(ad, &db, e);
-	if (err)
-		return err;
-	c.model.is_enabled = is_enabled;
-	err = store_model_update(db, &c.model, e);
-	return err ? err
-		   : change_finish(ad, &c,
-			 is_enabled ? "model.enable" : "model.disable", e);
+		err = model_update(&ops, admin_arena(ad), m.model_id, fn, arg,
+		    &c, e);
+	return err ? err : change_finish(ad, &c, action, e);
+}
+
+enum err
+admin_model_set(struct admin *ad, struct error *e)
+{
+	struct setting s = { .ad = ad };
+	struct provider p;
+	enum err err = OK;
+
+	if (admin_has(ad, "provider"))
+		err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
+	if (!err && admin_has(ad, "provider"))
+		s.provider_id = p.provider_id;
+	return err ? err : change(ad, "model.set", set, &s, e);
 }
 
 enum err
 admin_model_enable(struct admin *ad, struct error *e)
 {
-	return enabled_set(ad, true, e);
+	bool is_enabled = true;
+
+	return change(ad, "model.enable", enable, &is_enabled, e);
 }
 
 enum err
 admin_model_disable(struct admin *ad, struct error *e)
 {
-	return enabled_set(ad, false, e);
+	bool is_enabled = false;
+
+	return change(ad, "model.disable", enable, &is_enabled, e);
 }
 
 enum err

@@ -2,29 +2,25 @@
 #include "admin/model_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admin/model_spawn.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/model_folder.h"
+#include "domain/model_probe.h"
 #include "domain/model_server.h"
 #include "domain/tokenizers.h"
 
-#define PROBE_MS     100 /* how often a new one is asked whether it answers */
-#define ANSWER_MS    50  /* how long that may take: the others wait, too */
-#define LINE_BYTES   1024
-#define ARGS_MAX     11
-#define ARENA_BYTES  MIB(2)
-#define SOCKET_UMASK 0117 /* sockets 0660 */
-#define NOT_RUN      127  /* exit status: the program could not be executed */
+#define ASK_NEW_MS  100 /* how often a new one is asked whether it answers */
+#define LINE_BYTES  1024
+#define ARGS_MAX    11
+#define ARENA_BYTES MIB(2)
 
 /* What it is run with; texts of its own. */
 struct recipe {
@@ -42,9 +38,12 @@ struct model_process {
 	pid_t pid; /* 0: none */
 	int fd;    /* its output; -1: none */
 	int64_t started_ms, ready_ms /* 0: has not answered yet */;
-	int64_t probe_ms; /* when to ask it next */
-	int64_t term_ms;  /* when it was told to end; 0: it wasn't */
+	struct model_probe probe; /* while it is asked whether it answers */
+	int64_t asked_ms, ask_ms; /* when it was asked, and is to be next */
+	unsigned n_missed;        /* questions in a row without an answer */
+	int64_t term_ms;          /* when it was told to end; 0: it wasn't */
 	bool is_killed;
+	bool is_hung; /* it was killed because it did not answer */
 
 	int64_t start_at_ms, pause_ms;
 	size_t n_line;
@@ -176,55 +175,6 @@ put_off(struct model_process *p, int64_t now_ms, int64_t well_ms)
 	p->start_at_ms = now_ms + p->pause_ms;
 }
 
-/* In the child, between fork and exec: nothing that could wait for a lock. */
-static void
-become(const char *const args[], int out, pid_t parent)
-{
-	struct sigaction normal = { .sa_handler = SIG_DFL };
-	static const char words[] = "this program can't be executed\n";
-	sigset_t none;
-	int null;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it ended just now */
-		_exit(NOT_RUN);
-	(void)sigemptyset(&none);
-	(void)sigaction(SIGPIPE, &normal, NULL);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)umask(SOCKET_UMASK);
-	null = open("/dev/null", O_RDWR);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(out, STDERR_FILENO) < 0)
-		_exit(NOT_RUN);
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	(void)execv(args[0], (char *const *)(uintptr_t)args);
-	(void)!write(STDERR_FILENO, words, sizeof(words) - 1);
-	_exit(NOT_RUN);
-}
-
-/* Errors: ERR_IO with words. */
-static enum err
-spawn(struct model_process *p, const char *const args[], struct error *e)
-{
-	pid_t parent = getpid();
-	int out[2];
-
-	if (pipe2(out, O_CLOEXEC) != 0)
-		return error_errno(e, ERR_IO, "pipe");
-	p->pid = fork();
-	if (p->pid == 0)
-		become(args, out[1], parent);
-	(void)close(out[1]);
-	if (p->pid < 0) {
-		p->pid = 0;
-		(void)close(out[0]);
-		return error_errno(e, ERR_IO, "fork");
-	}
-	(void)fcntl(out[0], F_SETFL, O_NONBLOCK);
-	p->fd = out[0];
-	return OK;
-}
-
 static enum err
 start_in(struct model_process *p, struct arena *a, struct error *e)
 {
@@ -255,7 +205,7 @@ start_in(struct model_process *p, struct arena *a, struct error *e)
 	if (r->preload)
 		args[9] = "--preload";
 	(void)unlink(r->socket); /* of one that was killed */
-	return spawn(p, args, e);
+	return model_spawn(args, &p->pid, &p->fd, e);
 }
 
 static void
@@ -279,9 +229,10 @@ start(struct model_process *p, int64_t now_ms)
 		log_end(&r);
 		return;
 	}
-	p->is_outdated = p->is_killed = false;
-	p->started_ms = p->probe_ms = now_ms;
+	p->is_outdated = p->is_killed = p->is_hung = false;
+	p->started_ms = p->ask_ms = now_ms;
 	p->ready_ms = p->term_ms = 0;
+	p->n_missed = 0;
 	p->n_line = 0;
 	p->last_line[0] = '\0';
 	say(p, "model_started");
@@ -290,20 +241,83 @@ start(struct model_process *p, int64_t now_ms)
 /* ---- watching ---- */
 
 static void
-probe(struct model_process *p, int64_t now_ms)
+answered(struct model_process *p, int64_t now_ms)
 {
 	struct log_rec r;
 
-	if (p->ready_ms || now_ms < p->probe_ms)
-		return;
-	p->probe_ms = now_ms + PROBE_MS;
-	if (!model_server_is_healthy(p->now.socket, ANSWER_MS))
+	p->n_missed = 0;
+	if (p->ready_ms)
 		return;
 	p->ready_ms = now_ms;
+	p->ask_ms = now_ms + MODEL_PROCESS_ASK_MS;
 	model_server_why_write(p->env->socket_dir, p->model_id, "");
 	begin(&r, p, LOG_LEVEL_INFO, "model_ready");
 	log_i64(&r, "after_ms", now_ms - p->started_ms);
 	log_end(&r);
+}
+
+/* A new one may take its time. */
+static void
+missed(struct model_process *p, unsigned most)
+{
+	struct log_rec r;
+
+	model_probe_drop(&p->probe);
+	if (!p->ready_ms)
+		return;
+	p->n_missed++;
+	begin(&r, p, LOG_LEVEL_WARN, "model_silent");
+	log_u64(&r, "missed", p->n_missed);
+	log_end(&r);
+	if (p->n_missed < most)
+		return;
+	/* SIGTERM would not be heard either */
+	say(p, "model_killed");
+	p->is_hung = p->is_killed = true;
+	(void)kill(p->pid, SIGKILL);
+}
+
+static void
+ask(struct model_process *p, int64_t now_ms)
+{
+	enum model_probe_news news = model_probe_ask(&p->probe, p->now.socket);
+
+	p->asked_ms = now_ms;
+	p->ask_ms = now_ms + (p->ready_ms ? MODEL_PROCESS_ASK_MS : ASK_NEW_MS);
+	if (news == MODEL_PROBE_NO_ANSWER)
+		missed(p, MODEL_PROCESS_MISSES);
+	else if (news == MODEL_PROBE_NOT_HEALTHY)
+		missed(p, MODEL_PROCESS_STOP_MS / MODEL_PROCESS_ASK_MS);
+}
+
+/* Whatever it says is a sign of life. */
+static void
+listen_to(struct model_process *p, int64_t now_ms)
+{
+	switch (model_probe_look(&p->probe)) {
+	case MODEL_PROBE_HEALTHY:
+		answered(p, now_ms);
+		break;
+	case MODEL_PROBE_NOT_HEALTHY:
+		p->n_missed = 0;
+		break;
+	case MODEL_PROBE_NO_ANSWER:
+		missed(p, MODEL_PROCESS_MISSES);
+		break;
+	case MODEL_PROBE_NOTHING_YET:
+		if (now_ms - p->asked_ms >= MODEL_PROCESS_ANSWER_MS)
+			missed(p, MODEL_PROCESS_MISSES);
+		break;
+	}
+}
+
+static void
+probe(struct model_process *p, int64_t now_ms)
+{
+	if (p->probe.fd >= 0)
+		listen_to(p, now_ms);
+	if (p->probe.fd < 0 && !p->is_killed && now_ms >= p->ask_ms)
+		ask(p, now_ms);
 }
 
 /* "status 1" or "signal 11", and what it said last, unless somebody else
@@ -318,6 +332,13 @@ describe(const struct model_process *p, int status,
 			    (number == SIGKILL || number == SIGTERM);
 	bool has_words = p->last_line[0] && !is_by_others;
 
+	if (p->is_hung) {
+		(void)snprintf(ret, MODEL_SERVER_WHY_BYTES,
+		    "its server left %u questions in a row without an answer "
+		    "and was killed",
+		    p->n_missed);
+		return;
+	}
 	(void)snprintf(ret, MODEL_SERVER_WHY_BYTES,
 	    "its server ended with %s %d%s%.300s",
 	    is_signal ? "signal" : "status", number, has_words ? ": " : "",
@@ -332,6 +353,7 @@ ended(struct model_process *p, int status, int64_t now_ms)
 	struct log_rec r;
 
 	model_process_read(p);
+	model_probe_drop(&p->probe);
 	describe(p, status, why);
 	if (is_asked) {
 		p->start_at_ms = now_ms;
@@ -375,6 +397,7 @@ stop(struct model_process *p, int64_t now_ms)
 	if (!p->term_ms) {
 		say(p, "model_stopping");
 		p->term_ms = now_ms;
+		model_probe_drop(&p->probe);
 		(void)kill(p->pid, SIGTERM);
 	} else if (!p->is_killed &&
 		   now_ms - p->term_ms >= MODEL_PROCESS_STOP_MS) {
@@ -425,7 +448,7 @@ model_process_new(const struct model_process_env *env,
 	p->deployment_id = d->deployment_id;
 	p->model_id = d->model_id;
 	p->is_wanted = true;
-	p->fd = -1;
+	p->fd = p->probe.fd = -1;
 	return p;
 }
 
@@ -485,7 +508,7 @@ bool
 model_process_is_quiet(const struct model_process *p)
 {
 	return p->pid && p->ready_ms && p->is_wanted && !p->is_outdated &&
-	       !p->term_ms;
+	       !p->term_ms && !p->is_killed && p->probe.fd < 0;
 }
 
 bool

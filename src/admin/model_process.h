@@ -21,6 +21,13 @@
 #define MODEL_PROCESS_WELL_MS      60000
 /* Time to finish what it is doing (it takes 30 s itself); then SIGKILL. */
 #define MODEL_PROCESS_STOP_MS      40000
+/* Who has answered once is asked again so long after the last question, has so
+ * long to answer, and is killed and started anew after so many questions in a
+ * row without an answer: within 20 s of the last one that was answered. Where
+ * nobody listens any more it may be ending, and has MODEL_PROCESS_STOP_MS. */
+#define MODEL_PROCESS_ASK_MS       5000
+#define MODEL_PROCESS_ANSWER_MS    5000
+#define MODEL_PROCESS_MISSES       3
 
 /* What all of them are started with. */
 struct model_process_env {
@@ -52,7 +59,7 @@ void model_process_step(struct model_process *p, int64_t now_ms);
  * -1: none. */
 int model_process_fd(const struct model_process *p);
 void model_process_read(struct model_process *p);
-/** Whether it answers, and nothing is due. */
+/** Whether it answers, nothing is due and it is not just being asked. */
 bool model_process_is_quiet(const struct model_process *p);
 /** Whether it neither runs nor should. */
 bool model_process_is_over(const struct model_process *p);

@@ -45,6 +45,9 @@ const struct admin_option admin_tokens_count_options[] = {
 	    "The text is a request's body: count its prompt as "
 	    "the gateway does. chat, completion or embedding.",
 	    false },
+	{ "local", NULL,
+	    "With --request: as a model server of this host writes it.",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 
@@ -276,7 +279,9 @@ count_prompt(struct admin *ad, const struct tokenizer *t, struct str text,
 	if (!err)
 		err = body_scan(admin_arena(ad), text, &body, e);
 	if (!err)
-		*ret = openai_count_prompt((enum wire_op)op, &body, t);
+		*ret = admin_has(ad, "local")
+			   ? openai_count_local((enum wire_op)op, &body, t)
+			   : openai_count_prompt((enum wire_op)op, &body, t);
 	return err;
 }
 
@@ -302,6 +307,8 @@ admin_tokens_count(struct admin *ad, struct error *e)
 
 	if (admin_has(ad, "encoding") == admin_has(ad, "file"))
 		return admin_usage(e, "either --encoding or --file");
+	if (admin_has(ad, "local") && !admin_has(ad, "request"))
+		return admin_usage(e, "--local only goes with --request");
 	err = find_path(ad, "file", &path, &part, e);
 	if (!err)
 		err = read_file(ad, admin_arg(ad, 0), &text, e);

@@ -35,8 +35,12 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/meter.h \
 	src/domain/model.c \
 	src/domain/model.h \
+	src/domain/model_change.c \
 	src/domain/model_folder.c \
 	src/domain/model_folder.h \
+	src/domain/model_probe.c \
+	src/domain/model_probe.h \
+	src/domain/model_priv.h \
 	src/domain/model_server.c \
 	src/domain/model_server.h \
 	src/domain/open_set.c \

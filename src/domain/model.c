@@ -4,6 +4,7 @@
 #include "base/conf.h"
 #include "domain/hostmap.h"
 #include "domain/model_folder.h"
+#include "domain/model_priv.h"
 #include "domain/provider_key.h"
 #include "domain/tokenizers.h"
 #include "upstream/provider.h"
@@ -170,8 +171,8 @@ model_check(const struct model *m, struct error *e)
 
 /* ---- what every change ends with ---- */
 
-static enum err
-write_audit(struct db *db, const struct model_ops *ops, const char *action,
+enum err
+model_audit(struct db *db, const struct model_ops *ops, const char *action,
     uint64_t model_id, struct error *e)
 {
 	struct audit a;
@@ -186,9 +187,8 @@ write_audit(struct db *db, const struct model_ops *ops, const char *action,
 	return store_audit_insert(db, &a, e);
 }
 
-/* The database's slot moved with the change; this is the host's. */
-static void
-changed(const struct model_ops *ops)
+void
+model_changed(const struct model_ops *ops)
 {
 	if (ops->map)
 		hostmap_slot_bump(ops->map, GENERATION_CATALOGUE);
@@ -203,6 +203,19 @@ struct create_arg {
 	struct model_folder folder;
 };
 
+enum err
+model_fit_context(struct model *m, int64_t own, struct error *e)
+{
+	if (m->context_length < 0)
+		m->context_length = own;
+	if (own > 0 && m->context_length > own)
+		return error_public(e, ERR_BAD_PARAM, "context_length",
+		    "'context_length' must not be larger than the model's own, "
+		    "%lld.",
+		    (long long)own);
+	return OK;
+}
+
 /* Before the database is asked for anything. */
 static enum err
 check_local(struct create_arg *c, struct error *e)
@@ -214,24 +227,37 @@ check_local(struct create_arg *c, struct error *e)
 
 	if (err)
 		return err;
-	if (m->context_length < 0)
-		m->context_length = c->folder.context_length;
-	if (c->folder.context_length > 0 &&
-	    m->context_length > c->folder.context_length)
-		return error_public(e, ERR_BAD_PARAM, "context_length",
-		    "'context_length' must not be larger than the model's own, "
-		    "%lld.",
-		    (long long)c->folder.context_length);
+	return model_fit_context(m, c->folder.context_length, e);
+}
+
+enum err
+model_check_address(struct str api_url, enum provider_kind kind,
+    bool is_kind_given, struct error *e)
+{
+	enum err err = provider_check_api_url(api_url, e);
+
+	if (err || str_starts(api_url, S("unix:")) ||
+	    provider_url_op(api_url) != WIRE_OP__MAX)
+		return err;
+	/* A server of one's own has OpenAI's paths, so this is its base. */
+	if (kind == PROVIDER_LOCAL)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' is called as given: of kind local it must end "
+		    "in /completions, /chat/completions or /embeddings. A base "
+		    "address is a provider's.");
+	if (!is_kind_given)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' does not tell its wire format: it should end in "
+		    "/chat/completions, /completions or /embeddings; or give "
+		    "'kind'.");
 	return OK;
 }
 
 static enum err
 check_external(struct model_new *n, struct error *e)
 {
-	enum err err = provider_check_api_url(n->api_url, e);
+	enum err err = provider_check_key(n->api_key, e);
 
-	if (!err)
-		err = provider_check_key(n->api_key, e);
 	if (err)
 		return err;
 	if (!n->is_kind_given)
@@ -240,13 +266,7 @@ check_external(struct model_new *n, struct error *e)
 		return error_public(e, ERR_BAD_PARAM, "kind",
 		    "Providers of kind '%s' cannot be spoken to yet.",
 		    provider_kind_names[n->kind]);
-	if (!n->is_kind_given && !str_starts(n->api_url, S("unix:")) &&
-	    provider_url_op(n->api_url) == WIRE_OP__MAX)
-		return error_public(e, ERR_BAD_PARAM, "api_url",
-		    "'api_url' does not tell its wire format: it should end in "
-		    "/chat/completions, /completions or /embeddings; or give "
-		    "'kind'.");
-	return OK;
+	return model_check_address(n->api_url, n->kind, n->is_kind_given, e);
 }
 
 static enum err
@@ -260,8 +280,7 @@ check_new(struct create_arg *c, struct error *e)
 	case MODEL_EXTERNAL:
 		return check_external(n, e);
 	case MODEL_PROVIDER:
-		return n->api_url.p ? provider_check_api_url(n->api_url, e)
-				    : OK;
+		return OK; /* the provider is known to the database */
 	}
 	return error_set(e, ERR_INTERNAL, "no such place");
 }
@@ -328,6 +347,20 @@ make_provider(struct db *db, struct create_arg *c, struct provider *p,
 	return err;
 }
 
+enum err
+model_check_provider(const struct provider *p, uint64_t model_id,
+    struct error *e)
+{
+	if (p->archived_at_ms)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "There is no provider of that name.");
+	if (p->model_id && p->model_id != model_id)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "That provider was made with a model and goes with it; "
+		    "add one of its own.");
+	return OK;
+}
+
 static enum err
 find_provider(struct db *db, struct create_arg *c, struct provider *p,
     struct error *e)
@@ -335,13 +368,13 @@ find_provider(struct db *db, struct create_arg *c, struct provider *p,
 	enum err err = store_provider_by_name(db, c->n->provider_name, c->a, p,
 	    e);
 
-	if (err == ERR_NOT_FOUND || (!err && p->archived_at_ms))
+	if (err == ERR_NOT_FOUND)
 		return error_public(e, ERR_BAD_PARAM, "provider",
 		    "There is no provider of that name.");
-	if (!err && p->model_id)
-		return error_public(e, ERR_BAD_PARAM, "provider",
-		    "That provider was made with a model and goes with it; "
-		    "add one of its own.");
+	if (!err)
+		err = model_check_provider(p, c->n->model.model_id, e);
+	if (!err && c->n->api_url.p)
+		err = model_check_address(c->n->api_url, p->kind, true, e);
 	return err;
 }
 
@@ -403,7 +436,7 @@ create_txn(struct db *db, void *arg, struct error *e)
 	if (!err)
 		err = make_price(db, c->n, e);
 	if (!err)
-		err = write_audit(db, c->ops, "model.add", m->model_id, e);
+		err = model_audit(db, c->ops, "model.add", m->model_id, e);
 	return err;
 }
 
@@ -419,93 +452,6 @@ model_create(const struct model_ops *ops, struct arena *a, struct model_new *n,
 	if (!err)
 		err = db_txn(ops->db, create_txn, &c, e);
 	if (!err)
-		changed(ops);
-	return err;
-}
-
-/* ---- changing one ---- */
-
-struct update_arg {
-	const struct model_ops *ops;
-	struct arena *a;
-	uint64_t model_id;
-	model_change_fn *change;
-	void *arg;
-	struct model model;
-};
-
-static enum err
-lock(struct db *db, struct arena *a, uint64_t model_id, struct model *ret,
-    struct error *e)
-{
-	enum err err = store_model_lock(db, model_id, e);
-
-	if (!err)
-		err = store_model_by_id(db, model_id, a, ret, e);
-	if (err == ERR_NOT_FOUND || (!err && ret->archived_at_ms))
-		return error_public(e, ERR_NOT_FOUND, "id",
-		    "There is no such model.");
-	return err;
-}
-
-static enum err
-update_txn(struct db *db, void *arg, struct error *e)
-{
-	struct update_arg *u = arg;
-	enum err err = lock(db, u->a, u->model_id, &u->model, e);
-
-	if (!err)
-		err = u->change(&u->model, u->arg, e);
-	if (!err)
-		err = model_check(&u->model, e);
-	if (!err)
-		err = store_model_update(db, &u->model, e);
-	if (!err)
-		err = write_audit(db, u->ops, "model.set", u->model_id, e);
-	return err;
-}
-
-enum err
-model_update(const struct model_ops *ops, struct arena *a, uint64_t model_id,
-    model_change_fn *change, void *arg, struct model *ret, struct error *e)
-{
-	struct update_arg u = { ops, a, model_id, change, arg, { 0 } };
-	enum err err = db_txn(ops->db, update_txn, &u, e);
-
-	if (err)
-		return err;
-	changed(ops);
-	*ret = u.model;
-	return OK;
-}
-
-/* ---- archiving one ---- */
-
-static enum err
-archive_txn(struct db *db, void *arg, struct error *e)
-{
-	struct update_arg *u = arg;
-	enum err err = lock(db, u->a, u->model_id, &u->model, e);
-
-	if (!err)
-		err = store_model_archive(db, u->model_id, e);
-	if (!err)
-		err = store_deployment_archive_of(db, u->model_id, e);
-	if (!err)
-		err = store_provider_archive_of(db, u->model_id, e);
-	if (!err)
-		err = write_audit(db, u->ops, "model.archive", u->model_id, e);
-	return err;
-}
-
-enum err
-model_archive(const struct model_ops *ops, struct arena *a, uint64_t model_id,
-    struct error *e)
-{
-	struct update_arg u = { .ops = ops, .a = a, .model_id = model_id };
-	enum err err = db_txn(ops->db, archive_txn, &u, e);
-
-	if (!err)
-		changed(ops);
+		model_changed(ops);
 	return err;
 }

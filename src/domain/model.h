@@ -104,17 +104,29 @@ struct model_new {
 enum err model_create(const struct model_ops *ops, struct arena *a,
     struct model_new *n, struct error *e) ATTR_MUST_CHECK;
 
-typedef enum err model_change_fn(struct model *m, void *arg, struct error *e);
+/* A model and where it is served, as a change finds and leaves them. */
+struct model_change {
+	struct model model;
+	/* The one that is tried first; deployment_id 0: there is none. With
+	 * another provider_id it moves there, and is not served here any
+	 * more. */
+	struct deployment deployment;
+};
+
+typedef enum err model_change_fn(struct model_change *c, void *arg,
+    struct error *e);
 
 /**
- * Change settings; nobody else changes them meanwhile.
+ * Read a model, change it and write it; nobody else changes it meanwhile. A
+ * local model's context_length is bounded by its checkpoint's own.
  * @change  may be called again when the transaction is
  * @ret     the model as it is now, in a
- * Errors: ERR_NOT_FOUND, of an archived model too; change's; model_check()'s.
+ * Errors: ERR_NOT_FOUND, of an archived model too; change's; model_check()'s;
+ *         ERR_BAD_PARAM "provider", "api_url".
  */
 enum err model_update(const struct model_ops *ops, struct arena *a,
-    uint64_t model_id, model_change_fn *change, void *arg, struct model *ret,
-    struct error *e) ATTR_MUST_CHECK;
+    uint64_t model_id, model_change_fn *change, void *arg,
+    struct model_change *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
  * Take a model out of service for good, with its deployments and the

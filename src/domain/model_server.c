@@ -8,11 +8,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "domain/model_probe.h"
 
 #define LOCK_NAME  "supervisor.lock"
 #define WHY_SUFFIX ".why"
@@ -72,11 +71,11 @@ model_server_is_supervised(const char *socket_dir)
 
 /* ---- health ---- */
 
-/* Until fd is ready or time is up. */
-static bool
-wait_for(int fd, short events, int64_t until_ms)
+/* Until there is something to read or time is up. */
+static void
+wait_for(int fd, int64_t until_ms)
 {
-	struct pollfd p = { fd, events, 0 };
+	struct pollfd p = { fd, POLLIN, 0 };
 	int64_t left_ms;
 	int n;
 
@@ -84,56 +83,21 @@ wait_for(int fd, short events, int64_t until_ms)
 		left_ms = until_ms - clock_mono_ms();
 		n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
 	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
-static bool
-is_ok(int fd, int64_t until_ms)
-{
-	static const char ask[] = "GET /healthz HTTP/1.1\r\n"
-				  "Host: localhost\r\n"
-				  "Connection: close\r\n\r\n";
-	char answer[13]; /* "HTTP/1.1 200 " */
-	size_t n = 0;
-
-	if (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof(ask) - 1)
-		return false;
-	while (n < sizeof(answer)) {
-		ssize_t got;
-
-		if (!wait_for(fd, POLLIN, until_ms))
-			return false;
-		got = recv(fd, answer + n, sizeof(answer) - n, 0);
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got <= 0)
-			return false;
-		n += (size_t)got;
-	}
-	return memcmp(answer, "HTTP/1.", 7) == 0 &&
-	       memcmp(answer + 8, " 200 ", 5) == 0;
 }
 
 bool
 model_server_is_healthy(const char *socket_path, int timeout_ms)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int64_t until_ms = clock_mono_ms() + timeout_ms;
-	bool ok;
-	int fd;
+	struct model_probe p = MODEL_PROBE_INIT;
+	enum model_probe_news news = model_probe_ask(&p, socket_path);
 
-	if (strlen(socket_path) >= sizeof(to.sun_path))
-		return false;
-	memcpy(to.sun_path, socket_path, strlen(socket_path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	/* A full queue (EAGAIN) is a server that is too busy to say. */
-	ok = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-	     is_ok(fd, until_ms);
-	(void)close(fd); /* nothing is kept of it */
-	return ok;
+	while (news == MODEL_PROBE_NOTHING_YET && clock_mono_ms() < until_ms) {
+		wait_for(p.fd, until_ms);
+		news = model_probe_look(&p);
+	}
+	model_probe_drop(&p);
+	return news == MODEL_PROBE_HEALTHY;
 }
 
 /* ---- why one does not run ---- */

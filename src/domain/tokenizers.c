@@ -30,7 +30,8 @@ struct known {
 	struct known *next;
 	char name[TOKENIZERS_NAME_BYTES + 1];
 	struct stamp stamp;
-	struct mapped *mapped; /* NULL = not there, or damaged */
+	struct mapped *mapped; /* NULL = not there, damaged or not opened */
+	int64_t retry_ms;      /* when it is tried again; 0: it needn't be */
 	bool is_wanted;        /* by the newest set */
 };
 
@@ -93,24 +94,36 @@ is_same(const struct stamp *a, const struct stamp *b)
 	       a->changed_ns == b->changed_ns;
 }
 
-static struct mapped *
-map(const char *path)
+static enum err
+map(const char *path, struct mapped **ret, struct error *e)
 {
 	struct mapped *m = calloc(1, sizeof(*m));
-	struct error e;
-	enum err err;
+	enum err err = m ? tokenizer_open(path, &m->t, e)
+			 : error_set(e, ERR_NO_MEMORY, "no memory");
 
-	if (!m)
-		return NULL;
-	err = tokenizer_open(path, &m->t, &e);
 	if (err) {
-		if (err != ERR_NOT_FOUND)
-			log_error("tokenizer_left_out", &e);
 		free(m);
-		return NULL;
+		return err;
 	}
 	atomic_init(&m->n_users, 1);
-	return m;
+	*ret = m;
+	return OK;
+}
+
+/* A file that is damaged stays so until it changes. What else keeps one from
+ * being opened (descriptors, memory, a disk) may pass. */
+static void
+open_known(struct known *k, const char *path)
+{
+	bool is_told = k->retry_ms != 0;
+	struct error e;
+	enum err err = map(path, &k->mapped, &e);
+
+	k->retry_ms = err && err != ERR_CONFIG
+			  ? clock_mono_ms() + TOKENIZERS_RETRY_MS
+			  : 0;
+	if (err && err != ERR_NOT_FOUND && !is_told)
+		log_error("tokenizer_left_out", &e);
 }
 
 /* ---- the folder ---- */
@@ -173,8 +186,29 @@ look(struct tokenizers *f, struct known *k)
 	if (is_same(&now, &k->stamp))
 		return;
 	mapped_drop(k->mapped);
-	k->mapped = now.inode ? map(path) : NULL;
+	k->mapped = NULL;
+	k->retry_ms = 0;
 	k->stamp = now;
+	if (now.inode)
+		open_known(k, path);
+}
+
+/* Whether it is another than it was, or could at last be opened. */
+static bool
+has_changed(const struct tokenizers *f, struct known *k, int64_t now_ms)
+{
+	char path[PATH_BYTES];
+	struct stamp now;
+
+	if (!path_of(f, k->name, path))
+		return false;
+	now = stamp_of(path);
+	if (!is_same(&now, &k->stamp))
+		return true;
+	if (!k->retry_ms || now_ms < k->retry_ms)
+		return false;
+	open_known(k, path);
+	return k->mapped != NULL;
 }
 
 bool
@@ -185,16 +219,9 @@ tokenizers_have_changed(struct tokenizers *f)
 	if (now_ms - f->looked_ms < TOKENIZERS_LOOK_MS)
 		return false;
 	f->looked_ms = now_ms;
-	for (struct known *k = f->known; k; k = k->next) {
-		char path[PATH_BYTES];
-		struct stamp now;
-
-		if (!path_of(f, k->name, path))
-			continue;
-		now = stamp_of(path);
-		if (!is_same(&now, &k->stamp))
+	for (struct known *k = f->known; k; k = k->next)
+		if (has_changed(f, k, now_ms))
 			return true;
-	}
 	return false;
 }
 

@@ -19,6 +19,8 @@ struct tokenizer_set;
 
 /* How often the files are looked at. */
 #define TOKENIZERS_LOOK_MS    500
+/* And how often one is tried that is there and could not be opened. */
+#define TOKENIZERS_RETRY_MS   5000
 #define TOKENIZERS_NAME_BYTES 64
 
 /** @dir is borrowed. NULL: no memory. */
@@ -28,7 +30,7 @@ void tokenizers_free(struct tokenizers *f);
 
 /**
  * Whether a file that the newest set asked for came, went or changed since
- * then. Looks once in TOKENIZERS_LOOK_MS; says false between.
+ * then, or can be opened by now. Looks once in TOKENIZERS_LOOK_MS; says false between.
  */
 bool tokenizers_have_changed(struct tokenizers *f);
 
@@ -45,8 +47,8 @@ struct str tokenizers_local_name(uint64_t deployment_id,
 struct tokenizer_set *tokenizer_set_new(struct tokenizers *f);
 /**
  * The tokenizer NAME.tokens, good until the set is freed. NULL: that is no
- * name, or the file is not there, or it is damaged; which is logged, once for
- * each state of the file. Only the thread that made the set.
+ * name, or the file is not there, is damaged or can't be opened at the moment;
+ * which is logged, once for each state of the file. Only the thread that made the set.
  */
 const struct tokenizer *tokenizer_set_get(struct tokenizer_set *s,
     struct str name);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpt2d/chat.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/json_scan.h"
 
@@ -84,6 +86,32 @@ add_content(struct buf *b, struct arena *a, struct str message, struct error *e)
 	return err;
 }
 
+/* An answer comes with GPT-2's own space before it, and is sent back so: it
+ * takes the label's place. */
+static void
+join_spaces(struct buf *b, size_t content_at)
+{
+	if (content_at >= b->n || b->p[content_at] != ' ')
+		return;
+	b->n--;
+	memmove(b->p + content_at, b->p + content_at + 1, b->n - content_at);
+}
+
+static enum err
+add_message(struct buf *b, struct arena *a, struct str message, struct error *e)
+{
+	size_t content_at;
+
+	if (add_label(b, a, message, e))
+		return e->code;
+	content_at = b->n;
+	if (add_content(b, a, message, e))
+		return e->code;
+	join_spaces(b, content_at);
+	buf_add_char(b, '\n');
+	return OK;
+}
+
 enum err
 chat_prompt(struct arena *a, struct str messages, struct str *ret,
     struct error *e)
@@ -103,10 +131,8 @@ chat_prompt(struct arena *a, struct str messages, struct str *ret,
 			return error_public(e, ERR_BAD_PARAM, param,
 			    "'messages' holds more than %d.",
 			    CHAT_MESSAGES_MAX);
-		if (add_label(&b, a, m.value, e) ||
-		    add_content(&b, a, m.value, e))
+		if (add_message(&b, a, m.value, e))
 			return e->code;
-		buf_add_char(&b, '\n');
 	}
 	if (n == 0)
 		return error_public(e, ERR_BAD_PARAM, param,

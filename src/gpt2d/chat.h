@@ -7,8 +7,9 @@
  *	User: Hello!
  *	Assistant:
  *
- * One line a message, its text as it is; the answer stops before a line
- * that begins with CHAT_STOP's words.
+ * One line a message, its text as it is. Between the colon and the text is
+ * the text's own space, as GPT-2 begins an answer with, or else one of ours.
+ * The answer stops before a line that begins with CHAT_STOP's words.
  */
 #ifndef TG_GPT2D_CHAT_H
 #define TG_GPT2D_CHAT_H

@@ -6,6 +6,7 @@ src_upstream_libupstream_a_SOURCES = \
 	src/upstream/openai.h \
 	src/upstream/openai_answer.c \
 	src/upstream/openai_count.h \
+	src/upstream/openai_local.c \
 	src/upstream/openai_prompt.c \
 	src/upstream/openai_request.c \
 	src/upstream/openai_stream.c \

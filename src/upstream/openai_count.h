@@ -46,6 +46,15 @@ struct openai_count openai_count_prompt(enum wire_op op, const struct body *b,
     const struct tokenizer *t);
 
 /**
+ * Tokens of a prompt as tollgate-gpt2 reports them itself: a chat is one text
+ * of base/chat_template.h, and a completion without one has its first token.
+ * What it would refuse is an estimate.
+ * @t  the model's own; NULL: estimate
+ */
+struct openai_count openai_count_local(enum wire_op op, const struct body *b,
+    const struct tokenizer *t);
+
+/**
  * Tokens of an answer without usage: the texts of all its choices, each for
  * itself: contents, refusals, reasoning, names and arguments of calls.
  */

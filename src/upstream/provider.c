@@ -53,13 +53,6 @@ provider_unsupported(enum provider_kind kind, struct error *e)
 	    "providers of kind %u cannot be spoken to yet", (unsigned)kind);
 }
 
-static enum err
-bad_url(const char *why, struct error *e)
-{
-	return error_public(e, ERR_BAD_PARAM, "base_url", "The address %s.",
-	    why);
-}
-
 /* Behind the scheme; an empty view when it is none of ours. */
 static struct str
 without_scheme(struct str url)
@@ -80,34 +73,40 @@ is_printable(struct str s)
 	return true;
 }
 
+/* What is wrong with an address that has no query; NULL: nothing is. */
+static const char *
+fault_of(struct str url)
+{
+	struct str rest = str_skip(url, 5), host;
+
+	if (!is_printable(url))
+		return "holds a space or special character";
+	if (str_starts(url, S("unix:")))
+		return str_starts(rest, S("/")) && rest.n <= UNIX_PATH_MAX_BYTES
+			   ? NULL
+			   : "needs a full path of at most 107 bytes after "
+			     "unix:";
+	rest = without_scheme(url);
+	if (rest.n == 0 || *rest.p == '/' || *rest.p == ':')
+		return "must begin with https://, http:// or unix:/";
+	if (url.n > URL_MAX_BYTES)
+		return "is too long";
+	if (str_find(url, '?') < url.n || str_find(url, '#') < url.n)
+		return "must not have a query or fragment";
+	host = str_make(rest.p, str_find(rest, '/'));
+	if (str_find(host, '@') < host.n)
+		return "must not hold a user or password";
+	return NULL;
+}
+
 enum err
 provider_check_url(struct str base_url, struct error *e)
 {
-	struct str rest;
+	const char *fault = fault_of(base_url);
 
-	if (!is_printable(base_url))
-		return bad_url("holds a space or special character", e);
-	if (str_starts(base_url, S("unix:"))) {
-		rest = str_skip(base_url, 5);
-		if (!str_starts(rest, S("/")) || rest.n > UNIX_PATH_MAX_BYTES)
-			return bad_url("needs a full path of at most 107 "
-				       "bytes after unix:",
-			    e);
-		return OK;
-	}
-	rest = without_scheme(base_url);
-	if (rest.n == 0 || *rest.p == '/' || *rest.p == ':')
-		return bad_url("must begin with https://, http:// or unix:/",
-		    e);
-	if (base_url.n > URL_MAX_BYTES)
-		return bad_url("is too long", e);
-	if (str_find(base_url, '?') < base_url.n ||
-	    str_find(base_url, '#') < base_url.n)
-		return bad_url("must not have a query or fragment", e);
-	if (str_find(str_make(rest.p, str_find(rest, '/')), '@') <
-	    str_find(rest, '/'))
-		return bad_url("must not hold a user or password", e);
-	return OK;
+	return fault ? error_public(e, ERR_BAD_PARAM, "base_url",
+			   "The address %s.", fault)
+		     : OK;
 }
 
 /* Whose part base_url ends with already; WIRE_OP__MAX when nobody's. */
@@ -133,19 +132,47 @@ provider_url_op(struct str url)
 	return op_at_end(without_query(url));
 }
 
+/* And of one that may have a query. */
+static const char *
+exact_fault_of(struct str api_url)
+{
+	struct str path = without_query(api_url), host = without_scheme(path);
+	bool has_query = path.n < api_url.n;
+	const char *fault = fault_of(path);
+
+	if (fault)
+		return fault;
+	if (!is_printable(api_url))
+		return "holds a space or special character";
+	if (api_url.n > URL_MAX_BYTES)
+		return "is too long";
+	if (str_find(api_url, '#') < api_url.n)
+		return "must not have a fragment";
+	if (has_query && str_starts(api_url, S("unix:")))
+		return "must not have a query after unix:/path";
+	if (has_query && str_find(host, '/') == host.n)
+		return "has a query but no path: a / belongs before the ?";
+	return NULL;
+}
+
 enum err
 provider_check_api_url(struct str api_url, struct error *e)
 {
-	struct str path = without_query(api_url);
+	const char *fault = exact_fault_of(api_url);
 
-	if (provider_check_url(path, e) || !is_printable(api_url) ||
-	    api_url.n > URL_MAX_BYTES || str_find(api_url, '#') < api_url.n ||
-	    (path.n < api_url.n && str_starts(api_url, S("unix:"))))
-		return error_public(e, ERR_BAD_PARAM, "api_url",
-		    "'api_url' must be an address such as "
-		    "https://api.example.com/v1/completions, without user, "
-		    "password or fragment.");
-	return OK;
+	return fault ? error_public(e, ERR_BAD_PARAM, "api_url",
+			   "'api_url' %s.", fault)
+		     : OK;
+}
+
+enum wire_op
+provider_exact_op(struct str api_url)
+{
+	enum wire_op given = provider_url_op(api_url);
+
+	if (str_starts(api_url, S("unix:")))
+		return WIRE_OP__MAX;
+	return given == WIRE_OP__MAX ? WIRE_CHAT : given;
 }
 
 static enum err
@@ -160,14 +187,14 @@ provider_target_exact(struct arena *a, struct str api_url, enum wire_op op,
     struct provider_target *ret, struct error *e)
 {
 	struct provider_target t = { NULL, NULL };
-	enum wire_op given = provider_url_op(api_url);
+	enum wire_op served = provider_exact_op(api_url);
 	enum err err = provider_check_api_url(api_url, e);
 
 	if (err)
 		return err;
-	if (str_starts(api_url, S("unix:")))
+	if (served == WIRE_OP__MAX)
 		return provider_target(a, api_url, op, ret, e);
-	if ((given == WIRE_OP__MAX ? WIRE_CHAT : given) != op)
+	if (served != op)
 		return wrong_op(e);
 	t.url = arena_cstr(a, api_url);
 	if (!t.url)

@@ -80,16 +80,19 @@ enum wire_op provider_url_op(struct str url);
 
 /**
  * Check a URL that is called exactly as it is: as provider_check_url(), and
- * it may have a query. ERR_BAD_PARAM "api_url".
+ * it may have a query behind a path. ERR_BAD_PARAM "api_url", with the fault.
  */
 enum err provider_check_api_url(struct str api_url,
     struct error *e) ATTR_MUST_CHECK;
 
 /**
- * As provider_target(), for a URL that is called exactly as it is. One whose
- * path does not tell its operation serves chats. A unix:/path has no path of
- * its own, so it gets the operation's.
+ * Which operation a URL serves that is called exactly as it is: chats, if its
+ * path does not tell. WIRE_OP__MAX: any, for a unix:/path has no path of its
+ * own and gets the operation's.
  */
+enum wire_op provider_exact_op(struct str api_url);
+
+/** As provider_target(), for a URL that is called exactly as it is. */
 enum err provider_target_exact(struct arena *a, struct str api_url,
     enum wire_op op, struct provider_target *ret,
     struct error *e) ATTR_MUST_CHECK;

@@ -44,31 +44,51 @@ sql() {
   mariadb --socket "$TOLLGATE_DB_SOCKET" -N -B "$TOLLGATE_DB_NAME" -e "$1"
 }
 
-body='{"model":"gpt2-mini","prompt":"And it came to pass","max_length":512,
- "temperature":1,"stream":true}'
-printf '%s' "$body" >"$dir/body"
+# Half of them are chats.
+kinds=(completions chat/completions)
+printf '%s' '{"model":"gpt2-mini","prompt":"And it came to pass",
+ "max_length":512,"temperature":1,"stream":true}' >"$dir/body.0"
+printf '%s' '{"model":"gpt2-mini","messages":[
+ {"role":"system","content":"Answer as the prophets did."},
+ {"role":"user","content":"And it came to pass"},
+ {"role":"assistant","content":" In those days"},
+ {"role":"user","content":[{"type":"text","text":"And \"then\"?"}]}],
+ "temperature":1,"stream":true}' >"$dir/body.1"
 
 streams() {
   local i
   rm -f "$dir"/stream.*
   for ((i = 0; i < n; i++)); do
     curl -sN -m 60 -D "$dir/head.$i" -o "$dir/stream.$i" \
-      "$TOLLGATE_URL/v1/completions" -H "X-API-Key: $TOLLGATE_API_KEY" \
-      -H 'Content-Type: application/json' -d "@$dir/body" &
+      "$TOLLGATE_URL/v1/${kinds[i % 2]}" -H "X-API-Key: $TOLLGATE_API_KEY" \
+      -H 'Content-Type: application/json' -d "@$dir/body.$((i % 2))" &
   done
 }
 
-has_text() {
-  [[ -s $dir/stream.0 ]] && grep -q text "$dir/stream.0"
+have_text() {
+  local i
+  for ((i = 0; i < n; i++)); do
+    grep -Eqs '"(text|content)":"[^"]' "$dir/stream.$i" || return 1
+  done
 }
+
+ok 'its tokenizer is there' wait_for test -s "$dir/tokenizers/local-1.tokens"
+prompts=("$(count --request completion --local "$dir/body.0")"
+  "$(count --request chat --local "$dir/body.1")")
+for i in 0 1; do
+  jq -c '.stream = false | del(.max_length) | .max_tokens = 1' "$dir/body.$i" >"$dir/short"
+  is "${kinds[i]}: the server itself counts the prompt so" \
+    "$(curl -s -m 60 "$TOLLGATE_URL/v1/${kinds[i]}" -d "@$dir/short" \
+      -H "X-API-Key: $TOLLGATE_API_KEY" -H 'Content-Type: application/json' \
+      | jq .usage.prompt_tokens)" "${prompts[i]}"
+done
 
 # Stopped first, so that nothing is sent while we look what has come. The model
 # is quick: where all had ended, once more.
-ok 'its tokenizer is there' wait_for test -s "$dir/tokenizers/local-1.tokens"
 for ((try = 0; try < 10; try++)); do
   server=$(server_pid)
   streams
-  wait_for has_text
+  wait_for have_text
   kill -STOP "$server"
   open=$(grep -L 'DONE' "$dir"/stream.* | wc -l)
   ((open > 0)) && break
@@ -96,7 +116,6 @@ has_rows() {
   [[ $(sql "SELECT COUNT(*) FROM usage_records WHERE request_id IN ($list)") == "$n" ]]
 }
 ok 'all have their rows' wait_for has_rows
-prompt=$(count --request completion "$dir/body")
 i=0
 for id in $(ids); do
   grep -q DONE "$dir/stream.$i" && { i=$((i + 1)); continue; }
@@ -104,10 +123,10 @@ for id in $(ids); do
     prompt_tokens, completion_tokens FROM usage_records
     WHERE request_id = UNHEX('${id//-/}')")
   sed -n 's/^data: {/{/p' "$dir/stream.$i" \
-    | jq -j '.choices[]?.text // empty' >"$dir/text"
+    | jq -j '.choices[]? | .text // .delta.content // empty' >"$dir/text"
   is "stream $i: cut, counted, its prompt and what was delivered" \
     "${status-} ${source-} ${in-} ${out-}" \
-    "upstream_error counted $prompt $(count "$dir/text")"
+    "upstream_error counted ${prompts[i % 2]} $(count "$dir/text")"
   like "stream $i: its client was told" "$(tail -n 3 "$dir/stream.$i")" '"error"'
   i=$((i + 1))
 done

@@ -201,9 +201,9 @@ await test('client leaves in mid-stream: what was delivered is counted', async (
   const [status, source, prompt, out] = await row({ headers: { 'x-request-id': id } });
   assert.deepEqual([status, source, prompt],
     ['client_closed', 'counted', promptOf(body, 'chat')]);
-  // What was under way when it left may count: half a second of events.
+  // What was under way when it left may count, but not the whole: 500 events of a token or more.
   const seen = countAll(textsOf(text.slice(0, text.lastIndexOf('\n\n'))));
-  assert.ok(out >= seen && out <= seen + 25 * 8, `${out}, seen ${seen}`);
+  assert.ok(out >= seen && out < 500, `${out}, seen ${seen}`);
 });
 
 const sse = (answer, deltas) => {

@@ -28,7 +28,7 @@ const words = ['sim-fixed', 'sim-echo', 'sim-split', 'sim-no-usage',
   'sim-502', 'sim-garbage', 'sim-gzip', 'sim-empty', 'sim-pace:20:500',
   'sim-close:2', 'sim-comments', 'sim-crlf', 'sim-headers', 'sim-no-done'];
 const models = Object.fromEntries(words.map((w) => [w, addModel(w)]));
-models.late = addModel('sim-delay:4000');
+models.late = addModel('sim-hang+fixed:1');
 models.slow = addModel('sim-hang', '--first-byte-ms', '300');
 models.stall = addModel('sim-hang-mid:3', '--idle-ms', '300');
 models.capped = addModel('sim-fixed:40', '--max-output', '10');
@@ -304,19 +304,18 @@ for (const stream of [false, true]) {
       };
       const before = await count();
       const left = await leaveEarly(models.late, stream);
-      // The simulator answers after 4 s: only an early end is an abort.
-      await until('upstream connection closed', async () => await count() > before, 3500);
+      // The simulator never answers: only the client's leaving ends it.
+      await until('upstream connection closed', async () => await count() > before);
       console.log(`# upstream ended ${(performance.now() - left).toFixed(0)} ms after the client left`);
     }
     const rows = await until('five rows', () => {
-      const found = sql(`SELECT request_status, usage_source, cost_in_usd, latency_ms
+      const found = sql(`SELECT request_status, usage_source, cost_in_usd
         FROM usage_records WHERE model_requested = '${models.late}'
         ORDER BY usage_id DESC LIMIT 5`);
       return found.length === 5 && found;
     });
-    for (const [status, source, cost, latency] of rows) {
+    for (const [status, source, cost] of rows) {
       assert.deepEqual([status, source, Number(cost)], ['client_closed', 'estimated', 0]);
-      assert.ok(Number(latency) < 4000, latency);
     }
   });
 }
@@ -360,31 +359,35 @@ await test('refusals: counted by reason, without a usage row', async () => {
 await test('429: headers and body say when to come back', async () => {
   const { key: one } = await newKey({ rate_limit: 1 });
   const headers = { ...json, 'X-API-Key': one };
-  let answer;
+  let [answer, from] = [null, 0];
   for (let i = 0; i < 3; i += 1) {
+    from = Date.now();
     answer = await ask('POST', '/generate', headers, '{"text":"a"}');
     if (answer.status === 429) break;
   }
   assert.equal(answer.status, 429);
-  const now = Date.now();
+  const to = Date.now();
   const afterMs = Number(answer.headers['retry-after-ms']);
-  const toWindowEnd = 60000 - (now % 60000);
-  assert.ok(Math.abs(afterMs - toWindowEnd) < 2000 || afterMs < 2000
-    || toWindowEnd < 2000, `${afterMs} ms, window ends in ${toWindowEnd}`);
+  // The window's end minus what it says is when it was answered.
+  const lateMs = (2 * 60000 + 1 - afterMs - (from % 60000)) % 60000;
+  assert.ok(lateMs <= to - from + 1, `${afterMs} ms, asked from ${from} to ${to}`);
   assert.equal(Number(answer.headers['retry-after']), Math.ceil(afterMs / 1000));
   assert.equal(answer.headers['x-ratelimit-remaining-requests'], '0');
   assert.equal(JSON.parse(answer.text).error.code, 'rate_limit_exceeded');
 });
 
 await test('limits: each model apart', async () => {
-  const { key: one } = await newKey({ rate_limit: 2 });
-  const headers = { ...json, 'X-API-Key': one };
-  await until('a fresh window', () => Date.now() % 60000 < 50000, 15000);
-  const statuses = [];
-  for (const model of [1, 1, 1, 2, 2, 2]) {
-    statuses.push((await ask('POST', '/generate', headers,
-      `{"text":"a","model_id":${model}}`)).status);
-  }
+  const minute = () => Math.floor(Date.now() / 60000);
+  let [statuses, since] = [[], 0];
+  do { // until all are asked in one window
+    const { key: one } = await newKey({ rate_limit: 2 });
+    const headers = { ...json, 'X-API-Key': one };
+    [statuses, since] = [[], minute()];
+    for (const model of [1, 1, 1, 2, 2, 2]) {
+      statuses.push((await ask('POST', '/generate', headers,
+        `{"text":"a","model_id":${model}}`)).status);
+    }
+  } while (minute() !== since);
   assert.deepEqual(statuses, [200, 200, 429, 200, 200, 429]);
 });
 

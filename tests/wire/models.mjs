@@ -44,6 +44,19 @@ function command(...args) {
   return { status, stdout, stderr };
 }
 
+// A transaction of somebody else's; it is committed by calling what is returned.
+async function held(query) {
+  const child = spawn('mariadb', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET,
+    '-N', '-B', '-n', env.TOLLGATE_DB_NAME], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = new Promise((resolve) => { child.on('close', resolve); });
+  child.stdin.write(`BEGIN; ${query}; SELECT 'held';\n`);
+  await new Promise((resolve) => { child.stdout.once('data', resolve); });
+  return () => {
+    child.stdin.end('COMMIT;\n');
+    return closed;
+  };
+}
+
 const post = (body) => ask('POST', '/api/models', operator, JSON.stringify(body));
 const patch = (id, body) => ask('PATCH', `/api/models/${id}`, operator, JSON.stringify(body));
 const generate = (model, more = {}) => ask('POST', '/generate', auth,
@@ -91,6 +104,8 @@ const isAlive = (pid) => {
 };
 const isReady = (id) => until(`server of ${id} is ready`,
   () => events('model_ready', id).at(-1)?.pid === pidOf(id) && pidOf(id));
+// How often a worker was started; with the supervisor's pid: what a restart moves.
+const starts = () => readFileSync(`${dir}/log/worker.log`, 'utf8').split('"event":"started"').length;
 const servePid = () => Number(readFileSync(`${run}/model-serve.pid`, 'utf8'));
 const parentOf = (pid) => Number(/^PPid:\s+(\d+)/m.exec(
   readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
@@ -157,6 +172,10 @@ await test('models: bodies that mean nothing: 400 with the parameter', async () 
     [{ name: 'x', model_config: { api_url: 'ftp://a/v1/completions' } }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://u:p@a/v1/completions' } }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://a/ask' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a/ask', kind: 'local' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a', kind: 'local' } }, 'api_url'],
+    [{ name: 'x', model_config: { api_url: 'https://a?x', kind: 'openai' } }, 'api_url'],
+    [{ name: 'x', provider: 'wire-own-server', api_url: 'http://a/v1' }, 'api_url'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/completions', preload: true } }, 'preload'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/completions', api_key: 'a b' } }, 'api_key'],
     [{ name: 'x', model_config: { api_url: 'https://a/v1/messages', kind: 'anthropic' } }, 'kind'],
@@ -166,6 +185,7 @@ await test('models: bodies that mean nothing: 400 with the parameter', async () 
     [{ name: 'x', provider: 'lawgent', prices: { input: -1, output: 1 } }, 'input'],
     [{ name: 'x', provider: 'lawgent', prices: { input: 1, output: 1, tea: 1 } }, 'tea'],
   ];
+  tollgate('provider', 'add', '--name', 'wire-own-server', '--kind', 'local', '--base-url', 'http://a');
   const before = sql('SELECT COUNT(*) FROM models')[0][0];
   for (const [body, param] of cases) {
     const answer = await post(body);
@@ -214,7 +234,7 @@ await test('generate: once a supervisor runs: the same model serves', async () =
 
 let local;
 await test('POST /api/models: model_path: served without a restart, free', async () => {
-  const started = performance.now();
+  const [worker, supervisor] = [starts(), servePid()];
   local = await made({ name: 'wire-local', model_config: { model_path: 'good', preload: true } });
   assert.equal(local.kind, 'local');
   assert.equal(local.model_path, 'good');
@@ -223,7 +243,7 @@ await test('POST /api/models: model_path: served without a restart, free', async
   assert.equal(local.prices.input, 0);
   assert.equal(local.prices.output, 0);
   const answer = await generates('wire-local');
-  assert.ok(performance.now() - started < 5000);
+  assert.deepEqual([starts(), servePid()], [worker, supervisor]);
   assert.ok(answer.response.length > 0 && answer.tokens_used > 0);
   assert.equal(answer.cost, 0);
   assert.equal(statSync(socketOf(local.id)).mode & 0o777, 0o660);
@@ -343,7 +363,7 @@ const sentBody = async () => {
   return bodyOf((await sim('GET', '/__sim/last')).text);
 };
 
-await test('PATCH: sampling defaults: sent within a second', async () => {
+await test('PATCH: sampling defaults: sent', async () => {
   const answer = await patch(external.id, { default_temperature: 0.7, default_top_p: '0.95' });
   const since = performance.now();
   assert.equal(answer.status, 200, answer.text);
@@ -351,7 +371,7 @@ await test('PATCH: sampling defaults: sent within a second', async () => {
   await until('the default is sent', async () => {
     const sent = await sentBody();
     return sent.temperature === 0.7 && sent.top_p === 0.95;
-  }, 5000);
+  });
   console.log(`# after ${Math.round(performance.now() - since)} ms`);
   const own = await ask('POST', '/v1/completions', auth,
     '{"model":"wire-external","prompt":"a","temperature":0}');
@@ -372,14 +392,14 @@ await test('a provider that was made with a model: others may not use it', async
   assert.equal(JSON.parse(answer.text).error.param, 'provider');
 });
 
-await test('PATCH: null: set back within a second', async () => {
+await test('PATCH: null: set back', async () => {
   const answer = await patch(external.id, { default_temperature: null, max_output: 3 });
   const since = performance.now();
   assert.equal(JSON.parse(answer.text).default_temperature, null);
   await until('the default is no longer sent', async () => {
     const sent = await sentBody();
     return !('temperature' in sent) && sent.max_tokens === 3 && sent.top_p === 0.95;
-  }, 5000);
+  });
   console.log(`# after ${Math.round(performance.now() - since)} ms`);
 });
 
@@ -411,6 +431,26 @@ await test('PATCH: what it may not change: 400; what is not there: 404', async (
   }
 });
 
+await test('PATCH, model set: context_length: not beyond a checkpoint\'s own', async () => {
+  const answer = await patch(local.id, { context_length: 513 });
+  assert.equal(answer.status, 400, answer.text);
+  const { error } = JSON.parse(answer.text);
+  assert.equal(error.param, 'context_length');
+  assert.match(error.message, /must not be larger than the model's own, 512/);
+  const { status, stderr } = command('model', 'set', 'wire-local', '--context-length', '513');
+  assert.equal(status, 1);
+  assert.match(stderr, /the model's own, 512/);
+  for (const [set, shown] of [[100, 100], [512, 512], [null, 512]]) {
+    const got = await patch(local.id, { context_length: set });
+    assert.equal(got.status, 200, got.text);
+    assert.equal(JSON.parse(got.text).context_length, shown);
+  }
+  // A row that was beyond it before this was checked can still be changed.
+  sql(`UPDATE models SET context_length = 600 WHERE model_id = ${local.id}`);
+  assert.equal((await patch(local.id, { description: 'old' })).status, 200);
+  assert.equal((await patch(local.id, { context_length: 512 })).status, 200);
+});
+
 await test('PATCH: is_enabled: a local model\'s server is stopped, and started again', async () => {
   const pid = await isReady(local.id);
   assert.equal((await patch(local.id, { is_enabled: false })).status, 200);
@@ -430,7 +470,7 @@ await test('DELETE: archived: no longer served, its server stopped, its key forg
   const answer = await ask('DELETE', `/api/models/${m.id}`, operator, '');
   assert.equal(answer.status, 200, answer.text);
   assert.match(JSON.parse(answer.text).archived_at, /^20/);
-  await until('it is not found', async () => (await generate('wire-gone')).status === 404, 1000);
+  await until('it is not found', async () => (await generate('wire-gone')).status === 404);
   await until('the server is gone', () => !isAlive(pid));
   const list = JSON.parse((await ask('GET', '/api/models', operator)).text).data;
   assert.ok(!list.some((x) => x.id === m.id));
@@ -504,16 +544,78 @@ await test('model add: wrong words: 2', () => {
   assert.equal(command('model', 'add', '--name', 'x', '--local', '../good').status, 1);
 });
 
-await test('model set: a default, in force within a second', async () => {
+await test('model set: a default, in force without a restart', async () => {
   tollgate('model', 'set', 'command-external', '--default-top-p', '0.5', '--max-output', '9');
-  const since = performance.now();
   await until('it is sent', async () => {
     await generates('command-external');
     const sent = bodyOf((await sim('GET', '/__sim/last')).text);
     return sent.top_p === 0.5 && sent.max_tokens === 9;
-  }, 5000);
-  assert.ok(performance.now() - since < 1000);
+  });
   assert.equal(tollgate('model', 'show', 'command-external').default_top_p, 0.5);
+});
+
+await test('model set, enable, disable: what another changes meanwhile stays', async () => {
+  const name = 'command-external';
+  const { id } = tollgate('model', 'show', name);
+  for (const [words, setting, value] of [[['set', name, '--max-output', '321'], 'max_output', 321],
+    [['disable', name], 'is_enabled', false], [['enable', name], 'is_enabled', true]]) {
+    const description = `while it is ${words[0]}`;
+    const commit = await held(`UPDATE models SET description = '${description}' WHERE model_id = ${id}`);
+    const child = spawn(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['model', ...words], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => { child.on('close', resolve); });
+    await until('it waits for the row', () => sql(`SELECT 1 FROM information_schema.processlist
+      WHERE info LIKE 'SELECT model_id FROM models%FOR UPDATE' OR info LIKE 'UPDATE models%'`).length > 0);
+    await commit();
+    assert.equal(await ended, 0, words[0]);
+    const shown = tollgate('model', 'show', name);
+    assert.deepEqual([shown.description, shown[setting]], [description, value]);
+  }
+});
+
+await test('model set --api-url: one that can\'t be called as given: refused, and said why', () => {
+  const set = (...words) => {
+    const { status, stderr } = command('model', 'set', ...words);
+    assert.equal(status, 1, words);
+    return stderr;
+  };
+  assert.match(set('command-external', '--api-url', 'https://host?x'), /a \/ belongs before the \?/);
+  assert.match(set('command-external', '--provider', 'wire-own-server', '--api-url', 'http://a/v1'),
+    /of kind local it must end in \/completions/);
+  assert.match(set('wire-local', '--api-url', 'https://a/v1/completions'), /--provider NAME --api-url URL/);
+  assert.match(set('command-external', '--provider', 'wire-external'), /goes with it/);
+  const kept = tollgate('model', 'show', 'wire-local');
+  assert.deepEqual([kept.model_path, kept.api_url], ['good', null]);
+});
+
+await test('model set --provider: a local model that is to be served elsewhere: its server ends', async () => {
+  const m = await made({ name: 'wire-leaves', model_config: { model_path: 'alias' } });
+  const pid = await isReady(m.id);
+  const url = `http://${address}/v1/chat/completions`;
+  const moved = tollgate('model', 'set', 'wire-leaves', '--provider', 'lawgent', '--upstream-name', 'sim-fixed:3', '--api-url', url);
+  assert.deepEqual([moved.provider, moved.api_url, moved.model_path], ['lawgent', url, null]);
+  await until('the server is gone', () => !isAlive(pid));
+  // An address is its provider's and does not move along.
+  const again = tollgate('model', 'set', 'wire-leaves', '--provider', 'wire-own-server');
+  assert.deepEqual([again.provider, again.api_url], ['wire-own-server', null]);
+});
+
+await test('/generate: an api_url of kind local from before, whose path tells nothing: a chat', async () => {
+  const server = http.createServer((rq, rs) => {
+    const parts = [];
+    rq.on('data', (part) => parts.push(part));
+    rq.on('end', () => rs.end(JSON.stringify({
+      choices: [{ index: 0, finish_reason: 'stop', message: {
+        role: 'assistant', content: `${rq.url} ${JSON.parse(Buffer.concat(parts)).messages?.[0].role}` } }],
+      usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    })));
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const at = `http://127.0.0.1:${server.address().port}`;
+  const m = await made({ name: 'wire-before', api_url: `${at}/completions`, kind: 'local', prices: { input: 0, output: 0 } });
+  sql(`UPDATE deployments SET api_url = '${at}/ask' WHERE model_id = ${m.id}`);
+  tollgate('model', 'set', 'wire-before', '--description', 'moves the generation');
+  await until('it is asked there', async () => (await generates('wire-before')).response === '/ask user');
+  server.close();
 });
 
 // ---- the supervisor ----
@@ -542,6 +644,15 @@ await test('serve: kill -9 of a model server: 503, then restarted and serves at 
   const line = events('model_ended', local.id).at(-1);
   assert.match(line.detail, /signal 9/);
   assert.equal(line.again_in_ms, 500);
+});
+
+await test('serve: a model server that hangs: killed, restarted and serves', async () => {
+  const pid = await isReady(local.id);
+  process.kill(pid, 'SIGSTOP'); // connections are still taken
+  await until('another one', () => pidOf(local.id) !== pid, 60000);
+  assert.match(events('model_ended', local.id).at(-1).detail, /3 questions in a row without an answer/);
+  await isReady(local.id);
+  assert.equal((await generate('wire-local')).status, 200);
 });
 
 await test('serve: one that ends again and again: with a growing pause', async () => {

@@ -68,7 +68,8 @@ start() {
   start_by env
 }
 
-# Times are promised of a worker that is not watched by ThreadSanitizer.
+# Two times are measured, because they are what is promised: mod_fcgid kills a
+# worker that takes longer to end. Not of one that ThreadSanitizer watches.
 slack=1
 [[ -z ${TSAN_OPTIONS:-} ]] || slack=4
 
@@ -144,7 +145,7 @@ ok 'a killed worker leaves its socket' test -S "$sock"
 ok 'the next one takes its place' start
 stop
 is 'SIGTERM: exit 0' "$code" 0
-ok "an idle worker ends at once ($took ms)" test "$took" -lt $((1000 * slack))
+unlike 'an idle worker waits for nothing' "$(cat "$log")" drain_cut
 ok 'its socket is gone' test ! -e "$sock"
 
 conf
@@ -290,7 +291,7 @@ slow() {
   slow=$!
   sleep 0.3
 }
-conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_SHUTDOWN_DRAIN_MS=5000
+conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_SHUTDOWN_DRAIN_MS=600000
 start || diag "$(cat "$log")"
 slow 1000
 stop
@@ -298,16 +299,15 @@ wait "$slow"
 is 'SIGTERM under way: exit 0' "$code" 0
 like 'the open request was finished' "$(cat "$dir/slow")" \
   '^Status: 4.*\[end\]\[closed\]$'
-ok "as soon as it was ($took ms)" test "$took" -lt $((2500 * slack))
+unlike 'and nothing else was waited for' "$(cat "$log")" drain_cut
 
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_SHUTDOWN_DRAIN_MS=500
 start || diag "$(cat "$log")"
-slow 4000
+slow 60000
 stop
-kill "$slow" 2>/dev/null
-is 'one that takes too long is cut: exit 0' "$code" 0
-ok "within the time that was set ($took ms)" \
-  test "$took" -ge 450 -a "$took" -lt $((1800 * slack))
+ok 'one that takes too long is cut: it is still open' kill "$slow"
+is 'and then exit 0' "$code" 0
+ok "not before the time that was set ($took ms)" test "$took" -ge 450
 like 'and it is said' "$(cat "$log")" drain_cut
 
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_THREADS=1

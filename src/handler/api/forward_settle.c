@@ -14,6 +14,7 @@ void
 forward_count_prompt(struct attempt *at, size_t max_bytes)
 {
 	const struct tokenizer *t = at->deployment->tokenizer;
+	bool is_local = at->deployment->row.model_path.n > 0;
 	struct forward_prompt *prompt = at->prompt;
 
 	if (!t || (prompt->is_done && prompt->t == t) ||
@@ -22,7 +23,9 @@ forward_count_prompt(struct attempt *at, size_t max_bytes)
 	*prompt = (struct forward_prompt){
 		.is_done = true,
 		.t = t,
-		.count = openai_count_prompt(at->p->op, at->p->body, t),
+		.count = is_local
+			     ? openai_count_local(at->p->op, at->p->body, t)
+			     : openai_count_prompt(at->p->op, at->p->body, t),
 	};
 }
 

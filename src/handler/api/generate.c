@@ -82,9 +82,9 @@ static enum wire_op
 op_of(const struct catalogue_model *model)
 {
 	const struct catalogue_deployment *first = &model->deployments[0];
-	struct str url = first->row.api_url.p ? first->row.api_url
-					      : first->provider->row.base_url;
-	enum wire_op op = provider_url_op(url);
+	enum wire_op op = first->row.api_url.p
+			      ? provider_exact_op(first->row.api_url)
+			      : provider_url_op(first->provider->row.base_url);
 
 	if (op == WIRE_CHAT || op == WIRE_COMPLETION)
 		return op;

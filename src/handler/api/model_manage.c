@@ -121,9 +121,9 @@ api_model_show(struct app *app, const struct request *rq, struct response *rs,
 }
 
 static enum err
-change(struct model *m, void *arg, struct error *e)
+change(struct model_change *c, void *arg, struct error *e)
 {
-	return model_read_settings(arg, m, e);
+	return model_read_settings(arg, &c->model, e);
 }
 
 enum err
@@ -133,7 +133,7 @@ api_model_change(struct app *app, const struct request *rq, struct response *rs,
 	struct audit who = actor(app, rq);
 	struct model_ops ops = ops_of(app, &who);
 	const struct json *body;
-	struct model m;
+	struct model_change c;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
@@ -144,7 +144,7 @@ api_model_change(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	err = model_update(&ops, rq->arena, id, change, (void *)(uintptr_t)body,
-	    &m, e);
+	    &c, e);
 	db_pool_give(app->shared->db, ops.db);
 	return err ? err : respond(app, rs, 200, id, e);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Pauses between starts, and a server that won't end. tests/wire/models.t has
+/* Pauses between starts, servers that won't end and servers that hang. tests/wire/models.t has
  * the rest with real ones. */
 #include "support/cmocka_tg.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "admin/model_process.h"
 #include "base/log.h"
+#include "domain/model_server.h"
 #include "support/fixture_dir.h"
 
 static struct fixture_dir dir;
@@ -75,6 +78,55 @@ step_until_started(struct model_process *p, int64_t now_ms, unsigned n)
 	return count_starts() == n;
 }
 
+/* A folder, a program in it that writes a line and waits, and a model whose
+ * server that is. */
+struct rig {
+	char program[128], url[128];
+	struct model_process_env env;
+	struct deployment_served d;
+};
+
+static void
+rig_make(struct rig *r)
+{
+	(void)snprintf(r->program, sizeof(r->program), "%s/server", dir.path);
+	(void)snprintf(r->url, sizeof(r->url), "unix:%s/7.sock", dir.path);
+	r->env = (struct model_process_env){ .program = r->program,
+		.directory = "/tmp",
+		.socket_dir = dir.path,
+		.tokenizers_dir = dir.path };
+	r->d = (struct deployment_served){
+		.deployment_id = 7,
+		.model_id = 7,
+		.model_name = S("m"),
+		.upstream_name = S("m"),
+		.base_url = str_from(r->url),
+		.model_path = str_from(strrchr(dir.path, '/') + 1),
+	};
+	put("config.json", "{\"model_type\":\"gpt2\",\"n_positions\":8}", 0644);
+	put("model.safetensors", "x", 0644);
+	put("vocab.json", "{}", 0644);
+	put("merges.txt", "x", 0644);
+	put("starts", "", 0644);
+	put("server",
+	    "#!/bin/sh\ntrap '' TERM\necho >>\"${0%/*}/starts\"\n"
+	    "exec sleep 1000\n",
+	    0755);
+}
+
+static void
+end(struct model_process *p, int64_t now_ms)
+{
+	model_process_unwant(p);
+	model_process_step(p, now_ms);
+	for (unsigned i = 0; i < 1000 && !model_process_is_over(p); i++) {
+		model_process_step(p, now_ms + MODEL_PROCESS_STOP_MS);
+		(void)usleep(10000);
+	}
+	assert_true(model_process_is_over(p));
+	model_process_free(p);
+}
+
 /*
  * A server that doesn't end when it is told to, and is wanted again meanwhile:
  * it is killed all the same, and another one started.
@@ -83,52 +135,166 @@ static void
 model_process_step__wanted_again_while_it_ends__is_ended_and_started(
     void **state)
 {
-	char program[128], url[128];
-	const struct model_process_env env = { .program = program,
-		.directory = "/tmp",
-		.socket_dir = dir.path,
-		.tokenizers_dir = dir.path };
-	struct deployment_served d = {
-		.deployment_id = 7,
-		.model_id = 7,
-		.model_name = S("m"),
-		.upstream_name = S("m"),
-		.model_path = str_from(strrchr(dir.path, '/') + 1),
-	};
 	struct model_process *p;
+	struct rig r;
 
 	(void)state;
-	(void)snprintf(program, sizeof(program), "%s/server", dir.path);
-	(void)snprintf(url, sizeof(url), "unix:%s/7.sock", dir.path);
-	d.base_url = str_from(url);
-	put("config.json", "{\"model_type\":\"gpt2\",\"n_positions\":8}", 0644);
-	put("model.safetensors", "x", 0644);
-	put("vocab.json", "{}", 0644);
-	put("merges.txt", "x", 0644);
-	put("server",
-	    "#!/bin/sh\ntrap '' TERM\necho >>\"${0%/*}/starts\"\n"
-	    "exec sleep 1000\n",
-	    0755);
-	p = model_process_new(&env, &d);
+	rig_make(&r);
+	p = model_process_new(&r.env, &r.d);
 	assert_non_null(p);
 	assert_true(step_until_started(p, 1, 1));
 
 	model_process_unwant(p);
 	model_process_step(p, 2);
-	model_process_want(p, &d);
+	model_process_want(p, &r.d);
 	model_process_step(p, 3);
 	assert_false(model_process_is_quiet(p));
 	model_process_step(p, 3 + MODEL_PROCESS_STOP_MS);
 	assert_true(step_until_started(p, 100 + MODEL_PROCESS_STOP_MS, 2));
+	end(p, 200 + MODEL_PROCESS_STOP_MS);
+}
 
-	model_process_unwant(p);
-	model_process_step(p, 200 + MODEL_PROCESS_STOP_MS);
-	for (unsigned i = 0; i < 1000 && !model_process_is_over(p); i++) {
-		model_process_step(p, 10 * MODEL_PROCESS_STOP_MS);
+/* ---- one that hangs; the test itself answers in its place ---- */
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)unlink(path);
+	memcpy(to.sun_path, path, strlen(path));
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	return fd;
+}
+
+/* Take the oldest question that waits and say this. */
+static void
+answer(int listener, const char *words)
+{
+	int fd = accept(listener, NULL, NULL);
+	char asked[256];
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, asked, sizeof(asked)) > 0);
+	(void)send(fd, words, strlen(words), MSG_NOSIGNAL); /* or it left */
+	(void)close(fd);
+}
+
+static void
+why_is(const char *expected)
+{
+	char why[MODEL_SERVER_WHY_BYTES];
+
+	assert_true(model_server_why_read(dir.path, 7, why));
+	assert_string_equal(why, expected);
+}
+
+static bool
+step_until_why(struct model_process *p, int64_t now_ms)
+{
+	char why[MODEL_SERVER_WHY_BYTES];
+
+	for (unsigned i = 0; i < 1000; i++) {
+		model_process_step(p, now_ms);
+		if (model_server_why_read(dir.path, 7, why))
+			return true;
 		(void)usleep(10000);
 	}
-	assert_true(model_process_is_over(p));
-	model_process_free(p);
+	return false;
+}
+
+#define OK_WORDS    "HTTP/1.1 200 OK\r\n\r\n"
+#define OTHER_WORDS "HTTP/1.1 503 Service Unavailable\r\n\r\n"
+
+static void
+model_process_step__answers_no_more__is_killed_and_started_again(void **state)
+{
+	struct model_process *p;
+	int64_t now_ms = 1000;
+	struct rig r;
+	int listener;
+
+	(void)state;
+	rig_make(&r);
+	p = model_process_new(&r.env, &r.d);
+	assert_non_null(p);
+	assert_true(step_until_started(p, now_ms, 1));
+	listener = listen_at(r.url + strlen("unix:"));
+
+	/* not ready as long as it says nothing, which may take any time */
+	now_ms += 100;
+	model_process_step(p, now_ms);
+	now_ms += 100 * MODEL_PROCESS_ANSWER_MS;
+	model_process_step(p, now_ms);
+	answer(listener, OTHER_WORDS); /* the first, given up by now */
+	assert_false(model_process_is_quiet(p));
+	answer(listener, OK_WORDS);
+	model_process_step(p, now_ms);
+	assert_true(model_process_is_quiet(p));
+
+	/* one question less than too many, then any answer: all is well */
+	for (unsigned i = 0; i + 1 < MODEL_PROCESS_MISSES; i++) {
+		now_ms += MODEL_PROCESS_ASK_MS;
+		model_process_step(p, now_ms);
+	}
+	now_ms += MODEL_PROCESS_ANSWER_MS;
+	model_process_step(p, now_ms);
+	for (unsigned i = 0; i < MODEL_PROCESS_MISSES; i++)
+		answer(listener, OTHER_WORDS);
+	model_process_step(p, now_ms);
+	assert_true(model_process_is_quiet(p));
+
+	/* too many: killed, started again, and it is said why */
+	for (unsigned i = 0; i < MODEL_PROCESS_MISSES; i++) {
+		now_ms += MODEL_PROCESS_ASK_MS;
+		model_process_step(p, now_ms);
+	}
+	now_ms += MODEL_PROCESS_ANSWER_MS - 1;
+	model_process_step(p, now_ms);
+	model_process_step(p, now_ms);
+	assert_int_equal(count_starts(), 1);
+	now_ms += 1;
+	assert_true(step_until_why(p, now_ms));
+	why_is("its server left 3 questions in a row without an answer and "
+	       "was killed");
+	assert_int_equal(count_starts(), 1);
+	now_ms += MODEL_PROCESS_PAUSE_MIN_MS;
+	assert_true(step_until_started(p, now_ms, 2));
+	(void)close(listener);
+	end(p, now_ms);
+}
+
+/* Nobody listens: it may be ending, and has the time for it. */
+static void
+model_process_step__listens_no_more__is_killed_later(void **state)
+{
+	struct model_process *p;
+	int64_t now_ms = 1000;
+	struct rig r;
+	int listener;
+
+	(void)state;
+	rig_make(&r);
+	p = model_process_new(&r.env, &r.d);
+	assert_non_null(p);
+	assert_true(step_until_started(p, now_ms, 1));
+	listener = listen_at(r.url + strlen("unix:"));
+	now_ms += 100;
+	model_process_step(p, now_ms);
+	answer(listener, OK_WORDS);
+	model_process_step(p, now_ms);
+	assert_true(model_process_is_quiet(p));
+	(void)close(listener);
+	for (int64_t ms = MODEL_PROCESS_ASK_MS; ms < MODEL_PROCESS_STOP_MS;
+	     ms += MODEL_PROCESS_ASK_MS) {
+		model_process_step(p, now_ms + ms);
+		assert_true(model_process_is_quiet(p));
+	}
+	now_ms += MODEL_PROCESS_STOP_MS;
+	assert_true(step_until_why(p, now_ms));
+	end(p, now_ms);
 }
 
 int
@@ -142,6 +308,10 @@ main(void)
 		    model_process_pause_ms__well_for_a_minute__is_the_shortest),
 		cmocka_unit_test(
 		    model_process_step__wanted_again_while_it_ends__is_ended_and_started),
+		cmocka_unit_test(
+		    model_process_step__answers_no_more__is_killed_and_started_again),
+		cmocka_unit_test(
+		    model_process_step__listens_no_more__is_killed_later),
 	};
 
 	log_init(false, LOG_LEVEL_ERROR, "test");

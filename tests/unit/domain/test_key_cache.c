@@ -259,7 +259,8 @@ key_authenticate__database_down_for_too_long__is_unavailable(void **state)
 }
 
 /* Each request pays for this: a cached key costs at most 2 microseconds of
- * this thread's time. */
+ * this thread's time. Timed, because its price is the point; what others do
+ * meanwhile is not in it. */
 static void
 key_authenticate__cached__is_cheap_and_allocates_nothing(void **state)
 {

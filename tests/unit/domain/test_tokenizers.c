@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +18,16 @@
 
 static struct fixture_dir dir;
 static struct tokenizers *folder;
+
+/* The folder's clock stands still but for these steps. */
+static int64_t mono_ms = 1000;
+
+int64_t __wrap_clock_mono_us(void);
+int64_t
+__wrap_clock_mono_us(void)
+{
+	return mono_ms * 1000;
+}
 
 static int
 setup(void **state)
@@ -68,17 +79,12 @@ put(const char *file, const char *name)
 	arena_fini(&a);
 }
 
+/* When it next looks. */
 static bool
 has_changed(void)
 {
-	int64_t until_ms = clock_mono_ms() + 2 * TOKENIZERS_LOOK_MS;
-
-	while (clock_mono_ms() < until_ms) {
-		if (tokenizers_have_changed(folder))
-			return true;
-		(void)usleep(10000);
-	}
-	return false;
+	mono_ms += TOKENIZERS_LOOK_MS;
+	return tokenizers_have_changed(folder);
 }
 
 static const struct tokenizer *
@@ -240,6 +246,35 @@ tokenizers__damaged_file__is_told_once(void **state)
 	tokenizer_set_free(s);
 }
 
+/* With open files in the way, as with memory that is short. */
+static void
+tokenizers__cannot_be_opened_for_a_while__is_tried_again(void **state)
+{
+	const int left_ms = TOKENIZERS_RETRY_MS - 2 * TOKENIZERS_LOOK_MS;
+	struct rlimit before, none;
+	struct tokenizer_set *s;
+
+	(void)state;
+	put("it.tokens", "it");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	s = new_set();
+	assert_null(get(s, "it"));
+	mono_ms += TOKENIZERS_RETRY_MS;
+	assert_false(has_changed()); /* still so */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_false(has_changed()); /* it isn't tried each time */
+	mono_ms += left_ms;
+	assert_true(has_changed());
+	tokenizer_set_free(s);
+
+	s = new_set();
+	assert_str_is(tokenizer_name(get(s, "it")), "it");
+	assert_false(has_changed());
+	tokenizer_set_free(s);
+}
+
 static void
 tokenizers__nobody_wants_it_any_more__is_forgotten(void **state)
 {
@@ -265,6 +300,7 @@ main(void)
 		T(tokenizers__file_replaced__readers_keep_the_old_one),
 		T(tokenizers__file_removed__counts_as_not_there),
 		T(tokenizers__damaged_file__is_told_once),
+		T(tokenizers__cannot_be_opened_for_a_while__is_tried_again),
 		T(tokenizers__nobody_wants_it_any_more__is_forgotten),
 	};
 

@@ -105,9 +105,9 @@ request_to(const char *url)
 	return (struct httpc_request){
 		.method = "GET",
 		.url = url,
-		.connect_ms = 30000,
-		.first_byte_ms = 30000,
-		.idle_ms = 30000,
+		.connect_ms = PATIENCE_MS,
+		.first_byte_ms = PATIENCE_MS,
+		.idle_ms = PATIENCE_MS,
 		.client_fd = -1,
 	};
 }

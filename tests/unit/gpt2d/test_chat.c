@@ -69,6 +69,22 @@ chat__parts__are_joined(void **state)
 	    "User: ab\nAssistant:");
 }
 
+/* What was generated behind "Assistant:" stands there again as it was. */
+static void
+chat__content_with_its_own_space__one_space(void **state)
+{
+	(void)state;
+
+	is_prompt("[{\"role\":\"user\",\"content\":\"Hi\"},"
+		  "{\"role\":\"assistant\",\"content\":\" Hello.\"},"
+		  "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+		  "\"text\":\"\"},{\"type\":\"text\",\"text\":\" a b\"}]},"
+		  "{\"role\":\"assistant\",\"content\":\"  two\"},"
+		  "{\"role\":\"user\",\"content\":\" \"}]",
+	    "User: Hi\nAssistant: Hello.\nUser: a b\nAssistant:  two\n"
+	    "User: \nAssistant:");
+}
+
 static void
 chat__malformed__refused(void **state)
 {
@@ -120,6 +136,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chat__roles__one_line_a_message),
 		cmocka_unit_test(chat__parts__are_joined),
+		cmocka_unit_test(chat__content_with_its_own_space__one_space),
 		cmocka_unit_test(chat__malformed__refused),
 		cmocka_unit_test(chat__what_is_no_text__unsupported),
 		cmocka_unit_test(chat__too_many_messages__refused),

@@ -3,6 +3,7 @@ UNIT_UPSTREAM_TESTS = \
 	tests/unit/upstream/test_body \
 	tests/unit/upstream/test_openai_answer \
 	tests/unit/upstream/test_openai_count \
+	tests/unit/upstream/test_openai_local \
 	tests/unit/upstream/test_openai_request \
 	tests/unit/upstream/test_openai_sim \
 	tests/unit/upstream/test_openai_stream \
@@ -21,6 +22,8 @@ UNIT_UPSTREAM_LIBS = \
 tests_unit_upstream_test_body_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_answer_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_count_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_openai_local_LDADD = src/gpt2d/libgpt2d.a \
+	$(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_request_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_openai_sim_LDADD = \
 	src/upstream/libupstream.a \

@@ -99,20 +99,48 @@ provider_target_exact__any_path__is_called_as_given(void **state)
 }
 
 static void
+provider_exact_op__end_of_the_path__tells(void **state)
+{
+	(void)state;
+	assert_int_equal(provider_exact_op(S("https://x/v1/completions?a")),
+	    WIRE_COMPLETION);
+	assert_int_equal(provider_exact_op(S("https://x/ask")), WIRE_CHAT);
+	assert_int_equal(provider_exact_op(S("unix:/x.sock")), WIRE_OP__MAX);
+}
+
+static void
 provider_check_api_url__addresses__that_cannot_be_meant_are_refused(
     void **state)
 {
-	static const char *const bad[] = { "", "api.example.com/v1", "ftp://x",
-		"https://u:p@x/v1/completions", "https://x/v1#f",
-		"https://x/a b", "https://x/?q=a b", "unix:/run/x?y=1" };
+	static const struct {
+		const char *url, *why;
+	} bad[] = {
+		{ "", "must begin with" },
+		{ "api.example.com/v1", "must begin with" },
+		{ "ftp://x", "must begin with" },
+		{ "https://?x", "must begin with" },
+		{ "https://u:p@x/v1/completions", "user or password" },
+		{ "https://x/v1#f", "fragment" },
+		{ "https://x/v1?a#f", "fragment" },
+		{ "https://x/a b", "space" },
+		{ "https://x/?q=a b", "space" },
+		{ "unix:/run/x?y=1", "query after unix:" },
+		{ "unix:run/x", "full path" },
+		{ "https://x?y", "a / belongs before the ?" },
+		{ "https://x:1?y=/z", "a / belongs before the ?" },
+	};
 	struct error e;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		if (!provider_check_api_url(str_from(bad[i]), &e))
-			fail_msg("accepted: %s", bad[i]);
-	assert_string_equal(e.param, "api_url");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (!provider_check_api_url(str_from(bad[i].url), &e))
+			fail_msg("accepted: %s", bad[i].url);
+		assert_string_equal(e.param, "api_url");
+		if (!strstr(e.public_text, bad[i].why))
+			fail_msg("%s: %s", bad[i].url, e.public_text);
+	}
 	assert_ok(provider_check_api_url(S("https://x/v1?a=b"), &e));
+	assert_ok(provider_check_api_url(S("https://x/?a=b"), &e));
 }
 
 static void
@@ -294,6 +322,7 @@ main(void)
 		T(provider_target__bases__are_completed_by_their_path),
 		T(provider_target__full_address__is_used_as_given),
 		T(provider_target_exact__any_path__is_called_as_given),
+		T(provider_exact_op__end_of_the_path__tells),
 		T(provider_check_api_url__addresses__that_cannot_be_meant_are_refused),
 		T(provider_check_key__not_sendable__is_refused_without_a_word_of_it),
 		T(provider_target__unix_socket__gets_a_url_beside_it),

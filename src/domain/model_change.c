@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Changing and archiving models: read, changed and written in one transaction
+ * that keeps others from the row. */
+#include "base/conf.h"
+#include "domain/model_folder.h"
+#include "domain/model_priv.h"
+
+struct update_arg {
+	const struct model_ops *ops;
+	struct arena *a;
+	uint64_t model_id;
+	model_change_fn *change;
+	void *arg;
+	struct model_change before, now;
+};
+
+static enum err
+lock(struct db *db, struct arena *a, uint64_t model_id, struct model *ret,
+    struct error *e)
+{
+	enum err err = store_model_lock(db, model_id, e);
+
+	if (!err)
+		err = store_model_by_id(db, model_id, a, ret, e);
+	if (err == ERR_NOT_FOUND || (!err && ret->archived_at_ms))
+		return error_public(e, ERR_NOT_FOUND, "id",
+		    "There is no such model.");
+	return err;
+}
+
+static enum err
+load(struct db *db, struct update_arg *u, struct error *e)
+{
+	struct deployment *d = &u->before.deployment;
+	enum err err = lock(db, u->a, u->model_id, &u->before.model, e);
+
+	if (err)
+		return err;
+	err = store_deployment_first(db, u->model_id, u->a, d, e);
+	if (err == ERR_NOT_FOUND) {
+		*d = (struct deployment){
+			.model_id = u->model_id,
+			.weight = 1,
+			.is_enabled = true,
+		};
+		err = OK;
+	}
+	u->now = u->before;
+	return err;
+}
+
+/* ---- where it is served ---- */
+
+static bool
+is_moved(const struct update_arg *u)
+{
+	return u->now.deployment.provider_id !=
+	       u->before.deployment.provider_id;
+}
+
+static bool
+is_same(struct str a, struct str b)
+{
+	return (a.p == NULL) == (b.p == NULL) && str_eq(a, b);
+}
+
+static bool
+is_place_changed(const struct update_arg *u)
+{
+	const struct deployment *a = &u->before.deployment;
+	const struct deployment *b = &u->now.deployment;
+
+	return is_moved(u) || !is_same(a->upstream_name, b->upstream_name) ||
+	       !is_same(a->api_url, b->api_url);
+}
+
+static enum err
+check_place(struct db *db, struct update_arg *u, struct error *e)
+{
+	struct deployment *d = &u->now.deployment;
+	struct provider p;
+	enum err err;
+
+	if (!is_place_changed(u) || !d->provider_id)
+		return OK;
+	err = store_provider_by_id(db, d->provider_id, u->a, &p, e);
+	if (!err && is_moved(u))
+		err = model_check_provider(&p, u->model_id, e);
+	if (err)
+		return err;
+	if (is_moved(u)) { /* and not served here any more */
+		d->model_path = (struct str){ NULL, 0 };
+		d->preload = false;
+	}
+	if (d->model_path.n && d->api_url.p)
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "A local model has no 'api_url'. To have it served "
+		    "elsewhere name the provider, too: --provider NAME "
+		    "--api-url URL.");
+	return d->api_url.p ? model_check_address(d->api_url, p.kind, true, e)
+			    : OK;
+}
+
+/* A deployment can't move to another provider: usage rows of the old place
+ * keep its meaning. A new one takes its place. */
+static enum err
+write_place(struct db *db, struct update_arg *u, struct error *e)
+{
+	struct deployment *d = &u->now.deployment;
+	enum err err = OK;
+
+	if (!is_place_changed(u) || !d->provider_id)
+		return OK;
+	if (d->deployment_id && !is_moved(u))
+		return store_deployment_update(db, d, e);
+	if (d->deployment_id)
+		err = store_deployment_archive(db, d->deployment_id, e);
+	if (!err)
+		err = store_deployment_insert(db, d, &d->deployment_id, e);
+	return err;
+}
+
+/* ---- changing one ---- */
+
+/* Where its folder can't be looked at, which is so on a host that doesn't
+ * serve it, its servers bound it. */
+static enum err
+check_context(struct update_arg *u, struct error *e)
+{
+	const struct deployment *d = &u->now.deployment;
+	struct model *m = &u->now.model;
+	struct model_folder folder;
+	struct error why;
+
+	if (!d->model_path.n ||
+	    m->context_length == u->before.model.context_length ||
+	    model_folder_find(conf_text(u->ops->conf, CONF_MODELS_DIR),
+		d->model_path, u->a, &folder, &why))
+		return OK;
+	return model_fit_context(m, folder.context_length, e);
+}
+
+static enum err
+update_txn(struct db *db, void *arg, struct error *e)
+{
+	struct update_arg *u = arg;
+	enum err err = load(db, u, e);
+
+	if (!err)
+		err = u->change(&u->now, u->arg, e);
+	if (!err)
+		err = check_place(db, u, e);
+	if (!err)
+		err = check_context(u, e);
+	if (!err)
+		err = model_check(&u->now.model, e);
+	if (!err)
+		err = store_model_update(db, &u->now.model, e);
+	if (!err)
+		err = write_place(db, u, e);
+	if (!err)
+		err = model_audit(db, u->ops, "model.set", u->model_id, e);
+	return err;
+}
+
+enum err
+model_update(const struct model_ops *ops, struct arena *a, uint64_t model_id,
+    model_change_fn *change, void *arg, struct model_change *ret,
+    struct error *e)
+{
+	struct update_arg u = { .ops = ops,
+		.a = a,
+		.model_id = model_id,
+		.change = change,
+		.arg = arg };
+	enum err err = db_txn(ops->db, update_txn, &u, e);
+
+	if (err)
+		return err;
+	model_changed(ops);
+	*ret = u.now;
+	return OK;
+}
+
+/* ---- archiving one ---- */
+
+static enum err
+archive_txn(struct db *db, void *arg, struct error *e)
+{
+	struct update_arg *u = arg;
+	enum err err = lock(db, u->a, u->model_id, &u->before.model, e);
+
+	if (!err)
+		err = store_model_archive(db, u->model_id, e);
+	if (!err)
+		err = store_deployment_archive_of(db, u->model_id, e);
+	if (!err)
+		err = store_provider_archive_of(db, u->model_id, e);
+	if (!err)
+		err = model_audit(db, u->ops, "model.archive", u->model_id, e);
+	return err;
+}
+
+enum err
+model_archive(const struct model_ops *ops, struct arena *a, uint64_t model_id,
+    struct error *e)
+{
+	struct update_arg u = { .ops = ops, .a = a, .model_id = model_id };
+	enum err err = db_txn(ops->db, archive_txn, &u, e);
+
+	if (!err)
+		model_changed(ops);
+	return err;
+}
