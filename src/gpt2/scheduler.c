@@ -257,12 +257,11 @@ static void
 fork_answers(struct scheduler *s, struct answer *first)
 {
 	const struct job *job = first->job;
-	uint64_t order = first->order;
 
 	for (uint32_t i = 0; i < s->options.batch_max; i++) {
 		struct answer *a = &s->answers[i];
 
-		if (a->job != job || a->order != order)
+		if (a->job != job)
 			continue;
 		if (a != first)
 			gpt2_seq_copy(a->seq, first->seq);
@@ -271,9 +270,9 @@ fork_answers(struct scheduler *s, struct answer *first)
 	for (uint32_t i = 0; i < s->options.batch_max; i++) {
 		struct answer *a = &s->answers[i];
 
-		/* the job may be gone after its last choice, and its memory
-		 * be another job's */
-		if (a->job != job || a->order != order)
+		/* after its last choice the job may be gone, but no other
+		 * one comes in before the next turn */
+		if (a->job != job)
 			continue;
 		memcpy(s->logits, s->first_logits,
 		    s->config->n_vocab * sizeof(*s->logits));
