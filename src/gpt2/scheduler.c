@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread, in turns: let jobs in while there is room, one chunk of the
- * oldest prompt, one token of every answer that is being written.
+ * oldest prompt or one copy of it for another choice, one token of every
+ * answer that is being written.
  */
 #include "gpt2/scheduler.h"
 
@@ -49,6 +50,8 @@ struct scheduler {
 	uint64_t n_jobs;        /* let in so far */
 	float *logits;          /* [batch_max][n_vocab] */
 	float *first_logits;    /* [n_vocab] after a prompt */
+	struct answer *forking; /* whose prompt that was, while its job's other
+				   choices get copies; or NULL */
 };
 
 static struct job *
@@ -172,6 +175,8 @@ answer_leave(struct scheduler *s, struct answer *a)
 
 	text_out_fini(&a->text);
 	a->job = NULL;
+	if (s->forking == a) /* its other choices leave as well */
+		s->forking = NULL;
 	atomic_fetch_sub(&s->n_running, 1);
 	if (!has_answers(s, job))
 		job->done(job->ctx);
@@ -252,21 +257,13 @@ find_unread(const struct scheduler *s)
 	return found;
 }
 
-/* The prompt has been read: each choice goes on from there by itself. */
+/* Every choice has the prompt and goes on from there by itself. */
 static void
-fork_answers(struct scheduler *s, struct answer *first)
+begin_choices(struct scheduler *s, const struct job *job)
 {
-	const struct job *job = first->job;
-
-	for (uint32_t i = 0; i < s->options.batch_max; i++) {
-		struct answer *a = &s->answers[i];
-
-		if (a->job != job)
-			continue;
-		if (a != first)
-			gpt2_seq_copy(a->seq, first->seq);
-		a->is_read = true;
-	}
+	for (uint32_t i = 0; i < s->options.batch_max; i++)
+		if (s->answers[i].job == job)
+			s->answers[i].is_read = true;
 	for (uint32_t i = 0; i < s->options.batch_max; i++) {
 		struct answer *a = &s->answers[i];
 
@@ -280,24 +277,58 @@ fork_answers(struct scheduler *s, struct answer *first)
 	}
 }
 
+/* A choice of the job whose first one has read the prompt, or NULL. */
+static struct answer *
+find_uncopied(const struct scheduler *s)
+{
+	const struct answer *first = s->forking;
+
+	for (uint32_t i = 0; i < s->options.batch_max; i++) {
+		struct answer *a = &s->answers[i];
+
+		if (a->job == first->job && gpt2_seq_length(a->seq) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+/* One copy a turn: a long prompt's takes as long as a token of others. */
+static void
+fork_answer(struct scheduler *s)
+{
+	const struct job *job = s->forking->job;
+	struct answer *a = find_uncopied(s);
+
+	if (a)
+		gpt2_seq_copy(a->seq, s->forking->seq);
+	if (find_uncopied(s))
+		return;
+	s->forking = NULL;
+	begin_choices(s, job);
+}
+
+/* Until its choices have begun, a prompt's logits are kept and the next
+ * prompt waits. */
 static void
 read_prompt(struct scheduler *s)
 {
-	struct answer *a = find_unread(s);
+	struct answer *a = s->forking ? NULL : find_unread(s);
 	uint32_t done, n;
 
-	if (!a)
-		return;
-	done = gpt2_seq_length(a->seq);
-	n = a->job->n_prompt - done;
-	if (n > ENGINE_CHUNK) {
-		gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done,
-		    ENGINE_CHUNK, 0, NULL);
-		return;
+	if (a) {
+		done = gpt2_seq_length(a->seq);
+		n = a->job->n_prompt - done;
+		if (n > ENGINE_CHUNK) {
+			gpt2_prefill(s->engine, a->seq,
+			    a->job->prompt_ids + done, ENGINE_CHUNK, 0, NULL);
+			return;
+		}
+		gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done, n, 1,
+		    s->first_logits);
+		s->forking = a;
 	}
-	gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done, n, 1,
-	    s->first_logits);
-	fork_answers(s, a);
+	if (s->forking)
+		fork_answer(s);
 }
 
 static void
