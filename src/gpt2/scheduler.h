@@ -91,7 +91,9 @@ enum err scheduler_new(const struct gpt2_model *model,
 void scheduler_free(struct scheduler *s);
 
 /**
- * Add a job. Any thread.
+ * Add a job. Any thread. Jobs begin in the order in which they were added: one
+ * whose choices have no room yet holds up those behind it, however small,
+ * since otherwise small ones could keep it waiting for ever.
  * Errors: ERR_OVERLOADED the queue is full; ERR_SHUTTING_DOWN after
  *         scheduler_free() began. Then `done` is never called.
  */

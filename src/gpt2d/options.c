@@ -33,7 +33,7 @@ const char options_help[] =
     "  --tokenizer-file F   write the model's tokenizer there, for tollgate\n"
     "                       to count by what it sent\n"
     "  --threads N          compute threads (one a CPU)\n"
-    "  --max-batch N        answers written at once, 1..64 (8)\n"
+    "  --max-batch N        answers written at once, 1..64 (8); the largest n\n"
     "  --queue N            requests that may wait, 0..4096 (256); beyond\n"
     "                       them clients get 503\n"
     "  --precision P        f32, bf16 or int8 (f32)\n"
