@@ -459,7 +459,7 @@ server__chat_stream__role_before_any_token(void **state)
 }
 
 static void
-server__engine_without_memory__500(void **state)
+server__engine_without_memory__500_and_the_next_runs(void **state)
 {
 	(void)state;
 
@@ -467,7 +467,28 @@ server__engine_without_memory__500(void **state)
 	ask(&one, "POST", COMPLETIONS, WHOLE);
 	fake_finish(fake_wait_job(0), JOB_END_FAILED);
 	expect(&one, "500 ");
-	expect(&one, "out_of_memory");
+	expect(&one, "\"type\":\"server_error\",\"param\":null,"
+		     "\"code\":\"out_of_memory\"}}");
+	ask(&one, "POST", COMPLETIONS, WHOLE);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "200 OK");
+}
+
+static void
+server__stream_without_memory__error_event_and_the_next_runs(void **state)
+{
+	struct job *job;
+	(void)state;
+
+	job = open_stream(&one, 0);
+	fake_token(job, 0, 'a', "a");
+	fake_finish(job, JOB_END_FAILED);
+	expect(&one, "\"text\":\"a\"");
+	expect(&one, "data: {\"error\":{");
+	expect(&one, "\"code\":\"out_of_memory\"}}\n\n\r\n0\r\n\r\n");
+	ask(&one, "POST", COMPLETIONS, STREAM);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "[DONE]");
 }
 
 static void
@@ -748,7 +769,9 @@ main(void)
 		CASE(server__whole_answer__then_another),
 		CASE(server__stream__each_token_at_once),
 		CASE(server__chat_stream__role_before_any_token),
-		CASE(server__engine_without_memory__500),
+		CASE(server__engine_without_memory__500_and_the_next_runs),
+		CASE(
+		    server__stream_without_memory__error_event_and_the_next_runs),
 		CASE(server__queue_full__503_with_retry_after),
 		CASE(server__many_streams__no_thread_each),
 		CASE(server__client_leaves_a_stream__cancelled),
