@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/error_json.h"
@@ -13,8 +14,9 @@
 /* The body twice over while it grows, and what is read out of it. */
 #define ARENA_MAX_BYTES MIB(16)
 #define JSON_MAX_BYTES  MIB(1)
-/* Beyond the limit a body is read and dropped up to here, so that the client
- * reads its 413 instead of a broken connection. */
+/* Whatever is wrong with a request, so much of its body is read and dropped
+ * before its answer; and after one that could not wait. A client that is still
+ * sending would find the connection broken, and not read the answer. */
 #define DROP_MAX_BYTES  MIB(16)
 #define EVENT_BYTES     KIB(4) /* that libmicrohttpd asks for at once */
 
@@ -38,6 +40,7 @@ call_new(struct server *s, struct MHD_Connection *conn)
 	c->begin_us = clock_mono_us();
 	arena_init(&c->arena, ARENA_MAX_BYTES);
 	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
+	c->drop_end_bytes = DROP_MAX_BYTES;
 	c->next = s->calls;
 	if (c->next)
 		c->next->before = c;
@@ -461,14 +464,63 @@ is_json(struct MHD_Connection *conn)
 }
 
 static bool
-is_too_long(struct MHD_Connection *conn)
+is_longer(struct MHD_Connection *conn, uint64_t max_bytes)
 {
 	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
 	    MHD_HTTP_HEADER_CONTENT_LENGTH);
 	uint64_t n;
 
-	return value &&
-	       !str_to_u64(str_from(value), 0, COMPLETION_BODY_BYTES, &n);
+	return value && !str_to_u64(str_from(value), 0, max_bytes, &n);
+}
+
+/* It won't send its body before it is told to. */
+static bool
+waits_to_send(struct MHD_Connection *conn)
+{
+	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_EXPECT);
+
+	return str_eq_nocase(str_from(value), S("100-continue"));
+}
+
+/* Answer amid a body with c's refusal. libmicrohttpd can't: it would close the
+ * connection at once, and takes no answer but at a body's begin and end. */
+static void
+cut_off(struct call *c)
+{
+	const struct err_info *info = err_info(c->refusal.code);
+	int fd = server_socket_of(c);
+	char head[256], body[KIB(4)];
+	struct buf b, h;
+
+	buf_init_fixed(&b, body, sizeof(body));
+	error_json(&b, &c->refusal);
+	buf_init_fixed(&h, head, sizeof(head));
+	buf_addf(&h,
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Connection: close\r\n\r\n",
+	    info->http_status,
+	    MHD_get_reason_phrase_for((unsigned)info->http_status), json_type,
+	    b.n);
+	/* Nothing else was written, so there is room; a client that has left
+	 * doesn't matter. */
+	if (send(fd, h.p, h.n, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) > 0)
+		(void)send(fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+	c->is_cut_off = true;
+	c->status = (unsigned)info->http_status;
+	c->drop_end_bytes = c->body_bytes + DROP_MAX_BYTES;
+}
+
+static enum MHD_Result
+begin_too_long(struct call *c)
+{
+	(void)error_set(&c->refusal, ERR_TOO_LARGE, "Content-Length");
+	if (waits_to_send(c->conn))
+		return send_error(c, NULL, &c->refusal);
+	if (is_longer(c->conn, DROP_MAX_BYTES))
+		cut_off(c);
+	return MHD_YES;
 }
 
 /* The head is there. What is wrong with it is said when the body is, too:
@@ -479,10 +531,8 @@ begin_request(struct call *c, const char *url, const char *method)
 	const char *allow = NULL;
 	struct error *e = &c->refusal;
 
-	if (is_too_long(c->conn)) {
-		(void)error_set(e, ERR_TOO_LARGE, "Content-Length");
-		return send_error(c, NULL, e);
-	}
+	if (is_longer(c->conn, COMPLETION_BODY_BYTES))
+		return begin_too_long(c);
 	if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
 		(void)snprintf(e->param, sizeof(e->param), "%s", allow);
 	else if (c->route && strcmp(c->route->method, "POST") == 0 &&
@@ -496,9 +546,14 @@ static enum MHD_Result
 take_body(struct call *c, const char *upload, size_t *upload_n)
 {
 	c->body_bytes += *upload_n;
-	if (c->body_bytes > DROP_MAX_BYTES)
-		return MHD_NO;
-	if (!c->refusal.code) /* the buffer knows how much is too much */
+	if (c->body_bytes > COMPLETION_BODY_BYTES && !c->refusal.code)
+		(void)error_set(&c->refusal, ERR_TOO_LARGE, "body");
+	if (c->body_bytes > c->drop_end_bytes) {
+		if (c->is_cut_off)
+			return MHD_NO;
+		cut_off(c);
+	}
+	if (!c->refusal.code)
 		buf_add(&c->body, str_make(upload, *upload_n));
 	*upload_n = 0;
 	return MHD_YES;
@@ -520,6 +575,8 @@ send_refusal(struct call *c)
 static enum MHD_Result
 go_on(struct call *c)
 {
+	if (c->is_cut_off)
+		return MHD_NO;
 	if (c->refusal.code)
 		return send_refusal(c);
 	if (c->stage == CALL_LOADING)

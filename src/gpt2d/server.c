@@ -123,8 +123,8 @@ watch_fd(struct server *s, int fd, void *tag)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
-static int
-socket_of(const struct call *c)
+int
+server_socket_of(const struct call *c)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->conn,
 	    MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -139,7 +139,7 @@ server_watch(struct server *s, struct call *c)
 
 	if (!c->is_watched && !c->has_left)
 		c->is_watched = epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD,
-				    socket_of(c), &ev) == 0;
+				    server_socket_of(c), &ev) == 0;
 }
 
 void
@@ -148,7 +148,7 @@ server_unwatch(struct server *s, struct call *c)
 	struct epoll_event unused = { .events = 0 };
 
 	if (c->is_watched)
-		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, socket_of(c),
+		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, server_socket_of(c),
 		    &unused);
 	c->is_watched = false;
 }

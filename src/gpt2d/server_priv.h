@@ -51,8 +51,10 @@ struct call {
 	const struct route *route;
 	struct arena arena;
 	struct buf body;
-	uint64_t body_bytes;  /* what came, kept or not */
-	struct error refusal; /* code OK: none yet */
+	uint64_t body_bytes;     /* what came, kept or not */
+	uint64_t drop_end_bytes; /* of them: the most that is read */
+	struct error refusal;    /* code OK: none yet */
+	bool is_cut_off;         /* the refusal was sent amid the body */
 	enum call_stage stage;
 	bool is_suspended;
 	bool is_watched; /* its socket, in the loop's epoll set */
@@ -112,6 +114,8 @@ enum err route_find(const char *method, const char *path,
 
 /* ---- server.c ---- */
 
+/** Its descriptor; -1: none any more. */
+int server_socket_of(const struct call *c);
 /** Watch for the client's leaving; libmicrohttpd does not look at suspended
  * connections. */
 void server_watch(struct server *s, struct call *c);

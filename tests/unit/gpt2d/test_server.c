@@ -371,33 +371,96 @@ server__bad_parameter__400_and_the_connection_goes_on(void **state)
 	assert_int_equal(fake_n_jobs(), 0);
 }
 
+#define HEAD                                    \
+ "POST /v1/completions HTTP/1.1\r\nHost: x\r\n" \
+ "Content-Type: application/json\r\n"
+
+static char spaces[65536];
+
 static void
-server__body_beyond_the_limit__413(void **state)
+say_text(struct client *c, const char *text)
 {
-	static char chunk[65536];
-	static const char head[] =
-	    "POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
-	    "Content-Type: application/json\r\n";
+	say(c, text, strlen(text));
+}
+
+/* A head and so much of its body. */
+static void
+say_body(struct client *c, const char *head, size_t n, bool is_chunked)
+{
+	memset(spaces, ' ', sizeof(spaces));
+	say_text(c, head);
+	for (; n > 0; n -= n < sizeof(spaces) ? n : sizeof(spaces)) {
+		if (is_chunked)
+			say_text(c, "10000\r\n");
+		say(c, spaces, n < sizeof(spaces) ? n : sizeof(spaces));
+		if (is_chunked)
+			say_text(c, "\r\n");
+	}
+}
+
+static void
+server__body_beyond_the_limit__413_and_the_connection_goes_on(void **state)
+{
 	(void)state;
 
-	memset(chunk, ' ', sizeof(chunk));
 	dial(&one);
-	say(&one, head, sizeof(head) - 1);
-	say(&one, "Content-Length: 1048577\r\n\r\n", 27);
+	say_body(&one, HEAD "Content-Length: 1048577\r\n\r\n", 1048577, false);
 	expect(&one, "413 ");
-	expect(&one, "request_too_large");
+	expect(&one, "request_too_large\"}}");
+	say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n", MIB(3), true);
+	say_text(&one, "0\r\n\r\n");
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	ask(&one, "GET", "/healthz", "");
+	expect(&one, "200 OK");
+}
 
+/* The client reads it only after it has sent much more than sockets hold. */
+static void
+server__body_far_beyond_the_limit__413_at_once_and_dropped(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_body(&one, HEAD "Content-Length: 999999999\r\n\r\n", MIB(4), false);
+	expect(&one, "413 ");
+	expect(&one, "Connection: close\r\n");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
+	say_body(&one, "", MIB(4), false);
+	hang_up(&one);
 	dial(&two);
-	say(&two, head, sizeof(head) - 1);
-	say(&two, "Transfer-Encoding: chunked\r\n\r\n", 30);
-	for (int i = 0; i < 17; i++) {
-		say(&two, "10000\r\n", 7);
-		say(&two, chunk, sizeof(chunk));
-		say(&two, "\r\n", 2);
-	}
-	say(&two, "0\r\n\r\n", 5);
-	expect(&two, "413 ");
-	expect(&two, "request_too_large");
+	ask(&two, "GET", "/healthz", "");
+	expect(&two, "200 OK");
+}
+
+static void
+server__chunks_without_an_end__413_amid_them(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n", MIB(17),
+	    true);
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
+	/* and not for ever */
+	say_body(&one, "", MIB(32), true);
+	assert_true(send(one.fd, "x", 1, MSG_NOSIGNAL) < 0);
+}
+
+static void
+server__client_that_waits_to_send__413_without_the_body(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, HEAD "Expect: 100-continue\r\n"
+			    "Content-Length: 1048577\r\n\r\n");
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
 }
 
 /* ---- answers ---- */
@@ -765,7 +828,12 @@ main(void)
 		CASE(server__no_such_route__openai_error),
 		CASE(server__other_media_type__415),
 		CASE(server__bad_parameter__400_and_the_connection_goes_on),
-		CASE(server__body_beyond_the_limit__413),
+		CASE(
+		    server__body_beyond_the_limit__413_and_the_connection_goes_on),
+		CASE(
+		    server__body_far_beyond_the_limit__413_at_once_and_dropped),
+		CASE(server__chunks_without_an_end__413_amid_them),
+		CASE(server__client_that_waits_to_send__413_without_the_body),
 		CASE(server__whole_answer__then_another),
 		CASE(server__stream__each_token_at_once),
 		CASE(server__chat_stream__role_before_any_token),
