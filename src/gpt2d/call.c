@@ -31,12 +31,14 @@ static const char json_type[] = "application/json";
 static struct call *
 call_new(struct server *s, struct MHD_Connection *conn)
 {
-	struct call *c = calloc(1, sizeof(*c));
+	struct client *client = client_of(conn);
+	struct call *c = client ? calloc(1, sizeof(*c)) : NULL;
 
 	if (!c)
 		return NULL;
 	c->server = s;
 	c->conn = conn;
+	c->client = client;
 	c->begin_us = clock_mono_us();
 	arena_init(&c->arena, ARENA_MAX_BYTES);
 	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
@@ -45,6 +47,8 @@ call_new(struct server *s, struct MHD_Connection *conn)
 	if (c->next)
 		c->next->before = c;
 	s->calls = c;
+	client->call = c;
+	client_begin_read(client);
 	return c;
 }
 
@@ -157,6 +161,9 @@ call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 	server_unwatch(c->server, c);
 	end_loading(c);
 	cancel(c);
+	c->client->call = NULL;
+	client_begin_read(c->client); /* the next one */
+	c->client = NULL;
 	c->conn = NULL;
 	if (!c->is_running)
 		call_free(c);
@@ -512,6 +519,15 @@ cut_off(struct call *c)
 	c->drop_end_bytes = c->body_bytes + DROP_MAX_BYTES;
 }
 
+void
+call_late(struct call *c)
+{
+	if (c->is_cut_off || c->stage != CALL_READING)
+		return;
+	(void)error_set(&c->refusal, ERR_REQUEST_TIMEOUT, "body");
+	cut_off(c);
+}
+
 static enum MHD_Result
 begin_too_long(struct call *c)
 {
@@ -612,5 +628,6 @@ call_on_request(void *cls, struct MHD_Connection *conn, const char *url,
 	}
 	if (*upload_n)
 		return take_body(c, upload, upload_n);
+	client_end_read(c->client);
 	return go_on(c);
 }

@@ -50,7 +50,10 @@ const char options_help[] =
     "  --repetition-penalty R   0.1..10 (1)\n"
     "  --seed N             the same seed gives the same text\n"
     "\n"
-    "  --help, --version\n";
+    "  --help, --version\n"
+    "\n"
+    "Limits: a request's body has 1 MiB and must be there 75 s after its\n"
+    "head, or the client gets 413 or 408.\n";
 
 struct words {
 	char **p;

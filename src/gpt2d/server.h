@@ -16,6 +16,9 @@
 #include "gpt2d/loader.h"
 #include "gpt2d/vocabulary.h"
 
+/* As long as silence is borne on a connection. */
+#define SERVER_READ_MS 75000
+
 struct server;
 
 struct server_options {
@@ -26,6 +29,9 @@ struct server_options {
 	uint32_t batch_max;
 	uint32_t queue_max;
 	int64_t drain_ms;
+	/* For a head to come, from the connection's begin or the answer before
+	 * on; then for its body. */
+	int64_t read_ms;
 };
 
 /**

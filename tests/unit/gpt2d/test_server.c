@@ -6,6 +6,7 @@
 #include "support/fixture_dir.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -85,7 +86,7 @@ run(void *arg)
 }
 
 static void
-start(int64_t drain_ms, bool is_loaded)
+start(int64_t drain_ms, int64_t read_ms, bool is_loaded)
 {
 	struct server_options so = {
 		.listen = &listener,
@@ -94,6 +95,7 @@ start(int64_t drain_ms, bool is_loaded)
 		.batch_max = BATCH_MAX,
 		.queue_max = QUEUE_MAX,
 		.drain_ms = drain_ms,
+		.read_ms = read_ms,
 	};
 	struct error e;
 
@@ -112,7 +114,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	start(60000, true);
+	start(60000, 60000, true);
 	return 0;
 }
 
@@ -120,7 +122,7 @@ static int
 begin_unloaded(void **state)
 {
 	(void)state;
-	start(60000, false);
+	start(60000, 60000, false);
 	return 0;
 }
 
@@ -128,7 +130,15 @@ static int
 begin_impatient(void **state)
 {
 	(void)state;
-	start(0, true);
+	start(0, 60000, true);
+	return 0;
+}
+
+static int
+begin_hurried(void **state)
+{
+	(void)state;
+	start(60000, 300, true);
 	return 0;
 }
 
@@ -247,7 +257,9 @@ expect_end(struct client *c)
 	char byte;
 
 	assert_int_equal(c->n, 0);
+	errno = 0;
 	assert_true(recv(c->fd, &byte, 1, 0) <= 0);
+	assert_int_not_equal(errno, EAGAIN); /* the client's patience */
 }
 
 #define COMPLETIONS "/v1/completions"
@@ -461,6 +473,65 @@ server__client_that_waits_to_send__413_without_the_body(void **state)
 	expect(&one, "413 ");
 	expect(&one, "request_too_large\"}}");
 	expect_end(&one);
+}
+
+/* ---- time ---- */
+
+/* ERR_REQUEST_TIMEOUT, however often something of it comes. */
+static void
+server__body_too_slow__408_and_closed(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, HEAD "Content-Length: 999999\r\n\r\n");
+	while (recv(one.fd, one.text, 1, MSG_PEEK | MSG_DONTWAIT) < 0) {
+		say(&one, " ", 1);
+		(void)sched_yield();
+	}
+	expect(&one, "HTTP/1.1 408 Request Timeout\r\n");
+	expect(&one, "Connection: close\r\n");
+	expect(&one, "\"code\":\"request_timeout\"}}");
+	expect_end(&one);
+}
+
+static void
+server__head_too_slow__closed(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+	expect_end(&one);
+	/* and the next one of a connection */
+	dial(&two);
+	ask(&two, "GET", "/healthz", "");
+	expect(&two, "running\":0}");
+	say_text(&two, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+	expect_end(&two);
+}
+
+/* Others' time, which began later, is over while these wait. */
+static void
+server__answers_that_take_long__not_cut(void **state)
+{
+	static struct client whole;
+	struct job *job;
+	(void)state;
+
+	job = open_stream(&one, 0);
+	dial(&whole);
+	ask(&whole, "POST", COMPLETIONS, WHOLE);
+	(void)fake_wait_job(1);
+	dial(&two);
+	expect_end(&two);
+	fake_token(job, 0, 'a', "a");
+	expect(&one, "\"text\":\"a\"");
+	fake_finish(job, JOB_END_STOP);
+	expect(&one, "[DONE]");
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&whole, "200 OK");
+	hang_up(&whole);
 }
 
 /* ---- answers ---- */
@@ -817,6 +888,8 @@ server__cut_while_loading__503(void **state)
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define CASE_HURRIED(test) \
+ cmocka_unit_test_setup_teardown(test, begin_hurried, end)
 #define CASE_UNLOADED(test) \
  cmocka_unit_test_setup_teardown(test, begin_unloaded, end)
 
@@ -834,6 +907,9 @@ main(void)
 		    server__body_far_beyond_the_limit__413_at_once_and_dropped),
 		CASE(server__chunks_without_an_end__413_amid_them),
 		CASE(server__client_that_waits_to_send__413_without_the_body),
+		CASE_HURRIED(server__body_too_slow__408_and_closed),
+		CASE_HURRIED(server__head_too_slow__closed),
+		CASE_HURRIED(server__answers_that_take_long__not_cut),
 		CASE(server__whole_answer__then_another),
 		CASE(server__stream__each_token_at_once),
 		CASE(server__chat_stream__role_before_any_token),
