@@ -28,6 +28,21 @@ static const char json_type[] = "application/json";
 
 /* ---- its life ---- */
 
+/* Of its body. */
+static void
+hold(struct call *c, size_t n)
+{
+	c->held_bytes += n;
+	c->server->held_bytes += n;
+}
+
+static void
+release(struct call *c)
+{
+	c->server->held_bytes -= c->held_bytes;
+	c->held_bytes = 0;
+}
+
 static struct call *
 call_new(struct server *s, struct MHD_Connection *conn)
 {
@@ -63,6 +78,7 @@ call_free(struct call *c)
 		c->server->calls = c->next;
 	if (c->has_reply)
 		reply_fini(&c->reply);
+	release(c);
 	arena_fini(&c->arena);
 	free(c);
 }
@@ -558,19 +574,43 @@ begin_request(struct call *c, const char *url, const char *method)
 	return MHD_YES;
 }
 
+/* What is there of the body is no use any more. */
+static void
+refuse(struct call *c, enum err code)
+{
+	(void)error_set(&c->refusal, code, "body");
+	release(c);
+	arena_fini(&c->arena);
+	arena_init(&c->arena, ARENA_MAX_BYTES);
+	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
+}
+
+static void
+keep(struct call *c, struct str part)
+{
+	const struct server *s = c->server;
+
+	if (c->body_bytes > COMPLETION_BODY_BYTES) {
+		refuse(c, ERR_TOO_LARGE);
+	} else if (part.n > s->opts.bodies_max_bytes - s->held_bytes) {
+		refuse(c, ERR_OVERLOADED);
+	} else {
+		hold(c, part.n);
+		buf_add(&c->body, part);
+	}
+}
+
 static enum MHD_Result
 take_body(struct call *c, const char *upload, size_t *upload_n)
 {
 	c->body_bytes += *upload_n;
-	if (c->body_bytes > COMPLETION_BODY_BYTES && !c->refusal.code)
-		(void)error_set(&c->refusal, ERR_TOO_LARGE, "body");
+	if (!c->refusal.code)
+		keep(c, str_make(upload, *upload_n));
 	if (c->body_bytes > c->drop_end_bytes) {
 		if (c->is_cut_off)
 			return MHD_NO;
 		cut_off(c);
 	}
-	if (!c->refusal.code)
-		buf_add(&c->body, str_make(upload, *upload_n));
 	*upload_n = 0;
 	return MHD_YES;
 }

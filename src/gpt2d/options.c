@@ -53,7 +53,8 @@ const char options_help[] =
     "  --help, --version\n"
     "\n"
     "Limits: a request's body has 1 MiB and must be there 75 s after its\n"
-    "head, or the client gets 413 or 408.\n";
+    "head, or the client gets 413 or 408; those of all requests together\n"
+    "have 64 MiB, or it gets 503.\n";
 
 struct words {
 	char **p;

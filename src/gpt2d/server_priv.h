@@ -29,6 +29,7 @@ struct server {
 	int64_t drain_end_ms; /* monotonic */
 	struct client *first_reading, *last_reading;
 	struct call *calls;        /* all there are, newest first */
+	size_t held_bytes;         /* of their bodies */
 	uint32_t n_loading;        /* of them, those that wait for the model */
 	pthread_mutex_t wake_lock; /* of what follows */
 	struct call *woken, **woken_end;
@@ -64,6 +65,7 @@ struct call {
 	const struct route *route;
 	struct arena arena;
 	struct buf body;
+	size_t held_bytes;       /* of it, counted by the server */
 	uint64_t body_bytes;     /* what came, kept or not */
 	uint64_t drop_end_bytes; /* of them: the most that is read */
 	struct error refusal;    /* code OK: none yet */

@@ -7,10 +7,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,10 +22,11 @@
 #include "base/log.h"
 #include "gpt2d/server.h"
 
-#define N_POS     32
-#define BATCH_MAX 4
-#define QUEUE_MAX 8
-#define N_STREAMS 200
+#define N_POS      32
+#define BATCH_MAX  4
+#define QUEUE_MAX  8
+#define N_STREAMS  200
+#define BODIES_MAX MIB(2)
 
 struct client {
 	int fd;
@@ -96,6 +99,7 @@ start(int64_t drain_ms, int64_t read_ms, bool is_loaded)
 		.queue_max = QUEUE_MAX,
 		.drain_ms = drain_ms,
 		.read_ms = read_ms,
+		.bodies_max_bytes = BODIES_MAX,
 	};
 	struct error e;
 
@@ -473,6 +477,82 @@ server__client_that_waits_to_send__413_without_the_body(void **state)
 	expect(&one, "413 ");
 	expect(&one, "request_too_large\"}}");
 	expect_end(&one);
+}
+
+static void
+say_completion(struct client *c, size_t n_spaces)
+{
+	char head[256];
+
+	(void)snprintf(head, sizeof(head), HEAD "Content-Length: %zu\r\n\r\n",
+	    n_spaces + strlen(WHOLE));
+	say_body(c, head, n_spaces, false);
+}
+
+/* Until the server has taken all out of the socket. */
+static void
+await_read(struct client *c)
+{
+	int n = 1;
+
+	while (n > 0) {
+		assert_int_equal(ioctl(c->fd, SIOCOUTQ, &n), 0);
+		(void)sched_yield();
+	}
+}
+
+static void
+server__bodies_beyond_memory__503_and_the_connection_goes_on(void **state)
+{
+	static struct client first, second;
+	(void)state;
+
+	dial(&first);
+	dial(&second);
+	say_completion(&first, 1040000);
+	say_completion(&second, 1040000);
+	await_read(&first);
+	await_read(&second);
+	dial(&one);
+	say_completion(&one, 600000);
+	say_text(&one, WHOLE);
+	expect(&one, "503 ");
+	expect(&one, "Retry-After: 1\r\n");
+	expect(&one, "\"code\":\"overloaded\"}}");
+	say_text(&first, WHOLE);
+	fake_finish(fake_wait_job(0), JOB_END_STOP);
+	expect(&first, "200 OK");
+	expect(&first, "}}");
+	say_completion(&one, 600000);
+	say_text(&one, WHOLE);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "200 OK");
+	hang_up(&first);
+	hang_up(&second);
+}
+
+/* Those that left, were refused or were too long hold nothing. */
+static void
+server__bodies_of_the_past__hold_no_memory(void **state)
+{
+	(void)state;
+
+	for (int i = 0; i < 4; i++) {
+		dial(&one);
+		say_completion(&one, 1000000);
+		hang_up(&one);
+		dial(&one);
+		say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n",
+		    MIB(2), true);
+		say_text(&one, "0\r\n\r\n");
+		expect(&one, "413 ");
+		hang_up(&one);
+	}
+	dial(&one);
+	say_completion(&one, 1000000);
+	say_text(&one, WHOLE);
+	fake_finish(fake_wait_job(0), JOB_END_STOP);
+	expect(&one, "200 OK");
 }
 
 /* ---- time ---- */
@@ -907,6 +987,9 @@ main(void)
 		    server__body_far_beyond_the_limit__413_at_once_and_dropped),
 		CASE(server__chunks_without_an_end__413_amid_them),
 		CASE(server__client_that_waits_to_send__413_without_the_body),
+		CASE(
+		    server__bodies_beyond_memory__503_and_the_connection_goes_on),
+		CASE(server__bodies_of_the_past__hold_no_memory),
 		CASE_HURRIED(server__body_too_slow__408_and_closed),
 		CASE_HURRIED(server__head_too_slow__closed),
 		CASE_HURRIED(server__answers_that_take_long__not_cut),
