@@ -486,6 +486,18 @@ is_json(struct MHD_Connection *conn)
 	return str_eq_nocase(str_trim(type), S("application/json"));
 }
 
+/* A page may have the name of its own site mean this host (DNS rebinding); then
+ * the browser sends that name, and lets the page read what comes. */
+static bool
+is_for_us(const struct call *c)
+{
+	const char *value = MHD_lookup_connection_value(c->conn,
+	    MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+	return !c->server->is_loopback ||
+	       listen_is_loopback_host(str_from(value));
+}
+
 static bool
 is_longer(struct MHD_Connection *conn, uint64_t max_bytes)
 {
@@ -565,7 +577,10 @@ begin_request(struct call *c, const char *url, const char *method)
 
 	if (is_longer(c->conn, COMPLETION_BODY_BYTES))
 		return begin_too_long(c);
-	if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
+	if (!is_for_us(c))
+		(void)error_public(e, ERR_FORBIDDEN, NULL,
+		    "The Host must be localhost or a loopback address.");
+	else if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
 		(void)snprintf(e->param, sizeof(e->param), "%s", allow);
 	else if (c->route && strcmp(c->route->method, "POST") == 0 &&
 		 !is_json(c->conn))

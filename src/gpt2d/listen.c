@@ -122,7 +122,7 @@ read_host(struct str host, union address *a)
 		host = str_make(host.p + 1, host.n - 2);
 		a->v6.sin6_family = AF_INET6;
 	}
-	if (host.n >= sizeof(text))
+	if (host.n == 0 || host.n >= sizeof(text))
 		return false;
 	memcpy(text, host.p, host.n);
 	text[host.n] = '\0';
@@ -133,14 +133,23 @@ read_host(struct str host, union address *a)
 	       ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-static bool
-read_address(struct str text, union address *a)
+/* Behind the last one; 0: there is none. */
+static size_t
+find_colon(struct str text)
 {
 	size_t colon = text.n;
-	uint64_t port;
 
 	while (colon > 0 && text.p[colon - 1] != ':')
 		colon--;
+	return colon;
+}
+
+static bool
+read_address(struct str text, union address *a)
+{
+	size_t colon = find_colon(text);
+	uint64_t port;
+
 	if (colon == 0 || !read_host(str_make(text.p, colon - 1), a) ||
 	    !str_to_u64(str_skip(text, colon), 0, UINT16_MAX, &port))
 		return false;
@@ -173,7 +182,6 @@ bind_address(union address *a)
 enum err
 listen_loopback(struct str address, struct listen *ret, struct error *e)
 {
-	size_t colon = address.n;
 	union address a;
 
 	*ret = (struct listen){ .fd = -1 };
@@ -185,9 +193,21 @@ listen_loopback(struct str address, struct listen *ret, struct error *e)
 	if (ret->fd < 0)
 		return error_errno(e, ERR_IO, "--listen: %" PRI_STR,
 		    STR_ARG(address));
-	while (address.p[colon - 1] != ':')
-		colon--;
-	(void)snprintf(ret->name, sizeof(ret->name), "%.*s%u", (int)colon,
-	    address.p, (unsigned)ntohs(a.v4.sin_port));
+	(void)snprintf(ret->name, sizeof(ret->name), "%.*s%u",
+	    (int)find_colon(address), address.p,
+	    (unsigned)ntohs(a.v4.sin_port));
 	return OK;
+}
+
+bool
+listen_is_loopback_host(struct str host)
+{
+	size_t colon = find_colon(host);
+	union address a;
+	uint64_t port;
+
+	if (colon > 0 &&
+	    str_to_u64(str_skip(host, colon), 0, UINT16_MAX, &port))
+		host.n = colon - 1;
+	return str_eq_nocase(host, S("localhost")) || read_host(host, &a);
 }

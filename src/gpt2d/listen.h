@@ -6,6 +6,7 @@
 #ifndef TG_GPT2D_LISTEN_H
 #define TG_GPT2D_LISTEN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -36,6 +37,8 @@ enum err listen_unix(const char *path, struct listen *ret,
  */
 enum err listen_loopback(struct str address, struct listen *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** A Host header's value: "localhost" or a loopback address; a port may follow. */
+bool listen_is_loopback_host(struct str host);
 /** Remove the socket's file, if it is still ours. The descriptor stays. */
 void listen_unlink(struct listen *l);
 

@@ -25,6 +25,7 @@ struct server {
 	int wake_fd; /* eventfd: the wake list has something */
 	int stop_fd; /* eventfd: how often server_stop() was called */
 	int64_t created_s;
+	bool is_loopback; /* a port, which web pages can reach */
 	bool is_draining, is_cut;
 	int64_t drain_end_ms; /* monotonic */
 	struct client *first_reading, *last_reading;

@@ -323,6 +323,12 @@ until_true grep -q '"started"' "$log"
 port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log")
 tcp() { curl -sS --max-time 60 "http://127.0.0.1:$port$1" "${@:2}"; }
 is 'over TCP' "$(tcp /v1/models | jq -r '.data[0].id')" mini
+host_status() {
+  tcp /v1/models -H "Host: $1" -o "$dir/body" -w '%{http_code}'
+}
+is 'a name of this host' "$(host_status "localhost:$port")" 200
+is 'a name that may be any site'"'"'s: 403' "$(host_status "x.example:$port")" 403
+is 'in the shape of errors' "$(jq -r .error.code "$dir/body")" forbidden
 tcp_health_is() { [[ $(tcp /healthz | jq -c '[.waiting, .running]') == "$1" ]]; }
 (exec curl -sS -N "http://127.0.0.1:$port/v1/completions" \
   -H 'Content-Type: application/json' -d "$endless") >/dev/null &

@@ -134,6 +134,28 @@ listen_loopback__anything_else__refused(void **state)
 			fail_msg("%s", bad[i]);
 }
 
+static void
+listen_is_loopback_host__names_of_this_host__only(void **state)
+{
+	static const char *const ours[] = { "localhost", "LocalHost:80",
+		"127.0.0.1", "127.0.0.1:8080", "127.1.2.3", "[::1]",
+		"[::1]:65535" };
+	static const char *const others[] = { "", ":80", "x", "localhost.x",
+		"localhost:", "localhost:x", "localhost:65536",
+		"localhost:80:80", "x:localhost", "127.0.0.1.x",
+		"127.0.0.1.x:80", "10.0.0.1", "2130706433", "127.1", "[::2]",
+		"[::1", "::1", "[::1]x", "0.0.0.0:80", "localhost,x" };
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (!listen_is_loopback_host(str_from(ours[i])))
+			fail_msg("%s", ours[i]);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (listen_is_loopback_host(str_from(others[i])))
+			fail_msg("%s", others[i]);
+	assert_false(listen_is_loopback_host(str_from(NULL)));
+}
+
 int
 main(void)
 {
@@ -147,6 +169,8 @@ main(void)
 		cmocka_unit_test(
 		    listen_loopback__port_zero__a_free_one_is_named),
 		cmocka_unit_test(listen_loopback__anything_else__refused),
+		cmocka_unit_test(
+		    listen_is_loopback_host__names_of_this_host__only),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

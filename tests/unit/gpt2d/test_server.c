@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,6 +41,7 @@ static struct fixture_dir dir;
 static char path[128];
 static struct loader *loader;
 static struct listen listener;
+static bool is_tcp;
 static struct server *server;
 static pthread_t thread;
 static struct client one, two;
@@ -109,7 +111,10 @@ start(int64_t drain_ms, int64_t read_ms, bool is_loaded)
 	so.loader = loader;
 	if (is_loaded)
 		assert_ok(loader_run(loader, &e));
-	assert_ok(listen_unix(path, &listener, &e));
+	if (is_tcp)
+		assert_ok(listen_loopback(S("127.0.0.1:0"), &listener, &e));
+	else
+		assert_ok(listen_unix(path, &listener, &e));
 	assert_ok(server_new(&so, &server, &e));
 	assert_int_equal(pthread_create(&thread, NULL, run, server), 0);
 }
@@ -135,6 +140,15 @@ begin_impatient(void **state)
 {
 	(void)state;
 	start(0, 60000, true);
+	return 0;
+}
+
+static int
+begin_tcp(void **state)
+{
+	(void)state;
+	is_tcp = true;
+	start(60000, 60000, true);
 	return 0;
 }
 
@@ -170,6 +184,7 @@ end(void **state)
 	(void)state;
 	hang_up(&one);
 	hang_up(&two);
+	is_tcp = false;
 	if (!server)
 		return 0;
 	server_stop(server);
@@ -183,17 +198,27 @@ end(void **state)
 static bool
 try_dial(struct client *c)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un local = { .sun_family = AF_UNIX };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+	} tcp;
+	socklen_t n = sizeof(tcp);
 	const struct timeval patience = { .tv_sec = FAKE_WAIT_S };
 
 	c->n = 0;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c->fd = socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+	    0);
 	assert_true(c->fd >= 0);
 	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 			     sizeof(patience)),
 	    0);
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	return connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) ==
+	if (is_tcp) {
+		assert_int_equal(getsockname(listener.fd, &tcp.any, &n), 0);
+		return connect(c->fd, &tcp.any, n) == 0;
+	}
+	memcpy(local.sun_path, path, strlen(path) + 1);
+	return connect(c->fd, (const struct sockaddr *)&local, sizeof(local)) ==
 	       0;
 }
 
@@ -214,6 +239,12 @@ say(struct client *c, const char *text, size_t n)
 		text += sent;
 		n -= (size_t)sent;
 	}
+}
+
+static void
+say_text(struct client *c, const char *text)
+{
+	say(c, text, strlen(text));
 }
 
 static void
@@ -387,17 +418,33 @@ server__bad_parameter__400_and_the_connection_goes_on(void **state)
 	assert_int_equal(fake_n_jobs(), 0);
 }
 
+/* DNS rebinding: the page's site has come to mean this host. */
+static void
+server__other_host_over_tcp__403(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	ask(&one, "POST", COMPLETIONS, WHOLE); /* its Host is "x" */
+	expect(&one, "403 Forbidden");
+	expect(&one, "\"type\":\"permission_error\",\"param\":null,"
+		     "\"code\":\"forbidden\"}}");
+	ask(&one, "GET", "/healthz", "");
+	expect(&one, "403 ");
+	expect(&one, "}}");
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n");
+	expect(&one, "200 OK");
+	expect(&one, "running\":0}");
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+	expect(&one, "200 OK");
+	assert_int_equal(fake_n_jobs(), 0);
+}
+
 #define HEAD                                    \
  "POST /v1/completions HTTP/1.1\r\nHost: x\r\n" \
  "Content-Type: application/json\r\n"
 
 static char spaces[65536];
-
-static void
-say_text(struct client *c, const char *text)
-{
-	say(c, text, strlen(text));
-}
 
 /* A head and so much of its body. */
 static void
@@ -980,6 +1027,8 @@ main(void)
 		CASE(server__plain_routes__answer),
 		CASE(server__no_such_route__openai_error),
 		CASE(server__other_media_type__415),
+		cmocka_unit_test_setup_teardown(
+		    server__other_host_over_tcp__403, begin_tcp, end),
 		CASE(server__bad_parameter__400_and_the_connection_goes_on),
 		CASE(
 		    server__body_beyond_the_limit__413_and_the_connection_goes_on),
