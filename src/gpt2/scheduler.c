@@ -226,6 +226,7 @@ answer_add(struct scheduler *s, struct answer *a, float *logits)
 		a->n_new++;
 		err = text_out_add(&a->text,
 		    tokenizer_token(s->tokenizer, a->last_id), &e);
+		piece.token_at = text_out_token_at(&a->text);
 		if (a->n_new == job->max_new_tok || n_text == s->config->n_pos)
 			piece.end = JOB_END_LENGTH;
 	}

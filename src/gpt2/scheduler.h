@@ -40,7 +40,9 @@ struct job_piece {
 	bool has_token;  /* `token` is one that was generated; false
 				  for the rest of a text at its end */
 	struct sampler_choice token; /* logprobs only when asked for */
-	enum job_end end; /* this choice's; then nothing follows for it */
+	uint64_t token_at; /* bytes of the choice's text before the token's;
+				  what never comes is a stop string's */
+	enum job_end end;  /* this choice's; then nothing follows for it */
 };
 
 struct job;

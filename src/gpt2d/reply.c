@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+/* Bytes of text that the scheduler may hold back besides a stop string's. */
+#define PART_BYTES      4
 /* A buffer that grows leaves its former halves behind. */
 #define ARENA_MAX_BYTES (4 * REPLY_MAX_BYTES)
 
@@ -36,6 +38,40 @@ end_choice(struct reply *r, struct reply_choice *c,
 	}
 }
 
+static void
+tell_tokens(struct reply_choice *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		logprobs_add(&c->logprobs, &c->held[i].token);
+	c->n_held -= n;
+	memmove(c->held, c->held + n, c->n_held * sizeof(*c->held));
+}
+
+/* Log probabilities are told of the tokens that the text has something of, as
+ * OpenAI does: not of those that a stop string took away. */
+static void
+add_logprobs(struct reply *r, struct reply_choice *c,
+    const struct job_piece *piece)
+{
+	bool is_cut = piece->end == JOB_END_STOP && piece->has_token;
+	uint32_t n = 0;
+
+	if (piece->has_token && piece->token.id != r->eos_id) {
+		/* so many only without any text */
+		if (c->n_held == r->held_cap)
+			tell_tokens(c, 1);
+		c->held[c->n_held++] = (struct reply_token){
+			.at = piece->token_at,
+			.token = piece->token,
+		};
+	}
+	while (n < c->n_held && c->held[n].at < c->n_text_bytes)
+		n++;
+	if (piece->end != JOB_END_NONE && !is_cut)
+		n = c->n_held;
+	tell_tokens(c, n);
+}
+
 static bool
 add_events(struct reply *r, struct reply_choice *c,
     const struct job_piece *piece)
@@ -61,8 +97,9 @@ on_piece(void *ctx, const struct job_piece *piece)
 	bool has_news = false;
 
 	r->usage.completion_tok += piece->has_token;
-	if (piece->has_token && has_logprobs(r) && piece->token.id != r->eos_id)
-		logprobs_add(&c->logprobs, &piece->token);
+	c->n_text_bytes += piece->text.n;
+	if (has_logprobs(r))
+		add_logprobs(r, c, piece);
 	end_choice(r, c, piece);
 	if (r->is_stream) {
 		(void)pthread_mutex_lock(&r->lock);
@@ -104,6 +141,17 @@ on_done(void *ctx)
 
 /* ---- in the server's thread ---- */
 
+static uint32_t
+longest_stop(const struct completion *c)
+{
+	size_t longest = 0;
+
+	for (uint32_t i = 0; i < c->n_stops; i++)
+		if (c->stops[i].n > longest)
+			longest = c->stops[i].n;
+	return (uint32_t)longest;
+}
+
 static enum err
 init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 {
@@ -113,6 +161,7 @@ init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 	r->choices = arena_array(&r->arena, struct reply_choice, c->n_choices);
 	if (!r->choices)
 		return error_arena(e, &r->arena);
+	r->held_cap = PART_BYTES + longest_stop(c);
 	for (uint32_t i = 0; i < src->prompt->n; i++)
 		chars += logprobs_chars(
 		    tokenizer_token(src->tokenizer, src->prompt->ids[i]));
@@ -120,6 +169,9 @@ init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 		buf_init(&r->choices[i].text, &r->arena, REPLY_MAX_BYTES);
 		logprobs_init(&r->choices[i].logprobs, c->kind, src->tokenizer,
 		    &r->arena, REPLY_MAX_BYTES, chars);
+		if (has_logprobs(r))
+			r->choices[i].held = arena_array(&r->arena,
+			    struct reply_token, r->held_cap);
 		if (r->is_stream && c->kind == COMPLETION_CHAT)
 			answer_event_role(&r->out, &r->head, i);
 	}

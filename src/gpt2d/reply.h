@@ -24,9 +24,18 @@
  * scheduler's thread. */
 typedef void reply_wake_fn(void *ctx, bool is_over);
 
+/* A token whose text may still be cut as a stop string's. */
+struct reply_token {
+	uint64_t at; /* of the choice's text */
+	struct sampler_choice token;
+};
+
 struct reply_choice {
-	struct buf text; /* of a whole answer */
+	struct buf text;       /* of a whole answer */
+	uint64_t n_text_bytes; /* that came so far */
 	struct logprobs logprobs;
+	struct reply_token *held; /* the oldest first */
+	uint32_t n_held;
 	const char *finish_reason;
 };
 
@@ -36,6 +45,7 @@ struct reply {
 	struct answer_usage usage;
 	bool is_stream;
 	uint32_t eos_id; /* is no part of the text */
+	uint32_t held_cap;
 	struct reply_choice *choices;
 	enum err failure; /* what ended it other than its end */
 	reply_wake_fn *wake;

@@ -147,6 +147,9 @@ read -r stop before < <(complete "$sampled}" | jq -r '.choices[0].text
 is 'stop strings are not told' "$(complete "$sampled,\"stop\":\"$stop\"}" \
   | jq -c '.choices[0] | [(.text | length), .finish_reason]')" \
   "[$before,\"stop\"]"
+is 'nor are their tokens: each begins in the text' "$(complete \
+  "$sampled,\"stop\":\"$stop\",\"logprobs\":0}" | jq '.choices[0]
+  | (.logprobs.text_offset | max) - 3 < (.text | length)')" true
 is 'tokens as a prompt' "$(complete '{"prompt":[1,2,3],"max_tokens":1}' \
   | jq .usage.prompt_tokens)" 3
 is 'an empty prompt' "$(complete '{"prompt":"","max_tokens":1}' \

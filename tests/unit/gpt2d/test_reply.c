@@ -89,6 +89,27 @@ token(uint32_t choice, uint32_t id, const char *text, enum job_end end)
 	r.job.piece(r.job.ctx, &piece);
 }
 
+static bool
+has(struct str text, const char *part)
+{
+	return str_find_str(text, str_from(part)) < text.n;
+}
+
+/* One of which it is told where its text begins. */
+static void
+token_at(uint32_t id, uint64_t at, const char *text, enum job_end end)
+{
+	struct job_piece piece = {
+		.text = str_from(text),
+		.has_token = true,
+		.token.id = id,
+		.token_at = at,
+		.end = end,
+	};
+
+	r.job.piece(r.job.ctx, &piece);
+}
+
 static void
 no_token(uint32_t choice, const char *text, enum job_end end)
 {
@@ -227,7 +248,7 @@ reply__chat_stream_with_usage__role_first_usage_last(void **state)
 }
 
 static void
-reply__stream_logprobs__each_token_once_but_the_end(void **state)
+reply__stream_logprobs__each_token_with_its_text_but_the_end(void **state)
 {
 	struct completion c = completion(COMPLETION_TEXT, true);
 	enum reply_state last;
@@ -240,10 +261,85 @@ reply__stream_logprobs__each_token_once_but_the_end(void **state)
 	r.job.done(r.job.ctx);
 
 	assert_string_equal(take_all(&last),
-	    EVENT("{\"index\":0,\"text\":\"\",\"logprobs\":{\"tokens\":[\"a\"],"
-		  "\"token_logprobs\":[0],\"top_logprobs\":[null],"
-		  "\"text_offset\":[4]},\"finish_reason\":null}") TEXT(0, "a",
-		"null") TEXT(0, "", "\"stop\"") "data: [DONE]\n\n");
+	    EVENT(
+		"{\"index\":0,\"text\":\"a\",\"logprobs\":{\"tokens\":[\"a\"],"
+		"\"token_logprobs\":[0],\"top_logprobs\":[null],"
+		"\"text_offset\":[4]},\"finish_reason\":null}")
+		TEXT(0, "", "\"stop\"") "data: [DONE]\n\n");
+	reply_fini(&r);
+}
+
+/* "a<b" is left of what comes before "<end": "<" may still be its begin. */
+static void
+reply__stop_string__its_tokens_are_not_told(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, false);
+	struct str stops[] = { STR_INIT("<end") };
+	struct str text = { NULL, 0 };
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	c.stops = stops;
+	c.n_stops = 1;
+	begin(&c);
+	token_at('a', 0, "a", JOB_END_NONE);
+	token_at('<', 1, "", JOB_END_NONE);
+	token_at('b', 2, "<b", JOB_END_NONE);
+	token_at('<', 3, "", JOB_END_NONE);
+	token_at('e', 4, "", JOB_END_NONE);
+	token_at('n', 5, "", JOB_END_NONE);
+	token_at('d', 6, "", JOB_END_STOP);
+	r.job.done(r.job.ctx);
+
+	assert_ok(reply_whole(&r, &text, &e));
+	assert_true(has(text, "\"text\":\"a<b\""));
+	assert_true(has(text, "\"tokens\":[\"a\",\"<\",\"b\"]"));
+	assert_true(has(text, "\"text_offset\":[4,5,6]"));
+	assert_int_equal(r.usage.completion_tok, 7);
+	reply_fini(&r);
+}
+
+static void
+reply__cut_by_its_length__held_tokens_are_told(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, false);
+	struct str stops[] = { STR_INIT("<end") };
+	struct str text = { NULL, 0 };
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	c.stops = stops;
+	c.n_stops = 1;
+	begin(&c);
+	token_at('<', 0, "", JOB_END_NONE);
+	token_at('e', 1, "<e", JOB_END_LENGTH);
+	r.job.done(r.job.ctx);
+
+	assert_ok(reply_whole(&r, &text, &e));
+	assert_true(has(text, "\"tokens\":[\"<\",\"e\"]"));
+	reply_fini(&r);
+}
+
+/* Tokens may be empty: a checkpoint has more of them than its vocabulary. */
+static void
+reply__tokens_without_text__told_in_bounded_memory(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, true);
+	enum reply_state last;
+	const char *text;
+	unsigned n = 0;
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	begin(&c);
+	for (int i = 0; i < 20; i++)
+		token_at('x', 0, "", JOB_END_NONE);
+	token_at('x', 0, "", JOB_END_LENGTH);
+	r.job.done(r.job.ctx);
+
+	for (text = take_all(&last); (text = strstr(text, "\"x\"")); text++)
+		n++;
+	assert_int_equal(n, 21);
 	reply_fini(&r);
 }
 
@@ -367,7 +463,12 @@ main(void)
 		cmocka_unit_test(
 		    reply__chat_stream_with_usage__role_first_usage_last),
 		cmocka_unit_test(
-		    reply__stream_logprobs__each_token_once_but_the_end),
+		    reply__stream_logprobs__each_token_with_its_text_but_the_end),
+		cmocka_unit_test(reply__stop_string__its_tokens_are_not_told),
+		cmocka_unit_test(
+		    reply__cut_by_its_length__held_tokens_are_told),
+		cmocka_unit_test(
+		    reply__tokens_without_text__told_in_bounded_memory),
 		cmocka_unit_test(reply__cancelled_stream__error_and_no_done),
 		cmocka_unit_test(reply__whole__all_choices_and_usage),
 		cmocka_unit_test(reply__whole_that_failed__its_error),
