@@ -360,14 +360,15 @@ submit(struct call *c, struct error *e)
 	struct reply_source src = {
 		.completion = &c->completion,
 		.prompt = &c->prompt,
-		.tokenizer = s->opts.vocabulary->tokenizer,
+		.vocabulary = s->opts.vocabulary,
 		.config = engine.config,
 		.model = s->opts.model,
 		.wake = server_wake_call,
 		.ctx = c,
 	};
-	enum err err = prompt_encode(&c->arena, &c->completion, src.tokenizer,
-	    s->opts.vocabulary->longest_token, engine.config, &c->prompt, e);
+	enum err err = prompt_encode(&c->arena, &c->completion,
+	    s->opts.vocabulary->tokenizer, s->opts.vocabulary->longest_token,
+	    engine.config, &c->prompt, e);
 
 	if (!err)
 		err = reply_init(&c->reply, &src, e);

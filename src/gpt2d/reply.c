@@ -5,8 +5,12 @@
 
 /* Bytes of text that the scheduler may hold back besides a stop string's. */
 #define PART_BYTES      4
-/* A buffer that grows leaves its former halves behind. */
-#define ARENA_MAX_BYTES (4 * REPLY_MAX_BYTES)
+/* A buffer that grows leaves its former halves behind and takes up to four times
+ * what is in it: the choices' do, then the whole answer's. */
+#define ARENA_MAX_BYTES (9 * REPLY_MAX_BYTES)
+/* Of a whole answer besides its tokens, rounded up. */
+#define HEAD_BYTES      KIB(4)
+#define CHOICE_BYTES    512
 
 static bool
 has_logprobs(const struct reply *r)
@@ -164,11 +168,13 @@ init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 	r->held_cap = PART_BYTES + longest_stop(c);
 	for (uint32_t i = 0; i < src->prompt->n; i++)
 		chars += logprobs_chars(
-		    tokenizer_token(src->tokenizer, src->prompt->ids[i]));
+		    tokenizer_token(src->vocabulary->tokenizer,
+			src->prompt->ids[i]));
 	for (uint32_t i = 0; i < c->n_choices; i++) {
 		buf_init(&r->choices[i].text, &r->arena, REPLY_MAX_BYTES);
-		logprobs_init(&r->choices[i].logprobs, c->kind, src->tokenizer,
-		    &r->arena, REPLY_MAX_BYTES, chars);
+		logprobs_init(&r->choices[i].logprobs, c->kind,
+		    src->vocabulary->tokenizer, &r->arena, REPLY_MAX_BYTES,
+		    chars);
 		if (has_logprobs(r))
 			r->choices[i].held = arena_array(&r->arena,
 			    struct reply_token, r->held_cap);
@@ -178,12 +184,34 @@ init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 	return r->arena.sticky ? error_arena(e, &r->arena) : OK;
 }
 
+/* A stream's events go out as they come; a whole answer must fit at its end, and
+ * it is too late then to say that it doesn't. */
+static enum err
+check_size(const struct reply_source *src, struct error *e)
+{
+	const struct completion *c = src->completion;
+	uint64_t choice_bytes = CHOICE_BYTES +
+				(uint64_t)src->prompt->max_new_tok *
+				    token_sizes_max(&src->vocabulary->sizes,
+					c->n_top_logprobs);
+
+	if (c->is_stream ||
+	    HEAD_BYTES + c->n_choices * choice_bytes <= REPLY_MAX_BYTES)
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "max_tokens",
+	    "The answer could be larger than %zu MiB. Ask for fewer tokens, "
+	    "choices or logprobs, or for a stream.",
+	    REPLY_MAX_BYTES / MIB(1));
+}
+
 enum err
 reply_init(struct reply *r, const struct reply_source *src, struct error *e)
 {
 	const struct completion *c = src->completion;
-	enum err err;
+	enum err err = check_size(src, e);
 
+	if (err)
+		return err;
 	*r = (struct reply){
 		.job = {
 			.prompt_ids = src->prompt->ids,

@@ -16,8 +16,10 @@
 #include "gpt2d/answer.h"
 #include "gpt2d/completion.h"
 #include "gpt2d/prompt.h"
+#include "gpt2d/vocabulary.h"
 
-/* Of one answer that its client has not taken yet. */
+/* Of one answer that its client has not taken yet; of a whole one, as large as
+ * it can get. */
 #define REPLY_MAX_BYTES MIB(16)
 
 /* There is something to take; the last call says that all has ended. In the
@@ -60,7 +62,7 @@ struct reply {
 struct reply_source {
 	const struct completion *completion;
 	const struct prompt *prompt;
-	const struct tokenizer *tokenizer;
+	const struct vocabulary *vocabulary;
 	const struct gpt2_config *config;
 	struct str model;
 	reply_wake_fn *wake;
@@ -70,7 +72,8 @@ struct reply_source {
 /**
  * Set up a reply and its job, which then is ready for scheduler_submit(). All
  * that src points to stays until reply_fini().
- * Errors: ERR_NO_MEMORY.
+ * Errors: ERR_BAD_PARAM a whole answer could become larger than
+ *         REPLY_MAX_BYTES; ERR_NO_MEMORY.
  * Memory: reply_fini(), after `wake` said that it is over, or without the job
  *         having been submitted.
  */

@@ -226,6 +226,10 @@ ok 'its socket is gone' test ! -e "$sock"
 
 start endless --max-batch 1 --queue 1 --preload
 is 'loaded before it listens' "$(get /healthz | jq .loaded)" true
+is 'an answer that could get too large is not begun' \
+  "$(post /v1/chat/completions '{"messages":[{"role":"user","content":"x"}],
+    "logprobs":true,"top_logprobs":20}' | jq -r '.error | .code, .param' \
+    | paste -sd' ')" 'invalid_parameter max_tokens'
 endless='{"prompt":"the","max_tokens":16000,"temperature":0,"stream":true}'
 whole='{"prompt":"the","max_tokens":16000,"temperature":0}'
 
