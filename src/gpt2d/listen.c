@@ -7,87 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
 
-/* ---- unix ---- */
-
-static bool
-is_alive(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive;
-
-	if (fd < 0)
-		return false;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	/* EAGAIN: its queue is full, so it is there. */
-	alive = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) ==
-		    0 ||
-		errno == EAGAIN;
-	(void)close(fd);
-	return alive;
-}
-
-/* The umask gives bind() its permissions; there is one thread yet. */
-static int
-bind_private(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before;
-	int rc;
-
-	if (fd < 0)
-		return -1;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	before = umask(0117);
-	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
-	(void)umask(before);
-	if (rc == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	rc = errno;
-	(void)close(fd);
-	errno = rc;
-	return -1;
-}
-
 enum err
 listen_unix(const char *path, struct listen *ret, struct error *e)
 {
-	char beside[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	struct stat st;
-	int n = snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid());
+	const struct unix_socket_options o = {
+		.setting = "--socket",
+		.path = path,
+		.flags = SOCK_NONBLOCK,
+		.backlog = BACKLOG,
+	};
 
 	*ret = (struct listen){ .fd = -1 };
-	if (n < 0 || (size_t)n >= sizeof(beside))
-		return error_set(e, ERR_CONFIG, "--socket: %s is too long",
-		    path);
-	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return error_set(e, ERR_CONFIG,
-		    "--socket: %s exists and is no socket", path);
-	if (is_alive(path))
-		return error_set(e, ERR_CONFLICT,
-		    "--socket: another process listens on %s", path);
-	(void)unlink(beside); /* of a dead process with our number */
-	ret->fd = bind_private(beside);
-	if (ret->fd < 0)
-		return error_errno(e, ERR_IO, "--socket: %s", beside);
-	if (lstat(beside, &st) < 0 || rename(beside, path) < 0) {
-		enum err err = error_errno(e, ERR_IO, "--socket: %s", path);
-
-		(void)unlink(beside);
-		(void)close(ret->fd);
-		ret->fd = -1;
-		return err;
-	}
-	ret->path = path;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
+	if (unix_socket_listen(&o, &ret->file, &ret->fd, e))
+		return e->code;
 	(void)snprintf(ret->name, sizeof(ret->name), "unix:%s", path);
 	return OK;
 }
@@ -95,12 +31,7 @@ listen_unix(const char *path, struct listen *ret, struct error *e)
 void
 listen_unlink(struct listen *l)
 {
-	struct stat st;
-
-	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
-	    st.st_ino == l->ino)
-		(void)unlink(l->path); /* gone already is fine */
-	l->path = NULL;
+	unix_socket_unlink(&l->file);
 }
 
 /* ---- loopback ---- */

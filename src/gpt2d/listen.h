@@ -7,19 +7,17 @@
 #define TG_GPT2D_LISTEN_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/unix_socket.h"
 
 #define LISTEN_NAME_BYTES 128
 
 struct listen {
 	int fd;                       /* -1: none */
 	char name[LISTEN_NAME_BYTES]; /* "unix:/run/x.sock", "127.0.0.1:80" */
-	const char *path;             /* of the file to remove, or NULL */
-	dev_t dev;
-	ino_t ino;
+	struct unix_socket file;      /* none with TCP */
 };
 
 /**

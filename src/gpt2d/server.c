@@ -198,7 +198,7 @@ server_new(const struct server_options *opts, struct server **ret,
 	if (!s)
 		return error_set(e, ERR_NO_MEMORY, "no memory for the server");
 	s->opts = *opts;
-	s->is_loopback = !opts->listen->path;
+	s->is_loopback = !opts->listen->file.path;
 	s->woken_end = &s->woken;
 	s->created_s = clock_now_ms() / 1000;
 	(void)pthread_mutex_init(&s->wake_lock, NULL); /* Linux: cannot fail */
