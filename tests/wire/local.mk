@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	tests/wire/provider_tls.mjs \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \
+	tests/wire/quickstart_offline.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
 	tests/wire/seed_curl.t \
