@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/wire/fetch_gpt2.t \
 	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
+	tests/wire/gpt2_mini_bits.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \
