@@ -116,3 +116,41 @@ api_embedding_create(struct app *app, const struct request *rq,
 {
 	return pass_through(app, rq, rs, WIRE_EMBEDDING, e);
 }
+
+enum err
+api_response_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
+}
+
+/* The one version of Anthropic's wire format that is spoken here. */
+static enum err
+check_version(const struct request *rq, struct error *e)
+{
+	struct str version = request_header(rq, "anthropic-version");
+
+	if (!version.p || str_eq(version, S(INFERENCE_ANTHROPIC_VERSION)))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
+	    "The version of Anthropic's wire format must be " INFERENCE_ANTHROPIC_VERSION
+	    ".");
+}
+
+enum err
+api_message_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = check_version(rq, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_MESSAGE, e);
+}
+
+enum err
+api_message_count(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = check_version(rq, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_COUNT, e);
+}
