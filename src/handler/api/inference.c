@@ -124,12 +124,14 @@ api_response_create(struct app *app, const struct request *rq,
 	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
 }
 
-/* The one version of Anthropic's wire format that is spoken here. */
+/* Only one version of Anthropic's wire format is spoken here. Its clients look
+ * for the request's id under another name than OpenAI's do. */
 static enum err
-check_version(const struct request *rq, struct error *e)
+begin_anthropic(const struct request *rq, struct response *rs, struct error *e)
 {
 	struct str version = request_header(rq, "anthropic-version");
 
+	response_header(rs, "request-id", str_from(rq->id_text));
 	if (!version.p || str_eq(version, S(INFERENCE_ANTHROPIC_VERSION)))
 		return OK;
 	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
@@ -141,7 +143,7 @@ enum err
 api_message_create(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
-	enum err rc = check_version(rq, e);
+	enum err rc = begin_anthropic(rq, rs, e);
 
 	return rc ? rc : pass_through(app, rq, rs, WIRE_MESSAGE, e);
 }
@@ -150,7 +152,7 @@ enum err
 api_message_count(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
-	enum err rc = check_version(rq, e);
+	enum err rc = begin_anthropic(rq, rs, e);
 
 	return rc ? rc : pass_through(app, rq, rs, WIRE_COUNT, e);
 }
