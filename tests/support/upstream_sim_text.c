@@ -85,7 +85,8 @@ sim_text_count(struct sbuf *out, struct slice name, uint64_t v,
 		sbuf_lit(out, "-");
 	if (odd == USAGE_STRING)
 		sbuf_lit(out, "\"");
-	sbuf_add_u64(out, v);
+	/* No number of JSON begins with 0 and goes on. */
+	sbuf_add_u64(out, odd == USAGE_HUGE && !v ? 1 : v);
 	if (odd == USAGE_STRING)
 		sbuf_lit(out, "\"");
 	if (odd == USAGE_FRACTION)
