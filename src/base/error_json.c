@@ -57,8 +57,7 @@ anthropic_type(int status)
 }
 
 void
-error_json_anthropic(struct buf *b, const struct error *e,
-    const char *request_id)
+error_json_anthropic(struct buf *b, const struct error *e)
 {
 	struct json_out j;
 
@@ -69,6 +68,5 @@ error_json_anthropic(struct buf *b, const struct error *e,
 	json_out_object(&j);
 	add_members(&j, e, anthropic_type(err_info(e->code)->http_status));
 	json_out_object_end(&j);
-	json_out_member_str(&j, "request_id", str_from(request_id));
 	json_out_object_end(&j);
 }

@@ -13,11 +13,10 @@
 void error_json(struct buf *b, const struct error *e);
 
 /**
- * Append {"type":"error","error":{"type","message",…},"request_id"}: the same
- * words, with the type that Anthropic has for the status. Its clients pass
- * over param and code, which are there for everybody else.
+ * Append {"type":"error","error":{"type","message",…}}: the same words, with
+ * the type that Anthropic has for the status. Its clients pass over param and
+ * code, which are there for everybody else.
  */
-void error_json_anthropic(struct buf *b, const struct error *e,
-    const char *request_id);
+void error_json_anthropic(struct buf *b, const struct error *e);
 
 #endif

@@ -40,7 +40,7 @@ static void
 write_error(const struct turn *t, struct buf *b)
 {
 	if (is_for_anthropic(t))
-		error_json_anthropic(b, &t->e, t->rq.id_text);
+		error_json_anthropic(b, &t->e);
 	else
 		error_json(b, &t->e);
 }

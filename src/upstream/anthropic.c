@@ -3,7 +3,8 @@
  * Anthropic's messages, whole and as events: text and usage. A stream says
  * what the input was in message_start and what the output was in
  * message_delta, which may come more than once; message_stop ends it.
- * Source: its API reference, messages and streaming, version 2023-06-01.
+ * Source: its API reference, messages and streaming, versions 2023-06-01 and
+ * 2026-10-21, which differ in what a request may hold.
  */
 #include "upstream/event.h"
 #include "upstream/wire.h"

@@ -115,7 +115,7 @@ await test('headers: version and allowed betas go on, no credential does', async
     betas: ['interleaved-thinking-2025-05-14', 'files-api-2025-04-14'],
   });
   const sent = (await sim('GET', '/__sim/last')).text;
-  assert.match(sent, /^anthropic-version: 2023-06-01\r$/mi);
+  assert.match(sent, /^anthropic-version: 2026-10-21\r$/mi);
   assert.match(sent, /^anthropic-beta: interleaved-thinking-2025-05-14\r$/mi);
   assert.match(sent, /^x-api-key: sk-ant-upstream\r$/mi);
   assert.ok(!sent.includes(key) && !/authorization|x-stainless/i.test(sent), sent);
@@ -133,7 +133,7 @@ const failures = [
   ['provider\'s 429', () => client, { model: models['sim-429:7'] },
     'RateLimitError', 429, 'rate_limit_error'],
   ['provider\'s 503', () => client, { model: models['sim-503'] },
-    'InternalServerError', 503, 'overloaded_error'],
+    'ServiceUnavailableError', 503, 'overloaded_error'],
   ['provider\'s 401', () => client, { model: models['sim-401'] },
     'InternalServerError', 502, 'api_error'],
 ];

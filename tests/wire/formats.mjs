@@ -35,6 +35,7 @@ for (const { kind } of Object.values(formats)) {
 }
 for (const kind of ['huggingface', 'local']) models[kind] = addModel(kind, 'sim-fixed:9');
 models.capped = addModel('anthropic', 'sim-fixed:40', '--max-output', '10');
+models.warm = addModel('anthropic', 'sim-fixed:8', '--default-temperature', '0.5');
 models.last = addModel('openai', 'sim-fixed:40', '--max-output', '10');
 
 const { key } = await newKey();
@@ -155,6 +156,19 @@ await test('message: no max_tokens where the model has no limit: the provider\'s
   const answer = await post('message', 'sim-fixed:9', { max_tokens: undefined });
   assert.equal(answer.status, 400);
   assert.equal(JSON.parse(answer.text).error.type, 'invalid_request_error');
+});
+
+await test('message: both versions go on; the newer one takes no temperature', async () => {
+  for (const [version, temperature] of [[undefined, 0.5], ['2023-06-01', 0.5],
+    ['2026-10-21', undefined]]) {
+    const headers = version ? { ...auth, 'anthropic-version': version } : auth;
+    const answer = await ask('POST', '/v1/messages', headers,
+      JSON.stringify(bodies.message(models.warm)));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal((await upstream()).temperature, temperature);
+    const sent = (await sim('GET', '/__sim/last')).text;
+    assert.ok(sent.includes(`anthropic-version: ${version ?? '2023-06-01'}\r\n`), sent);
+  }
 });
 
 await test('message: another version: 400', async () => {

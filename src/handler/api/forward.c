@@ -262,6 +262,16 @@ fraction(struct arena *a, int64_t ppm)
 	return arena_strdup(a, str_from(text));
 }
 
+/* Whether the model's own temperature and top_p may go along. */
+static bool
+has_sampling(const struct attempt *at)
+{
+	struct forward_version version;
+
+	(void)forward_version_of(at->rq, &version);
+	return at->p->op != WIRE_MESSAGE || version.has_sampling;
+}
+
 static enum err
 build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 {
@@ -274,11 +284,14 @@ build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 		.model = at->deployment->row.upstream_name,
 		.limit_tok = output_limit(p->model, p->request),
 		.force_usage = p->request->is_stream,
-		.temperature = fraction(a, model->default_temperature_ppm),
-		.top_p = fraction(a, model->default_top_p_ppm),
 	};
 	struct splice s;
 
+	if (has_sampling(at)) {
+		change.temperature = fraction(a,
+		    model->default_temperature_ppm);
+		change.top_p = fraction(a, model->default_top_p_ppm);
+	}
 	splice_init(&s, a, p->body);
 	openai_request_change(&s, p->op, p->request, &change);
 	return splice_build(&s, ret, e);

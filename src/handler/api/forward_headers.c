@@ -4,7 +4,28 @@
 #include "handler/api/forward_priv.h"
 
 #include "domain/catalogue.h"
-#include "handler/api/inference.h"
+
+/* Source: Anthropic's API reference, versions; what each changed is in its
+ * migration guide, read 2026-11. */
+static const struct forward_version versions[] = {
+	{ STR_INIT("2023-06-01"), true },
+	{ STR_INIT("2026-10-21"), false },
+};
+
+bool
+forward_version_of(const struct request *rq, struct forward_version *ret)
+{
+	struct str sent = request_header(rq, "anthropic-version");
+
+	*ret = versions[0];
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		if (!str_eq(sent, versions[i].name))
+			continue;
+		*ret = versions[i];
+		return true;
+	}
+	return !sent.p;
+}
 
 /* Whether an operator lets this beta through. */
 static bool
@@ -57,6 +78,7 @@ forward_headers_make(struct attempt *at, struct forward_headers *ret,
 	const struct catalogue_provider *provider = at->deployment->provider;
 	struct arena *a = at->rs->arena;
 	struct forward_headers to = { .n = 0 };
+	struct forward_version version;
 	struct str betas;
 
 	add(&to, "Content-Type: application/json");
@@ -64,7 +86,10 @@ forward_headers_make(struct attempt *at, struct forward_headers *ret,
 	if (provider->auth_line)
 		add(&to, provider->auth_line);
 	if (at->p->op == WIRE_MESSAGE || at->p->op == WIRE_COUNT) {
-		add(&to, "anthropic-version: " INFERENCE_ANTHROPIC_VERSION);
+		(void)forward_version_of(at->rq, &version);
+		add(&to, arena_printf(a, "anthropic-version: %" PRI_STR,
+			     STR_ARG(version.name))
+			     .p);
 		betas = beta_line(at);
 		if (betas.n)
 			add(&to, betas.p);

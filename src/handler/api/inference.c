@@ -124,19 +124,18 @@ api_response_create(struct app *app, const struct request *rq,
 	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
 }
 
-/* Only one version of Anthropic's wire format is spoken here. Its clients look
- * for the request's id under another name than OpenAI's do. */
+/* Anthropic's clients look for the request's id under another name than
+ * OpenAI's do. */
 static enum err
 begin_anthropic(const struct request *rq, struct response *rs, struct error *e)
 {
-	struct str version = request_header(rq, "anthropic-version");
+	struct forward_version version;
 
 	response_header(rs, "request-id", str_from(rq->id_text));
-	if (!version.p || str_eq(version, S(INFERENCE_ANTHROPIC_VERSION)))
+	if (forward_version_of(rq, &version))
 		return OK;
 	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
-	    "The version of Anthropic's wire format must be " INFERENCE_ANTHROPIC_VERSION
-	    ".");
+	    "This version of Anthropic's wire format is not spoken here.");
 }
 
 enum err

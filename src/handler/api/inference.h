@@ -9,9 +9,6 @@
 #include "handler/api/forward.h"
 #include "handler/handler.h"
 
-/* Sent to providers, and the only one that clients may ask for. */
-#define INFERENCE_ANTHROPIC_VERSION "2023-06-01"
-
 /**
  * Check a request for a model that is known already, admit it, forward it.
  * @p->request  its prompt_tok and is_stream are used for the hold
