@@ -216,7 +216,9 @@ await test('other kinds: what they are not asked is a 400', async () => {
   for (const [path, body] of [
     ['/v1/messages', bodies.message(models.huggingface)],
     ['/v1/chat/completions', { model: models.capped, messages: [{ role: 'user', content: 'a' }] }],
-    ['/v1/responses', bodies.response(models.capped)]]) {
+    ['/v1/responses', bodies.response(models.capped)],
+    ['/v1/responses', bodies.response('gpt2-mini')],
+    ['/v1/messages', bodies.message('gpt2-mini')]]) {
     const answer = await ask('POST', path, auth, JSON.stringify(body));
     assert.equal(answer.status, 400, `${path}: ${answer.text}`);
     assert.equal(JSON.parse(answer.text).error.param, 'model');

@@ -171,7 +171,7 @@ forward_settle(struct attempt *at, enum usage_status status, struct str code,
 {
 	struct meter_result r = forward_result(at, status, code);
 
-	if (at->stream.has_bad_usage)
+	if (at->stream.has_bad_usage && !at->stream.has_usage)
 		forward_warn_of_usage(at);
 	return meter_settle(&at->app->meter, &r, e);
 }

@@ -37,15 +37,31 @@ set_limit_headers(struct response *rs, const struct limit_take *take,
 	}
 }
 
+/* Our own model server completes and chats; what else local servers may be
+ * asked it does not know. */
+static enum err
+check_own_server(const struct catalogue_deployment *d, enum wire_op op,
+    struct error *e)
+{
+	if (d->row.model_path.n == 0 ||
+	    (op != WIRE_RESPONSE && op != WIRE_MESSAGE && op != WIRE_COUNT))
+		return OK;
+	return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+	    "This model does not serve this kind of request.");
+}
+
 /* What every deployment's provider must be able to take. */
 static enum err
 check_body(const struct forward_params *p, struct error *e)
 {
 	for (size_t i = 0; i < p->model->n_deployments; i++) {
-		enum err rc = provider_check_body(p->model->deployments[i]
-						      .provider->row.kind,
-		    p->op, p->body, S(""), e);
+		const struct catalogue_deployment *d =
+		    &p->model->deployments[i];
+		enum err rc = provider_check_body(d->provider->row.kind, p->op,
+		    p->body, S(""), e);
 
+		if (!rc)
+			rc = check_own_server(d, p->op, e);
 		if (rc)
 			return rc;
 	}
