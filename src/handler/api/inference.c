@@ -37,15 +37,31 @@ set_limit_headers(struct response *rs, const struct limit_take *take,
 	}
 }
 
+/* Our own model server completes and chats; what else local servers may be
+ * asked it does not know. */
+static enum err
+check_own_server(const struct catalogue_deployment *d, enum wire_op op,
+    struct error *e)
+{
+	if (d->row.model_path.n == 0 ||
+	    (op != WIRE_RESPONSE && op != WIRE_MESSAGE && op != WIRE_COUNT))
+		return OK;
+	return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+	    "This model does not serve this kind of request.");
+}
+
 /* What every deployment's provider must be able to take. */
 static enum err
 check_body(const struct forward_params *p, struct error *e)
 {
 	for (size_t i = 0; i < p->model->n_deployments; i++) {
-		enum err rc = provider_check_body(p->model->deployments[i]
-						      .provider->row.kind,
-		    p->op, p->body, S(""), e);
+		const struct catalogue_deployment *d =
+		    &p->model->deployments[i];
+		enum err rc = provider_check_body(d->provider->row.kind, p->op,
+		    p->body, S(""), e);
 
+		if (!rc)
+			rc = check_own_server(d, p->op, e);
 		if (rc)
 			return rc;
 	}
@@ -115,4 +131,43 @@ api_embedding_create(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	return pass_through(app, rq, rs, WIRE_EMBEDDING, e);
+}
+
+enum err
+api_response_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
+}
+
+/* Anthropic's clients look for the request's id under another name than
+ * OpenAI's do. */
+static enum err
+begin_anthropic(const struct request *rq, struct response *rs, struct error *e)
+{
+	struct forward_version version;
+
+	response_header(rs, "request-id", str_from(rq->id_text));
+	if (forward_version_of(rq, &version))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
+	    "This version of Anthropic's wire format is not spoken here.");
+}
+
+enum err
+api_message_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = begin_anthropic(rq, rs, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_MESSAGE, e);
+}
+
+enum err
+api_message_count(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = begin_anthropic(rq, rs, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_COUNT, e);
 }
