@@ -49,8 +49,12 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/price.h \
 	src/domain/price_list.c \
 	src/domain/price_list.h \
+	src/domain/prune.c \
+	src/domain/prune.h \
 	src/domain/provider_key.c \
 	src/domain/provider_key.h \
+	src/domain/rerate.c \
+	src/domain/rerate.h \
 	src/domain/reconcile.c \
 	src/domain/reconcile.h \
 	src/domain/principal.c \
