@@ -40,6 +40,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/provider.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \
+	src/admin/usage.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \
