@@ -47,6 +47,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/open_set.h \
 	src/domain/price.c \
 	src/domain/price.h \
+	src/domain/price_feed.c \
+	src/domain/price_feed.h \
+	src/domain/price_import.c \
+	src/domain/price_import.h \
 	src/domain/price_list.c \
 	src/domain/price_list.h \
 	src/domain/prune.c \
