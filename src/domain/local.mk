@@ -53,6 +53,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/price_import.h \
 	src/domain/price_list.c \
 	src/domain/price_list.h \
+	src/domain/price_set.c \
+	src/domain/price_set.h \
 	src/domain/prune.c \
 	src/domain/prune.h \
 	src/domain/provider_key.c \
