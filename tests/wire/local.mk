@@ -35,6 +35,8 @@ EXTRA_DIST += \
 	tests/wire/model_methods.t \
 	tests/wire/models.mjs \
 	tests/wire/models.t \
+	tests/wire/prices.mjs \
+	tests/wire/prices.t \
 	tests/wire/provider_tls.mjs \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \

@@ -234,7 +234,8 @@ main(void)
 		FEED_TEST(
 		    price_feed__entry_that_is_wrong__says_why_and_spares_the_others),
 		FEED_TEST(price_feed__no_list__is_refused),
-		FEED_TEST(price_feed__no_memory__is_an_error_at_every_allocation),
+		FEED_TEST(
+		    price_feed__no_memory__is_an_error_at_every_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
