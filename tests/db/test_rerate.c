@@ -351,6 +351,41 @@ reconcile__adjustment_altered_or_gone__is_found(void **state)
 	db_free(root);
 }
 
+/* What one connection rates anew: printed, not judged. */
+static void
+speed__rerating__is_printed(void **state)
+{
+	enum {
+		BATCH = 1000,
+		BATCHES = 30
+	};
+	static struct usage_row rows[BATCH];
+	struct party p = party("speed");
+	uint64_t v1 = set_price(p.model_id, FROM_MS - DAY_MS, 10, 100, 0);
+	char cause[32];
+	int64_t start_us;
+
+	(void)state;
+	for (int b = 0; b < BATCHES; b++) {
+		for (int i = 0; i < BATCH; i++)
+			rows[i] = row_of(&p, FROM_MS + b * HOUR_MS + i, v1,
+			    3000);
+		(void)snprintf(cause, sizeof(cause), "rerate-%d", b);
+		books_post(rows, BATCH, p.customer_id, cause);
+	}
+	(void)set_price(p.model_id, FROM_MS, 11, 100, 0);
+	start_us = clock_mono_us();
+	(void)rerate(p.model_id, true);
+	print_message("# %d rows looked at: %.0f rows/s\n", BATCH * BATCHES,
+	    1e6 * BATCH * BATCHES / (double)(clock_mono_us() - start_us));
+	start_us = clock_mono_us();
+	assert_int_equal(rerate(p.model_id, false).models[0].changed,
+	    BATCH * BATCHES);
+	print_message("# %d rows rated anew: %.0f rows/s\n", BATCH * BATCHES,
+	    1e6 * BATCH * BATCHES / (double)(clock_mono_us() - start_us));
+	assert_int_equal(books_reconcile().n_diffs, 0);
+}
+
 int
 main(void)
 {
@@ -368,6 +403,7 @@ main(void)
 		STORE_TEST(
 		    adjust__same_row_as_somebody_else__is_conflict_and_nothing),
 		STORE_TEST(reconcile__adjustment_altered_or_gone__is_found),
+		STORE_TEST(speed__rerating__is_printed),
 	};
 
 	fixture_need_server();
