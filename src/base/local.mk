@@ -43,5 +43,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/str.c \
 	src/base/str.h \
 	src/base/tok_class.h \
+	src/base/unix_socket.c \
+	src/base/unix_socket.h \
 	src/base/uuid7.c \
 	src/base/uuid7.h

@@ -7,9 +7,9 @@
 #define TG_DAEMON_LISTEN_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/err.h"
+#include "base/unix_socket.h"
 
 /* Connections that may wait when all threads are busy. */
 #define LISTEN_BACKLOG 4096
@@ -19,9 +19,7 @@ struct listen {
 	/* Nobody else accepts from it: what waits in it at the end is ours
 	 * to serve. */
 	bool is_ours;
-	const char *path; /* bound here, to be removed; NULL = inherited */
-	dev_t dev;
-	ino_t ino;
+	struct unix_socket file; /* bound here, to be removed; or none */
 };
 
 /**

@@ -226,7 +226,7 @@ drain_ms(struct worker *w)
 static int64_t
 queue_ms(const struct worker *w, int64_t drain)
 {
-	if (w->listen.path)
+	if (w->listen.file.path)
 		return drain;
 	if (w->listen.is_ours)
 		return drain < QUEUE_MS_MAX ? drain : QUEUE_MS_MAX;

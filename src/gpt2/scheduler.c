@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread, in turns: let jobs in while there is room, one chunk of the
- * oldest prompt, one token of every answer that is being written.
+ * oldest prompt or one copy of it for another choice, one token of every
+ * answer that is being written.
  */
 #include "gpt2/scheduler.h"
 
@@ -49,6 +50,8 @@ struct scheduler {
 	uint64_t n_jobs;        /* let in so far */
 	float *logits;          /* [batch_max][n_vocab] */
 	float *first_logits;    /* [n_vocab] after a prompt */
+	struct answer *forking; /* whose prompt that was, while its job's other
+				   choices get copies; or NULL */
 };
 
 static struct job *
@@ -172,6 +175,8 @@ answer_leave(struct scheduler *s, struct answer *a)
 
 	text_out_fini(&a->text);
 	a->job = NULL;
+	if (s->forking == a) /* its other choices leave as well */
+		s->forking = NULL;
 	atomic_fetch_sub(&s->n_running, 1);
 	if (!has_answers(s, job))
 		job->done(job->ctx);
@@ -221,6 +226,7 @@ answer_add(struct scheduler *s, struct answer *a, float *logits)
 		a->n_new++;
 		err = text_out_add(&a->text,
 		    tokenizer_token(s->tokenizer, a->last_id), &e);
+		piece.token_at = text_out_token_at(&a->text);
 		if (a->n_new == job->max_new_tok || n_text == s->config->n_pos)
 			piece.end = JOB_END_LENGTH;
 	}
@@ -252,28 +258,19 @@ find_unread(const struct scheduler *s)
 	return found;
 }
 
-/* The prompt has been read: each choice goes on from there by itself. */
+/* Every choice has the prompt and goes on from there by itself. */
 static void
-fork_answers(struct scheduler *s, struct answer *first)
+begin_choices(struct scheduler *s, const struct job *job)
 {
-	const struct job *job = first->job;
-	uint64_t order = first->order;
-
+	for (uint32_t i = 0; i < s->options.batch_max; i++)
+		if (s->answers[i].job == job)
+			s->answers[i].is_read = true;
 	for (uint32_t i = 0; i < s->options.batch_max; i++) {
 		struct answer *a = &s->answers[i];
 
-		if (a->job != job || a->order != order)
-			continue;
-		if (a != first)
-			gpt2_seq_copy(a->seq, first->seq);
-		a->is_read = true;
-	}
-	for (uint32_t i = 0; i < s->options.batch_max; i++) {
-		struct answer *a = &s->answers[i];
-
-		/* the job may be gone after its last choice, and its memory
-		 * be another job's */
-		if (a->job != job || a->order != order)
+		/* after its last choice the job may be gone, but no other
+		 * one comes in before the next turn */
+		if (a->job != job)
 			continue;
 		memcpy(s->logits, s->first_logits,
 		    s->config->n_vocab * sizeof(*s->logits));
@@ -281,24 +278,58 @@ fork_answers(struct scheduler *s, struct answer *first)
 	}
 }
 
+/* A choice of the job whose first one has read the prompt, or NULL. */
+static struct answer *
+find_uncopied(const struct scheduler *s)
+{
+	const struct answer *first = s->forking;
+
+	for (uint32_t i = 0; i < s->options.batch_max; i++) {
+		struct answer *a = &s->answers[i];
+
+		if (a->job == first->job && gpt2_seq_length(a->seq) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+/* One copy a turn: a long prompt's takes as long as a token of others. */
+static void
+fork_answer(struct scheduler *s)
+{
+	const struct job *job = s->forking->job;
+	struct answer *a = find_uncopied(s);
+
+	if (a)
+		gpt2_seq_copy(a->seq, s->forking->seq);
+	if (find_uncopied(s))
+		return;
+	s->forking = NULL;
+	begin_choices(s, job);
+}
+
+/* Until its choices have begun, a prompt's logits are kept and the next
+ * prompt waits. */
 static void
 read_prompt(struct scheduler *s)
 {
-	struct answer *a = find_unread(s);
+	struct answer *a = s->forking ? NULL : find_unread(s);
 	uint32_t done, n;
 
-	if (!a)
-		return;
-	done = gpt2_seq_length(a->seq);
-	n = a->job->n_prompt - done;
-	if (n > ENGINE_CHUNK) {
-		gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done,
-		    ENGINE_CHUNK, 0, NULL);
-		return;
+	if (a) {
+		done = gpt2_seq_length(a->seq);
+		n = a->job->n_prompt - done;
+		if (n > ENGINE_CHUNK) {
+			gpt2_prefill(s->engine, a->seq,
+			    a->job->prompt_ids + done, ENGINE_CHUNK, 0, NULL);
+			return;
+		}
+		gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done, n, 1,
+		    s->first_logits);
+		s->forking = a;
 	}
-	gpt2_prefill(s->engine, a->seq, a->job->prompt_ids + done, n, 1,
-	    s->first_logits);
-	fork_answers(s, a);
+	if (s->forking)
+		fork_answer(s);
 }
 
 static void

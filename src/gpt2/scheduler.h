@@ -40,7 +40,9 @@ struct job_piece {
 	bool has_token;  /* `token` is one that was generated; false
 				  for the rest of a text at its end */
 	struct sampler_choice token; /* logprobs only when asked for */
-	enum job_end end; /* this choice's; then nothing follows for it */
+	uint64_t token_at; /* bytes of the choice's text before the token's;
+				  what never comes is a stop string's */
+	enum job_end end;  /* this choice's; then nothing follows for it */
 };
 
 struct job;
@@ -91,7 +93,9 @@ enum err scheduler_new(const struct gpt2_model *model,
 void scheduler_free(struct scheduler *s);
 
 /**
- * Add a job. Any thread.
+ * Add a job. Any thread. Jobs begin in the order in which they were added: one
+ * whose choices have no room yet holds up those behind it, however small,
+ * since otherwise small ones could keep it waiting for ever.
  * Errors: ERR_OVERLOADED the queue is full; ERR_SHUTTING_DOWN after
  *         scheduler_free() began. Then `done` is never called.
  */

@@ -29,6 +29,7 @@ make_room(struct text_out *t, size_t n, struct error *e)
 	if (t->n_out > 0) {
 		memmove(t->bytes, t->bytes + t->n_out, t->n - t->n_out);
 		t->n -= t->n_out;
+		t->n_gone += t->n_out;
 		t->n_out = 0;
 	}
 	while (cap - t->n < n)
@@ -80,38 +81,41 @@ put(struct text_out *t, const char *p, size_t n)
 	t->n += n;
 }
 
+/* Whether the byte can be the next one of the character that has begun. */
+static bool
+goes_on(const struct text_out *t, unsigned char byte)
+{
+	unsigned char low = 0x80, high = 0xbf;
+
+	if (t->n_part == 1)
+		(void)expected((unsigned char)t->part[0], &low, &high);
+	return t->n_part > 0 && byte >= low && byte <= high;
+}
+
+/* The character that has begun, if any, won't become one. */
+static void
+end_part(struct text_out *t)
+{
+	if (t->n_part > 0)
+		put(t, REPLACEMENT, 3);
+	t->n_part = 0;
+}
+
 static void
 put_byte(struct text_out *t, unsigned char byte)
 {
-	unsigned char low, high, first;
+	unsigned char low, high;
 	size_t n;
 
-	if (t->n_part > 0) {
-		first = (unsigned char)t->part[0];
-		n = expected(first, &low, &high);
-		if (t->n_part > 1) {
-			low = 0x80;
-			high = 0xbf;
-		}
-		if (byte >= low && byte <= high) {
-			t->part[t->n_part++] = (char)byte;
-			if (t->n_part == n) {
-				put(t, t->part, n);
-				t->n_part = 0;
-			}
-			return;
-		}
-		put(t, REPLACEMENT, 3);
+	if (!goes_on(t, byte))
+		end_part(t);
+	t->part[t->n_part++] = (char)byte;
+	n = expected((unsigned char)t->part[0], &low, &high);
+	if (n == 0) {
+		end_part(t);
+	} else if (t->n_part == n) {
+		put(t, t->part, n);
 		t->n_part = 0;
-	}
-	n = expected(byte, &low, &high);
-	if (n == 1) {
-		put(t, (const char *)&byte, 1);
-	} else if (n == 0) {
-		put(t, REPLACEMENT, 3);
-	} else {
-		t->part[0] = (char)byte;
-		t->n_part = 1;
 	}
 }
 
@@ -123,6 +127,9 @@ text_out_add(struct text_out *t, struct str bytes, struct error *e)
 
 	if (err || t->is_stopped)
 		return err;
+	if (bytes.n > 0 && !goes_on(t, (unsigned char)bytes.p[0]))
+		end_part(t);
+	t->token_at = t->n_gone + t->n;
 	for (size_t i = 0; i < bytes.n; i++)
 		put_byte(t, (unsigned char)bytes.p[i]);
 	return OK;
@@ -175,10 +182,8 @@ text_out_take(struct text_out *t, bool is_end, struct str *ret, struct error *e)
 	*ret = str_make(t->bytes, 0);
 	if (t->is_stopped)
 		return OK;
-	if (is_end && t->n_part > 0) {
-		put(t, REPLACEMENT, 3);
-		t->n_part = 0;
-	}
+	if (is_end)
+		end_part(t);
 	t->n_out = find_stop(t);
 	if (t->n_out < t->n)
 		t->is_stopped = true;
@@ -186,6 +191,12 @@ text_out_take(struct text_out *t, bool is_end, struct str *ret, struct error *e)
 		t->n_out = find_beginning(t);
 	*ret = str_make(t->bytes, t->n_out);
 	return OK;
+}
+
+uint64_t
+text_out_token_at(const struct text_out *t)
+{
+	return t->token_at;
 }
 
 bool

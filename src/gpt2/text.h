@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -18,8 +19,10 @@ struct text_out {
 	/* bytes that came and went out; sent ones are dropped */
 	char *bytes;
 	size_t n, cap;
-	size_t n_out; /* of bytes: what text_out_take() gave last */
-	char part[4]; /* of a character that isn't complete */
+	size_t n_out;      /* of bytes: what text_out_take() gave last */
+	uint64_t n_gone;   /* that were dropped */
+	uint64_t token_at; /* of all: where the last token's text begins */
+	char part[4];      /* of a character that isn't complete */
 	size_t n_part;
 	bool is_stopped;
 };
@@ -44,6 +47,9 @@ enum err text_out_add(struct text_out *t, struct str bytes,
  */
 enum err text_out_take(struct text_out *t, bool is_end, struct str *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** Bytes of text, sent or not, before what the last token added; one that goes
+ * on with a character begins with it. */
+uint64_t text_out_token_at(const struct text_out *t);
 /** A stop string was met. */
 bool text_out_is_stopped(const struct text_out *t);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/error_json.h"
@@ -13,8 +14,9 @@
 /* The body twice over while it grows, and what is read out of it. */
 #define ARENA_MAX_BYTES MIB(16)
 #define JSON_MAX_BYTES  MIB(1)
-/* Beyond the limit a body is read and dropped up to here, so that the client
- * reads its 413 instead of a broken connection. */
+/* Whatever is wrong with a request, so much of its body is read and dropped
+ * before its answer; and after one that could not wait. A client that is still
+ * sending would find the connection broken, and not read the answer. */
 #define DROP_MAX_BYTES  MIB(16)
 #define EVENT_BYTES     KIB(4) /* that libmicrohttpd asks for at once */
 
@@ -26,22 +28,42 @@ static const char json_type[] = "application/json";
 
 /* ---- its life ---- */
 
+/* Of its body. */
+static void
+hold(struct call *c, size_t n)
+{
+	c->held_bytes += n;
+	c->server->held_bytes += n;
+}
+
+static void
+release(struct call *c)
+{
+	c->server->held_bytes -= c->held_bytes;
+	c->held_bytes = 0;
+}
+
 static struct call *
 call_new(struct server *s, struct MHD_Connection *conn)
 {
-	struct call *c = calloc(1, sizeof(*c));
+	struct client *client = client_of(conn);
+	struct call *c = client ? calloc(1, sizeof(*c)) : NULL;
 
 	if (!c)
 		return NULL;
 	c->server = s;
 	c->conn = conn;
+	c->client = client;
 	c->begin_us = clock_mono_us();
 	arena_init(&c->arena, ARENA_MAX_BYTES);
 	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
+	c->drop_end_bytes = DROP_MAX_BYTES;
 	c->next = s->calls;
 	if (c->next)
 		c->next->before = c;
 	s->calls = c;
+	client->call = c;
+	client_begin_read(client);
 	return c;
 }
 
@@ -56,6 +78,7 @@ call_free(struct call *c)
 		c->server->calls = c->next;
 	if (c->has_reply)
 		reply_fini(&c->reply);
+	release(c);
 	arena_fini(&c->arena);
 	free(c);
 }
@@ -154,6 +177,9 @@ call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 	server_unwatch(c->server, c);
 	end_loading(c);
 	cancel(c);
+	c->client->call = NULL;
+	client_begin_read(c->client); /* the next one */
+	c->client = NULL;
 	c->conn = NULL;
 	if (!c->is_running)
 		call_free(c);
@@ -334,14 +360,15 @@ submit(struct call *c, struct error *e)
 	struct reply_source src = {
 		.completion = &c->completion,
 		.prompt = &c->prompt,
-		.tokenizer = s->opts.vocabulary->tokenizer,
+		.vocabulary = s->opts.vocabulary,
 		.config = engine.config,
 		.model = s->opts.model,
 		.wake = server_wake_call,
 		.ctx = c,
 	};
-	enum err err = prompt_encode(&c->arena, &c->completion, src.tokenizer,
-	    s->opts.vocabulary->longest_token, engine.config, &c->prompt, e);
+	enum err err = prompt_encode(&c->arena, &c->completion,
+	    s->opts.vocabulary->tokenizer, s->opts.vocabulary->longest_token,
+	    engine.config, &c->prompt, e);
 
 	if (!err)
 		err = reply_init(&c->reply, &src, e);
@@ -460,15 +487,85 @@ is_json(struct MHD_Connection *conn)
 	return str_eq_nocase(str_trim(type), S("application/json"));
 }
 
+/* A page may have the name of its own site mean this host (DNS rebinding); then
+ * the browser sends that name, and lets the page read what comes. */
 static bool
-is_too_long(struct MHD_Connection *conn)
+is_for_us(const struct call *c)
+{
+	const char *value = MHD_lookup_connection_value(c->conn,
+	    MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+	return !c->server->is_loopback ||
+	       listen_is_loopback_host(str_from(value));
+}
+
+static bool
+is_longer(struct MHD_Connection *conn, uint64_t max_bytes)
 {
 	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
 	    MHD_HTTP_HEADER_CONTENT_LENGTH);
 	uint64_t n;
 
-	return value &&
-	       !str_to_u64(str_from(value), 0, COMPLETION_BODY_BYTES, &n);
+	return value && !str_to_u64(str_from(value), 0, max_bytes, &n);
+}
+
+/* It won't send its body before it is told to. */
+static bool
+waits_to_send(struct MHD_Connection *conn)
+{
+	const char *value = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_EXPECT);
+
+	return str_eq_nocase(str_from(value), S("100-continue"));
+}
+
+/* Answer amid a body with c's refusal. libmicrohttpd can't: it would close the
+ * connection at once, and takes no answer but at a body's begin and end. */
+static void
+cut_off(struct call *c)
+{
+	const struct err_info *info = err_info(c->refusal.code);
+	int fd = server_socket_of(c);
+	char head[256], body[KIB(4)];
+	struct buf b, h;
+
+	buf_init_fixed(&b, body, sizeof(body));
+	error_json(&b, &c->refusal);
+	buf_init_fixed(&h, head, sizeof(head));
+	buf_addf(&h,
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Connection: close\r\n\r\n",
+	    info->http_status,
+	    MHD_get_reason_phrase_for((unsigned)info->http_status), json_type,
+	    b.n);
+	/* Nothing else was written, so there is room; a client that has left
+	 * doesn't matter. */
+	if (send(fd, h.p, h.n, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) > 0)
+		(void)send(fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+	c->is_cut_off = true;
+	c->status = (unsigned)info->http_status;
+	c->drop_end_bytes = c->body_bytes + DROP_MAX_BYTES;
+}
+
+void
+call_late(struct call *c)
+{
+	if (c->is_cut_off || c->stage != CALL_READING)
+		return;
+	(void)error_set(&c->refusal, ERR_REQUEST_TIMEOUT, "body");
+	cut_off(c);
+}
+
+static enum MHD_Result
+begin_too_long(struct call *c)
+{
+	(void)error_set(&c->refusal, ERR_TOO_LARGE, "Content-Length");
+	if (waits_to_send(c->conn))
+		return send_error(c, NULL, &c->refusal);
+	if (is_longer(c->conn, DROP_MAX_BYTES))
+		cut_off(c);
+	return MHD_YES;
 }
 
 /* The head is there. What is wrong with it is said when the body is, too:
@@ -479,11 +576,12 @@ begin_request(struct call *c, const char *url, const char *method)
 	const char *allow = NULL;
 	struct error *e = &c->refusal;
 
-	if (is_too_long(c->conn)) {
-		(void)error_set(e, ERR_TOO_LARGE, "Content-Length");
-		return send_error(c, NULL, e);
-	}
-	if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
+	if (is_longer(c->conn, COMPLETION_BODY_BYTES))
+		return begin_too_long(c);
+	if (!is_for_us(c))
+		(void)error_public(e, ERR_FORBIDDEN, NULL,
+		    "The Host must be localhost or a loopback address.");
+	else if (route_find(method, url, &c->route, &allow, e) == ERR_METHOD)
 		(void)snprintf(e->param, sizeof(e->param), "%s", allow);
 	else if (c->route && strcmp(c->route->method, "POST") == 0 &&
 		 !is_json(c->conn))
@@ -492,14 +590,43 @@ begin_request(struct call *c, const char *url, const char *method)
 	return MHD_YES;
 }
 
+/* What is there of the body is no use any more. */
+static void
+refuse(struct call *c, enum err code)
+{
+	(void)error_set(&c->refusal, code, "body");
+	release(c);
+	arena_fini(&c->arena);
+	arena_init(&c->arena, ARENA_MAX_BYTES);
+	buf_init(&c->body, &c->arena, COMPLETION_BODY_BYTES);
+}
+
+static void
+keep(struct call *c, struct str part)
+{
+	const struct server *s = c->server;
+
+	if (c->body_bytes > COMPLETION_BODY_BYTES) {
+		refuse(c, ERR_TOO_LARGE);
+	} else if (part.n > s->opts.bodies_max_bytes - s->held_bytes) {
+		refuse(c, ERR_OVERLOADED);
+	} else {
+		hold(c, part.n);
+		buf_add(&c->body, part);
+	}
+}
+
 static enum MHD_Result
 take_body(struct call *c, const char *upload, size_t *upload_n)
 {
 	c->body_bytes += *upload_n;
-	if (c->body_bytes > DROP_MAX_BYTES)
-		return MHD_NO;
-	if (!c->refusal.code) /* the buffer knows how much is too much */
-		buf_add(&c->body, str_make(upload, *upload_n));
+	if (!c->refusal.code)
+		keep(c, str_make(upload, *upload_n));
+	if (c->body_bytes > c->drop_end_bytes) {
+		if (c->is_cut_off)
+			return MHD_NO;
+		cut_off(c);
+	}
 	*upload_n = 0;
 	return MHD_YES;
 }
@@ -520,6 +647,8 @@ send_refusal(struct call *c)
 static enum MHD_Result
 go_on(struct call *c)
 {
+	if (c->is_cut_off)
+		return MHD_NO;
 	if (c->refusal.code)
 		return send_refusal(c);
 	if (c->stage == CALL_LOADING)
@@ -555,5 +684,6 @@ call_on_request(void *cls, struct MHD_Connection *conn, const char *url,
 	}
 	if (*upload_n)
 		return take_body(c, upload, upload_n);
+	client_end_read(c->client);
 	return go_on(c);
 }

@@ -7,87 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
 
-/* ---- unix ---- */
-
-static bool
-is_alive(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive;
-
-	if (fd < 0)
-		return false;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	/* EAGAIN: its queue is full, so it is there. */
-	alive = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) ==
-		    0 ||
-		errno == EAGAIN;
-	(void)close(fd);
-	return alive;
-}
-
-/* The umask gives bind() its permissions; there is one thread yet. */
-static int
-bind_private(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t before;
-	int rc;
-
-	if (fd < 0)
-		return -1;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	before = umask(0117);
-	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
-	(void)umask(before);
-	if (rc == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	rc = errno;
-	(void)close(fd);
-	errno = rc;
-	return -1;
-}
-
 enum err
 listen_unix(const char *path, struct listen *ret, struct error *e)
 {
-	char beside[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	struct stat st;
-	int n = snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid());
+	const struct unix_socket_options o = {
+		.setting = "--socket",
+		.path = path,
+		.flags = SOCK_NONBLOCK,
+		.backlog = BACKLOG,
+	};
 
 	*ret = (struct listen){ .fd = -1 };
-	if (n < 0 || (size_t)n >= sizeof(beside))
-		return error_set(e, ERR_CONFIG, "--socket: %s is too long",
-		    path);
-	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return error_set(e, ERR_CONFIG,
-		    "--socket: %s exists and is no socket", path);
-	if (is_alive(path))
-		return error_set(e, ERR_CONFLICT,
-		    "--socket: another process listens on %s", path);
-	(void)unlink(beside); /* of a dead process with our number */
-	ret->fd = bind_private(beside);
-	if (ret->fd < 0)
-		return error_errno(e, ERR_IO, "--socket: %s", beside);
-	if (lstat(beside, &st) < 0 || rename(beside, path) < 0) {
-		enum err err = error_errno(e, ERR_IO, "--socket: %s", path);
-
-		(void)unlink(beside);
-		(void)close(ret->fd);
-		ret->fd = -1;
-		return err;
-	}
-	ret->path = path;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
+	if (unix_socket_listen(&o, &ret->file, &ret->fd, e))
+		return e->code;
 	(void)snprintf(ret->name, sizeof(ret->name), "unix:%s", path);
 	return OK;
 }
@@ -95,12 +31,7 @@ listen_unix(const char *path, struct listen *ret, struct error *e)
 void
 listen_unlink(struct listen *l)
 {
-	struct stat st;
-
-	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
-	    st.st_ino == l->ino)
-		(void)unlink(l->path); /* gone already is fine */
-	l->path = NULL;
+	unix_socket_unlink(&l->file);
 }
 
 /* ---- loopback ---- */
@@ -122,7 +53,7 @@ read_host(struct str host, union address *a)
 		host = str_make(host.p + 1, host.n - 2);
 		a->v6.sin6_family = AF_INET6;
 	}
-	if (host.n >= sizeof(text))
+	if (host.n == 0 || host.n >= sizeof(text))
 		return false;
 	memcpy(text, host.p, host.n);
 	text[host.n] = '\0';
@@ -133,14 +64,23 @@ read_host(struct str host, union address *a)
 	       ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-static bool
-read_address(struct str text, union address *a)
+/* Behind the last one; 0: there is none. */
+static size_t
+find_colon(struct str text)
 {
 	size_t colon = text.n;
-	uint64_t port;
 
 	while (colon > 0 && text.p[colon - 1] != ':')
 		colon--;
+	return colon;
+}
+
+static bool
+read_address(struct str text, union address *a)
+{
+	size_t colon = find_colon(text);
+	uint64_t port;
+
 	if (colon == 0 || !read_host(str_make(text.p, colon - 1), a) ||
 	    !str_to_u64(str_skip(text, colon), 0, UINT16_MAX, &port))
 		return false;
@@ -173,7 +113,6 @@ bind_address(union address *a)
 enum err
 listen_loopback(struct str address, struct listen *ret, struct error *e)
 {
-	size_t colon = address.n;
 	union address a;
 
 	*ret = (struct listen){ .fd = -1 };
@@ -185,9 +124,21 @@ listen_loopback(struct str address, struct listen *ret, struct error *e)
 	if (ret->fd < 0)
 		return error_errno(e, ERR_IO, "--listen: %" PRI_STR,
 		    STR_ARG(address));
-	while (address.p[colon - 1] != ':')
-		colon--;
-	(void)snprintf(ret->name, sizeof(ret->name), "%.*s%u", (int)colon,
-	    address.p, (unsigned)ntohs(a.v4.sin_port));
+	(void)snprintf(ret->name, sizeof(ret->name), "%.*s%u",
+	    (int)find_colon(address), address.p,
+	    (unsigned)ntohs(a.v4.sin_port));
 	return OK;
+}
+
+bool
+listen_is_loopback_host(struct str host)
+{
+	size_t colon = find_colon(host);
+	union address a;
+	uint64_t port;
+
+	if (colon > 0 &&
+	    str_to_u64(str_skip(host, colon), 0, UINT16_MAX, &port))
+		host.n = colon - 1;
+	return str_eq_nocase(host, S("localhost")) || read_host(host, &a);
 }

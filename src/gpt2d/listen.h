@@ -6,19 +6,18 @@
 #ifndef TG_GPT2D_LISTEN_H
 #define TG_GPT2D_LISTEN_H
 
-#include <sys/types.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/unix_socket.h"
 
 #define LISTEN_NAME_BYTES 128
 
 struct listen {
 	int fd;                       /* -1: none */
 	char name[LISTEN_NAME_BYTES]; /* "unix:/run/x.sock", "127.0.0.1:80" */
-	const char *path;             /* of the file to remove, or NULL */
-	dev_t dev;
-	ino_t ino;
+	struct unix_socket file;      /* none with TCP */
 };
 
 /**
@@ -36,6 +35,8 @@ enum err listen_unix(const char *path, struct listen *ret,
  */
 enum err listen_loopback(struct str address, struct listen *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** A Host header's value: "localhost" or a loopback address; a port may follow. */
+bool listen_is_loopback_host(struct str host);
 /** Remove the socket's file, if it is still ours. The descriptor stays. */
 void listen_unlink(struct listen *l);
 

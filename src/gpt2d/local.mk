@@ -6,6 +6,7 @@ src_gpt2d_libgpt2d_a_SOURCES = \
 	src/gpt2d/call.c \
 	src/gpt2d/chat.c \
 	src/gpt2d/chat.h \
+	src/gpt2d/client.c \
 	src/gpt2d/completion.c \
 	src/gpt2d/completion.h \
 	src/gpt2d/generate.c \

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpt2d/logprobs.h"
 
+/* Of a token's JSON besides its name and its bytes, rounded up: "token":,
+ * "logprob":-1.2345678e-05,"bytes":[],"top_logprobs":[]{}, and an offset. */
+#define TOKEN_JSON_BYTES 80
+
 void
 logprobs_init(struct logprobs *l, enum completion_kind kind,
     const struct tokenizer *t, struct arena *a, size_t max_bytes,
@@ -195,4 +199,89 @@ logprobs_clear(struct logprobs *l)
 	buf_reset(&l->tops);
 	buf_reset(&l->offsets);
 	l->n = 0;
+}
+
+/* ---- sizes ---- */
+
+/* Of \xNN and \uNNNN, with quotes and what a completion puts before. */
+static size_t
+name_size(struct str token)
+{
+	size_t n = sizeof("\"bytes:\"");
+	bool is_utf8 = str_is_utf8(token);
+
+	for (size_t i = 0; i < token.n; i++) {
+		unsigned char byte = (unsigned char)token.p[i];
+
+		if (!is_utf8)
+			n += sizeof("\\\\xNN") - 1;
+		else if (byte < 0x20 || byte == 0x7f)
+			n += sizeof("\\uNNNN") - 1;
+		else
+			n += byte == '"' || byte == '\\' ? 2 : 1;
+	}
+	return n;
+}
+
+/* Each byte that is no character's may become U+FFFD. */
+static size_t
+text_size(struct str token)
+{
+	return str_is_utf8(token) ? name_size(token)
+				  : 3 * token.n + name_size(S(""));
+}
+
+/* "195,169," */
+static size_t
+list_size(struct str token)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < token.n; i++) {
+		unsigned char byte = (unsigned char)token.p[i];
+
+		n += byte < 10 ? 2 : byte < 100 ? 3 : 4;
+	}
+	return n;
+}
+
+/* The largest first; what is smaller than all of them goes. */
+static void
+insert_size(size_t sizes[LOGPROBS_TOKENS_MAX], size_t size)
+{
+	for (size_t i = 0; i < LOGPROBS_TOKENS_MAX; i++) {
+		size_t smaller = sizes[i];
+
+		if (size <= smaller)
+			continue;
+		sizes[i] = size;
+		size = smaller;
+	}
+}
+
+void
+token_sizes_init(struct token_sizes *s, const struct tokenizer *t)
+{
+	size_t largest[LOGPROBS_TOKENS_MAX] = { 0 };
+
+	*s = (struct token_sizes){ 0 };
+	for (uint32_t i = 0; i < tokenizer_vocabulary(t); i++) {
+		struct str token = tokenizer_token(t, i);
+
+		if (text_size(token) > s->text)
+			s->text = text_size(token);
+		insert_size(largest, name_size(token) + list_size(token));
+	}
+	for (size_t i = 0; i < LOGPROBS_TOKENS_MAX; i++)
+		s->names[i + 1] = s->names[i] + largest[i];
+}
+
+size_t
+token_sizes_max(const struct token_sizes *s, uint32_t n_top)
+{
+	if (n_top == SAMPLER_NO_LOGPROBS)
+		return s->text;
+	/* the one that was taken, and again among the likeliest */
+	return s->text + s->names[1] + s->names[n_top + 1] +
+	       (n_top + 2) * TOKEN_JSON_BYTES;
 }

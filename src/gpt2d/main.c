@@ -129,6 +129,8 @@ start_server(struct program *p, struct error *e)
 		.batch_max = (uint32_t)o->batch_max,
 		.queue_max = (uint32_t)o->queue_max,
 		.drain_ms = (int64_t)o->drain_s * 1000,
+		.read_ms = SERVER_READ_MS,
+		.bodies_max_bytes = SERVER_BODIES_BYTES,
 	};
 	enum err err = o->socket ? listen_unix(o->socket, &p->listen, e)
 				 : listen_loopback(o->address, &p->listen, e);

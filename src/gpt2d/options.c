@@ -33,7 +33,7 @@ const char options_help[] =
     "  --tokenizer-file F   write the model's tokenizer there, for tollgate\n"
     "                       to count by what it sent\n"
     "  --threads N          compute threads (one a CPU)\n"
-    "  --max-batch N        answers written at once, 1..64 (8)\n"
+    "  --max-batch N        answers written at once, 1..64 (8); the largest n\n"
     "  --queue N            requests that may wait, 0..4096 (256); beyond\n"
     "                       them clients get 503\n"
     "  --precision P        f32, bf16 or int8 (f32)\n"
@@ -50,7 +50,11 @@ const char options_help[] =
     "  --repetition-penalty R   0.1..10 (1)\n"
     "  --seed N             the same seed gives the same text\n"
     "\n"
-    "  --help, --version\n";
+    "  --help, --version\n"
+    "\n"
+    "Limits: a request's body has 1 MiB and must be there 75 s after its\n"
+    "head, or the client gets 413 or 408; those of all requests together\n"
+    "have 64 MiB, or it gets 503.\n";
 
 struct words {
 	char **p;

@@ -3,8 +3,14 @@
 
 #include <string.h>
 
-/* A buffer that grows leaves its former halves behind. */
-#define ARENA_MAX_BYTES (4 * REPLY_MAX_BYTES)
+/* Bytes of text that the scheduler may hold back besides a stop string's. */
+#define PART_BYTES      4
+/* A buffer that grows leaves its former halves behind and takes up to four times
+ * what is in it: the choices' do, then the whole answer's. */
+#define ARENA_MAX_BYTES (9 * REPLY_MAX_BYTES)
+/* Of a whole answer besides its tokens, rounded up. */
+#define HEAD_BYTES      KIB(4)
+#define CHOICE_BYTES    512
 
 static bool
 has_logprobs(const struct reply *r)
@@ -36,6 +42,40 @@ end_choice(struct reply *r, struct reply_choice *c,
 	}
 }
 
+static void
+tell_tokens(struct reply_choice *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		logprobs_add(&c->logprobs, &c->held[i].token);
+	c->n_held -= n;
+	memmove(c->held, c->held + n, c->n_held * sizeof(*c->held));
+}
+
+/* Log probabilities are told of the tokens that the text has something of, as
+ * OpenAI does: not of those that a stop string took away. */
+static void
+add_logprobs(struct reply *r, struct reply_choice *c,
+    const struct job_piece *piece)
+{
+	bool is_cut = piece->end == JOB_END_STOP && piece->has_token;
+	uint32_t n = 0;
+
+	if (piece->has_token && piece->token.id != r->eos_id) {
+		/* so many only without any text */
+		if (c->n_held == r->held_cap)
+			tell_tokens(c, 1);
+		c->held[c->n_held++] = (struct reply_token){
+			.at = piece->token_at,
+			.token = piece->token,
+		};
+	}
+	while (n < c->n_held && c->held[n].at < c->n_text_bytes)
+		n++;
+	if (piece->end != JOB_END_NONE && !is_cut)
+		n = c->n_held;
+	tell_tokens(c, n);
+}
+
 static bool
 add_events(struct reply *r, struct reply_choice *c,
     const struct job_piece *piece)
@@ -61,8 +101,9 @@ on_piece(void *ctx, const struct job_piece *piece)
 	bool has_news = false;
 
 	r->usage.completion_tok += piece->has_token;
-	if (piece->has_token && has_logprobs(r) && piece->token.id != r->eos_id)
-		logprobs_add(&c->logprobs, &piece->token);
+	c->n_text_bytes += piece->text.n;
+	if (has_logprobs(r))
+		add_logprobs(r, c, piece);
 	end_choice(r, c, piece);
 	if (r->is_stream) {
 		(void)pthread_mutex_lock(&r->lock);
@@ -104,6 +145,17 @@ on_done(void *ctx)
 
 /* ---- in the server's thread ---- */
 
+static uint32_t
+longest_stop(const struct completion *c)
+{
+	size_t longest = 0;
+
+	for (uint32_t i = 0; i < c->n_stops; i++)
+		if (c->stops[i].n > longest)
+			longest = c->stops[i].n;
+	return (uint32_t)longest;
+}
+
 static enum err
 init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 {
@@ -113,25 +165,53 @@ init_choices(struct reply *r, const struct reply_source *src, struct error *e)
 	r->choices = arena_array(&r->arena, struct reply_choice, c->n_choices);
 	if (!r->choices)
 		return error_arena(e, &r->arena);
+	r->held_cap = PART_BYTES + longest_stop(c);
 	for (uint32_t i = 0; i < src->prompt->n; i++)
 		chars += logprobs_chars(
-		    tokenizer_token(src->tokenizer, src->prompt->ids[i]));
+		    tokenizer_token(src->vocabulary->tokenizer,
+			src->prompt->ids[i]));
 	for (uint32_t i = 0; i < c->n_choices; i++) {
 		buf_init(&r->choices[i].text, &r->arena, REPLY_MAX_BYTES);
-		logprobs_init(&r->choices[i].logprobs, c->kind, src->tokenizer,
-		    &r->arena, REPLY_MAX_BYTES, chars);
+		logprobs_init(&r->choices[i].logprobs, c->kind,
+		    src->vocabulary->tokenizer, &r->arena, REPLY_MAX_BYTES,
+		    chars);
+		if (has_logprobs(r))
+			r->choices[i].held = arena_array(&r->arena,
+			    struct reply_token, r->held_cap);
 		if (r->is_stream && c->kind == COMPLETION_CHAT)
 			answer_event_role(&r->out, &r->head, i);
 	}
 	return r->arena.sticky ? error_arena(e, &r->arena) : OK;
 }
 
+/* A stream's events go out as they come; a whole answer must fit at its end, and
+ * it is too late then to say that it doesn't. */
+static enum err
+check_size(const struct reply_source *src, struct error *e)
+{
+	const struct completion *c = src->completion;
+	uint64_t choice_bytes = CHOICE_BYTES +
+				(uint64_t)src->prompt->max_new_tok *
+				    token_sizes_max(&src->vocabulary->sizes,
+					c->n_top_logprobs);
+
+	if (c->is_stream ||
+	    HEAD_BYTES + c->n_choices * choice_bytes <= REPLY_MAX_BYTES)
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "max_tokens",
+	    "The answer could be larger than %zu MiB. Ask for fewer tokens, "
+	    "choices or logprobs, or for a stream.",
+	    REPLY_MAX_BYTES / MIB(1));
+}
+
 enum err
 reply_init(struct reply *r, const struct reply_source *src, struct error *e)
 {
 	const struct completion *c = src->completion;
-	enum err err;
+	enum err err = check_size(src, e);
 
+	if (err)
+		return err;
 	*r = (struct reply){
 		.job = {
 			.prompt_ids = src->prompt->ids,

@@ -16,17 +16,28 @@
 #include "gpt2d/answer.h"
 #include "gpt2d/completion.h"
 #include "gpt2d/prompt.h"
+#include "gpt2d/vocabulary.h"
 
-/* Of one answer that its client has not taken yet. */
+/* Of one answer that its client has not taken yet; of a whole one, as large as
+ * it can get. */
 #define REPLY_MAX_BYTES MIB(16)
 
 /* There is something to take; the last call says that all has ended. In the
  * scheduler's thread. */
 typedef void reply_wake_fn(void *ctx, bool is_over);
 
+/* A token whose text may still be cut as a stop string's. */
+struct reply_token {
+	uint64_t at; /* of the choice's text */
+	struct sampler_choice token;
+};
+
 struct reply_choice {
-	struct buf text; /* of a whole answer */
+	struct buf text;       /* of a whole answer */
+	uint64_t n_text_bytes; /* that came so far */
 	struct logprobs logprobs;
+	struct reply_token *held; /* the oldest first */
+	uint32_t n_held;
 	const char *finish_reason;
 };
 
@@ -36,6 +47,7 @@ struct reply {
 	struct answer_usage usage;
 	bool is_stream;
 	uint32_t eos_id; /* is no part of the text */
+	uint32_t held_cap;
 	struct reply_choice *choices;
 	enum err failure; /* what ended it other than its end */
 	reply_wake_fn *wake;
@@ -50,7 +62,7 @@ struct reply {
 struct reply_source {
 	const struct completion *completion;
 	const struct prompt *prompt;
-	const struct tokenizer *tokenizer;
+	const struct vocabulary *vocabulary;
 	const struct gpt2_config *config;
 	struct str model;
 	reply_wake_fn *wake;
@@ -60,7 +72,8 @@ struct reply_source {
 /**
  * Set up a reply and its job, which then is ready for scheduler_submit(). All
  * that src points to stays until reply_fini().
- * Errors: ERR_NO_MEMORY.
+ * Errors: ERR_BAD_PARAM a whole answer could become larger than
+ *         REPLY_MAX_BYTES; ERR_NO_MEMORY.
  * Memory: reply_fini(), after `wake` said that it is over, or without the job
  *         having been submitted.
  */

@@ -123,8 +123,8 @@ watch_fd(struct server *s, int fd, void *tag)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
-static int
-socket_of(const struct call *c)
+int
+server_socket_of(const struct call *c)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->conn,
 	    MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -139,7 +139,7 @@ server_watch(struct server *s, struct call *c)
 
 	if (!c->is_watched && !c->has_left)
 		c->is_watched = epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD,
-				    socket_of(c), &ev) == 0;
+				    server_socket_of(c), &ev) == 0;
 }
 
 void
@@ -148,7 +148,7 @@ server_unwatch(struct server *s, struct call *c)
 	struct epoll_event unused = { .events = 0 };
 
 	if (c->is_watched)
-		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, socket_of(c),
+		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, server_socket_of(c),
 		    &unused);
 	c->is_watched = false;
 }
@@ -178,7 +178,8 @@ start_daemon(struct server *s, struct error *e)
 	    (unsigned)(s->opts.batch_max + s->opts.queue_max +
 		       EXTRA_CONNECTIONS),
 	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-	    call_on_completed, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    call_on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+	    client_on_connection, s, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_END);
 	if (!s->mhd)
 		return error_set(e, ERR_IO, "libmicrohttpd does not start");
@@ -197,6 +198,7 @@ server_new(const struct server_options *opts, struct server **ret,
 	if (!s)
 		return error_set(e, ERR_NO_MEMORY, "no memory for the server");
 	s->opts = *opts;
+	s->is_loopback = !opts->listen->file.path;
 	s->woken_end = &s->woken;
 	s->created_s = clock_now_ms() / 1000;
 	(void)pthread_mutex_init(&s->wake_lock, NULL); /* Linux: cannot fail */
@@ -287,22 +289,29 @@ stop(struct server *s, uint64_t n_times)
 		cut(s);
 }
 
+/* Of two times to wait, each of which may be none (below 0). */
+static int64_t
+sooner_ms(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 static int
 wait_ms(struct server *s)
 {
 	MHD_UNSIGNED_LONG_LONG library_ms;
-	int64_t ms = -1;
+	int64_t ms = client_wait_ms(s);
 
 	if (MHD_get_timeout(s->mhd, &library_ms) == MHD_YES)
-		ms = library_ms > IDLE_S * 1000 ? IDLE_S * 1000
-						: (int64_t)library_ms;
+		ms = sooner_ms(ms, library_ms > IDLE_S * 1000
+				       ? IDLE_S * 1000
+				       : (int64_t)library_ms);
 	if (s->is_draining) {
 		int64_t left_ms = s->drain_end_ms - clock_mono_ms();
 
-		if (left_ms < 0)
-			left_ms = 0;
-		if (ms < 0 || left_ms < ms)
-			ms = left_ms;
+		ms = sooner_ms(ms, left_ms > 0 ? left_ms : 0);
 	}
 	return (int)(ms < INT32_MAX ? ms : INT32_MAX);
 }
@@ -327,6 +336,7 @@ run_once(struct server *s)
 	/* No call is freed before this. */
 	take_wakes(s);
 	(void)MHD_run(s->mhd);
+	client_cut_late(s);
 	stop(s, n_stops);
 }
 

@@ -16,6 +16,10 @@
 #include "gpt2d/loader.h"
 #include "gpt2d/vocabulary.h"
 
+/* As long as silence is borne on a connection. */
+#define SERVER_READ_MS      75000
+#define SERVER_BODIES_BYTES MIB(64)
+
 struct server;
 
 struct server_options {
@@ -26,6 +30,12 @@ struct server_options {
 	uint32_t batch_max;
 	uint32_t queue_max;
 	int64_t drain_ms;
+	/* For a head to come, from the connection's begin or the answer before
+	 * on; then for its body. */
+	int64_t read_ms;
+	/* Of the bodies of all requests that aren't over, on their way or
+	 * waiting. Their memory is up to twice as much. */
+	size_t bodies_max_bytes;
 };
 
 /**

@@ -25,13 +25,27 @@ struct server {
 	int wake_fd; /* eventfd: the wake list has something */
 	int stop_fd; /* eventfd: how often server_stop() was called */
 	int64_t created_s;
+	bool is_loopback; /* a port, which web pages can reach */
 	bool is_draining, is_cut;
-	int64_t drain_end_ms;      /* monotonic */
+	int64_t drain_end_ms; /* monotonic */
+	struct client *first_reading, *last_reading;
 	struct call *calls;        /* all there are, newest first */
+	size_t held_bytes;         /* of their bodies */
 	uint32_t n_loading;        /* of them, those that wait for the model */
 	pthread_mutex_t wake_lock; /* of what follows */
 	struct call *woken, **woken_end;
 	bool is_load_over;
+};
+
+/* A connection. While a request is on its way it is in the server's list,
+ * whose first one has waited longest. */
+struct client {
+	struct server *server;
+	struct MHD_Connection *conn;
+	struct call *call; /* whose body is on its way, or NULL */
+	struct client *next, *before;
+	bool is_reading;
+	int64_t until_ms; /* monotonic */
 };
 
 enum call_stage {
@@ -48,11 +62,15 @@ struct call {
 	struct server *server;
 	struct call *next, *before;
 	struct MHD_Connection *conn; /* NULL: done with us */
+	struct client *client;       /* the same */
 	const struct route *route;
 	struct arena arena;
 	struct buf body;
-	uint64_t body_bytes;  /* what came, kept or not */
-	struct error refusal; /* code OK: none yet */
+	size_t held_bytes;       /* of it, counted by the server */
+	uint64_t body_bytes;     /* what came, kept or not */
+	uint64_t drop_end_bytes; /* of them: the most that is read */
+	struct error refusal;    /* code OK: none yet */
+	bool is_cut_off;         /* the refusal was sent amid the body */
 	enum call_stage stage;
 	bool is_suspended;
 	bool is_watched; /* its socket, in the loop's epoll set */
@@ -78,6 +96,8 @@ enum MHD_Result call_on_request(void *cls, struct MHD_Connection *conn,
 void call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     enum MHD_RequestTerminationCode code);
 
+/** Its body is not there in time: 408, unless it has been answered. */
+void call_late(struct call *c);
 /** Go on with a call that waits for the model or for its job. */
 void call_resume(struct call *c);
 /** The scheduler had news of it; is_over: the last. May free it. */
@@ -86,6 +106,22 @@ void call_news(struct call *c, bool is_over);
 void call_left(struct call *c);
 /** Refuse one that waits for the model. */
 void call_refuse_loading(struct call *c, const struct error *e);
+
+/* ---- client.c ---- */
+
+/* libmicrohttpd's callback. */
+void client_on_connection(void *cls, struct MHD_Connection *conn,
+    void **context, enum MHD_ConnectionNotificationCode code);
+/** NULL: there was no memory for it. */
+struct client *client_of(struct MHD_Connection *conn);
+/** Its time for a head, or for a body, begins. */
+void client_begin_read(struct client *c);
+/** The request is there. */
+void client_end_read(struct client *c);
+/** Until client_cut_late() has something to do; -1: it hasn't. */
+int64_t client_wait_ms(const struct server *s);
+/** Cut those whose time is over. */
+void client_cut_late(struct server *s);
 
 /* ---- route.c ---- */
 
@@ -112,6 +148,8 @@ enum err route_find(const char *method, const char *path,
 
 /* ---- server.c ---- */
 
+/** Its descriptor; -1: none any more. */
+int server_socket_of(const struct call *c);
 /** Watch for the client's leaving; libmicrohttpd does not look at suspended
  * connections. */
 void server_watch(struct server *s, struct call *c);

@@ -99,8 +99,10 @@ vocabulary_init(struct vocabulary *v, const char *dir, struct error *e)
 	arena_init(&a, TOKENIZER_BUILD_BYTES);
 	err = build(v, dir, &a, e);
 	arena_fini(&a);
-	if (!err)
+	if (!err) {
 		v->longest_token = prompt_longest_token(v->tokenizer);
+		token_sizes_init(&v->sizes, v->tokenizer);
+	}
 	return err;
 }
 

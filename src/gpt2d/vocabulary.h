@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "gpt2d/logprobs.h"
 #include "tokenizer/tokenizer.h"
 
 struct vocabulary {
@@ -12,6 +13,7 @@ struct vocabulary {
 	struct tokenizer *tokenizer;
 	struct str image;     /* of it, in arena */
 	size_t longest_token; /* bytes */
+	struct token_sizes sizes;
 };
 
 /**

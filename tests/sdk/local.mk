@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/sdk/openai.t \
 	tests/sdk/openapi.mjs \
 	tests/sdk/openapi.t \
+	tests/sdk/package-lock.json \
 	tests/sdk/package.json \
 	tests/sdk/tokenizer.mjs \
 	tests/sdk/tokenizer.t \

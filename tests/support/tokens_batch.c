@@ -2,10 +2,14 @@
 /*
  * Texts in, tokens out, for tests that compare with other tokenizers: on
  * stdin a number of bytes and so many bytes, on stdout a number of tokens and
- * these, all as 32-bit numbers in the machine's order.
+ * these, all as 32-bit numbers in the machine's order. With --characters, which
+ * characters there are, in the same way.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <unictype.h>
 
 #include "tokenizer/tokenizer.h"
 
@@ -43,6 +47,20 @@ encode_one(const struct tokenizer *t)
 	return true;
 }
 
+/* Those that the tokenizer's classes know; without surrogates. */
+static void
+write_characters(void)
+{
+	for (uint32_t c = 0; c <= 0x10ffff; c++) {
+		if (uc_is_general_category_withtable(c,
+			UC_CATEGORY_MASK_Cn | UC_CATEGORY_MASK_Cs |
+			    UC_CATEGORY_MASK_Co))
+			continue;
+		if (fwrite(&c, sizeof(c), 1, stdout) != 1)
+			die("cannot write");
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -50,7 +68,11 @@ main(int argc, char **argv)
 	struct error e;
 
 	if (argc != 2)
-		die("usage: tokens_batch FILE <texts >tokens");
+		die("usage: tokens_batch FILE <texts >tokens, or --characters");
+	if (strcmp(argv[1], "--characters") == 0) {
+		write_characters();
+		return fflush(stdout) == 0 ? 0 : 2;
+	}
 	if (tokenizer_open(argv[1], &t, &e))
 		die(e.internal);
 	while (encode_one(t))

@@ -147,6 +147,9 @@ read -r stop before < <(complete "$sampled}" | jq -r '.choices[0].text
 is 'stop strings are not told' "$(complete "$sampled,\"stop\":\"$stop\"}" \
   | jq -c '.choices[0] | [(.text | length), .finish_reason]')" \
   "[$before,\"stop\"]"
+is 'nor are their tokens: each begins in the text' "$(complete \
+  "$sampled,\"stop\":\"$stop\",\"logprobs\":0}" | jq '.choices[0]
+  | (.logprobs.text_offset | max) - 3 < (.text | length)')" true
 is 'tokens as a prompt' "$(complete '{"prompt":[1,2,3],"max_tokens":1}' \
   | jq .usage.prompt_tokens)" 3
 is 'an empty prompt' "$(complete '{"prompt":"","max_tokens":1}' \
@@ -223,6 +226,10 @@ ok 'its socket is gone' test ! -e "$sock"
 
 start endless --max-batch 1 --queue 1 --preload
 is 'loaded before it listens' "$(get /healthz | jq .loaded)" true
+is 'an answer that could get too large is not begun' \
+  "$(post /v1/chat/completions '{"messages":[{"role":"user","content":"x"}],
+    "logprobs":true,"top_logprobs":20}' | jq -r '.error | .code, .param' \
+    | paste -sd' ')" 'invalid_parameter max_tokens'
 endless='{"prompt":"the","max_tokens":16000,"temperature":0,"stream":true}'
 whole='{"prompt":"the","max_tokens":16000,"temperature":0}'
 
@@ -323,6 +330,12 @@ until_true grep -q '"started"' "$log"
 port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log")
 tcp() { curl -sS --max-time 60 "http://127.0.0.1:$port$1" "${@:2}"; }
 is 'over TCP' "$(tcp /v1/models | jq -r '.data[0].id')" mini
+host_status() {
+  tcp /v1/models -H "Host: $1" -o "$dir/body" -w '%{http_code}'
+}
+is 'a name of this host' "$(host_status "localhost:$port")" 200
+is 'a name that may be any site'"'"'s: 403' "$(host_status "x.example:$port")" 403
+is 'in the shape of errors' "$(jq -r .error.code "$dir/body")" forbidden
 tcp_health_is() { [[ $(tcp /healthz | jq -c '[.waiting, .running]') == "$1" ]]; }
 (exec curl -sS -N "http://127.0.0.1:$port/v1/completions" \
   -H 'Content-Type: application/json' -d "$endless") >/dev/null &

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/wire/fetch_gpt2.t \
 	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
+	tests/wire/gpt2_mini_bits.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \
@@ -40,6 +41,7 @@ EXTRA_DIST += \
 	tests/wire/provider_tls.mjs \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \
+	tests/wire/quickstart_offline.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
 	tests/wire/seed_curl.t \

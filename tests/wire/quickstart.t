@@ -122,9 +122,13 @@ out=$(quickstart --web apache)
 is 'it starts again from its data, behind another web server' $? 0 \
   || diag "$out"
 is 'with the key that it had' "$(asked)" 200
+weights=$dir/share/models/gpt2-mini/model.safetensors
+weights_before=$(stat -c '%i %y' "$weights")
 out=$(quickstart --web lighttpd)
 is 'and changes the web server while it runs' $? 0 || diag "$out"
 is 'with the key that it had' "$(asked)" 200
+is 'without a touch on the weights that the model server has mapped' \
+  "$(stat -c '%i %y' "$weights")" "$weights_before"
 tools/quickstart stop --dir "$dir" >/dev/null 2>&1
 
 # An ordinary user, where this account can become one.

@@ -281,9 +281,7 @@ stack_stage() {
   fi
   mkdir -p "$STACK_DIR/share/schema" "$STACK_DIR/share/templates/static" \
     "$STACK_DIR/share/models"
-  if [[ -d $STACK_TOP/models ]]; then
-    cp -R "$STACK_TOP/models/." "$STACK_DIR/share/models/" || return 1
-  fi
+  stack_copy_models || return 1
   if [[ -d $STACK_TOP/templates ]]; then
     cp -R "$STACK_TOP/templates/." "$STACK_DIR/share/templates/" || return 1
   fi
@@ -299,6 +297,19 @@ stack_copy() {
   to=$STACK_DIR/bin/${2:-$(basename "$1")}
   cmp -s "$1" "$to" || { cp "$1" "$to.new" && chmod 755 "$to.new" \
     && mv -f "$to.new" "$to"; }
+}
+
+# A running server has its model's weights mapped: what is the same stays, and
+# what is new gets a file of its own.
+stack_copy_models() {
+  local from to
+  [[ -d $STACK_TOP/models ]] || return 0
+  while IFS= read -r -d '' from; do
+    to=$STACK_DIR/share/models/${from#"$STACK_TOP/models/"}
+    cmp -s "$from" "$to" && continue
+    mkdir -p "${to%/*}" && cp "$from" "$to.new" && mv -f "$to.new" "$to" \
+      || return 1
+  done < <(find "$STACK_TOP/models" -type f -print0)
 }
 
 stack_secret() {

@@ -13,6 +13,7 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_money \
 	tests/unit/base/test_rng \
 	tests/unit/base/test_str \
+	tests/unit/base/test_unix_socket \
 	tests/unit/base/test_uuid7
 check_PROGRAMS += $(UNIT_BASE_TESTS)
 TESTS += $(UNIT_BASE_TESTS)
@@ -30,4 +31,5 @@ tests_unit_base_test_mapfile_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_money_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_rng_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_unix_socket_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_uuid7_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -132,7 +132,7 @@ listen_inherit__descriptor_0_listens__taken_and_replaced(void **state)
 	assert_true(l.fd > STDIN_FILENO && l.is_ours);
 	assert_int_equal(fcntl(l.fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(connect_to_path(), 0);
-	assert_null(l.path); /* its file is its maker's */
+	assert_null(l.file.path); /* its file is its maker's */
 	(void)close(l.fd);
 	assert_int_equal(dup2(before, STDIN_FILENO), STDIN_FILENO);
 	(void)close(before);

@@ -41,6 +41,9 @@ tests_unit_gpt2_test_scheduler_SOURCES = \
 	tests/unit/gpt2/gpt2_fixture.h \
 	tests/unit/gpt2/test_scheduler.c
 tests_unit_gpt2_test_scheduler_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_scheduler_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gpt2_seq_copy -Wl,--wrap=gpt2_seq_new \
+	-Wl,--wrap=text_out_add
 tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
 

@@ -4,8 +4,10 @@
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "gpt2/engine.h"
 #include "gpt2/model_priv.h"
 #include "gpt2/scheduler.h"
+#include "gpt2/text.h"
 #include "support/vocabulary.h"
 #include "tokenizer/build.h"
 
@@ -83,6 +85,63 @@ struct client {
 };
 
 static atomic_uint done_order;
+
+/* ---- the engine's seams, by the linker's --wrap ---- */
+
+static struct {
+	unsigned n_copies;
+	struct scheduler *scheduler; /* of the job to cancel at the first */
+	struct job *cancelled;
+	unsigned seq_fails_at, text_fails_at; /* the n-th call; 0: none */
+} seams;
+
+void __real_gpt2_seq_copy(struct gpt2_seq *to, const struct gpt2_seq *from);
+void __wrap_gpt2_seq_copy(struct gpt2_seq *to, const struct gpt2_seq *from);
+
+/* In the scheduler's thread, which a test has at a gate or waits for. */
+void
+__wrap_gpt2_seq_copy(struct gpt2_seq *to, const struct gpt2_seq *from)
+{
+	seams.n_copies++;
+	if (seams.cancelled)
+		scheduler_cancel(seams.scheduler, seams.cancelled);
+	__real_gpt2_seq_copy(to, from);
+}
+
+static bool
+fails_now(unsigned *at)
+{
+	return *at > 0 && --*at == 0;
+}
+
+enum err __real_gpt2_seq_new(const struct gpt2_engine *g, struct gpt2_seq **ret,
+    struct error *e);
+enum err __wrap_gpt2_seq_new(const struct gpt2_engine *g, struct gpt2_seq **ret,
+    struct error *e);
+
+enum err
+__wrap_gpt2_seq_new(const struct gpt2_engine *g, struct gpt2_seq **ret,
+    struct error *e)
+{
+	if (fails_now(&seams.seq_fails_at))
+		return error_set(e, ERR_NO_MEMORY, "test");
+	return __real_gpt2_seq_new(g, ret, e);
+}
+
+enum err __real_text_out_add(struct text_out *t, struct str bytes,
+    struct error *e);
+enum err __wrap_text_out_add(struct text_out *t, struct str bytes,
+    struct error *e);
+
+enum err
+__wrap_text_out_add(struct text_out *t, struct str bytes, struct error *e)
+{
+	if (fails_now(&seams.text_fails_at))
+		return error_set(e, ERR_NO_MEMORY, "test");
+	return __real_text_out_add(t, bytes, e);
+}
+
+/* ---- jobs ---- */
 
 static void
 at_gate(struct client *c)
@@ -595,6 +654,142 @@ scheduler_submit__a_job_of_many_choices__waits_for_its_room(void **state)
 	client_free(c);
 }
 
+static unsigned n_copies_before;
+
+/* A token of the one that writes while others get their copies. */
+static void
+count_copies(void *ctx, const struct job_piece *piece)
+{
+	struct client *c = ctx;
+
+	take_piece(ctx, piece);
+	c->n_wrong += seams.n_copies > n_copies_before + 1;
+	n_copies_before = seams.n_copies;
+}
+
+static void
+scheduler_submit__many_choices__one_copy_between_others_tokens(void **state)
+{
+	struct scheduler *s = scheduler_make(1, 5, 8);
+	struct client *a = client_make(1, 3, 60), *b = client_make(2, 70, 3);
+	struct client *c = client_make(3, 3, 3), *alone = client_make(3, 3, 3);
+
+	(void)state;
+	run_alone(alone);
+	seams.n_copies = n_copies_before = 0;
+	a->gate_tok = 1;
+	a->job.piece = count_copies;
+	b->job.n_choices = CHOICES_MAX;
+	submit(s, a);
+	wait_at_gate(a);
+	submit(s, b);
+	submit(s, c);
+	open_gate(a);
+	wait_done(a);
+	wait_done(b);
+	wait_done(c);
+	assert_int_equal(seams.n_copies, CHOICES_MAX - 1);
+	assert_true(b->done_order < a->done_order);
+	assert_same(c, 0, alone, 0);
+	scheduler_free(s);
+	client_free(a);
+	client_free(b);
+	client_free(c);
+	client_free(alone);
+}
+
+static void
+scheduler_cancel__between_copies__the_next_prompt_is_read(void **state)
+{
+	struct scheduler *s = scheduler_make(1, CHOICES_MAX, 8);
+	struct client *a = client_make(2, 9, 3), *b = client_make(3, 9, 3);
+	struct client *alone = client_make(3, 9, 3);
+
+	(void)state;
+	b->job.n_choices = alone->job.n_choices = 2;
+	run_alone(alone);
+	a->job.n_choices = CHOICES_MAX;
+	seams.n_copies = 0;
+	seams.scheduler = s;
+	seams.cancelled = &a->job;
+	submit(s, a);
+	wait_done(a);
+	seams.cancelled = NULL;
+	assert_int_equal(seams.n_copies, 1);
+	for (uint32_t i = 0; i < CHOICES_MAX; i++) {
+		assert_int_equal(a->answers[i].end, JOB_END_CANCELLED);
+		assert_int_equal(a->answers[i].n_tok, 0);
+	}
+	submit(s, b);
+	wait_done(b);
+	assert_same(b, 0, alone, 0);
+	assert_same(b, 1, alone, 1);
+	scheduler_free(s);
+	client_free(a);
+	client_free(b);
+	client_free(alone);
+}
+
+/* Room for the third of four choices is missing; the next job has it all. */
+static void
+scheduler_submit__no_memory_to_begin__fails_alone(void **state)
+{
+	struct scheduler *s = scheduler_make(1, CHOICES_MAX, 8);
+	struct client *a = client_make(2, 9, 3), *b = client_make(2, 9, 3);
+
+	(void)state;
+	a->job.n_choices = b->job.n_choices = CHOICES_MAX;
+	seams.seq_fails_at = 3;
+	submit(s, a);
+	wait_done(a);
+	assert_int_equal(seams.seq_fails_at, 0);
+	for (uint32_t i = 0; i < CHOICES_MAX; i++) {
+		assert_int_equal(a->answers[i].end, JOB_END_FAILED);
+		assert_int_equal(a->answers[i].n_tok, 0);
+	}
+	assert_int_equal(scheduler_load(s).n_running, 0);
+	submit(s, b);
+	wait_done(b);
+	for (uint32_t i = 0; i < CHOICES_MAX; i++) {
+		assert_int_equal(b->answers[i].end, JOB_END_LENGTH);
+		assert_int_equal(b->answers[i].n_tok, 3);
+	}
+	scheduler_free(s);
+	client_free(a);
+	client_free(b);
+}
+
+static void
+scheduler_submit__no_memory_for_a_text__its_neighbour_goes_on(void **state)
+{
+	struct scheduler *s = scheduler_make(1, 2, 8);
+	struct client *a = client_make(2, 9, 20), *b = client_make(3, 9, 20);
+	struct client *alone = client_make(3, 9, 20);
+
+	(void)state;
+	run_alone(alone);
+	a->gate_tok = 1;
+	submit(s, a);
+	wait_at_gate(a);
+	submit(s, b);
+	a->gate_tok = 5;
+	open_gate(a);
+	wait_at_gate(a);
+	/* in this turn it is b's next */
+	seams.text_fails_at = 2;
+	a->gate_tok = 0;
+	open_gate(a);
+	wait_done(a);
+	wait_done(b);
+	assert_int_equal(seams.text_fails_at, 0);
+	assert_int_equal(a->answers[0].end, JOB_END_FAILED);
+	assert_same(b, 0, alone, 0);
+	scheduler_free(s);
+	client_free(a);
+	client_free(b);
+	client_free(alone);
+}
+
 static void
 scheduler_free__with_jobs__ends_each_of_them(void **state)
 {
@@ -692,6 +887,14 @@ main(void)
 		    scheduler_submit__beyond_the_queue__is_overloaded),
 		cmocka_unit_test(
 		    scheduler_submit__a_job_of_many_choices__waits_for_its_room),
+		cmocka_unit_test(
+		    scheduler_submit__many_choices__one_copy_between_others_tokens),
+		cmocka_unit_test(
+		    scheduler_cancel__between_copies__the_next_prompt_is_read),
+		cmocka_unit_test(
+		    scheduler_submit__no_memory_to_begin__fails_alone),
+		cmocka_unit_test(
+		    scheduler_submit__no_memory_for_a_text__its_neighbour_goes_on),
 		cmocka_unit_test(scheduler_free__with_jobs__ends_each_of_them),
 		cmocka_unit_test(scheduler_free__without_jobs__ends),
 		cmocka_unit_test(

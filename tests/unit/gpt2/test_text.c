@@ -322,6 +322,36 @@ text_out__a_long_token__fits(void **state)
 	(void)end(&s);
 }
 
+/* Begins of tokens, in the text as it goes out. */
+static void
+text_out__tokens__begin_where_their_text_does(void **state)
+{
+	static const struct {
+		struct str token;
+		uint64_t at;
+	} cases[] = {
+		{ STR_INIT("ab"), 0 },
+		{ STR_INIT("c\xc3"), 2 },
+		{ STR_INIT("\xa9"), 3 }, /* of the same character */
+		{ STR_INIT("d\xe2"), 5 },
+		{ STR_INIT("\x82"), 6 },
+		{ STR_INIT("e"), 9 }, /* behind U+FFFD */
+		{ STR_INIT(""), 10 },
+		{ STR_INIT("\xff"), 10 },
+		{ STR_INIT("f"), 13 },
+	};
+	struct str stop = STR_INIT("efg");
+	struct sink s;
+	(void)state;
+
+	begin(&s, &stop, 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)add(&s, cases[i].token);
+		assert_int_equal(text_out_token_at(&s.t), cases[i].at);
+	}
+	assert_int_equal(end(&s).n, 14);
+}
+
 int
 main(void)
 {
@@ -344,6 +374,7 @@ main(void)
 		    text_out__a_replaced_byte__is_part_of_stop_strings),
 		cmocka_unit_test(
 		    text_out__a_long_text__goes_through_little_memory),
+		cmocka_unit_test(text_out__tokens__begin_where_their_text_does),
 		cmocka_unit_test(text_out__a_long_token__fits),
 	};
 

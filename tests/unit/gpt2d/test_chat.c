@@ -2,6 +2,7 @@
 #include "support/cmocka_tg.h"
 
 #include "base/buf.h"
+#include "base/chat_template.h"
 #include "gpt2d/chat.h"
 
 static struct arena a;
@@ -121,7 +122,7 @@ chat__too_many_messages__refused(void **state)
 
 	buf_init(&b, &a, MIB(1));
 	buf_add(&b, S("["));
-	for (int i = 0; i <= CHAT_MESSAGES_MAX; i++)
+	for (int i = 0; i <= CHAT_TEMPLATE_MESSAGES_MAX; i++)
 		buf_addf(&b, "%s{\"role\":\"user\",\"content\":\"\"}",
 		    i ? "," : "");
 	buf_add(&b, S("]"));

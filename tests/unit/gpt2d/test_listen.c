@@ -57,51 +57,9 @@ listen_unix__somebody_listens__refused(void **state)
 	assert_int_equal(listen_unix(path, &second, &e), ERR_CONFLICT);
 
 	assert_int_equal(second.fd, -1);
+	assert_true(str_starts(str_from(e.internal), S("--socket: ")));
 	listen_unlink(&first);
 	(void)close(first.fd);
-}
-
-static void
-listen_unix__left_by_a_dead_one__replaced(void **state)
-{
-	struct listen dead, l;
-	struct stat st;
-	(void)state;
-
-	assert_ok(listen_unix(path, &dead, &e));
-	(void)close(dead.fd);
-	assert_ok(listen_unix(path, &l, &e));
-	listen_unlink(&dead); /* it isn't its own any more */
-
-	assert_int_equal(stat(path, &st), 0);
-	listen_unlink(&l);
-	(void)close(l.fd);
-}
-
-static void
-listen_unix__a_file__left_alone(void **state)
-{
-	struct listen l;
-	FILE *f = fopen(path, "w");
-	(void)state;
-
-	assert_non_null(f);
-	(void)fclose(f);
-	assert_int_equal(listen_unix(path, &l, &e), ERR_CONFIG);
-
-	assert_int_equal(unlink(path), 0);
-}
-
-static void
-listen_unix__path_too_long__refused(void **state)
-{
-	char longer[200];
-	struct listen l;
-	(void)state;
-
-	memset(longer, 'x', sizeof(longer));
-	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(listen_unix(longer, &l, &e), ERR_CONFIG);
 }
 
 static void
@@ -115,7 +73,7 @@ listen_loopback__port_zero__a_free_one_is_named(void **state)
 
 	assert_true(str_starts(str_from(l.name), S("127.0.0.1:")));
 	assert_true(str_to_u64(str_from(l.name + 10), 1, 65535, &port));
-	assert_null(l.path);
+	assert_null(l.file.path);
 	(void)close(l.fd);
 }
 
@@ -134,6 +92,28 @@ listen_loopback__anything_else__refused(void **state)
 			fail_msg("%s", bad[i]);
 }
 
+static void
+listen_is_loopback_host__names_of_this_host__only(void **state)
+{
+	static const char *const ours[] = { "localhost", "LocalHost:80",
+		"127.0.0.1", "127.0.0.1:8080", "127.1.2.3", "[::1]",
+		"[::1]:65535" };
+	static const char *const others[] = { "", ":80", "x", "localhost.x",
+		"localhost:", "localhost:x", "localhost:65536",
+		"localhost:80:80", "x:localhost", "127.0.0.1.x",
+		"127.0.0.1.x:80", "10.0.0.1", "2130706433", "127.1", "[::2]",
+		"[::1", "::1", "[::1]x", "0.0.0.0:80", "localhost,x" };
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (!listen_is_loopback_host(str_from(ours[i])))
+			fail_msg("%s", ours[i]);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (listen_is_loopback_host(str_from(others[i])))
+			fail_msg("%s", others[i]);
+	assert_false(listen_is_loopback_host(str_from(NULL)));
+}
+
 int
 main(void)
 {
@@ -141,12 +121,11 @@ main(void)
 		cmocka_unit_test(
 		    listen_unix__fresh__private_socket_and_nothing_beside),
 		cmocka_unit_test(listen_unix__somebody_listens__refused),
-		cmocka_unit_test(listen_unix__left_by_a_dead_one__replaced),
-		cmocka_unit_test(listen_unix__a_file__left_alone),
-		cmocka_unit_test(listen_unix__path_too_long__refused),
 		cmocka_unit_test(
 		    listen_loopback__port_zero__a_free_one_is_named),
 		cmocka_unit_test(listen_loopback__anything_else__refused),
+		cmocka_unit_test(
+		    listen_is_loopback_host__names_of_this_host__only),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

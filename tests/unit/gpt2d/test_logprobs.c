@@ -126,6 +126,43 @@ logprobs__too_many__sticks(void **state)
 	assert_int_equal(b.sticky, ERR_TOO_LARGE);
 }
 
+/* Whatever the token, its JSON is no larger than is reckoned with. */
+static void
+token_sizes__each_token__within_them(void **state)
+{
+	static const enum completion_kind kinds[] = { COMPLETION_TEXT,
+		COMPLETION_CHAT };
+	static const uint32_t n_tops[] = { 0, 1, 5, SAMPLER_LOGPROBS_MAX };
+	struct token_sizes sizes;
+	(void)state;
+
+	token_sizes_init(&sizes, t);
+	for (uint32_t id = 0; id < FIXTURE_N_VOCAB; id++) {
+		struct sampler_choice token = {
+			.id = id,
+			.logprob = -1.2345678e-5F,
+		};
+
+		buf_reset(&b);
+		buf_json_string(&b, tokenizer_token(t, id));
+		assert_in_range(b.n, 2,
+		    token_sizes_max(&sizes, SAMPLER_NO_LOGPROBS));
+		for (size_t i = 0; i < ARRAY_LEN(n_tops); i++) {
+			token.n_top = n_tops[i];
+			for (uint32_t k = 0; k < token.n_top; k++) {
+				token.top_ids[k] = k ? 0xe0 + k : id;
+				token.top_logprobs[k] = -1.2345678e-5F;
+			}
+			for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+				write_logprobs(kinds[k], &token, 1);
+				buf_json_string(&b, tokenizer_token(t, id));
+				assert_in_range(b.n, 1,
+				    token_sizes_max(&sizes, token.n_top));
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -134,6 +171,7 @@ main(void)
 		cmocka_unit_test(logprobs__chat__objects_with_bytes),
 		cmocka_unit_test(logprobs__cleared__place_in_the_text_stays),
 		cmocka_unit_test(logprobs__too_many__sticks),
+		cmocka_unit_test(token_sizes__each_token__within_them),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

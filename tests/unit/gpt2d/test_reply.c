@@ -4,7 +4,7 @@
 #include "gpt2d/reply.h"
 
 static struct arena a;
-static struct tokenizer *t;
+static struct vocabulary v;
 static struct reply r;
 static unsigned n_wakes, n_overs;
 static struct error e;
@@ -20,7 +20,8 @@ setup(void **state)
 {
 	(void)state;
 	arena_init(&a, MIB(16));
-	t = fixture_tokenizer(&a);
+	v.tokenizer = fixture_tokenizer(&a);
+	token_sizes_init(&v.sizes, v.tokenizer);
 	return 0;
 }
 
@@ -28,7 +29,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	tokenizer_close(t);
+	tokenizer_close(v.tokenizer);
 	arena_fini(&a);
 	return 0;
 }
@@ -41,24 +42,31 @@ wake(void *ctx, bool is_over)
 	n_overs += is_over;
 }
 
-static void
-begin(const struct completion *c)
+static enum err
+try_begin(const struct completion *c, uint32_t max_new_tok)
 {
 	static const uint32_t ids[] = { FIXTURE_THE, ' ' };
-	static const struct prompt prompt = { ids, 2, 5 };
+	static struct prompt prompt;
 	const struct reply_source src = {
 		.completion = c,
 		.prompt = &prompt,
-		.tokenizer = t,
+		.vocabulary = &v,
 		.config = &config,
 		.model = S("mini"),
 		.wake = wake,
 		.ctx = &a,
 	};
 
+	prompt = (struct prompt){ ids, 2, max_new_tok };
 	n_wakes = n_overs = 0;
 	error_clear(&e);
-	assert_ok(reply_init(&r, &src, &e));
+	return reply_init(&r, &src, &e);
+}
+
+static void
+begin(const struct completion *c)
+{
+	assert_ok(try_begin(c, 5));
 	(void)strcpy(r.head.id, "id");
 	r.head.created_s = 1;
 }
@@ -83,6 +91,27 @@ token(uint32_t choice, uint32_t id, const char *text, enum job_end end)
 		.text = str_from(text),
 		.has_token = true,
 		.token.id = id,
+		.end = end,
+	};
+
+	r.job.piece(r.job.ctx, &piece);
+}
+
+static bool
+has(struct str text, const char *part)
+{
+	return str_find_str(text, str_from(part)) < text.n;
+}
+
+/* One of which it is told where its text begins. */
+static void
+token_at(uint32_t id, uint64_t at, const char *text, enum job_end end)
+{
+	struct job_piece piece = {
+		.text = str_from(text),
+		.has_token = true,
+		.token.id = id,
+		.token_at = at,
 		.end = end,
 	};
 
@@ -227,7 +256,7 @@ reply__chat_stream_with_usage__role_first_usage_last(void **state)
 }
 
 static void
-reply__stream_logprobs__each_token_once_but_the_end(void **state)
+reply__stream_logprobs__each_token_with_its_text_but_the_end(void **state)
 {
 	struct completion c = completion(COMPLETION_TEXT, true);
 	enum reply_state last;
@@ -240,10 +269,85 @@ reply__stream_logprobs__each_token_once_but_the_end(void **state)
 	r.job.done(r.job.ctx);
 
 	assert_string_equal(take_all(&last),
-	    EVENT("{\"index\":0,\"text\":\"\",\"logprobs\":{\"tokens\":[\"a\"],"
-		  "\"token_logprobs\":[0],\"top_logprobs\":[null],"
-		  "\"text_offset\":[4]},\"finish_reason\":null}") TEXT(0, "a",
-		"null") TEXT(0, "", "\"stop\"") "data: [DONE]\n\n");
+	    EVENT(
+		"{\"index\":0,\"text\":\"a\",\"logprobs\":{\"tokens\":[\"a\"],"
+		"\"token_logprobs\":[0],\"top_logprobs\":[null],"
+		"\"text_offset\":[4]},\"finish_reason\":null}")
+		TEXT(0, "", "\"stop\"") "data: [DONE]\n\n");
+	reply_fini(&r);
+}
+
+/* "a<b" is left of what comes before "<end": "<" may still be its begin. */
+static void
+reply__stop_string__its_tokens_are_not_told(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, false);
+	struct str stops[] = { STR_INIT("<end") };
+	struct str text = { NULL, 0 };
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	c.stops = stops;
+	c.n_stops = 1;
+	begin(&c);
+	token_at('a', 0, "a", JOB_END_NONE);
+	token_at('<', 1, "", JOB_END_NONE);
+	token_at('b', 2, "<b", JOB_END_NONE);
+	token_at('<', 3, "", JOB_END_NONE);
+	token_at('e', 4, "", JOB_END_NONE);
+	token_at('n', 5, "", JOB_END_NONE);
+	token_at('d', 6, "", JOB_END_STOP);
+	r.job.done(r.job.ctx);
+
+	assert_ok(reply_whole(&r, &text, &e));
+	assert_true(has(text, "\"text\":\"a<b\""));
+	assert_true(has(text, "\"tokens\":[\"a\",\"<\",\"b\"]"));
+	assert_true(has(text, "\"text_offset\":[4,5,6]"));
+	assert_int_equal(r.usage.completion_tok, 7);
+	reply_fini(&r);
+}
+
+static void
+reply__cut_by_its_length__held_tokens_are_told(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, false);
+	struct str stops[] = { STR_INIT("<end") };
+	struct str text = { NULL, 0 };
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	c.stops = stops;
+	c.n_stops = 1;
+	begin(&c);
+	token_at('<', 0, "", JOB_END_NONE);
+	token_at('e', 1, "<e", JOB_END_LENGTH);
+	r.job.done(r.job.ctx);
+
+	assert_ok(reply_whole(&r, &text, &e));
+	assert_true(has(text, "\"tokens\":[\"<\",\"e\"]"));
+	reply_fini(&r);
+}
+
+/* Tokens may be empty: a checkpoint has more of them than its vocabulary. */
+static void
+reply__tokens_without_text__told_in_bounded_memory(void **state)
+{
+	struct completion c = completion(COMPLETION_TEXT, true);
+	enum reply_state last;
+	const char *text;
+	unsigned n = 0;
+	(void)state;
+
+	c.n_top_logprobs = 0;
+	begin(&c);
+	for (int i = 0; i < 20; i++)
+		token_at('x', 0, "", JOB_END_NONE);
+	token_at('x', 0, "", JOB_END_LENGTH);
+	r.job.done(r.job.ctx);
+
+	for (text = take_all(&last); (text = strstr(text, "\"x\"")); text++)
+		n++;
+	assert_int_equal(n, 21);
 	reply_fini(&r);
 }
 
@@ -317,6 +421,71 @@ reply__whole_that_failed__its_error(void **state)
 	reply_fini(&r);
 }
 
+/* The largest token of a chat, with as many alternatives as there may be. */
+static void
+add_largest(uint32_t choice)
+{
+	struct job_piece piece = {
+		.choice = choice,
+		.text = S("\xef\xbf\xbd"),
+		.has_token = true,
+		.token = { .id = 0xff, .n_top = SAMPLER_LOGPROBS_MAX },
+	};
+
+	piece.token.logprob = -1.2345678e-5F;
+	for (uint32_t i = 0; i < SAMPLER_LOGPROBS_MAX; i++) {
+		piece.token.top_ids[i] = i ? 0xe0 + i : FIXTURE_EOS - 1;
+		piece.token.top_logprobs[i] = -1.2345678e-5F;
+	}
+	r.job.piece(r.job.ctx, &piece);
+}
+
+static uint32_t
+largest_length(const struct completion *c)
+{
+	uint32_t n = 1;
+
+	while (n < 100000 && !try_begin(c, n)) {
+		reply_fini(&r);
+		n++;
+	}
+	return n - 1;
+}
+
+static void
+reply__whole_answer_too_large__refused_before_it_begins(void **state)
+{
+	struct completion c = completion(COMPLETION_CHAT, false);
+	struct str text = { NULL, 0 };
+	uint32_t n;
+	(void)state;
+
+	c.n_choices = 8;
+	c.n_top_logprobs = SAMPLER_LOGPROBS_MAX;
+	n = largest_length(&c);
+	assert_int_equal(try_begin(&c, n + 1), ERR_BAD_PARAM);
+	assert_string_equal(e.param, "max_tokens");
+	assert_string_equal(e.public_text,
+	    "The answer could be larger than 16 MiB. Ask for fewer tokens, "
+	    "choices or logprobs, or for a stream.");
+	c.is_stream = true;
+	assert_ok(try_begin(&c, n + 1));
+	reply_fini(&r);
+
+	/* and the largest one that is begun is told, with room to spare */
+	c.is_stream = false;
+	assert_ok(try_begin(&c, n));
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < c.n_choices; k++)
+			add_largest(k);
+	for (uint32_t k = 0; k < c.n_choices; k++)
+		no_token(k, "", JOB_END_LENGTH);
+	r.job.done(r.job.ctx);
+	assert_ok(reply_whole(&r, &text, &e));
+	assert_in_range(text.n, REPLY_MAX_BYTES / 3, REPLY_MAX_BYTES);
+	reply_fini(&r);
+}
+
 /* A reader that is always a little behind costs no more than that. */
 static void
 reply__slow_reader__memory_of_what_is_left(void **state)
@@ -367,10 +536,17 @@ main(void)
 		cmocka_unit_test(
 		    reply__chat_stream_with_usage__role_first_usage_last),
 		cmocka_unit_test(
-		    reply__stream_logprobs__each_token_once_but_the_end),
+		    reply__stream_logprobs__each_token_with_its_text_but_the_end),
+		cmocka_unit_test(reply__stop_string__its_tokens_are_not_told),
+		cmocka_unit_test(
+		    reply__cut_by_its_length__held_tokens_are_told),
+		cmocka_unit_test(
+		    reply__tokens_without_text__told_in_bounded_memory),
 		cmocka_unit_test(reply__cancelled_stream__error_and_no_done),
 		cmocka_unit_test(reply__whole__all_choices_and_usage),
 		cmocka_unit_test(reply__whole_that_failed__its_error),
+		cmocka_unit_test(
+		    reply__whole_answer_too_large__refused_before_it_begins),
 		cmocka_unit_test(reply__slow_reader__memory_of_what_is_left),
 		cmocka_unit_test(reply__reader_that_never_reads__broken),
 	};

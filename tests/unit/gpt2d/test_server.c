@@ -6,10 +6,14 @@
 #include "support/fixture_dir.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,10 +23,11 @@
 #include "base/log.h"
 #include "gpt2d/server.h"
 
-#define N_POS     32
-#define BATCH_MAX 4
-#define QUEUE_MAX 8
-#define N_STREAMS 200
+#define N_POS      32
+#define BATCH_MAX  4
+#define QUEUE_MAX  8
+#define N_STREAMS  200
+#define BODIES_MAX MIB(2)
 
 struct client {
 	int fd;
@@ -36,6 +41,7 @@ static struct fixture_dir dir;
 static char path[128];
 static struct loader *loader;
 static struct listen listener;
+static bool is_tcp;
 static struct server *server;
 static pthread_t thread;
 static struct client one, two;
@@ -85,7 +91,7 @@ run(void *arg)
 }
 
 static void
-start(int64_t drain_ms, bool is_loaded)
+start(int64_t drain_ms, int64_t read_ms, bool is_loaded)
 {
 	struct server_options so = {
 		.listen = &listener,
@@ -94,6 +100,8 @@ start(int64_t drain_ms, bool is_loaded)
 		.batch_max = BATCH_MAX,
 		.queue_max = QUEUE_MAX,
 		.drain_ms = drain_ms,
+		.read_ms = read_ms,
+		.bodies_max_bytes = BODIES_MAX,
 	};
 	struct error e;
 
@@ -103,7 +111,10 @@ start(int64_t drain_ms, bool is_loaded)
 	so.loader = loader;
 	if (is_loaded)
 		assert_ok(loader_run(loader, &e));
-	assert_ok(listen_unix(path, &listener, &e));
+	if (is_tcp)
+		assert_ok(listen_loopback(S("127.0.0.1:0"), &listener, &e));
+	else
+		assert_ok(listen_unix(path, &listener, &e));
 	assert_ok(server_new(&so, &server, &e));
 	assert_int_equal(pthread_create(&thread, NULL, run, server), 0);
 }
@@ -112,7 +123,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	start(60000, true);
+	start(60000, 60000, true);
 	return 0;
 }
 
@@ -120,7 +131,7 @@ static int
 begin_unloaded(void **state)
 {
 	(void)state;
-	start(60000, false);
+	start(60000, 60000, false);
 	return 0;
 }
 
@@ -128,7 +139,24 @@ static int
 begin_impatient(void **state)
 {
 	(void)state;
-	start(0, true);
+	start(0, 60000, true);
+	return 0;
+}
+
+static int
+begin_tcp(void **state)
+{
+	(void)state;
+	is_tcp = true;
+	start(60000, 60000, true);
+	return 0;
+}
+
+static int
+begin_hurried(void **state)
+{
+	(void)state;
+	start(60000, 300, true);
 	return 0;
 }
 
@@ -156,6 +184,7 @@ end(void **state)
 	(void)state;
 	hang_up(&one);
 	hang_up(&two);
+	is_tcp = false;
 	if (!server)
 		return 0;
 	server_stop(server);
@@ -169,17 +198,27 @@ end(void **state)
 static bool
 try_dial(struct client *c)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un local = { .sun_family = AF_UNIX };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+	} tcp;
+	socklen_t n = sizeof(tcp);
 	const struct timeval patience = { .tv_sec = FAKE_WAIT_S };
 
 	c->n = 0;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c->fd = socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+	    0);
 	assert_true(c->fd >= 0);
 	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 			     sizeof(patience)),
 	    0);
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	return connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) ==
+	if (is_tcp) {
+		assert_int_equal(getsockname(listener.fd, &tcp.any, &n), 0);
+		return connect(c->fd, &tcp.any, n) == 0;
+	}
+	memcpy(local.sun_path, path, strlen(path) + 1);
+	return connect(c->fd, (const struct sockaddr *)&local, sizeof(local)) ==
 	       0;
 }
 
@@ -200,6 +239,12 @@ say(struct client *c, const char *text, size_t n)
 		text += sent;
 		n -= (size_t)sent;
 	}
+}
+
+static void
+say_text(struct client *c, const char *text)
+{
+	say(c, text, strlen(text));
 }
 
 static void
@@ -247,7 +292,9 @@ expect_end(struct client *c)
 	char byte;
 
 	assert_int_equal(c->n, 0);
+	errno = 0;
 	assert_true(recv(c->fd, &byte, 1, 0) <= 0);
+	assert_int_not_equal(errno, EAGAIN); /* the client's patience */
 }
 
 #define COMPLETIONS "/v1/completions"
@@ -371,33 +418,247 @@ server__bad_parameter__400_and_the_connection_goes_on(void **state)
 	assert_int_equal(fake_n_jobs(), 0);
 }
 
+/* DNS rebinding: the page's site has come to mean this host. */
 static void
-server__body_beyond_the_limit__413(void **state)
+server__other_host_over_tcp__403(void **state)
 {
-	static char chunk[65536];
-	static const char head[] =
-	    "POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
-	    "Content-Type: application/json\r\n";
 	(void)state;
 
-	memset(chunk, ' ', sizeof(chunk));
 	dial(&one);
-	say(&one, head, sizeof(head) - 1);
-	say(&one, "Content-Length: 1048577\r\n\r\n", 27);
-	expect(&one, "413 ");
-	expect(&one, "request_too_large");
+	ask(&one, "POST", COMPLETIONS, WHOLE); /* its Host is "x" */
+	expect(&one, "403 Forbidden");
+	expect(&one, "\"type\":\"permission_error\",\"param\":null,"
+		     "\"code\":\"forbidden\"}}");
+	ask(&one, "GET", "/healthz", "");
+	expect(&one, "403 ");
+	expect(&one, "}}");
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: localhost:1\r\n\r\n");
+	expect(&one, "200 OK");
+	expect(&one, "running\":0}");
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+	expect(&one, "200 OK");
+	assert_int_equal(fake_n_jobs(), 0);
+}
 
-	dial(&two);
-	say(&two, head, sizeof(head) - 1);
-	say(&two, "Transfer-Encoding: chunked\r\n\r\n", 30);
-	for (int i = 0; i < 17; i++) {
-		say(&two, "10000\r\n", 7);
-		say(&two, chunk, sizeof(chunk));
-		say(&two, "\r\n", 2);
+#define HEAD                                    \
+ "POST /v1/completions HTTP/1.1\r\nHost: x\r\n" \
+ "Content-Type: application/json\r\n"
+
+static char spaces[65536];
+
+/* A head and so much of its body. */
+static void
+say_body(struct client *c, const char *head, size_t n, bool is_chunked)
+{
+	memset(spaces, ' ', sizeof(spaces));
+	say_text(c, head);
+	for (; n > 0; n -= n < sizeof(spaces) ? n : sizeof(spaces)) {
+		if (is_chunked)
+			say_text(c, "10000\r\n");
+		say(c, spaces, n < sizeof(spaces) ? n : sizeof(spaces));
+		if (is_chunked)
+			say_text(c, "\r\n");
 	}
-	say(&two, "0\r\n\r\n", 5);
-	expect(&two, "413 ");
-	expect(&two, "request_too_large");
+}
+
+static void
+server__body_beyond_the_limit__413_and_the_connection_goes_on(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_body(&one, HEAD "Content-Length: 1048577\r\n\r\n", 1048577, false);
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n", MIB(3), true);
+	say_text(&one, "0\r\n\r\n");
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	ask(&one, "GET", "/healthz", "");
+	expect(&one, "200 OK");
+}
+
+/* The client reads it only after it has sent much more than sockets hold. */
+static void
+server__body_far_beyond_the_limit__413_at_once_and_dropped(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_body(&one, HEAD "Content-Length: 999999999\r\n\r\n", MIB(4), false);
+	expect(&one, "413 ");
+	expect(&one, "Connection: close\r\n");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
+	say_body(&one, "", MIB(4), false);
+	hang_up(&one);
+	dial(&two);
+	ask(&two, "GET", "/healthz", "");
+	expect(&two, "200 OK");
+}
+
+static void
+server__chunks_without_an_end__413_amid_them(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n", MIB(17),
+	    true);
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
+	/* and not for ever */
+	say_body(&one, "", MIB(32), true);
+	assert_true(send(one.fd, "x", 1, MSG_NOSIGNAL) < 0);
+}
+
+static void
+server__client_that_waits_to_send__413_without_the_body(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, HEAD "Expect: 100-continue\r\n"
+			    "Content-Length: 1048577\r\n\r\n");
+	expect(&one, "413 ");
+	expect(&one, "request_too_large\"}}");
+	expect_end(&one);
+}
+
+static void
+say_completion(struct client *c, size_t n_spaces)
+{
+	char head[256];
+
+	(void)snprintf(head, sizeof(head), HEAD "Content-Length: %zu\r\n\r\n",
+	    n_spaces + strlen(WHOLE));
+	say_body(c, head, n_spaces, false);
+}
+
+/* Until the server has taken all out of the socket. */
+static void
+await_read(struct client *c)
+{
+	int n = 1;
+
+	while (n > 0) {
+		assert_int_equal(ioctl(c->fd, SIOCOUTQ, &n), 0);
+		(void)sched_yield();
+	}
+}
+
+static void
+server__bodies_beyond_memory__503_and_the_connection_goes_on(void **state)
+{
+	static struct client first, second;
+	(void)state;
+
+	dial(&first);
+	dial(&second);
+	say_completion(&first, 1040000);
+	say_completion(&second, 1040000);
+	await_read(&first);
+	await_read(&second);
+	dial(&one);
+	say_completion(&one, 600000);
+	say_text(&one, WHOLE);
+	expect(&one, "503 ");
+	expect(&one, "Retry-After: 1\r\n");
+	expect(&one, "\"code\":\"overloaded\"}}");
+	say_text(&first, WHOLE);
+	fake_finish(fake_wait_job(0), JOB_END_STOP);
+	expect(&first, "200 OK");
+	expect(&first, "}}");
+	say_completion(&one, 600000);
+	say_text(&one, WHOLE);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "200 OK");
+	hang_up(&first);
+	hang_up(&second);
+}
+
+/* Those that left, were refused or were too long hold nothing. */
+static void
+server__bodies_of_the_past__hold_no_memory(void **state)
+{
+	(void)state;
+
+	for (int i = 0; i < 4; i++) {
+		dial(&one);
+		say_completion(&one, 1000000);
+		hang_up(&one);
+		dial(&one);
+		say_body(&one, HEAD "Transfer-Encoding: chunked\r\n\r\n",
+		    MIB(2), true);
+		say_text(&one, "0\r\n\r\n");
+		expect(&one, "413 ");
+		hang_up(&one);
+	}
+	dial(&one);
+	say_completion(&one, 1000000);
+	say_text(&one, WHOLE);
+	fake_finish(fake_wait_job(0), JOB_END_STOP);
+	expect(&one, "200 OK");
+}
+
+/* ---- time ---- */
+
+/* ERR_REQUEST_TIMEOUT, however often something of it comes. */
+static void
+server__body_too_slow__408_and_closed(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, HEAD "Content-Length: 999999\r\n\r\n");
+	while (recv(one.fd, one.text, 1, MSG_PEEK | MSG_DONTWAIT) < 0) {
+		say(&one, " ", 1);
+		(void)sched_yield();
+	}
+	expect(&one, "HTTP/1.1 408 Request Timeout\r\n");
+	expect(&one, "Connection: close\r\n");
+	expect(&one, "\"code\":\"request_timeout\"}}");
+	expect_end(&one);
+}
+
+static void
+server__head_too_slow__closed(void **state)
+{
+	(void)state;
+
+	dial(&one);
+	say_text(&one, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+	expect_end(&one);
+	/* and the next one of a connection */
+	dial(&two);
+	ask(&two, "GET", "/healthz", "");
+	expect(&two, "running\":0}");
+	say_text(&two, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+	expect_end(&two);
+}
+
+/* Others' time, which began later, is over while these wait. */
+static void
+server__answers_that_take_long__not_cut(void **state)
+{
+	static struct client whole;
+	struct job *job;
+	(void)state;
+
+	job = open_stream(&one, 0);
+	dial(&whole);
+	ask(&whole, "POST", COMPLETIONS, WHOLE);
+	(void)fake_wait_job(1);
+	dial(&two);
+	expect_end(&two);
+	fake_token(job, 0, 'a', "a");
+	expect(&one, "\"text\":\"a\"");
+	fake_finish(job, JOB_END_STOP);
+	expect(&one, "[DONE]");
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&whole, "200 OK");
+	hang_up(&whole);
 }
 
 /* ---- answers ---- */
@@ -459,7 +720,7 @@ server__chat_stream__role_before_any_token(void **state)
 }
 
 static void
-server__engine_without_memory__500(void **state)
+server__engine_without_memory__500_and_the_next_runs(void **state)
 {
 	(void)state;
 
@@ -467,7 +728,28 @@ server__engine_without_memory__500(void **state)
 	ask(&one, "POST", COMPLETIONS, WHOLE);
 	fake_finish(fake_wait_job(0), JOB_END_FAILED);
 	expect(&one, "500 ");
-	expect(&one, "out_of_memory");
+	expect(&one, "\"type\":\"server_error\",\"param\":null,"
+		     "\"code\":\"out_of_memory\"}}");
+	ask(&one, "POST", COMPLETIONS, WHOLE);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "200 OK");
+}
+
+static void
+server__stream_without_memory__error_event_and_the_next_runs(void **state)
+{
+	struct job *job;
+	(void)state;
+
+	job = open_stream(&one, 0);
+	fake_token(job, 0, 'a', "a");
+	fake_finish(job, JOB_END_FAILED);
+	expect(&one, "\"text\":\"a\"");
+	expect(&one, "data: {\"error\":{");
+	expect(&one, "\"code\":\"out_of_memory\"}}\n\n\r\n0\r\n\r\n");
+	ask(&one, "POST", COMPLETIONS, STREAM);
+	fake_finish(fake_wait_job(1), JOB_END_STOP);
+	expect(&one, "[DONE]");
 }
 
 static void
@@ -733,6 +1015,8 @@ server__cut_while_loading__503(void **state)
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define CASE_HURRIED(test) \
+ cmocka_unit_test_setup_teardown(test, begin_hurried, end)
 #define CASE_UNLOADED(test) \
  cmocka_unit_test_setup_teardown(test, begin_unloaded, end)
 
@@ -743,12 +1027,27 @@ main(void)
 		CASE(server__plain_routes__answer),
 		CASE(server__no_such_route__openai_error),
 		CASE(server__other_media_type__415),
+		cmocka_unit_test_setup_teardown(
+		    server__other_host_over_tcp__403, begin_tcp, end),
 		CASE(server__bad_parameter__400_and_the_connection_goes_on),
-		CASE(server__body_beyond_the_limit__413),
+		CASE(
+		    server__body_beyond_the_limit__413_and_the_connection_goes_on),
+		CASE(
+		    server__body_far_beyond_the_limit__413_at_once_and_dropped),
+		CASE(server__chunks_without_an_end__413_amid_them),
+		CASE(server__client_that_waits_to_send__413_without_the_body),
+		CASE(
+		    server__bodies_beyond_memory__503_and_the_connection_goes_on),
+		CASE(server__bodies_of_the_past__hold_no_memory),
+		CASE_HURRIED(server__body_too_slow__408_and_closed),
+		CASE_HURRIED(server__head_too_slow__closed),
+		CASE_HURRIED(server__answers_that_take_long__not_cut),
 		CASE(server__whole_answer__then_another),
 		CASE(server__stream__each_token_at_once),
 		CASE(server__chat_stream__role_before_any_token),
-		CASE(server__engine_without_memory__500),
+		CASE(server__engine_without_memory__500_and_the_next_runs),
+		CASE(
+		    server__stream_without_memory__error_event_and_the_next_runs),
 		CASE(server__queue_full__503_with_retry_after),
 		CASE(server__many_streams__no_thread_each),
 		CASE(server__client_leaves_a_stream__cancelled),
