@@ -9,6 +9,7 @@
 GRANT SELECT, INSERT ON tollgate.audit_log TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT ON tollgate.ledger_transfers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT ON tollgate.price_versions TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT ON tollgate.usage_adjustments TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT ON tollgate.usage_records TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT ON tollgate.usage_rejected TO 'tollgate'@'localhost';
 
@@ -40,3 +41,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localho
 -- To look at.
 GRANT SELECT ON tollgate.ps_model_usage TO 'tollgate'@'localhost';
 GRANT SELECT ON tollgate.schema_migrations TO 'tollgate'@'localhost';
+GRANT SELECT ON tollgate.usage_closings TO 'tollgate'@'localhost';

@@ -21,6 +21,8 @@ src_admin_tollgate_SOURCES = \
 	src/admin/context.c \
 	src/admin/customer.c \
 	src/admin/doctor.c \
+	src/admin/file.c \
+	src/admin/file.h \
 	src/admin/help.c \
 	src/admin/key.c \
 	src/admin/lookup.c \
@@ -37,9 +39,11 @@ src_admin_tollgate_SOURCES = \
 	src/admin/options.c \
 	src/admin/output.c \
 	src/admin/price.c \
+	src/admin/price_import.c \
 	src/admin/provider.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \
+	src/admin/usage.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \

@@ -100,7 +100,13 @@ write_json(struct buf *b, const struct reconcile *r)
 	json_out_member_u64(&j, "usage_tokens", r->books.usage_tok);
 	json_out_key(&j, "usage_usd");
 	json_out_usd(&j, r->books.usage_pusd);
-	json_out_member_u64(&j, "unpriced_rows", r->books.unpriced_rows);
+	json_out_member_u64(&j, "unpriced_rows", r->books.unpriced_requests);
+	json_out_member_u64(&j, "closed_requests", r->books.closed_requests);
+	json_out_key(&j, "closed_usd");
+	json_out_usd(&j, r->books.closed_pusd);
+	json_out_member_u64(&j, "adjustments", r->books.adjustments);
+	json_out_key(&j, "adjusted_usd");
+	json_out_usd(&j, r->books.adjusted_pusd);
 	json_out_member_u64(&j, "rejected_records", r->books.rejected);
 	json_out_member_bool(&j, "cut", r->books.is_cut);
 	json_out_member_u64(&j, "journals_checked", r->n_series);
@@ -172,6 +178,26 @@ text_journals(struct buf *b, const struct reconcile *r)
 	}
 }
 
+/* Pruned months and costs that were set anew, where there are any. */
+static void
+text_corrections(struct buf *b, const struct reconcile *r)
+{
+	char usd[MONEY_TEXT_BYTES];
+
+	if (r->books.closed_requests > 0) {
+		money_to_text(r->books.closed_pusd, usd);
+		buf_addf(b,
+		    "closed months: %" PRIu64 " requests, %s USD, rows "
+		    "pruned\n",
+		    r->books.closed_requests, usd);
+	}
+	if (r->books.adjustments > 0) {
+		money_to_text(r->books.adjusted_pusd, usd);
+		buf_addf(b, "adjustments: %" PRIu64 ", %s USD\n",
+		    r->books.adjustments, usd);
+	}
+}
+
 static void
 write_text(struct buf *b, const struct reconcile *r, bool has_journals)
 {
@@ -182,7 +208,8 @@ write_text(struct buf *b, const struct reconcile *r, bool has_journals)
 	    "database: %" PRIu64 " usage rows, %" PRIu64
 	    " tokens, %s USD, %" PRIu64 " unpriced, %" PRIu64 " rejected\n",
 	    r->books.usage_rows, r->books.usage_tok, usd,
-	    r->books.unpriced_rows, r->books.rejected);
+	    r->books.unpriced_requests, r->books.rejected);
+	text_corrections(b, r);
 	for (size_t i = 0; i < r->books.n_diffs; i++)
 		text_diff(b, &r->books.diffs[i]);
 	if (r->books.is_cut)

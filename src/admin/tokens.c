@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate tokens build and count: tokenizers' files, made and used. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "admin/file.h"
 #include "base/buf.h"
 #include "domain/tokenizers.h"
 #include "tokenizer/build.h"
@@ -87,54 +86,13 @@ find_rule(struct admin *ad, enum split_rule *ret, struct error *e)
 
 /* ---- files ---- */
 
-/* Mapped until the program ends; an empty file is an empty view. */
-static enum err
-read_fd(int fd, const char *path, struct str *ret, struct error *e)
-{
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st) < 0)
-		return error_errno(e, ERR_IO, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return error_set(e, ERR_BAD_PARAM, "%s is not a file", path);
-	if (st.st_size > (off_t)INPUT_MAX_BYTES)
-		return error_set(e, ERR_TOO_LARGE, "%s is larger than 1 GiB",
-		    path);
-	*ret = str_make("", 0);
-	if (st.st_size == 0)
-		return OK;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return error_errno(e, ERR_IO, "%s", path);
-	*ret = str_make(p, (size_t)st.st_size);
-	return OK;
-}
-
-static enum err
-read_file(struct admin *ad, struct str name, struct str *ret, struct error *e)
-{
-	const char *path = arena_cstr(admin_arena(ad), name);
-	enum err err;
-	int fd;
-
-	if (!path)
-		return error_arena(e, admin_arena(ad));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return error_errno(e, ERR_IO, "%s", path);
-	err = read_fd(fd, path, ret, e);
-	(void)close(fd);
-	return err;
-}
-
 static enum err
 read_option(struct admin *ad, const char *option, struct str *ret,
     struct error *e)
 {
-	return admin_has(ad, option)
-		   ? read_file(ad, admin_opt(ad, option), ret, e)
-		   : OK;
+	return admin_has(ad, option) ? admin_file(ad, admin_opt(ad, option),
+					   INPUT_MAX_BYTES, ret, e)
+				     : OK;
 }
 
 static bool
@@ -315,7 +273,8 @@ admin_tokens_count(struct admin *ad, struct error *e)
 		return admin_usage(e, "--local only goes with --request");
 	err = find_path(ad, "file", &path, &part, e);
 	if (!err)
-		err = read_file(ad, admin_arg(ad, 0), &text, e);
+		err = admin_file(ad, admin_arg(ad, 0), INPUT_MAX_BYTES, &text,
+		    e);
 	if (!err)
 		err = tokenizer_open(path, &t, e);
 	if (!err)

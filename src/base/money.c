@@ -8,8 +8,10 @@
 /* Wide enough for any int64 times any factor. */
 __extension__ typedef unsigned __int128 wide_uint;
 
-#define DECIMALS 12
-#define PPM      UINT64_C(1000000)
+#define DECIMALS         12
+#define PPM              UINT64_C(1000000)
+/* Of a number in a text; what is longer is no amount of money. */
+#define NUMBER_BYTES_MAX 64
 
 static enum err
 out_of_range(struct error *e)
@@ -112,6 +114,100 @@ money_from_decimal(struct str s, int64_t *ret_pusd, struct error *e)
 	if (__builtin_mul_overflow(whole, (uint64_t)MONEY_PUSD_PER_USD, &v) ||
 	    __builtin_add_overflow(v, fraction, &v))
 		return out_of_range(e);
+	*ret_pusd = is_negative ? -v : v;
+	return OK;
+}
+
+/* mantissa * 10^exponent, the mantissa without zeros at its end. */
+struct scientific {
+	uint64_t mantissa;
+	int64_t exponent;
+	size_t n_zeros; /* seen, and not in the mantissa yet */
+	bool is_too_long;
+};
+
+/* Take the digits off the front of *s. Returns how many there were. */
+static size_t
+take_digits(struct str *s, struct scientific *x)
+{
+	size_t n = 0;
+
+	for (; n < s->n && s->p[n] >= '0' && s->p[n] <= '9'; n++) {
+		uint64_t digit = (uint64_t)(s->p[n] - '0');
+
+		x->n_zeros++;
+		if (digit == 0)
+			continue;
+		for (; x->n_zeros > 0; x->n_zeros--)
+			x->is_too_long |= x->mantissa > 0 &&
+					  __builtin_mul_overflow(x->mantissa,
+					      UINT64_C(10), &x->mantissa);
+		x->is_too_long |= __builtin_add_overflow(x->mantissa, digit,
+		    &x->mantissa);
+	}
+	*s = str_skip(*s, n);
+	return n;
+}
+
+/* "e-07" and the like, or nothing; added to the exponent. */
+static bool
+take_exponent(struct str s, struct scientific *x)
+{
+	int64_t exponent;
+
+	if (s.n == 0)
+		return true;
+	if (s.p[0] != 'e' && s.p[0] != 'E')
+		return false;
+	s = str_skip(s, 1);
+	if (str_starts(s, S("+")))
+		s = str_skip(s, 1);
+	if (!str_to_i64(s, -1000, 1000, &exponent))
+		return false;
+	x->exponent += exponent;
+	return true;
+}
+
+static bool
+parse_scientific(struct str s, struct scientific *x)
+{
+	size_t n_fraction = 0;
+
+	if (take_digits(&s, x) == 0)
+		return false;
+	if (str_starts(s, S("."))) {
+		s = str_skip(s, 1);
+		n_fraction = take_digits(&s, x);
+		if (n_fraction == 0)
+			return false;
+	}
+	x->exponent = (int64_t)x->n_zeros - (int64_t)n_fraction;
+	return take_exponent(s, x);
+}
+
+enum err
+money_from_number(struct str s, int64_t *ret_pusd, struct error *e)
+{
+	bool is_negative = str_starts(s, S("-"));
+	struct scientific x = { 0 };
+	int64_t v;
+
+	if (s.n > NUMBER_BYTES_MAX ||
+	    !parse_scientific(is_negative ? str_skip(s, 1) : s, &x))
+		return error_set(e, ERR_BAD_PARAM, "not a number: %" PRI_STR,
+		    STR_ARG(str_make(s.p, s.n < 40 ? s.n : 40)));
+	x.exponent += DECIMALS;
+	if (x.mantissa == 0 && !x.is_too_long)
+		x.exponent = 0;
+	if (x.exponent < 0)
+		return error_set(e, ERR_BAD_PARAM,
+		    "more than 12 decimals: %" PRI_STR, STR_ARG(s));
+	for (; x.exponent > 0 && !x.is_too_long; x.exponent--)
+		x.is_too_long = __builtin_mul_overflow(x.mantissa, UINT64_C(10),
+		    &x.mantissa);
+	if (x.is_too_long || x.mantissa > (uint64_t)INT64_MAX)
+		return out_of_range(e);
+	v = (int64_t)x.mantissa;
 	*ret_pusd = is_negative ? -v : v;
 	return OK;
 }

@@ -34,6 +34,13 @@ enum err money_mul_ppm(int64_t amount_pusd, uint64_t ppm, int64_t *ret_pusd,
 /** "[-]D[.D]" with up to 12 decimals (more only if zero) to pico-USD. */
 enum err money_from_decimal(struct str s, int64_t *ret_pusd,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * A number as JSON writes it, "0.15", "1.5e-07", to pico-USD: exactly or not
+ * at all. Errors: ERR_BAD_PARAM more than 12 decimals, or no number;
+ * ERR_MONEY_RANGE.
+ */
+enum err money_from_number(struct str s, int64_t *ret_pusd,
+    struct error *e) ATTR_MUST_CHECK;
 /** Exact text with 12 decimals, as DECIMAL(20,12) wants it. */
 void money_to_decimal(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES]);
 /** Exact text without trailing zeros ("0.00125", "0"): for people and JSON. */

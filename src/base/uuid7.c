@@ -42,6 +42,16 @@ uuid7_format(const struct uuid7 *id, char ret[UUID7_TEXT_BYTES])
 	ret[UUID7_TEXT_BYTES - 1] = '\0';
 }
 
+int64_t
+uuid7_time_ms(const struct uuid7 *id)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		ms = ms << 8 | id->b[i];
+	return ms;
+}
+
 bool
 uuid7_parse(struct str s, struct uuid7 *ret)
 {

@@ -20,6 +20,8 @@ struct uuid7 {
 
 struct uuid7 uuid7_new(int64_t now_ms);
 void uuid7_format(const struct uuid7 *id, char ret[UUID7_TEXT_BYTES]);
+/** When it was made, by the clock of who made it. */
+int64_t uuid7_time_ms(const struct uuid7 *id);
 bool uuid7_parse(struct str s, struct uuid7 *ret) ATTR_MUST_CHECK;
 
 #endif

@@ -47,10 +47,20 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/open_set.h \
 	src/domain/price.c \
 	src/domain/price.h \
+	src/domain/price_feed.c \
+	src/domain/price_feed.h \
+	src/domain/price_import.c \
+	src/domain/price_import.h \
 	src/domain/price_list.c \
 	src/domain/price_list.h \
+	src/domain/price_set.c \
+	src/domain/price_set.h \
+	src/domain/prune.c \
+	src/domain/prune.h \
 	src/domain/provider_key.c \
 	src/domain/provider_key.h \
+	src/domain/rerate.c \
+	src/domain/rerate.h \
 	src/domain/reconcile.c \
 	src/domain/reconcile.h \
 	src/domain/principal.c \

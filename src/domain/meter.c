@@ -170,18 +170,14 @@ enum err
 meter_price(struct meter *m, const struct meter_result *r, struct error *e)
 {
 	struct tokens used = r->used;
-	struct cost cost = { 0, 0 };
-	bool is_used = tokens_in(&used) + tokens_out(&used) > 0;
+	struct cost cost;
 	enum err rc;
 
 	ASSERT(m->state == METER_OPEN);
 	tokens_apply_threshold(&used, m->model->row.long_context_threshold_tok);
-	/* The price per request is owed for work, not for failing. */
-	if (!r->is_free && (is_used || r->status == USAGE_OK)) {
-		rc = price_cost(m->price, &used, m->markup_ppm, &cost, e);
-		if (rc)
-			return rc;
-	}
+	rc = price_charge(m->price, &used, m->markup_ppm, &cost, e);
+	if (rc)
+		return rc;
 	m->used = used;
 	m->cost = cost;
 	m->status = r->status;

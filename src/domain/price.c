@@ -35,6 +35,30 @@ price_cost(const struct price *p, const struct tokens *t, uint64_t markup_ppm,
 	return rc;
 }
 
+enum err
+price_charge(const struct price *p, const struct tokens *t,
+    uint64_t markup_ppm, struct cost *ret, struct error *e)
+{
+	if (tokens_in(t) + tokens_out(t) == 0) {
+		*ret = (struct cost){ 0, 0 };
+		return OK;
+	}
+	return price_cost(p, t, markup_ppm, ret, e);
+}
+
+const struct price *
+price_at(const struct price *versions, size_t n, int64_t at_ms)
+{
+	const struct price *found = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (versions[i].effective_from_ms <= at_ms &&
+		    (!found || found->effective_from_ms <
+				   versions[i].effective_from_ms))
+			found = &versions[i];
+	return found;
+}
+
 static uint64_t
 sum_classes(const struct tokens *t, int first, int end)
 {

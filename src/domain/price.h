@@ -7,6 +7,7 @@
 #ifndef TG_DOMAIN_PRICE_H
 #define TG_DOMAIN_PRICE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -32,6 +33,18 @@ struct cost {
  */
 enum err price_cost(const struct price *p, const struct tokens *t,
     uint64_t markup_ppm, struct cost *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * The same for what a request used: without a token it owes nothing, the price
+ * per request being for work.
+ */
+enum err price_charge(const struct price *p, const struct tokens *t,
+    uint64_t markup_ppm, struct cost *ret, struct error *e) ATTR_MUST_CHECK;
+
+/** The version in force at a time among those of one model, in any order;
+ * NULL: none was. */
+const struct price *price_at(const struct price *versions, size_t n,
+    int64_t at_ms);
 
 /** Sums over both contexts. */
 uint64_t tokens_in(const struct tokens *t);

@@ -27,7 +27,7 @@ price_read(struct str text, const char *name, bool is_per_token,
 {
 	int64_t pusd;
 
-	if (money_from_decimal(text, &pusd, e) || pusd < 0)
+	if (money_from_number(text, &pusd, e) || pusd < 0)
 		return error_public(e, ERR_BAD_PARAM, name,
 		    "'%s' must be an amount in USD such as 0.15.", name);
 	if (!is_per_token && pusd % TOK_PER_MTOK)
@@ -38,46 +38,54 @@ price_read(struct str text, const char *name, bool is_per_token,
 	return OK;
 }
 
-/* Prices of one context; what is left out follows from what is there. */
 static enum err
-read_context(const struct str texts[TOK_CLASS__MAX], enum tok_context context,
-    bool is_per_token, struct price *p, struct error *e)
+fill_context(struct price *p, enum tok_context context,
+    const bool is_given[TOK_CLASS__MAX], struct error *e)
 {
-	enum err err = OK;
-
-	for (size_t c = 0; c < TOK_CLASS__MAX && !err; c++)
-		if (texts[c].p)
-			err = price_read(texts[c],
-			    price_classes[c].names[context], is_per_token,
-			    &p->tok_pusd[context][c], e);
-	for (size_t c = 0; c < TOK_CLASS__MAX && !err; c++) {
+	for (size_t c = 0; c < TOK_CLASS__MAX; c++) {
 		enum tok_class base = price_classes[c].otherwise;
 
-		if (texts[c].p)
+		if (is_given[c])
 			continue;
 		if (context == TOK_NORMAL && base == c)
 			return error_public(e, ERR_BAD_PARAM,
 			    price_classes[c].names[context],
 			    "The price '%s' is missing.",
 			    price_classes[c].names[context]);
-		p->tok_pusd[context][c] = texts[base].p
+		p->tok_pusd[context][c] = is_given[base]
 					      ? p->tok_pusd[context][base]
 					      : p->tok_pusd[TOK_NORMAL][c];
 	}
-	return err;
+	return OK;
+}
+
+enum err
+price_fill(struct price *p, bool is_given[TOK_CONTEXT__MAX][TOK_CLASS__MAX],
+    struct error *e)
+{
+	enum err err = fill_context(p, TOK_NORMAL, is_given[TOK_NORMAL], e);
+
+	return err ? err : fill_context(p, TOK_LONG, is_given[TOK_LONG], e);
 }
 
 enum err
 price_read_all(struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX],
     bool is_per_token, struct price *ret, struct error *e)
 {
+	bool is_given[TOK_CONTEXT__MAX][TOK_CLASS__MAX] = { 0 };
 	struct price p = *ret;
-	enum err err = read_context(texts[TOK_NORMAL], TOK_NORMAL, is_per_token,
-	    &p, e);
+	enum err err = OK;
 
+	for (size_t x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (size_t c = 0; c < TOK_CLASS__MAX && !err; c++) {
+			is_given[x][c] = texts[x][c].p != NULL;
+			if (is_given[x][c])
+				err = price_read(texts[x][c],
+				    price_classes[c].names[x], is_per_token,
+				    &p.tok_pusd[x][c], e);
+		}
 	if (!err)
-		err = read_context(texts[TOK_LONG], TOK_LONG, is_per_token, &p,
-		    e);
+		err = price_fill(&p, is_given, e);
 	if (!err)
 		*ret = p;
 	return err;

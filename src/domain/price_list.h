@@ -32,6 +32,17 @@ enum err price_read(struct str text, const char *name, bool is_per_token,
     int64_t *ret_pusd, struct error *e) ATTR_MUST_CHECK;
 
 /**
+ * Prices that are left out follow from what is there: cached input is priced
+ * as input, reasoning as output, long context as its own input or output or
+ * else as normal.
+ * @is_given  which of *p are there
+ * Errors: ERR_BAD_PARAM with the name of one that must be.
+ */
+enum err price_fill(struct price *p,
+    bool is_given[TOK_CONTEXT__MAX][TOK_CLASS__MAX],
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
  * All classes' prices.
  * @texts  p == NULL: left out
  * Errors: ERR_BAD_PARAM with the price's name.

@@ -7,6 +7,7 @@
 #include "domain/flush_priv.h"
 #include "domain/open_set.h"
 #include "journal/reader.h"
+#include "store/closing.h"
 #include "store/offset.h"
 #include "store/rejected.h"
 #include "store/usage.h"
@@ -38,6 +39,7 @@ struct check {
 	struct usage_rejected *rejected; /* read when first needed */
 	size_t n_rejected;
 	bool has_rejected;
+	int64_t closed_ms; /* rows of before are pruned; 0: none are */
 	/* The series being read. */
 	const struct journal_entry *files;
 	struct open_set open;
@@ -106,6 +108,9 @@ compare(struct check *c, struct error *e)
 			continue;
 		err = is_rejected(c, x->pos, &is_aside, e);
 		if (err || (counts[i] == 0 && is_aside))
+			continue;
+		/* A file that was flushed late outlives its month. */
+		if (counts[i] == 0 && uuid7_time_ms(&x->id) < c->closed_ms)
 			continue;
 		fault(c, counts[i] == 0 ? RECONCILE_NO_ROW : RECONCILE_TWO_ROWS,
 		    x->pos, &x->id, counts[i]);
@@ -293,6 +298,8 @@ check_journals(struct db *db, void *arg, struct error *e)
 	(void)db; /* the same as c->db */
 	err = store_offset_list(c->db, (struct str){ NULL, 0 }, c->a,
 	    &c->offsets, &c->n_offsets, e);
+	if (!err)
+		err = store_closing_end(c->db, c->a, &c->closed_ms, e);
 	if (!err)
 		err = journal_list(c->journal_dir, &v, &n, e);
 	for (size_t i = 0; i < n && !err; i++)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/money.h"
+
 const char *const ledger_kind_names[LEDGER__N] = { "receivable", "revenue" };
 
 static const struct db_field account_fields[] = {
@@ -91,21 +93,32 @@ account_ids(struct db *db, uint64_t customer_id, struct arena *a,
 
 /* One customer's transfer and its two movements. */
 static enum err
-plan_usage(struct db *db, const struct ledger_usage *post, struct arena *a,
-    struct transfer *t, struct movement m[2], struct error *e)
+plan(struct db *db, const struct ledger_change *post, const char *kind,
+    struct arena *a, struct transfer *t, struct movement m[2], struct error *e)
 {
+	bool is_credit = post->amount_pusd < 0;
+	int64_t amount_pusd = post->amount_pusd;
 	uint64_t ids[LEDGER__N];
 	enum err err = account_ids(db, post->customer_id, a, ids, e);
 
+	if (!err && is_credit)
+		err = money_sub(0, amount_pusd, &amount_pusd, e);
 	if (err != OK)
 		return err;
-	*t = (struct transfer){ ids[LEDGER_RECEIVABLE], ids[LEDGER_REVENUE],
-		post->amount_pusd, S("usage"), post->cause };
+	*t = (struct transfer){
+		.debit_account_id =
+		    ids[is_credit ? LEDGER_REVENUE : LEDGER_RECEIVABLE],
+		.credit_account_id =
+		    ids[is_credit ? LEDGER_RECEIVABLE : LEDGER_REVENUE],
+		.amount_pusd = amount_pusd,
+		.kind = str_from(kind),
+		.cause = post->cause,
+	};
 	for (int k = 0; k < LEDGER__N; k++)
 		m[k] = (struct movement){ ids[k], post->customer_id,
 			str_from(ledger_kind_names[k]),
-			k == LEDGER_RECEIVABLE ? post->amount_pusd
-					       : -post->amount_pusd };
+			(k == LEDGER_RECEIVABLE) != is_credit ? amount_pusd
+							      : -amount_pusd };
 	return OK;
 }
 
@@ -118,9 +131,9 @@ movement_compare(const void *pa, const void *pb)
 	       (a->account_id < b->account_id);
 }
 
-enum err
-store_ledger_usage(struct db *db, const struct ledger_usage *posts, size_t n,
-    struct arena *a, struct error *e)
+static enum err
+transfer_all(struct db *db, const struct ledger_change *posts, size_t n,
+    const char *kind, struct arena *a, struct error *e)
 {
 	struct transfer *transfers = arena_array(a, struct transfer, n);
 	struct movement *movements = arena_array(a, struct movement,
@@ -131,12 +144,9 @@ store_ledger_usage(struct db *db, const struct ledger_usage *posts, size_t n,
 	if (!transfers || !movements)
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++) {
-		if (posts[i].amount_pusd < 0)
-			return error_set(e, ERR_BAD_PARAM,
-			    "ledger: negative amount");
 		if (posts[i].amount_pusd == 0)
 			continue;
-		err = plan_usage(db, &posts[i], a, &transfers[used],
+		err = plan(db, &posts[i], kind, a, &transfers[used],
 		    &movements[used * LEDGER__N], e);
 		if (err != OK)
 			return err;
@@ -152,4 +162,29 @@ store_ledger_usage(struct db *db, const struct ledger_usage *posts, size_t n,
 		return err;
 	return db_bulk(db, STMT_LEDGER_BALANCE, &movement_map, movements,
 	    used * LEDGER__N, e);
+}
+
+enum err
+store_ledger_usage(struct db *db, const struct ledger_usage *posts, size_t n,
+    struct arena *a, struct error *e)
+{
+	struct ledger_change *changes = arena_array(a, struct ledger_change, n);
+
+	if (!changes)
+		return error_arena(e, a);
+	for (size_t i = 0; i < n; i++) {
+		if (posts[i].amount_pusd < 0)
+			return error_set(e, ERR_BAD_PARAM,
+			    "ledger: negative amount");
+		changes[i] = (struct ledger_change){ posts[i].customer_id,
+			posts[i].amount_pusd, posts[i].cause };
+	}
+	return transfer_all(db, changes, n, "usage", a, e);
+}
+
+enum err
+store_ledger_adjust(struct db *db, const struct ledger_change *posts, size_t n,
+    struct arena *a, struct error *e)
+{
+	return transfer_all(db, posts, n, "adjustment", a, e);
 }

@@ -38,6 +38,21 @@ struct ledger_usage {
 enum err store_ledger_usage(struct db *db, const struct ledger_usage *posts,
     size_t n, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
+/* What one customer owes more, or less, than was booked before. */
+struct ledger_change {
+	uint64_t customer_id;
+	int64_t amount_pusd; /* less than 0: credit; 0 makes no transfer */
+	struct str cause;    /* as above */
+};
+
+/**
+ * As store_ledger_usage(), for adjustments: a negative amount debits the
+ * revenue and credits the receivable.
+ * Errors: ERR_CONFLICT, ERR_CORRUPT as above.
+ */
+enum err store_ledger_adjust(struct db *db, const struct ledger_change *posts,
+    size_t n, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
 struct ledger_account {
 	uint64_t account_id;
 	uint64_t customer_id;

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
+	src/store/adjustment.c \
+	src/store/adjustment.h \
 	src/store/audit.c \
 	src/store/audit.h \
 	src/store/catalogue.c \
 	src/store/catalogue.h \
 	src/store/change.c \
+	src/store/closing.c \
+	src/store/closing.h \
 	src/store/customer.c \
 	src/store/customer.h \
 	src/store/db.c \

@@ -16,4 +16,14 @@
 enum err partition_ensure(struct db *db, int64_t now_ms, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Take away the partitions of months that end at before_ms or earlier, the
+ * start of a month. Rows that are in them move to the first partition, where
+ * a row that comes late for such a month goes too.
+ * @db      of the account tollgate_migrate
+ * @ret_n   how many there were
+ */
+enum err partition_merge(struct db *db, int64_t before_ms, struct arena *a,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -9,7 +9,11 @@ static const struct db_field totals_fields[] = {
 	DB_FIELD(struct reconcile_result, usage_rows, U64),
 	DB_FIELD(struct reconcile_result, usage_tok, U64),
 	DB_FIELD(struct reconcile_result, usage_pusd, MONEY),
-	DB_FIELD(struct reconcile_result, unpriced_rows, U64),
+	DB_FIELD(struct reconcile_result, unpriced_requests, U64),
+	DB_FIELD(struct reconcile_result, closed_requests, U64),
+	DB_FIELD(struct reconcile_result, closed_pusd, MONEY),
+	DB_FIELD(struct reconcile_result, adjustments, U64),
+	DB_FIELD(struct reconcile_result, adjusted_pusd, MONEY),
 };
 static const struct db_map totals_map = DB_MAP(struct reconcile_result,
     totals_fields);

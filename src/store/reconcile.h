@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether rows, rollups and ledger say the same, compared in one snapshot.
- * Reads everything; for the command line, not for a request.
+ * Whether usage (rows, closings of pruned months, adjustments), rollups and
+ * ledger say the same, compared in one snapshot. Reads everything; for the
+ * command line, not for a request.
  */
 #ifndef TG_STORE_RECONCILE_H
 #define TG_STORE_RECONCILE_H
@@ -9,9 +10,11 @@
 #include "store/db.h"
 
 enum reconcile_check {
-	RECONCILE_HOURLY,  /* rows against usage_hourly, key by key */
-	RECONCILE_DAILY,   /* rows against usage_daily, key by key */
-	RECONCILE_LEDGER,  /* rows' cost against usage transfers, a customer */
+	RECONCILE_HOURLY,  /* usage against usage_hourly, key by key */
+	RECONCILE_DAILY,   /* usage against usage_daily, key by key; in months
+			      that are closed, both by month */
+	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
+			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */
 	RECONCILE_ORPHAN,  /* rows whose customer, key, user or model is not
 			      there */
@@ -35,8 +38,12 @@ struct reconcile_diff {
 struct reconcile_result {
 	uint64_t usage_rows;
 	uint64_t usage_tok;
-	int64_t usage_pusd;
-	uint64_t unpriced_rows;
+	int64_t usage_pusd; /* as the rows were written */
+	uint64_t unpriced_requests;
+	uint64_t closed_requests; /* of pruned months */
+	int64_t closed_pusd;
+	uint64_t adjustments; /* of rows that are there */
+	int64_t adjusted_pusd;
 	uint64_t rejected; /* rows of usage_rejected */
 	struct reconcile_diff *diffs;
 	size_t n_diffs;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Against a real server that each .t starts for itself; tools/check runs them.
 EXTRA_DIST += \
+	tests/db/correct.t \
 	tests/db/db.t \
 	tests/db/flush.t \
 	tests/db/migrate.t \
@@ -31,6 +32,11 @@ STORE_FIXTURE = \
 	tests/db/fixture_store.h \
 	$(DB_FIXTURE)
 
+BOOKS_FIXTURE = \
+	tests/db/fixture_books.c \
+	tests/db/fixture_books.h \
+	$(STORE_FIXTURE)
+
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/db/test_db \
@@ -42,6 +48,8 @@ check_PROGRAMS += \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
 	tests/db/test_migrate \
+	tests/db/test_prune \
+	tests/db/test_rerate \
 	tests/db/test_schema \
 	tests/db/test_stmts \
 	tests/db/test_store \
@@ -71,13 +79,17 @@ tests_db_test_flush_reject_SOURCES = \
 tests_db_test_flush_reject_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
+tests_db_test_prune_SOURCES = tests/db/test_prune.c $(BOOKS_FIXTURE)
+tests_db_test_prune_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_rerate_SOURCES = tests/db/test_rerate.c $(BOOKS_FIXTURE)
+tests_db_test_rerate_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
 tests_db_test_schema_LDADD = $(DB_TEST_LDADD)
 tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(STORE_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
-tests_db_test_store_books_SOURCES = tests/db/test_store_books.c $(STORE_FIXTURE)
+tests_db_test_store_books_SOURCES = tests/db/test_store_books.c $(BOOKS_FIXTURE)
 tests_db_test_store_books_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_customer_SOURCES = \
 	tests/db/test_store_customer.c $(STORE_FIXTURE)

@@ -1,70 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* What is posted with rows of usage: rollups and the ledger, which reconcile
  * compares and reports add up. */
-#include "db/fixture_store.h"
+#include "db/fixture_books.h"
 
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/histogram.h"
-#include "store/ledger.h"
-#include "store/reconcile.h"
 #include "store/refusal.h"
 #include "store/report.h"
 #include "store/rollup.h"
-#include "store/usage.h"
 #include "store/user.h"
 
 static struct fixture *const f = &store_fixture;
-
-/* What the flusher does in one transaction. */
-struct batch {
-	const struct usage_row *rows;
-	size_t n;
-	const struct ledger_usage *posts;
-	size_t n_posts;
-};
-
-static enum err
-post_txn(struct db *db, void *arg, struct error *e)
-{
-	const struct batch *b = arg;
-	struct arena_mark mark = arena_mark(&f->a);
-	enum err err = store_usage_insert(db, b->rows, b->n, e);
-
-	if (err == OK)
-		err = store_rollup_usage(db, b->rows, b->n, &f->a, e);
-	if (err == OK)
-		err = store_ledger_usage(db, b->posts, b->n_posts, &f->a, e);
-	arena_rewind(&f->a, mark);
-	return err;
-}
-
-static void
-post(const struct usage_row *rows, size_t n, uint64_t customer_id,
-    const char *cause)
-{
-	struct ledger_usage ledger = { customer_id, 0, str_from(cause) };
-	struct batch b = { rows, n, &ledger, 1 };
-
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].cost_pusd != DB_MONEY_NULL)
-			ledger.amount_pusd += rows[i].cost_pusd;
-	assert_db_ok(f, db_txn(f->db, post_txn, &b, &f->e));
-}
-
-static struct reconcile_result
-reconcile(void)
-{
-	struct reconcile_result r;
-
-	assert_db_ok(f, store_reconcile(f->db, &f->a, &r, &f->e));
-	for (size_t i = 0; i < r.n_diffs; i++)
-		print_message("# difference %u of customer %llu\n",
-		    r.diffs[i].check,
-		    (unsigned long long)r.diffs[i].customer_id);
-	return r;
-}
 
 /* 300 varied rows of one customer over two days and several hours. */
 #define N_ROWS 300
@@ -109,15 +57,15 @@ posted_twice__rollups_ledger_and_rows_agree(void **state)
 
 	(void)state;
 	vary(customer_id, key_id, model_id);
-	post(varied, N_ROWS, customer_id, "posted-1");
+	books_post(varied, N_ROWS, customer_id, "posted-1");
 	vary(customer_id, key_id, model_id);
-	post(varied, N_ROWS, customer_id, "posted-2");
+	books_post(varied, N_ROWS, customer_id, "posted-2");
 
-	r = reconcile();
+	r = books_reconcile();
 
 	assert_int_equal(r.n_diffs, 0);
 	assert_int_equal(r.usage_rows, 2 * N_ROWS);
-	assert_int_equal(r.unpriced_rows, 2 * 43);
+	assert_int_equal(r.unpriced_requests, 2 * 43);
 	assert_int_equal(r.usage_pusd, 2 * (N_ROWS - 43) * INT64_C(1234567));
 	assert_db_ok(f, store_ledger_accounts(f->db, customer_id, &f->a,
 			    &accounts, &n, &f->e));
@@ -166,7 +114,7 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		assert_int_equal(r.diffs[0].check, cases[i].check);
 		fixture_sql(root, cases[i].mend);
 	}
-	assert_int_equal(reconcile().n_diffs, 0);
+	assert_int_equal(books_reconcile().n_diffs, 0);
 	db_free(root);
 }
 
@@ -202,13 +150,14 @@ ledger__cause_again__is_conflict_and_balances_stay(void **state)
 {
 	uint64_t customer_id = fixture_customer(f, serial);
 	struct ledger_usage p = { customer_id, 5, S("cause-once") };
-	struct batch b = { NULL, 0, &p, 1 };
+	struct books_batch b = { NULL, 0, &p, 1 };
 	struct ledger_account *accounts;
 	size_t n;
 
 	(void)state;
-	assert_db_ok(f, db_txn(f->db, post_txn, &b, &f->e));
-	assert_int_equal(db_txn(f->db, post_txn, &b, &f->e), ERR_CONFLICT);
+	assert_db_ok(f, db_txn(f->db, books_post_txn, &b, &f->e));
+	assert_int_equal(db_txn(f->db, books_post_txn, &b, &f->e),
+	    ERR_CONFLICT);
 
 	assert_db_ok(f, store_ledger_accounts(f->db, customer_id, &f->a,
 			    &accounts, &n, &f->e));
@@ -250,7 +199,7 @@ report__of_posted_rows__adds_up(void **state)
 
 	(void)state;
 	vary(customer_id, key_id, model_id);
-	post(varied, N_ROWS, customer_id, "reported");
+	books_post(varied, N_ROWS, customer_id, "reported");
 	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
 	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
 
@@ -326,7 +275,7 @@ speed__usage_with_rollups_and_ledger__is_printed(void **state)
 			rows[i] = fixture_usage(customer_id, keys[i % KEYS],
 			    model_id);
 		(void)snprintf(cause, sizeof(cause), "speed-%u", b);
-		post(rows, BATCH, customer_id, cause);
+		books_post(rows, BATCH, customer_id, cause);
 	}
 	print_message("# %d rows with rollups and ledger: %.0f rows/s\n",
 	    BATCH * BATCHES,

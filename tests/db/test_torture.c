@@ -181,6 +181,39 @@ model_create__each_allocation_fails__whole_or_not_at_all(void **state)
 }
 
 static void
+price_create__each_allocation_fails__whole_or_not_at_all(void **state)
+{
+	const struct torture t = { .name = "price",
+		.method = "POST",
+		.uri = "/api/prices",
+		.body = "{\"model_id\":1,\"prices\":{\"input\":1,\"output\":"
+			"2.5e0},\"note\":\"torture\"}",
+		.status = 201 };
+
+	(void)state;
+	torture_run(&t);
+	assert_int_equal(0,
+	    fixture_number(f.db,
+		"SELECT COUNT(*) FROM price_versions v WHERE v.note = "
+		"'torture' AND NOT EXISTS (SELECT 1 FROM audit_log a WHERE "
+		"a.action = 'price.set' AND a.object_id = "
+		"v.price_version_id)"));
+}
+
+static void
+price_list__each_allocation_fails__clean(void **state)
+{
+	const struct torture t = { .name = "prices",
+		.method = "GET",
+		.uri = "/api/prices?model_id=1",
+		.body = "",
+		.status = 200 };
+
+	(void)state;
+	torture_run(&t);
+}
+
+static void
 model_change__each_allocation_fails__clean(void **state)
 {
 	const struct torture t = { .name = "model's settings",
@@ -216,6 +249,9 @@ main(void)
 		cmocka_unit_test(
 		    key_create__each_allocation_fails__whole_or_not_at_all),
 		cmocka_unit_test(key_toggle__each_allocation_fails__clean),
+		cmocka_unit_test(
+		    price_create__each_allocation_fails__whole_or_not_at_all),
+		cmocka_unit_test(price_list__each_allocation_fails__clean),
 		cmocka_unit_test(model_change__each_allocation_fails__clean),
 		cmocka_unit_test(model_list__each_allocation_fails__clean),
 		cmocka_unit_test(

@@ -10,6 +10,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_price_feed \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_safetensors \
 	tests/fuzz/fuzz_sse \
@@ -43,6 +44,10 @@ tests_fuzz_fuzz_sse_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_sse.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sse_LDADD = $(FUZZ_UPSTREAM_LIBS)
+tests_fuzz_fuzz_price_feed_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_price_feed.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_price_feed_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_price_feed_LDADD = src/domain/libdomain.a src/base/libbase.a
 tests_fuzz_fuzz_usage_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_usage.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_usage_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -314,8 +314,8 @@ t price set --model small --input 0.0000001 --output 1
 is 'price set: below a pico-dollar is 2' "$code" 2
 t price set --model small --input -1 --output 1
 is 'price set: negative is 2' "$code" 2
-t price set --model small --input 1e-3 --output 1
-is 'price set: an exponent is 2' "$code" 2
+t price set --model small --input 5e-13 --output 1 --per-token
+is 'price set: half a pico-dollar is 2' "$code" 2
 t price set --model small --per-token --input 0.000000000001 --output 0.5 \
   --long-input 1 --from 2100-01-01
 is 'price set: per token, from a time on' "$code" 0

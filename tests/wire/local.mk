@@ -5,6 +5,10 @@ tests_support_fcgi_probe_SOURCES = tests/support/fcgi_probe.c
 tests_support_fcgi_probe_LDADD = $(FCGI_LIBS)
 noinst_PROGRAMS += tests/support/fcgi_call
 tests_support_fcgi_call_SOURCES = tests/support/fcgi_call.c
+noinst_PROGRAMS += tests/support/price_cases
+tests_support_price_cases_SOURCES = tests/support/price_cases.c
+tests_support_price_cases_LDADD = src/domain/libdomain.a \
+	src/base/libbase.a
 EXTRA_DIST += \
 	tests/golden/gpt2-mini.json \
 	tests/support/model_server \
@@ -29,9 +33,13 @@ EXTRA_DIST += \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
+	tests/wire/money.mjs \
+	tests/wire/money.t \
 	tests/wire/model_methods.t \
 	tests/wire/models.mjs \
 	tests/wire/models.t \
+	tests/wire/prices.mjs \
+	tests/wire/prices.t \
 	tests/wire/provider_tls.mjs \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \

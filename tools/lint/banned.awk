@@ -3,7 +3,8 @@
 # dependent (strcpy, atoi, ...), static results shared by threads (gmtime,
 # strtok, strerror), a shell (system, popen), the stack (alloca), and getenv
 # outside base/conf. Comments and strings do not count.
-# Also: SQL text outside store/stmts.def and HTML text outside templates/.
+# Also: SQL text outside store/stmts.def, HTML text outside templates/, and
+# floating point outside the local model.
 
 BEGIN {
 	n = split("strcpy strcat sprintf vsprintf strncpy strncat strtok atoi " \
@@ -86,6 +87,9 @@ FNR == 1 { in_comment = 0 }
 		complain("SQL belongs into src/store/stmts.def or sql/")
 	if (texts ~ /"<[a-zA-Z!\/]/ && code !~ /^#[ ]*include/)
 		complain("HTML belongs into templates/")
+	if (code ~ /(^|[^A-Za-z0-9_])(double|float)([^A-Za-z0-9_]|$)/ &&
+	    FILENAME !~ /(^|\/)src\/gpt2d?\//)
+		complain("money and counts are integers; floating point is in gpt2/ only")
 	if (code ~ /\/\/ /)
 		complain("// comments are for local debugging")
 }

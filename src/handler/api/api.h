@@ -23,5 +23,7 @@ handler_fn api_model_list;
 handler_fn api_model_list_all;
 handler_fn api_model_show;
 handler_fn api_response_create;
+handler_fn api_price_create;
+handler_fn api_price_list;
 
 #endif

@@ -153,7 +153,6 @@ forward_result(struct attempt *at, enum usage_status status, struct str code)
 		.status = status,
 		.source = USAGE_FROM_ESTIMATE,
 		.error_code = code,
-		.is_free = at->p->op == WIRE_COUNT,
 	};
 
 	if (at->is_stream)

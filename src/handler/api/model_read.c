@@ -2,7 +2,7 @@
 #include "handler/api/model_read.h"
 
 #include "domain/model_folder.h"
-#include "domain/price_list.h"
+#include "handler/api/price_body.h"
 #include "upstream/provider.h"
 
 #define JSON_DEPTH          4
@@ -221,65 +221,6 @@ read_place(const struct json *c, struct model_new *n, struct error *e)
 	    "'provider'.");
 }
 
-/* ---- prices ---- */
-
-static enum err
-read_decimal(const struct json *prices, const char *name, struct str *ret,
-    struct error *e)
-{
-	*ret = (struct str){ NULL, 0 };
-	return json_has(prices, name) ? json_get_decimal(prices, name, ret, e)
-				      : OK;
-}
-
-/* Each member that a price list may have. */
-struct price_names {
-	const char *names[TOK_CONTEXT__MAX * TOK_CLASS__MAX + 1];
-	size_t n;
-};
-
-static struct price_names
-price_names(void)
-{
-	struct price_names p = { { "request" }, 1 };
-
-	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
-		for (size_t k = 0; k < TOK_CLASS__MAX; k++)
-			p.names[p.n++] = price_classes[k].names[i];
-	return p;
-}
-
-static enum err
-read_prices(const struct json *body, struct model_new *n, struct price *price,
-    struct error *e)
-{
-	struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX], request;
-	struct price_names allowed = price_names();
-	const struct json *prices;
-	enum err err;
-
-	if (!json_has(body, "prices"))
-		return OK;
-	err = json_get_object(body, "prices", &prices, e);
-	if (!err)
-		err = json_only(prices, allowed.names, allowed.n, e);
-	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
-		for (size_t k = 0; k < TOK_CLASS__MAX && !err; k++)
-			err = read_decimal(prices, price_classes[k].names[i],
-			    &texts[i][k], e);
-	if (err)
-		return err;
-	*price = (struct price){ 0 };
-	err = price_read_all(texts, false, price, e);
-	if (!err)
-		err = read_decimal(prices, "request", &request, e);
-	if (!err && request.p)
-		err = price_read(request, "request", true, &price->request_pusd,
-		    e);
-	n->price = price;
-	return err;
-}
-
 /* ---- all of it ---- */
 
 static enum err
@@ -324,7 +265,8 @@ model_read_new(const struct request *rq, struct model_new *ret,
 	err = read_place(place, ret, e);
 	if (!err)
 		err = model_read_settings(body, &ret->model, e);
-	if (!err)
-		err = read_prices(body, ret, price, e);
-	return err;
+	if (err || !json_has(body, "prices"))
+		return err;
+	ret->price = price;
+	return price_body_read(body, price, e);
 }

@@ -8,27 +8,25 @@
 #include "domain/app.h"
 #include "domain/model.h"
 #include "domain/model_server.h"
-#include "domain/price_list.h"
+#include "domain/price.h"
+#include "handler/api/price_body.h"
 #include "store/db_pool.h"
 
-#define DB_WAIT_MS   2000
-#define TOK_PER_MTOK 1000000
+#define DB_WAIT_MS 2000
 
 /* ---- loading ---- */
 
+/* All versions of all models, or of one. */
 static const struct price *
 in_force(const struct price *prices, size_t n, uint64_t model_id)
 {
-	const struct price *found = NULL;
-	int64_t now_ms = clock_now_ms();
+	size_t from = 0, to;
 
-	for (size_t i = 0; i < n; i++)
-		if (prices[i].model_id == model_id &&
-		    prices[i].effective_from_ms <= now_ms &&
-		    (!found ||
-			found->effective_from_ms < prices[i].effective_from_ms))
-			found = &prices[i];
-	return found;
+	while (from < n && prices[from].model_id != model_id)
+		from++;
+	for (to = from; to < n && prices[to].model_id == model_id; to++)
+		;
+	return price_at(prices + from, to - from, clock_now_ms());
 }
 
 /* One model's rows. */
@@ -206,35 +204,6 @@ write_place(struct json_out *j, const struct model_view *v)
 		json_out_member_null(j, "preload");
 }
 
-/* Per million tokens, as it is given. */
-static void
-write_price(struct json_out *j, const char *name, int64_t pusd)
-{
-	int64_t per_mtok_pusd;
-
-	if (__builtin_mul_overflow(pusd, TOK_PER_MTOK, &per_mtok_pusd))
-		json_out_member_null(j, name); /* above 9 USD for a token */
-	else
-		json_out_member_usd(j, name, per_mtok_pusd);
-}
-
-static void
-write_prices(struct json_out *j, const struct price *p)
-{
-	if (!p) {
-		json_out_member_null(j, "prices");
-		return;
-	}
-	json_out_key(j, "prices");
-	json_out_object(j);
-	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
-		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-			write_price(j, price_classes[c].names[i],
-			    p->tok_pusd[i][c]);
-	json_out_member_usd(j, "request", p->request_pusd);
-	json_out_object_end(j);
-}
-
 /* What keeps it from being served; an operator should not have to guess. */
 static void
 write_notice(struct json_out *j, const struct app *app,
@@ -280,7 +249,7 @@ model_write(struct json_out *j, const struct app *app,
 	json_out_member_bool(j, "is_enabled", m->is_enabled);
 	write_settings(j, m);
 	write_place(j, v);
-	write_prices(j, v->price);
+	price_body_write(j, v->price);
 	write_notice(j, app, v);
 	json_out_member_time(j, "created_at", m->created_at_ms);
 	if (m->archived_at_ms)

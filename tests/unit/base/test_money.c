@@ -30,6 +30,64 @@ money_from_decimal__good_texts__are_exact(void **state)
 }
 
 static void
+money_from_number__json_numbers__are_exact_or_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t pusd;
+		enum err code;
+	} cases[] = {
+		{ "0", 0, OK },
+		{ "-0", 0, OK },
+		{ "0e999", 0, OK },
+		{ "0.000e-999", 0, OK },
+		{ "1.5e-07", 150000, OK },
+		{ "1.5E-7", 150000, OK },
+		{ "15e-8", 150000, OK },
+		{ "0.00000015", 150000, OK },
+		{ "0.000000150000000000000000000000", 150000, OK },
+		{ "150000000000000000000e-27", 150000, OK },
+		{ "1e-12", 1, OK },
+		{ "-2.5e1", -25 * MONEY_PUSD_PER_USD, OK },
+		{ "1e+6", 1000000 * MONEY_PUSD_PER_USD, OK },
+		{ "9223372036854775807e-12", INT64_MAX, OK },
+		{ "9223372.036854775807", INT64_MAX, OK },
+		{ "9223372036854775808e-12", 0, ERR_MONEY_RANGE },
+		{ "18446744073709551616e-12", 0, ERR_MONEY_RANGE },
+		{ "1e7", 0, ERR_MONEY_RANGE },
+		{ "1e1000", 0, ERR_MONEY_RANGE },
+		{ "1e-13", 0, ERR_BAD_PARAM },
+		{ "1.0000000000001", 0, ERR_BAD_PARAM },
+		{ "12345678901234567890123e-30", 0, ERR_BAD_PARAM },
+		{ "1e-1001", 0, ERR_BAD_PARAM },
+		{ "", 0, ERR_BAD_PARAM },
+		{ "-", 0, ERR_BAD_PARAM },
+		{ ".5", 0, ERR_BAD_PARAM },
+		{ "1.", 0, ERR_BAD_PARAM },
+		{ "1e", 0, ERR_BAD_PARAM },
+		{ "1e-", 0, ERR_BAD_PARAM },
+		{ "1e5.0", 0, ERR_BAD_PARAM },
+		{ "+1", 0, ERR_BAD_PARAM },
+		{ "1,5", 0, ERR_BAD_PARAM },
+		{ "NaN", 0, ERR_BAD_PARAM },
+		{ "0x10", 0, ERR_BAD_PARAM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error e;
+		int64_t v = 7;
+		enum err err = money_from_number(str_from(cases[i].text), &v,
+		    &e);
+
+		if (err != cases[i].code)
+			print_message("# %s\n", cases[i].text);
+		assert_int_equal(err, cases[i].code);
+		assert_int_equal(v, err ? 7 : cases[i].pusd);
+	}
+}
+
+static void
 money_from_decimal__bad_texts__are_refused(void **state)
 {
 	static const struct {
@@ -135,6 +193,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(money_from_decimal__good_texts__are_exact),
 		cmocka_unit_test(money_from_decimal__bad_texts__are_refused),
+		cmocka_unit_test(
+		    money_from_number__json_numbers__are_exact_or_refused),
 		cmocka_unit_test(money_texts__extremes__round_trip),
 		cmocka_unit_test(money_to_text__no_trailing_zeros__no_exponent),
 		cmocka_unit_test(money_mul_ppm__halves__go_to_even),

@@ -14,6 +14,7 @@ uuid7_new__any_time__has_version_variant_and_time(void **state)
 	assert_memory_equal(text, "01234567-89ab-7", 15);
 	assert_true(strchr("89ab", text[19]) != NULL);
 	assert_int_equal(strlen(text), 36);
+	assert_int_equal(uuid7_time_ms(&id), 0x0123456789ab);
 }
 
 static void

@@ -12,6 +12,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_model_folder \
 	tests/unit/domain/test_model_server \
 	tests/unit/domain/test_price \
+	tests/unit/domain/test_price_feed \
 	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_tokenizers \
 	tests/unit/domain/test_usage_golden
@@ -39,6 +40,7 @@ tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_model_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_model_folder_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_price_feed_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* /api/prices: operators list versions of prices and set new ones. */
+#include "domain/price.h"
+#include "base/clock.h"
+#include "domain/price_set.h"
+#include "domain/principal.h"
+#include "handler/api/api.h"
+#include "handler/api/price_body.h"
+#include "http/param.h"
+#include "store/db_pool.h"
+#include "store/model.h"
+
+#define DB_WAIT_MS 2000
+#define JSON_DEPTH 3
+#define NOTE_BYTES 255
+
+enum {
+	Q_MODEL_ID,
+	Q__N
+};
+static const struct param_spec query_spec[Q__N] = {
+	[Q_MODEL_ID] = { "model_id", PARAM_U64, 1, UINT32_MAX, NULL, false },
+};
+
+static void
+write_version(struct json_out *j, const struct price *p)
+{
+	json_out_member_u64(j, "id", p->price_version_id);
+	json_out_member_u64(j, "model_id", p->model_id);
+	json_out_member_time(j, "effective_from", p->effective_from_ms);
+	price_body_write(j, p);
+	if (p->note.p)
+		json_out_member_str(j, "note", p->note);
+	else
+		json_out_member_null(j, "note");
+}
+
+static void
+write_listed(struct json_out *j, const struct price *p,
+    const struct price *in_force)
+{
+	json_out_object(j);
+	write_version(j, p);
+	json_out_member_bool(j, "is_in_force", p == in_force);
+	json_out_object_end(j);
+}
+
+/* A model's versions, the newest first; of all models those in force and
+ * what is to come. */
+static enum err
+load(struct app *app, struct arena *a, uint64_t model_id, struct price **ret,
+    size_t *ret_n, struct error *e)
+{
+	struct model m;
+	struct db *db;
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	if (model_id == 0)
+		err = store_price_current(db, a, ret, ret_n, e);
+	else
+		err = store_model_by_id(db, model_id, a, &m, e);
+	if (err == ERR_NOT_FOUND)
+		err = error_public(e, err, "model_id",
+		    "There is no such model.");
+	if (!err && model_id != 0)
+		err = store_price_list(db, model_id, a, ret, ret_n, e);
+	db_pool_give(app->shared->db, db);
+	return err;
+}
+
+/* Versions of one model stand together. */
+static size_t
+same_model(const struct price *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i].model_id == p[0].model_id)
+		i++;
+	return i;
+}
+
+enum err
+api_price_list(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct param_value query[Q__N];
+	struct price *prices = NULL;
+	int64_t now_ms = clock_now_ms();
+	struct json_out j;
+	size_t n = 0;
+	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query,
+	    query, e);
+
+	if (!err)
+		err = load(app, rq->arena, query[Q_MODEL_ID].u64, &prices, &n,
+		    e);
+	if (err)
+		return err;
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_str(&j, "object", S("list"));
+	json_out_key(&j, "data");
+	json_out_array(&j);
+	for (size_t i = 0, end; i < n; i = end) {
+		const struct price *in_force;
+
+		end = i + same_model(&prices[i], n - i);
+		in_force = price_at(&prices[i], end - i, now_ms);
+		for (size_t k = i; k < end; k++)
+			write_listed(&j, &prices[k], in_force);
+	}
+	json_out_array_end(&j);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+static enum err
+read_from(const struct json *body, int64_t *ret_ms, struct error *e)
+{
+	struct str text;
+	enum err err;
+
+	if (!json_has(body, "effective_from"))
+		return OK;
+	err = json_get_str(body, "effective_from", 1, 64, &text, e);
+	if (!err && (!clock_parse(text, ret_ms) || *ret_ms <= 0))
+		return error_public(e, ERR_BAD_PARAM, "effective_from",
+		    "'effective_from' must be a time such as "
+		    "2027-01-31T08:00:00Z.");
+	return err;
+}
+
+static enum err
+read_body(const struct request *rq, struct price *ret, struct error *e)
+{
+	static const char *const names[] = { "model_id", "prices",
+		"effective_from", "note" };
+	const struct json *body;
+	struct price p = { 0 };
+	uint64_t model_id = 0;
+	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
+	    e);
+
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (!err)
+		err = json_get_u64(body, "model_id", 1, UINT32_MAX, &model_id,
+		    e);
+	if (!err)
+		err = price_body_read(body, &p, e);
+	if (!err)
+		err = read_from(body, &p.effective_from_ms, e);
+	if (!err && json_has(body, "note"))
+		err = json_get_str(body, "note", 0, NOTE_BYTES, &p.note, e);
+	p.model_id = model_id;
+	if (!err)
+		*ret = p;
+	return err;
+}
+
+static enum err
+set(struct app *app, const struct request *rq, struct price *p, struct error *e)
+{
+	const struct audit who = {
+		.actor = AUDIT_OPERATOR_KEY,
+		.actor_id = app->who->operator_key_id,
+		.client_address = rq->client_addr,
+		.request_id = str_from(rq->id_text),
+	};
+	struct db *db;
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	err = price_set(db, app->shared->hostmap, &who, p, rq->arena, e);
+	db_pool_give(app->shared->db, db);
+	return err;
+}
+
+enum err
+api_price_create(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct price p;
+	struct json_out j;
+	enum err err = read_body(rq, &p, e);
+
+	if (!err)
+		err = set(app, rq, &p, e);
+	if (err)
+		return err;
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	write_version(&j, &p);
+	json_out_object_end(&j);
+	return response_json(rs, 201, &j, e);
+}

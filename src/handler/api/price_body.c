@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/api/price_body.h"
+
+#include "domain/price_list.h"
+
+#define TOK_PER_MTOK 1000000
+
+static enum err
+read_decimal(const struct json *prices, const char *name, struct str *ret,
+    struct error *e)
+{
+	*ret = (struct str){ NULL, 0 };
+	return json_has(prices, name) ? json_get_decimal(prices, name, ret, e)
+				      : OK;
+}
+
+/* Each member that prices may have. */
+struct price_names {
+	const char *names[TOK_CONTEXT__MAX * TOK_CLASS__MAX + 1];
+	size_t n;
+};
+
+static struct price_names
+price_names(void)
+{
+	struct price_names p = { { "request" }, 1 };
+
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t k = 0; k < TOK_CLASS__MAX; k++)
+			p.names[p.n++] = price_classes[k].names[i];
+	return p;
+}
+
+enum err
+price_body_read(const struct json *body, struct price *ret, struct error *e)
+{
+	struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX], request;
+	struct price_names allowed = price_names();
+	const struct json *prices;
+	enum err err = json_get_object(body, "prices", &prices, e);
+
+	if (!err)
+		err = json_only(prices, allowed.names, allowed.n, e);
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t k = 0; k < TOK_CLASS__MAX && !err; k++)
+			err = read_decimal(prices, price_classes[k].names[i],
+			    &texts[i][k], e);
+	if (err)
+		return err;
+	*ret = (struct price){ 0 };
+	err = price_read_all(texts, false, ret, e);
+	if (!err)
+		err = read_decimal(prices, "request", &request, e);
+	if (!err && request.p)
+		err = price_read(request, "request", true, &ret->request_pusd,
+		    e);
+	return err;
+}
+
+/* Per million tokens, as it is given. */
+static void
+write_price(struct json_out *j, const char *name, int64_t pusd)
+{
+	int64_t per_mtok_pusd;
+
+	if (__builtin_mul_overflow(pusd, TOK_PER_MTOK, &per_mtok_pusd))
+		json_out_member_null(j, name); /* above 9 USD for a token */
+	else
+		json_out_member_usd(j, name, per_mtok_pusd);
+}
+
+void
+price_body_write(struct json_out *j, const struct price *p)
+{
+	if (!p) {
+		json_out_member_null(j, "prices");
+		return;
+	}
+	json_out_key(j, "prices");
+	json_out_object(j);
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
+			write_price(j, price_classes[c].names[i],
+			    p->tok_pusd[i][c]);
+	json_out_member_usd(j, "request", p->request_pusd);
+	json_out_object_end(j);
+}
