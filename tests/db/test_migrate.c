@@ -129,11 +129,11 @@ migrate__twice__applies_once(void **state)
 	fixture_make_database();
 
 	assert_ok(run(fixture_schema_dir(), &c, &e));
-	assert_int_equal(c.n_now, 7);
+	assert_int_equal(c.n_now, 8);
 	assert_int_equal(c.n_before, 0);
 	assert_ok(run(fixture_schema_dir(), &c, &e));
 	assert_int_equal(c.n_now, 0);
-	assert_int_equal(c.n_before, 7);
+	assert_int_equal(c.n_before, 8);
 }
 
 static void
@@ -151,9 +151,9 @@ migrate__check_only__tells_what_is_missing(void **state)
 	assert_int_not_equal(migrate_run(f.db, &opt, &f.e), OK);
 	assert_ok(run(fixture_schema_dir(), &c, &f.e));
 	assert_db_ok(&f, migrate_run(f.db, &opt, &f.e));
-	fixture_sql(f.db, "DELETE FROM schema_migrations WHERE version = 6");
+	fixture_sql(f.db, "DELETE FROM schema_migrations WHERE version = 7");
 	assert_int_equal(migrate_run(f.db, &opt, &f.e), ERR_CONFLICT);
-	assert_non_null(strstr(f.e.internal, "0006_local_models.sql"));
+	assert_non_null(strstr(f.e.internal, "0007_limits.sql"));
 	fixture_fini(&f);
 }
 
@@ -276,7 +276,7 @@ migrate__two_runs_at_once__each_file_is_applied_once(void **state)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 
-	assert_int_equal(n_applied[0] + n_applied[1], 7);
+	assert_int_equal(n_applied[0] + n_applied[1], 8);
 }
 
 static void
