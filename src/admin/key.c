@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
 
@@ -27,6 +28,7 @@ const struct admin_option admin_key_add_options[] = {
 	    "tier's; 0: no limit.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	LIMITS_OPTION,
 	{ "expires", "TIME", "When it ends (never).", false },
 	{ "user", "EMAIL", "User whom its usage belongs to (the owner).",
 	    false },
@@ -130,6 +132,18 @@ read_owner(struct admin *ad, struct key_new *k, struct error *e)
 }
 
 static enum err
+read_limits(struct admin *ad, struct key_new *k, struct error *e)
+{
+	struct limits_option o;
+	enum err err = limits_read(ad, &o, e);
+
+	for (size_t i = 0; !err && i < o.n; i++)
+		limit_set_put(&k->limits, o.changes[i].metric,
+		    o.changes[i].max);
+	return err;
+}
+
+static enum err
 read_key(struct admin *ad, struct key_new *k, struct error *e)
 {
 	enum err err = admin_opt_count(ad, "per-minute",
@@ -138,6 +152,8 @@ read_key(struct admin *ad, struct key_new *k, struct error *e)
 	if (!err)
 		err = admin_opt_count(ad, "per-hour", &k->rate_limit_per_hour,
 		    e);
+	if (!err)
+		err = read_limits(ad, k, e);
 	if (!err)
 		err = admin_opt_time(ad, "expires", &k->expires_at_ms, e);
 	if (!err && admin_has(ad, "expires") &&
@@ -213,6 +229,8 @@ admin_key_list(struct admin *ad, struct error *e)
 		admin_count(ad, "rate_limit_per_minute",
 		    k->rate_limit_per_minute);
 		admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
+		err = limits_show(ad,
+		    (struct limit_holder){ .api_key_id = k->api_key_id }, e);
 		admin_time(ad, "created_at", k->created_at_ms);
 		admin_time(ad, "expires_at", k->expires_at_ms);
 		admin_time(ad, "revoked_at", k->revoked_at_ms);
