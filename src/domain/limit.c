@@ -13,13 +13,10 @@
 /* Sets marks of lines that were logged apart from counters. */
 #define SHADOW_SALT       UINT64_C(0x5bd1e995a54ff53a)
 
-static const struct {
-	int64_t ms;
-	const char *text;
-} windows[LIMIT__WINDOWS] = {
-	[LIMIT_MINUTE] = { 60000, "minute" },
-	[LIMIT_HOUR] = { 3600000, "hour" },
-	[LIMIT_DAY] = { 86400000, "day" },
+static const char *const window_texts[LIMIT__WINDOWS] = {
+	[LIMIT_MINUTE] = "minute",
+	[LIMIT_HOUR] = "hour",
+	[LIMIT_DAY] = "day",
 };
 
 static const char *const unit_texts[LIMIT__UNITS] = {
@@ -135,7 +132,7 @@ limit_token_cap(struct limiter *l, const struct principal *p)
 	return least;
 }
 
-/* ---- who is counted ---- */
+/* ---- clients ---- */
 
 struct limit_client
 limit_client_of(const uint8_t addr[16])
@@ -149,167 +146,6 @@ limit_client_of(const uint8_t addr[16])
 	return c;
 }
 
-/* The digest of a scope's ids, made once a request. */
-static const uint64_t *
-scope_id(struct limit_take *t, const struct limit_ask *ask,
-    enum limit_scope scope)
-{
-	const struct principal *p = ask->who;
-	uint64_t ids[2] = { 0, 0 };
-
-	if (t->has_id & 1u << scope)
-		return t->id[scope];
-	switch (scope) {
-	case LIMIT_KEY_MODEL:
-		ids[0] = p->api_key_id;
-		ids[1] = ask->model_id;
-		break;
-	case LIMIT_KEY:
-		ids[0] = p->api_key_id;
-		break;
-	case LIMIT_CUSTOMER:
-		ids[0] = p->customer_id;
-		break;
-	case LIMIT_MODEL:
-		ids[0] = ask->model_id;
-		break;
-	case LIMIT_ADDRESS:
-		memcpy(ids, ask->client.bytes, sizeof(ids));
-		break;
-	case LIMIT__SCOPES:
-		break;
-	}
-	crypto_checksum(ids, sizeof(ids), (uint8_t *)t->id[scope],
-	    sizeof(t->id[scope]));
-	t->has_id |= 1u << scope;
-	return t->id[scope];
-}
-
-static void
-key_make(const struct limit_take *t, enum limit_metric metric, uint64_t index,
-    struct mcache_key *ret)
-{
-	const struct limit_metric_info *m = &limit_metrics[metric];
-
-	mcache_key_make(ret, m->space, t->id[m->scope], sizeof(t->id[m->scope]),
-	    index);
-}
-
-/* The host's tables are one a window: other scopes and units of the same
- * window have to have other ids. */
-static uint64_t
-local_id(const struct limit_take *t, enum limit_metric metric)
-{
-	const struct limit_metric_info *m = &limit_metrics[metric];
-
-	return t->id[m->scope][0] ^ UINT64_C(0x9e3779b97f4a7c15) *
-					((unsigned)m->scope * 2 + m->unit);
-}
-
-/* ---- counting in memcached ---- */
-
-void
-limit_cache_failed(struct limiter *l, struct hostmap_cache_state seen,
-    int64_t now_ms, const struct error *why)
-{
-	hostmap_total_add(l->map, HOSTMAP_CACHE_FAILURES, 1);
-	if (hostmap_cache_switch(l->map, seen, false, now_ms))
-		log_error("limits.memcached_down", why);
-}
-
-/* A window that memcached may have forgotten is not counted there again. */
-static bool
-cache_is_whole(struct hostmap_cache_state state, enum limit_window window,
-    uint64_t index)
-{
-	return state.is_up &&
-	       (int64_t)index * windows[window].ms >= state.since_ms;
-}
-
-static uint32_t
-ttl_s(enum limit_window window)
-{
-	return (uint32_t)(2 * windows[window].ms / 1000);
-}
-
-/* Returns true when memcached counted; *ret_count may pass the limit then. */
-static bool
-cache_take(struct limiter *l, const struct limit_take *t,
-    const struct limit_taken *c, int64_t now_ms, uint64_t *ret_count)
-{
-	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	bool is_local = atomic_load(&l->on_failure) == CONF_FAILURE_LOCAL;
-	enum limit_window window = limit_metrics[c->metric].window;
-	struct mcache_key key;
-	struct error why;
-
-	if (!state.is_up ||
-	    (is_local && !cache_is_whole(state, window, c->index)))
-		return false;
-	key_make(t, c->metric, c->index, &key);
-	if (mcache_incr(l->cache, &key, c->by, ttl_s(window), ret_count,
-		&why) == OK)
-		return true;
-	limit_cache_failed(l, state, now_ms, &why);
-	return false;
-}
-
-/* Take by off a counter that holds it. */
-static void
-counter_sub(struct limiter *l, const struct limit_take *t,
-    const struct limit_taken *c, uint64_t by)
-{
-	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	struct mcache_key key;
-	struct error why;
-	uint64_t value;
-
-	switch (c->where) {
-	case LIMIT_NOWHERE:
-		break;
-	case LIMIT_CACHE:
-		key_make(t, c->metric, c->index, &key);
-		/* Too much is left counted: never too much granted. */
-		if (state.is_up &&
-		    mcache_decr(l->cache, &key, by, &value, &why))
-			limit_cache_failed(l, state, clock_now_ms(), &why);
-		break;
-	case LIMIT_LOCAL:
-		hostmap_local_sub(l->map, limit_metrics[c->metric].window,
-		    local_id(t, c->metric), c->index, (uint32_t)by);
-		break;
-	}
-}
-
-/* More than was taken turned out to be used. */
-static void
-counter_add(struct limiter *l, const struct limit_take *t,
-    const struct limit_taken *c, uint64_t by)
-{
-	enum limit_window window = limit_metrics[c->metric].window;
-	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	struct mcache_key key;
-	struct error why;
-	uint64_t value;
-	uint32_t count;
-
-	switch (c->where) {
-	case LIMIT_NOWHERE:
-		break;
-	case LIMIT_CACHE:
-		key_make(t, c->metric, c->index, &key);
-		if (state.is_up && mcache_incr(l->cache, &key, by,
-				       ttl_s(window), &value, &why))
-			limit_cache_failed(l, state, clock_now_ms(), &why);
-		break;
-	case LIMIT_LOCAL:
-		(void)hostmap_local_add(l->map, window, local_id(t, c->metric),
-		    c->index, by > UINT32_MAX ? UINT32_MAX : (uint32_t)by,
-		    UINT32_MAX, &count); /* full: it is not counted */
-		break;
-	}
-}
-
 /* ---- one limit ---- */
 
 /* What a call to limit_take() works with. */
@@ -318,74 +154,9 @@ struct taking {
 	const struct limit_ask *ask;
 	struct limit_take *t;
 	bool is_sliding;
+	unsigned n;
+	struct limit_count v[LIMIT__COUNTED]; /* of each counter in t->v */
 };
-
-static uint32_t
-clamp_u32(uint64_t v)
-{
-	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
-}
-
-/* Count in the host's map, or do what limits.on_failure says instead.
- * *ret_count > max: nothing was counted. */
-static enum err
-fallback_take(struct taking *k, struct limit_taken *c, uint64_t max,
-    uint64_t *ret_count, struct error *e)
-{
-	struct limiter *l = k->l;
-	uint32_t count = 0;
-
-	*ret_count = 0;
-	switch ((enum conf_on_failure)atomic_load(&l->on_failure)) {
-	case CONF_FAILURE_OPEN:
-		return OK;
-	case CONF_FAILURE_CLOSED:
-		return error_set(e, ERR_LIMITS_DOWN,
-		    "memcached is down and limits.on_failure is closed");
-	case CONF_FAILURE_LOCAL:
-		break;
-	}
-	switch (hostmap_local_add(l->map, limit_metrics[c->metric].window,
-	    local_id(k->t, c->metric), c->index, clamp_u32(c->by),
-	    clamp_u32(max), &count)) {
-	case HOSTMAP_COUNTED:
-		c->where = LIMIT_LOCAL;
-		*ret_count = count;
-		return OK;
-	case HOSTMAP_OVER:
-		*ret_count = (uint64_t)count + c->by;
-		return OK;
-	case HOSTMAP_FULL:
-		break;
-	}
-	return error_set(e, ERR_LIMITS_DOWN,
-	    "the host's table of counters is full");
-}
-
-/* What the window before this one counted, wherever that was. */
-static uint64_t
-previous_count(struct taking *k, const struct limit_taken *c)
-{
-	struct limiter *l = k->l;
-	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	uint64_t count = hostmap_local_get(l->map,
-	    limit_metrics[c->metric].window, local_id(k->t, c->metric),
-	    c->index - 1);
-	struct mcache_key key;
-	struct error why;
-	uint64_t value;
-	enum err err;
-
-	if (!state.is_up)
-		return count;
-	key_make(k->t, c->metric, c->index - 1, &key);
-	err = mcache_get(l->cache, &key, &value, &why);
-	if (!err)
-		return count + value;
-	if (err != ERR_NOT_FOUND)
-		limit_cache_failed(l, state, k->ask->now_ms, &why);
-	return count;
-}
 
 /* a * b / c, rounded up; a * (b % c) fits as amounts are bounded. */
 static uint64_t
@@ -420,7 +191,7 @@ static void
 view_set(struct limit_view *v, const struct limit_taken *c, uint64_t limit,
     uint64_t remaining, int64_t now_ms)
 {
-	int64_t window_ms = windows[limit_metrics[c->metric].window].ms;
+	int64_t window_ms = limit_window_ms(limit_metrics[c->metric].window);
 
 	v->is_limited = true;
 	v->metric = c->metric;
@@ -438,7 +209,7 @@ refuse(const struct limit_take *t, uint64_t max, struct error *e)
 	return error_public(e, ERR_RATE_LIMITED, NULL,
 	    "The limit of %llu %s per %s %s is reached. Try again in %llu s.",
 	    (unsigned long long)max, unit_texts[m->unit],
-	    windows[m->window].text, scope_texts[m->scope],
+	    window_texts[m->window], scope_texts[m->scope],
 	    (unsigned long long)limit_seconds(t->retry_ms));
 }
 
@@ -452,7 +223,7 @@ refuse_for_good(const struct limit_take *t, uint64_t by, uint64_t max,
 	    "The request may use %llu tokens, the limit %s is %llu per %s. "
 	    "Shorten it or ask for less output.",
 	    (unsigned long long)by, scope_texts[m->scope],
-	    (unsigned long long)max, windows[m->window].text);
+	    (unsigned long long)max, window_texts[m->window]);
 }
 
 /* Remember the first limit that refused. */
@@ -465,57 +236,47 @@ note_refuser(struct limit_take *t, enum limit_metric metric, int64_t retry_ms)
 	t->retry_ms = retry_ms;
 }
 
-static enum err
-metric_take(struct taking *k, enum limit_metric metric, uint64_t max,
-    struct error *e)
+/* How much of the window before still counts. */
+static uint64_t
+share_of(const struct limit_count *v, int64_t left_ms, int64_t window_ms)
 {
-	const struct limit_metric_info *m = &limit_metrics[metric];
-	int64_t now_ms = k->ask->now_ms, window_ms = windows[m->window].ms;
-	struct limit_take *t = k->t;
-	struct limit_view *view = &t->view[m->unit];
-	struct limit_taken *c = &t->v[t->n];
-	int64_t left_ms = window_ms - now_ms % window_ms;
-	uint64_t count = 0, share = 0, previous = 0;
+	return v->previous ? scale_up(v->previous, (uint64_t)left_ms,
+				 (uint64_t)window_ms)
+			   : 0;
+}
 
-	*c = (struct limit_taken){
-		.metric = metric,
-		.by = m->unit == LIMIT_TOKENS ? k->ask->tok : 1,
-		.index = (uint64_t)(now_ms / window_ms),
-	};
-	(void)scope_id(t, k->ask, m->scope);
-	if (c->by > max) {
-		note_refuser(t, metric, left_ms);
-		return refuse_for_good(t, c->by, max, e);
-	}
-	if (k->is_sliding) {
-		previous = previous_count(k, c);
-		share = scale_up(previous, (uint64_t)left_ms,
-		    (uint64_t)window_ms);
-	}
-	if (cache_take(k->l, t, c, now_ms, &count)) {
-		c->where = LIMIT_CACHE;
-	} else {
-		enum err err = fallback_take(k, c,
-		    max > share ? max - share : 0, &count, e);
+/* Whether the limit grants what was counted, or is counted now. */
+static enum err
+count_judge(struct taking *k, struct limit_count *v, struct error *e)
+{
+	struct limit_taken *c = v->c;
+	enum limit_unit unit = limit_metrics[c->metric].unit;
+	int64_t now_ms = k->ask->now_ms;
+	int64_t window_ms = limit_window_ms(limit_metrics[c->metric].window);
+	int64_t left_ms = window_ms - now_ms % window_ms;
+	uint64_t share = share_of(v, left_ms, window_ms), max = v->max;
+	struct limit_view *view = &k->t->view[unit];
+
+	if (c->where == LIMIT_NOWHERE) {
+		enum err err = limit_count_here(k->l, k->t, v,
+		    max > share ? max - share : 0, e);
 
 		if (err)
 			return err;
 	}
-	if (c->where != LIMIT_NOWHERE)
-		t->n++;
-	if (count <= max && share <= max - count) {
-		uint64_t remaining = max - count - share;
+	if (v->count <= max && share <= max - v->count) {
+		uint64_t remaining = max - v->count - share;
 
 		if (!view->is_limited || remaining < view->remaining)
 			view_set(view, c, max, remaining, now_ms);
 		return OK;
 	}
 	view_set(view, c, max, 0, now_ms);
-	note_refuser(t, metric,
-	    k->is_sliding ? sliding_retry_ms(previous, count - c->by,
+	note_refuser(k->t, c->metric,
+	    k->is_sliding ? sliding_retry_ms(v->previous, v->count - c->by,
 				max - c->by, window_ms, left_ms)
 			  : left_ms);
-	return refuse(t, max, e);
+	return refuse(k->t, max, e);
 }
 
 /* ---- one request ---- */
@@ -523,12 +284,13 @@ metric_take(struct taking *k, enum limit_metric metric, uint64_t max,
 void
 limit_give_back(struct limiter *l, struct limit_take *t)
 {
-	limit_lease_drop(l, &t->lease);
-	while (t->n) {
-		const struct limit_taken *c = &t->v[--t->n];
+	struct limit_correction v[LIMIT__COUNTED];
 
-		counter_sub(l, t, c, c->by);
-	}
+	limit_lease_drop(l, &t->lease);
+	for (unsigned i = 0; i < t->n; i++)
+		v[i] = (struct limit_correction){ &t->v[i], t->v[i].by, true };
+	limit_correct(l, t, v, t->n);
+	t->n = 0;
 	t->is_granted = false;
 }
 
@@ -556,7 +318,7 @@ log_shadow(struct taking *k, enum limit_metric metric, uint64_t max)
 
 	crypto_checksum(ids, sizeof(ids), (uint8_t *)id, sizeof(id));
 	if (hostmap_local_add(k->l->map, window, id[0] ^ SHADOW_SALT,
-		(uint64_t)(k->ask->now_ms / windows[window].ms), 1, 1,
+		(uint64_t)(k->ask->now_ms / limit_window_ms(window)), 1, 1,
 		&count) != HOSTMAP_COUNTED)
 		return;
 	log_begin(&r, LOG_LEVEL_WARN, "limits.shadow");
@@ -591,33 +353,78 @@ concurrent_take(struct taking *k, struct error *e)
 	if (max == 0)
 		return OK;
 	err = limit_lease_take(k->l, &k->t->lease,
-	    scope_id(k->t, k->ask, LIMIT_KEY), max, k->ask->now_ms, e);
+	    limit_scope_id(k->t, k->ask, LIMIT_KEY), max, k->ask->now_ms, e);
 	if (err == ERR_RATE_LIMITED)
 		/* When one of them ends nobody knows. */
 		note_refuser(k->t, LIMIT_CONCURRENT, 1000);
 	return shadow(k, LIMIT_CONCURRENT, max, err);
 }
 
-static enum err
-counters_take(struct taking *k, struct error *e)
+/* List what is in force, in the order in which it is asked. */
+static void
+counters_list(struct taking *k)
 {
-	const struct principal *p = k->ask->who;
-	uint32_t left = stated_bits(k->l, p) &
+	const struct limit_ask *ask = k->ask;
+	uint32_t left = stated_bits(k->l, ask->who) &
 			((UINT32_C(1) << LIMIT__COUNTED) - 1);
 
 	for (; left; left &= left - 1) {
 		unsigned metric = (unsigned)__builtin_ctz(left);
-		uint64_t max = limit_max(k->l, p, metric);
+		const struct limit_metric_info *m = &limit_metrics[metric];
+		uint64_t max = limit_max(k->l, ask->who, metric);
+		struct limit_taken *c = &k->t->v[k->n];
+
+		if (max == 0 ||
+		    (m->scope == LIMIT_ADDRESS && !ask->client.is_known))
+			continue;
+		(void)limit_scope_id(k->t, ask, m->scope);
+		*c = (struct limit_taken){
+			.metric = metric,
+			.by = m->unit == LIMIT_TOKENS ? ask->tok : 1,
+			.index = (uint64_t)(ask->now_ms /
+					    limit_window_ms(m->window)),
+		};
+		k->v[k->n++] = (struct limit_count){ .c = c, .max = max };
+	}
+	k->t->n = k->n;
+}
+
+/* What can't be granted in any window isn't counted anywhere. */
+static enum err
+check_sizes(struct taking *k, struct error *e)
+{
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct limit_taken *c = k->v[i].c;
+		int64_t window_ms = limit_window_ms(
+		    limit_metrics[c->metric].window);
 		enum err err;
 
-		if (max == 0 || (limit_metrics[metric].scope == LIMIT_ADDRESS &&
-				    !k->ask->client.is_known))
+		if (c->by <= k->v[i].max)
 			continue;
-		err = shadow(k, metric, max, metric_take(k, metric, max, e));
+		note_refuser(k->t, c->metric,
+		    window_ms - k->ask->now_ms % window_ms);
+		err = shadow(k, c->metric, k->v[i].max,
+		    refuse_for_good(k->t, c->by, k->v[i].max, e));
 		if (err)
 			return err;
 	}
 	return OK;
+}
+
+static enum err
+counters_take(struct taking *k, struct error *e)
+{
+	enum err err;
+
+	counters_list(k);
+	err = check_sizes(k, e);
+	if (err)
+		return err;
+	limit_count_all(k->l, k->t, k->v, k->n, k->is_sliding, k->ask->now_ms);
+	for (unsigned i = 0; i < k->n && !err; i++)
+		err = shadow(k, k->v[i].c->metric, k->v[i].max,
+		    count_judge(k, &k->v[i], e));
+	return err;
 }
 
 void
@@ -630,13 +437,14 @@ enum err
 limit_take(struct limiter *l, const struct limit_ask *ask,
     struct limit_take *ret, struct error *e)
 {
-	struct taking k = {
-		.l = l,
-		.ask = ask,
-		.t = ret,
-		.is_sliding = limit_max(l, ask->who, LIMIT_SLIDING) == 1,
-	};
+	struct taking k; /* its list is filled as far as it is used */
 	enum err err;
+
+	k.l = l;
+	k.ask = ask;
+	k.t = ret;
+	k.is_sliding = limit_max(l, ask->who, LIMIT_SLIDING) == 1;
+	k.n = 0;
 
 	limit_take_clear(ret);
 	ret->tok = ask->tok;
@@ -655,17 +463,22 @@ limit_take(struct limiter *l, const struct limit_ask *ask,
 void
 limit_finish(struct limiter *l, struct limit_take *t, uint64_t used_tok)
 {
+	struct limit_correction v[LIMIT__COUNTED];
+	unsigned n = 0;
+
 	limit_lease_drop(l, &t->lease);
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct limit_taken *c = &t->v[i];
+		bool is_back = used_tok < c->by;
 
-		if (limit_metrics[c->metric].unit != LIMIT_TOKENS)
+		if (limit_metrics[c->metric].unit != LIMIT_TOKENS ||
+		    used_tok == c->by)
 			continue;
-		if (used_tok < c->by)
-			counter_sub(l, t, c, c->by - used_tok);
-		else if (used_tok > c->by)
-			counter_add(l, t, c, used_tok - c->by);
+		v[n++] = (struct limit_correction){ c,
+			is_back ? c->by - used_tok : used_tok - c->by,
+			is_back };
 	}
+	limit_correct(l, t, v, n);
 	t->n = 0;
 }
 

@@ -32,6 +32,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/limit.c \
 	src/domain/limit.h \
 	src/domain/limit_auth.c \
+	src/domain/limit_count.c \
 	src/domain/limit_lease.c \
 	src/domain/limit_priv.h \
 	src/domain/limit_settings.c \
