@@ -154,6 +154,7 @@ struct taking {
 	const struct limit_ask *ask;
 	struct limit_take *t;
 	bool is_sliding;
+	uint64_t refused_max; /* of the limit in t->refuser */
 	unsigned n;
 	struct limit_count v[LIMIT__COUNTED]; /* of each counter in t->v */
 };
@@ -202,38 +203,80 @@ view_set(struct limit_view *v, const struct limit_taken *c, uint64_t limit,
 }
 
 static enum err
-refuse(const struct limit_take *t, uint64_t max, struct error *e)
+refuse(const struct taking *k, struct error *e)
 {
+	const struct limit_take *t = k->t;
 	const struct limit_metric_info *m = &limit_metrics[t->refuser];
 
 	return error_public(e, ERR_RATE_LIMITED, NULL,
 	    "The limit of %llu %s per %s %s is reached. Try again in %llu s.",
-	    (unsigned long long)max, unit_texts[m->unit],
+	    (unsigned long long)k->refused_max, unit_texts[m->unit],
 	    window_texts[m->window], scope_texts[m->scope],
 	    (unsigned long long)limit_seconds(t->retry_ms));
 }
 
 static enum err
-refuse_for_good(const struct limit_take *t, uint64_t by, uint64_t max,
-    struct error *e)
+refuse_for_good(const struct taking *k, struct error *e)
 {
-	const struct limit_metric_info *m = &limit_metrics[t->refuser];
+	const struct limit_metric_info *m = &limit_metrics[k->t->refuser];
 
 	return error_public(e, ERR_TOKENS_OVER_LIMIT, NULL,
 	    "The request may use %llu tokens, the limit %s is %llu per %s. "
 	    "Shorten it or ask for less output.",
-	    (unsigned long long)by, scope_texts[m->scope],
-	    (unsigned long long)max, window_texts[m->window]);
+	    (unsigned long long)k->t->tok, scope_texts[m->scope],
+	    (unsigned long long)k->refused_max, window_texts[m->window]);
 }
 
-/* Remember the first limit that refused. */
+/* One line a window for each key and limit, whichever worker meets it. */
 static void
-note_refuser(struct limit_take *t, enum limit_metric metric, int64_t retry_ms)
+log_shadow(struct taking *k, enum limit_metric metric, uint64_t max)
 {
-	if (t->is_shadowed)
+	enum limit_window window = limit_metrics[metric].window;
+	const struct principal *p = k->ask->who;
+	uint64_t ids[2] = { p->api_key_id, metric }, id[2];
+	uint32_t count;
+	struct log_rec r;
+
+	crypto_checksum(ids, sizeof(ids), (uint8_t *)id, sizeof(id));
+	if (hostmap_local_add(k->l->map, window, id[0] ^ SHADOW_SALT,
+		(uint64_t)(k->ask->now_ms / limit_window_ms(window)), 1, 1,
+		&count) != HOSTMAP_COUNTED)
 		return;
-	t->refuser = metric;
-	t->retry_ms = retry_ms;
+	log_begin(&r, LOG_LEVEL_WARN, "limits.shadow");
+	log_cstr(&r, "limit", limit_metric_names[metric]);
+	log_u64(&r, "max", max);
+	log_cstr(&r, "key", p->public_id);
+	log_u64(&r, "customer_id", p->customer_id);
+	log_u64(&r, "model_id", k->ask->model_id);
+	log_end(&r);
+}
+
+static bool
+is_shadow(const struct taking *k)
+{
+	return atomic_load_explicit(&k->l->is_shadow, memory_order_relaxed);
+}
+
+/*
+ * A limit refuses. Of several, the one that does so for longest is told.
+ * Returns whether the request is refused: with limits.shadow on it passes.
+ */
+static bool
+note_refuser(struct taking *k, enum limit_metric metric, uint64_t max,
+    int64_t retry_ms)
+{
+	struct limit_take *t = k->t;
+
+	if (retry_ms > t->retry_ms) {
+		t->refuser = metric;
+		t->retry_ms = retry_ms;
+		k->refused_max = max;
+	}
+	if (!is_shadow(k))
+		return true;
+	log_shadow(k, metric, max);
+	t->is_shadowed = true;
+	return false;
 }
 
 /* How much of the window before still counts. */
@@ -245,7 +288,10 @@ share_of(const struct limit_count *v, int64_t left_ms, int64_t window_ms)
 			   : 0;
 }
 
-/* Whether the limit grants what was counted, or is counted now. */
+/*
+ * Whether the limit grants what was counted, or is counted now.
+ * Errors: ERR_RATE_LIMITED without words; ERR_LIMITS_DOWN.
+ */
 static enum err
 count_judge(struct taking *k, struct limit_count *v, struct error *e)
 {
@@ -253,7 +299,7 @@ count_judge(struct taking *k, struct limit_count *v, struct error *e)
 	enum limit_unit unit = limit_metrics[c->metric].unit;
 	int64_t now_ms = k->ask->now_ms;
 	int64_t window_ms = limit_window_ms(limit_metrics[c->metric].window);
-	int64_t left_ms = window_ms - now_ms % window_ms;
+	int64_t left_ms = window_ms - now_ms % window_ms, retry_ms = left_ms;
 	uint64_t share = share_of(v, left_ms, window_ms), max = v->max;
 	struct limit_view *view = &k->t->view[unit];
 
@@ -262,7 +308,7 @@ count_judge(struct taking *k, struct limit_count *v, struct error *e)
 		    max > share ? max - share : 0, e);
 
 		if (err)
-			return err;
+			return is_shadow(k) ? OK : err;
 	}
 	if (v->count <= max && share <= max - v->count) {
 		uint64_t remaining = max - v->count - share;
@@ -271,12 +317,13 @@ count_judge(struct taking *k, struct limit_count *v, struct error *e)
 			view_set(view, c, max, remaining, now_ms);
 		return OK;
 	}
-	view_set(view, c, max, 0, now_ms);
-	note_refuser(k->t, c->metric,
-	    k->is_sliding ? sliding_retry_ms(v->previous, v->count - c->by,
-				max - c->by, window_ms, left_ms)
-			  : left_ms);
-	return refuse(k->t, max, e);
+	if (!view->is_limited || view->remaining > 0)
+		view_set(view, c, max, 0, now_ms);
+	if (k->is_sliding && c->by <= max)
+		retry_ms = sliding_retry_ms(v->previous, v->count - c->by,
+		    max - c->by, window_ms, left_ms);
+	return note_refuser(k, c->metric, max, retry_ms) ? ERR_RATE_LIMITED
+							 : OK;
 }
 
 /* ---- one request ---- */
@@ -306,44 +353,6 @@ views_after_refusal(struct limit_take *t)
 	}
 }
 
-/* One line a window for each key and limit, whichever worker meets it. */
-static void
-log_shadow(struct taking *k, enum limit_metric metric, uint64_t max)
-{
-	enum limit_window window = limit_metrics[metric].window;
-	const struct principal *p = k->ask->who;
-	uint64_t ids[2] = { p->api_key_id, metric }, id[2];
-	uint32_t count;
-	struct log_rec r;
-
-	crypto_checksum(ids, sizeof(ids), (uint8_t *)id, sizeof(id));
-	if (hostmap_local_add(k->l->map, window, id[0] ^ SHADOW_SALT,
-		(uint64_t)(k->ask->now_ms / limit_window_ms(window)), 1, 1,
-		&count) != HOSTMAP_COUNTED)
-		return;
-	log_begin(&r, LOG_LEVEL_WARN, "limits.shadow");
-	log_cstr(&r, "limit", limit_metric_names[metric]);
-	log_u64(&r, "max", max);
-	log_cstr(&r, "key", p->public_id);
-	log_u64(&r, "customer_id", p->customer_id);
-	log_u64(&r, "model_id", k->ask->model_id);
-	log_end(&r);
-}
-
-/* With limits.shadow on, what refuses is noted and passes. */
-static enum err
-shadow(struct taking *k, enum limit_metric metric, uint64_t max, enum err err)
-{
-	if (!err ||
-	    !atomic_load_explicit(&k->l->is_shadow, memory_order_relaxed))
-		return err;
-	if (err != ERR_LIMITS_DOWN) {
-		log_shadow(k, metric, max);
-		k->t->is_shadowed = true;
-	}
-	return OK;
-}
-
 static enum err
 concurrent_take(struct taking *k, struct error *e)
 {
@@ -354,10 +363,12 @@ concurrent_take(struct taking *k, struct error *e)
 		return OK;
 	err = limit_lease_take(k->l, &k->t->lease,
 	    limit_scope_id(k->t, k->ask, LIMIT_KEY), max, k->ask->now_ms, e);
-	if (err == ERR_RATE_LIMITED)
-		/* When one of them ends nobody knows. */
-		note_refuser(k->t, LIMIT_CONCURRENT, 1000);
-	return shadow(k, LIMIT_CONCURRENT, max, err);
+	if (err == ERR_LIMITS_DOWN)
+		return is_shadow(k) ? OK : err;
+	/* When one of them ends nobody knows. */
+	if (err && !note_refuser(k, LIMIT_CONCURRENT, max, 1000))
+		return OK;
+	return err;
 }
 
 /* List what is in force, in the order in which it is asked. */
@@ -397,16 +408,11 @@ check_sizes(struct taking *k, struct error *e)
 		const struct limit_taken *c = k->v[i].c;
 		int64_t window_ms = limit_window_ms(
 		    limit_metrics[c->metric].window);
-		enum err err;
 
-		if (c->by <= k->v[i].max)
-			continue;
-		note_refuser(k->t, c->metric,
-		    window_ms - k->ask->now_ms % window_ms);
-		err = shadow(k, c->metric, k->v[i].max,
-		    refuse_for_good(k->t, c->by, k->v[i].max, e));
-		if (err)
-			return err;
+		if (c->by > k->v[i].max &&
+		    note_refuser(k, c->metric, k->v[i].max,
+			window_ms - k->ask->now_ms % window_ms))
+			return refuse_for_good(k, e);
 	}
 	return OK;
 }
@@ -414,6 +420,7 @@ check_sizes(struct taking *k, struct error *e)
 static enum err
 counters_take(struct taking *k, struct error *e)
 {
+	bool is_refused = false;
 	enum err err;
 
 	counters_list(k);
@@ -421,10 +428,15 @@ counters_take(struct taking *k, struct error *e)
 	if (err)
 		return err;
 	limit_count_all(k->l, k->t, k->v, k->n, k->is_sliding, k->ask->now_ms);
-	for (unsigned i = 0; i < k->n && !err; i++)
-		err = shadow(k, k->v[i].c->metric, k->v[i].max,
-		    count_judge(k, &k->v[i], e));
-	return err;
+	/* All of them, as a sliding one may refuse for less long than one
+	 * behind it. */
+	for (unsigned i = 0; i < k->n; i++) {
+		err = count_judge(k, &k->v[i], e);
+		if (err == ERR_LIMITS_DOWN)
+			return err;
+		is_refused = is_refused || err;
+	}
+	return is_refused ? refuse(k, e) : OK;
 }
 
 void
@@ -444,8 +456,8 @@ limit_take(struct limiter *l, const struct limit_ask *ask,
 	k.ask = ask;
 	k.t = ret;
 	k.is_sliding = limit_max(l, ask->who, LIMIT_SLIDING) == 1;
+	k.refused_max = 0;
 	k.n = 0;
-
 	limit_take_clear(ret);
 	ret->tok = ask->tok;
 	err = counters_take(&k, e);

@@ -359,6 +359,13 @@ t tier assign none --role member
 t tier assign none --user ada@example.com
 is 'tier assign: none takes it away' "$(sql 'SELECT COUNT(*) + (SELECT
   COUNT(*) FROM users WHERE rate_limit_tier IS NOT NULL) FROM role_tiers')" 0
+t doctor --set limits.others=key.tokens.day=7,key.concurrent=3 --json
+like 'doctor: which limits are in force' "$(j '.[] |
+  select(.check == "limits by default") | .detail')" \
+  'key.tokens.day=7,key_model.requests.minute=60,key.concurrent=3'
+t doctor --set limits.others=key.tokens.week=7 --json
+is 'doctor: a limit that is not there' \
+  "$(j '.[] | select(.check == "limits by default") | .status')" FAIL
 t tier assign gold
 is 'tier assign: to nobody is 2' "$code" 2
 t tier assign silver --role member

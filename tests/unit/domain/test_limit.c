@@ -648,6 +648,27 @@ limit_take__sliding_and_window_full__waits_into_the_next(void **state)
 	assert_ok(take(1, minute + 66000, &t));
 }
 
+/* The limit that holds for longest is told, though another was asked first. */
+static void
+limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told(void **state)
+{
+	int64_t at = HOUR + 3600000 + 1000;
+	struct limit_take t;
+
+	(void)state;
+	only(LIMIT_KEY_REQUESTS_HOUR, 3600);
+	limit_set_put(&who.limits, LIMIT_KEY_REQUESTS_MINUTE, 1);
+	limit_set_put(&who.limits, LIMIT_SLIDING, 1);
+	limit_set_put(&who.limits, LIMIT_KEY_REQUESTS_MINUTE, 0);
+	assert_int_equal(grants_of(3600, HOUR + 1), 3600);
+	limit_set_put(&who.limits, LIMIT_KEY_REQUESTS_MINUTE, 1);
+	assert_ok(take(1, at, &t));
+	/* One of the hour before is past each second; the minute is full. */
+	assert_int_equal(take(1, at, &t), ERR_RATE_LIMITED);
+	assert_int_equal(t.refuser, LIMIT_KEY_REQUESTS_MINUTE);
+	assert_true(t.retry_ms > 59000);
+}
+
 /*
  * Requests at once.
  */
@@ -861,6 +882,8 @@ main(void)
 		TEST(limit_take__tokens_memcached_down__corrected_on_this_host),
 		TEST(limit_take__sliding__previous_window_counts_by_its_share),
 		TEST(limit_take__sliding_and_window_full__waits_into_the_next),
+		TEST(
+		    limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told),
 		TEST(limit_take__concurrent__as_many_as_the_limit_at_once),
 		TEST(limit_renew_leases__long_requests__stay_counted),
 		TEST(limit_take__worker_killed__its_requests_run_out),

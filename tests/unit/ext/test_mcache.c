@@ -145,6 +145,38 @@ mcache_move_many__server_is_gone__fails_and_recovers(void **state)
 	assert_int_equal(v[0].value, 1);
 }
 
+/* Keys are spread over servers; each gets its moves, all are read. */
+static void
+mcache_move_many__two_servers__all_are_moved_and_read(void **state)
+{
+	struct fixture_memcached second;
+	struct mcache_move v[20];
+	char servers[2 * sizeof(second.socket) + 2];
+	struct mcache *both;
+	struct error e;
+
+	(void)state;
+	(void)snprintf(second.socket, sizeof(second.socket), "%.80s/second",
+	    dir.path);
+	assert_true(fixture_memcached_start(&second));
+	(void)snprintf(servers, sizeof(servers), "%s,%s", server.socket,
+	    second.socket);
+	both = cache_new(servers, 1, TIMEOUT_MS);
+	for (int round = 1; round <= 3; round++) {
+		for (unsigned i = 0; i < 20; i++) {
+			uint8_t mark = (uint8_t)i;
+
+			v[i] = (struct mcache_move){ .by = 1 + i, .ttl_s = 60 };
+			mcache_key_make(&v[i].key, "two", &mark, 1, number);
+		}
+		assert_ok(mcache_move_many(both, v, 20, &e));
+		for (unsigned i = 0; i < 20; i++)
+			assert_int_equal(v[i].value, (1 + i) * (unsigned)round);
+	}
+	mcache_free(both);
+	fixture_memcached_kill(&second);
+}
+
 static void
 mcache_incr__more_than_32_bits__is_exact(void **state)
 {
@@ -360,6 +392,7 @@ main(void)
 		TEST(
 		    mcache_move_many__some_there_some_not__all_are_moved_and_read),
 		TEST(mcache_move_many__server_is_gone__fails_and_recovers),
+		TEST(mcache_move_many__two_servers__all_are_moved_and_read),
 		TEST(mcache_incr__more_than_32_bits__is_exact),
 		TEST(mcache_incr__ttl_passed__starts_anew),
 		TEST(mcache_decr__below_zero_or_missing__is_zero),
