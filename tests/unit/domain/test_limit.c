@@ -2,6 +2,7 @@
 /* Against a real memcached of its own. */
 #include "support/cmocka_tg.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -716,6 +717,61 @@ limit_renew_leases__long_requests__stay_counted(void **state)
 	limit_finish(limiter, &t[1], 1);
 }
 
+static void *
+come_and_go(void *arg)
+{
+	_Atomic bool *is_wrong = arg;
+	struct error own;
+
+	for (int i = 0; i < 300; i++) {
+		struct limit_ask ask = {
+			.who = &who,
+			.model_id = MODEL,
+			.now_ms = NOW + i * 500,
+		};
+		struct limit_take t;
+
+		if (limit_take(limiter, &ask, &t, &own) != OK)
+			*is_wrong = true;
+		else if (i % 2)
+			limit_finish(limiter, &t, 0);
+		else
+			limit_give_back(limiter, &t);
+	}
+	return NULL;
+}
+
+static void
+limit_renew_leases__while_requests_come_and_go__none_is_lost(void **state)
+{
+	_Atomic bool is_wrong = false;
+	struct limit_take t[4];
+	pthread_t threads[3];
+
+	(void)state;
+	/* Wide, as one that is being renewed may be seen twice. */
+	only(LIMIT_CONCURRENT, 100);
+	assert_ok(take(1, NOW, &t[0]));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go,
+				     &is_wrong),
+		    0);
+	for (int i = 0; i < 300; i++)
+		limit_renew_leases(limiter, NOW + i * 500);
+	for (int i = 0; i < 3; i++)
+		(void)pthread_join(threads[i], NULL);
+	limit_renew_leases(limiter, NOW + 150000);
+	assert_false(is_wrong);
+	/* One runs: three more may. */
+	only(LIMIT_CONCURRENT, 4);
+	for (int i = 1; i < 4; i++)
+		assert_ok(take(1, NOW + 150000, &t[i]));
+	struct limit_take other;
+	assert_int_equal(take(1, NOW + 150000, &other), ERR_RATE_LIMITED);
+	for (int i = 0; i < 4; i++)
+		limit_finish(limiter, &t[i], 1);
+}
+
 /* A process that dies with requests running. */
 static void
 limit_take__worker_killed__its_requests_run_out(void **state)
@@ -886,6 +942,8 @@ main(void)
 		    limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told),
 		TEST(limit_take__concurrent__as_many_as_the_limit_at_once),
 		TEST(limit_renew_leases__long_requests__stay_counted),
+		TEST(
+		    limit_renew_leases__while_requests_come_and_go__none_is_lost),
 		TEST(limit_take__worker_killed__its_requests_run_out),
 		TEST(
 		    limit_take__concurrent_memcached_down__counts_on_this_host),
