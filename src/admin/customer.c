@@ -46,8 +46,8 @@ const struct admin_option admin_customer_show_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-static enum err
-customer_rec(struct admin *ad, const struct customer *c, struct error *e)
+static void
+customer_members(struct admin *ad, const struct customer *c)
 {
 	char markup[MONEY_TEXT_BYTES];
 
@@ -62,6 +62,12 @@ customer_rec(struct admin *ad, const struct customer *c, struct error *e)
 	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
 	admin_str(ad, "markup", str_from(markup));
 	admin_time(ad, "created_at", c->created_at_ms);
+}
+
+static enum err
+customer_rec(struct admin *ad, const struct customer *c, struct error *e)
+{
+	customer_members(ad, c);
 	return limits_show(ad,
 	    (struct limit_holder){ .customer_id = c->customer_id }, e);
 }
@@ -140,6 +146,8 @@ admin_customer_add(struct admin *ad, struct error *e)
 enum err
 admin_customer_list(struct admin *ad, struct error *e)
 {
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
 	struct customer *customers = NULL;
 	struct db *db;
 	size_t n = 0;
@@ -148,9 +156,17 @@ admin_customer_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = store_customer_list(db, 0, LIST_MAX, admin_arena(ad),
 		    &customers, &n, e);
+	if (!err)
+		err = store_limit_of_customers(db, admin_arena(ad), &rows,
+		    &limits.n, e);
+	limits.rows = rows;
 	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		err = customer_rec(ad, &customers[i], e);
+	for (size_t i = 0; i < n && !err; i++) {
+		customer_members(ad, &customers[i]);
+		limits_show_next(ad, &limits,
+		    (struct limit_holder){
+			.customer_id = customers[i].customer_id });
+	}
 	return err;
 }
 

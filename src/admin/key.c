@@ -205,6 +205,8 @@ admin_key_add(struct admin *ad, struct error *e)
 enum err
 admin_key_list(struct admin *ad, struct error *e)
 {
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
 	struct key *keys = NULL;
 	struct customer c;
 	struct db *db;
@@ -216,6 +218,10 @@ admin_key_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = store_key_list(db, c.customer_id, 0, LIST_MAX,
 		    admin_arena(ad), &keys, &n, e);
+	if (!err)
+		err = store_limit_of_keys(db, c.customer_id, admin_arena(ad),
+		    &rows, &limits.n, e);
+	limits.rows = rows;
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++) {
 		const struct key *k = &keys[i];
@@ -229,8 +235,8 @@ admin_key_list(struct admin *ad, struct error *e)
 		admin_count(ad, "rate_limit_per_minute",
 		    k->rate_limit_per_minute);
 		admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
-		err = limits_show(ad,
-		    (struct limit_holder){ .api_key_id = k->api_key_id }, e);
+		limits_show_next(ad, &limits,
+		    (struct limit_holder){ .api_key_id = k->api_key_id });
 		admin_time(ad, "created_at", k->created_at_ms);
 		admin_time(ad, "expires_at", k->expires_at_ms);
 		admin_time(ad, "revoked_at", k->revoked_at_ms);

@@ -72,3 +72,27 @@ limits_show(struct admin *ad, struct limit_holder holder, struct error *e)
 		admin_str(ad, "limits", limits_text(ad, &set));
 	return err;
 }
+
+/* Of which both have one kind. */
+static uint64_t
+id_of(const struct limit_row *r)
+{
+	return r->api_key_id ? r->api_key_id : r->customer_id;
+}
+
+void
+limits_show_next(struct admin *ad, struct limits_rows *rows,
+    struct limit_holder holder)
+{
+	uint64_t id = holder.api_key_id ? holder.api_key_id
+					: holder.customer_id;
+	struct limit_set set = { 0 };
+
+	while (rows->at < rows->n && id_of(&rows->rows[rows->at]) < id)
+		rows->at++;
+	for (; rows->at < rows->n && id_of(&rows->rows[rows->at]) == id;
+	     rows->at++)
+		limit_set_put(&set, rows->rows[rows->at].metric,
+		    (int64_t)rows->rows[rows->at].max);
+	admin_str(ad, "limits", limits_text(ad, &set));
+}

@@ -31,6 +31,14 @@ enum err limits_write(struct admin *ad, struct limit_holder holder,
 /** The member "limits" of the record: what the holder states. */
 enum err limits_show(struct admin *ad, struct limit_holder holder,
     struct error *e) ATTR_MUST_CHECK;
+/* Rows of many holders, in order of their ids, for a list of them. */
+struct limits_rows {
+	const struct limit_row *rows;
+	size_t n, at;
+};
+/** The member "limits" of the next holder in that order. */
+void limits_show_next(struct admin *ad, struct limits_rows *rows,
+    struct limit_holder holder);
 /** "a=1,b=2"; empty: nothing is stated. Memory: in the command's arena. */
 struct str limits_text(struct admin *ad, const struct limit_set *set);
 

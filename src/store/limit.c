@@ -87,6 +87,22 @@ store_limit_change(struct db *db, struct limit_holder holder,
 }
 
 enum err
+store_limit_of_customers(struct db *db, struct arena *a, struct limit_row **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_LIMIT_LIST_CUSTOMERS, DB_IN_NONE, a, &row_map,
+	    ret, ret_n, e);
+}
+
+enum err
+store_limit_of_keys(struct db *db, uint64_t customer_id, struct arena *a,
+    struct limit_row **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_LIMIT_LIST_KEYS, DB_IN(db_u64(customer_id)), a,
+	    &row_map, ret, ret_n, e);
+}
+
+enum err
 store_limit_for_key(struct db *db, const struct limit_query *q, struct arena *a,
     struct limit_row **ret, size_t *ret_n, struct error *e)
 {

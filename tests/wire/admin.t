@@ -372,6 +372,9 @@ t tier assign silver --role member
 is 'tier assign: an unknown tier is 1' "$code" 1
 t customer set 1 --limit customer.requests.day=1000 --json
 is 'customer set: other limits' "$(j .limits)" customer.requests.day=1000
+t customer list --json
+is 'customer list: other limits' "$(j '[.[].limits] | join("/")')" \
+  customer.requests.day=1000/
 t customer show 1 --json
 is 'customer show: other limits' "$(j .limits)" customer.requests.day=1000
 t key add --customer ada@example.com --name production --tier gold --json
@@ -400,6 +403,8 @@ is "key add: another customer's user is refused" "$code" 1
 t key list --customer 1 --json
 is 'key list' "$(j '[.[] | "\(.name) \(.rate_limit_per_minute)"] |
   sort | join(",")')" 'batch 7,limited null,production null'
+is 'key list: other limits' "$(j '[.[].limits] | sort | join("/")')" \
+  //key.requests.day=9,sliding=1
 unlike 'key list: no secret (S4)' "$out" "${key:14:32}"
 generation() {
   sql 'SELECT COALESCE(SUM(generation), 0) FROM key_generations WHERE slot < 1024'
