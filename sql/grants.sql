@@ -36,6 +36,8 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.users TO 'tollgate'@'localhost';
 
 -- What comes and goes.
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.api_key_models TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.rate_limits TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.role_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';
 
 -- To look at.

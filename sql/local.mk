@@ -9,5 +9,6 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0004_usage.sql \
 	sql/schema/0005_ledger.sql \
 	sql/schema/0006_local_models.sql \
+	sql/schema/0007_limits.sql \
 	sql/schema/0009_adjustments.sql \
 	sql/schema/0010_closings.sql

@@ -2,6 +2,7 @@
 /* tollgate customer add, list, show, set */
 #include "domain/customer.h"
 
+#include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/money.h"
 
@@ -20,6 +21,7 @@ const struct admin_option admin_customer_add_options[] = {
 	{ "per-minute", "N", "Requests a minute of each key and model.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	LIMITS_OPTION,
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_set_options[] = {
@@ -32,6 +34,7 @@ const struct admin_option admin_customer_set_options[] = {
 	    "to leave it to the default.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	LIMITS_OPTION,
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -44,7 +47,7 @@ const struct admin_option admin_customer_show_options[] = {
 };
 
 static void
-customer_rec(struct admin *ad, const struct customer *c)
+customer_members(struct admin *ad, const struct customer *c)
 {
 	char markup[MONEY_TEXT_BYTES];
 
@@ -59,6 +62,14 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
 	admin_str(ad, "markup", str_from(markup));
 	admin_time(ad, "created_at", c->created_at_ms);
+}
+
+static enum err
+customer_rec(struct admin *ad, const struct customer *c, struct error *e)
+{
+	customer_members(ad, c);
+	return limits_show(ad,
+	    (struct limit_holder){ .customer_id = c->customer_id }, e);
 }
 
 /* What both add and set read. */
@@ -101,10 +112,13 @@ admin_customer_add(struct admin *ad, struct error *e)
 		.markup_ppm = MARKUP_ONCE,
 		.is_active = true,
 	};
+	struct limits_option limits;
 	uint64_t id, owner_id;
 	struct db *db;
 	enum err err = read_settings(ad, &c, e);
 
+	if (!err)
+		err = limits_read(ad, &limits, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)
@@ -113,10 +127,14 @@ admin_customer_add(struct admin *ad, struct error *e)
 		return error_set(e, err,
 		    "there is a customer or user with that e-mail already");
 	if (!err)
+		err = limits_write(ad,
+		    (struct limit_holder){ .customer_id = id }, &limits, e);
+	if (!err)
 		err = store_customer_by_id(db, id, admin_arena(ad), &c, e);
+	if (!err)
+		err = customer_rec(ad, &c, e);
 	if (err)
 		return err;
-	customer_rec(ad, &c);
 	admin_u64(ad, "owner_user_id", owner_id);
 	admin_note(ad,
 	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
@@ -128,6 +146,8 @@ admin_customer_add(struct admin *ad, struct error *e)
 enum err
 admin_customer_list(struct admin *ad, struct error *e)
 {
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
 	struct customer *customers = NULL;
 	struct db *db;
 	size_t n = 0;
@@ -136,9 +156,17 @@ admin_customer_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = store_customer_list(db, 0, LIST_MAX, admin_arena(ad),
 		    &customers, &n, e);
+	if (!err)
+		err = store_limit_of_customers(db, admin_arena(ad), &rows,
+		    &limits.n, e);
+	limits.rows = rows;
 	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		customer_rec(ad, &customers[i]);
+	for (size_t i = 0; i < n && !err; i++) {
+		customer_members(ad, &customers[i]);
+		limits_show_next(ad, &limits,
+		    (struct limit_holder){
+			.customer_id = customers[i].customer_id });
+	}
 	return err;
 }
 
@@ -148,14 +176,13 @@ admin_customer_show(struct admin *ad, struct error *e)
 	struct customer c;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
-	if (!err)
-		customer_rec(ad, &c);
-	return err;
+	return err ? err : customer_rec(ad, &c, e);
 }
 
 enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
+	struct limits_option limits;
 	struct customer c;
 	struct db *db;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
@@ -165,15 +192,22 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (!err)
 		err = read_settings(ad, &c, e);
 	if (!err)
+		err = limits_read(ad, &limits, e);
+	if (!err)
 		err = admin_db(ad, &db, e);
 	if (err)
 		return err;
 	if (admin_has(ad, "suspend") || admin_has(ad, "resume"))
 		c.is_active = admin_has(ad, "resume");
 	err = store_customer_update(db, &c, e);
+	if (!err)
+		err = limits_write(ad,
+		    (struct limit_holder){ .customer_id = c.customer_id },
+		    &limits, e);
+	if (!err)
+		err = customer_rec(ad, &c, e);
 	if (err)
 		return err;
-	customer_rec(ad, &c);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "customer.set", "customer", c.customer_id,
 	    c.customer_id, e);

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "admin/admin_priv.h"
+#include "admin/limits.h"
 #include "base/clock.h"
 #include "domain/flush_backlog.h"
 #include "domain/hostmap.h"
+#include "domain/limit.h"
 #include "ext/mcache.h"
 #include "journal/writer.h"
 #include "store/migrate.h"
@@ -330,6 +332,35 @@ check_map(struct admin *ad)
 		finding(ad, "limits", GOOD, "the workers use memcached");
 }
 
+/* What holds where nobody states anything nearer. */
+static void
+check_limits(struct admin *ad)
+{
+	static const char *const without_cache[] = {
+		[CONF_FAILURE_LOCAL] = "are counted on this host",
+		[CONF_FAILURE_OPEN] = "let everything pass",
+		[CONF_FAILURE_CLOSED] = "let nothing pass",
+	};
+	struct limit_settings s;
+	struct error e;
+	struct str text;
+
+	if (limit_settings_read(ad->conf, &s, &e)) {
+		finding(ad, "limits by default", BAD, "%s", e.internal);
+		return;
+	}
+	for (unsigned m = 0; m < LIMIT__METRICS; m++)
+		if (limit_set_get(&s.defaults, m) == 0)
+			limit_set_put(&s.defaults, m, LIMIT_UNSTATED);
+	text = limits_text(ad, &s.defaults);
+	finding(ad, "limits by default", s.is_shadow ? WARN : GOOD,
+	    "%s%" PRI_STR "; without memcached they %s; wrong keys a minute "
+	    "of an address: %lu%s",
+	    s.is_shadow ? "limits.shadow is on, nothing is refused: " : "",
+	    STR_ARG(text.n ? text : S("none")), without_cache[s.on_failure],
+	    (unsigned long)s.failed_keys, s.failed_keys ? "" : " (any number)");
+}
+
 static void
 check_state_dir(struct admin *ad)
 {
@@ -374,6 +405,7 @@ admin_doctor(struct admin *ad, struct error *e)
 	check_journal(ad, per_hour);
 	check_backlog(ad);
 	check_map(ad);
+	check_limits(ad);
 	check_readable(ad, "templates", CONF_TEMPLATES_DIR, "layout.html");
 	return OK;
 }

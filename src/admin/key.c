@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
 
@@ -27,6 +28,7 @@ const struct admin_option admin_key_add_options[] = {
 	    "tier's; 0: no limit.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	LIMITS_OPTION,
 	{ "expires", "TIME", "When it ends (never).", false },
 	{ "user", "EMAIL", "User whom its usage belongs to (the owner).",
 	    false },
@@ -130,6 +132,18 @@ read_owner(struct admin *ad, struct key_new *k, struct error *e)
 }
 
 static enum err
+read_limits(struct admin *ad, struct key_new *k, struct error *e)
+{
+	struct limits_option o;
+	enum err err = limits_read(ad, &o, e);
+
+	for (size_t i = 0; !err && i < o.n; i++)
+		limit_set_put(&k->limits, o.changes[i].metric,
+		    o.changes[i].max);
+	return err;
+}
+
+static enum err
 read_key(struct admin *ad, struct key_new *k, struct error *e)
 {
 	enum err err = admin_opt_count(ad, "per-minute",
@@ -138,6 +152,8 @@ read_key(struct admin *ad, struct key_new *k, struct error *e)
 	if (!err)
 		err = admin_opt_count(ad, "per-hour", &k->rate_limit_per_hour,
 		    e);
+	if (!err)
+		err = read_limits(ad, k, e);
 	if (!err)
 		err = admin_opt_time(ad, "expires", &k->expires_at_ms, e);
 	if (!err && admin_has(ad, "expires") &&
@@ -189,6 +205,8 @@ admin_key_add(struct admin *ad, struct error *e)
 enum err
 admin_key_list(struct admin *ad, struct error *e)
 {
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
 	struct key *keys = NULL;
 	struct customer c;
 	struct db *db;
@@ -200,6 +218,10 @@ admin_key_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = store_key_list(db, c.customer_id, 0, LIST_MAX,
 		    admin_arena(ad), &keys, &n, e);
+	if (!err)
+		err = store_limit_of_keys(db, c.customer_id, admin_arena(ad),
+		    &rows, &limits.n, e);
+	limits.rows = rows;
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++) {
 		const struct key *k = &keys[i];
@@ -213,6 +235,8 @@ admin_key_list(struct admin *ad, struct error *e)
 		admin_count(ad, "rate_limit_per_minute",
 		    k->rate_limit_per_minute);
 		admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
+		limits_show_next(ad, &limits,
+		    (struct limit_holder){ .api_key_id = k->api_key_id });
 		admin_time(ad, "created_at", k->created_at_ms);
 		admin_time(ad, "expires_at", k->expires_at_ms);
 		admin_time(ad, "revoked_at", k->revoked_at_ms);

@@ -25,6 +25,8 @@ src_admin_tollgate_SOURCES = \
 	src/admin/file.h \
 	src/admin/help.c \
 	src/admin/key.c \
+	src/admin/limits.c \
+	src/admin/limits.h \
 	src/admin/lookup.c \
 	src/admin/lookup.h \
 	src/admin/main.c \

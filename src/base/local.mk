@@ -29,6 +29,9 @@ src_base_libbase_a_SOURCES = \
 	src/base/json_scan.c \
 	src/base/json_scan.h \
 	src/base/json_walk.c \
+	src/base/limit_metrics.def \
+	src/base/limit_set.c \
+	src/base/limit_set.h \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/mapfile.c \

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "daemon/gates.h"
+#include "domain/admission.h"
 #include "domain/catalogue.h"
 #include "domain/hostmap.h"
 
@@ -19,6 +20,14 @@ close_meter(struct turn *t)
 {
 	t->metered = t->app->meter;
 	meter_finish(&t->app->meter);
+}
+
+/* Before the last byte, so that whoever has the whole answer and asks again
+ * finds its limits corrected. */
+static void
+leave_limits(struct turn *t)
+{
+	admission_leave(t->app, t->code, &t->metered);
 }
 
 static int
@@ -128,6 +137,7 @@ forget_caller(struct turn *t)
 
 static finish_fn *const before[] = {
 	close_meter,
+	leave_limits,
 };
 
 static finish_fn *const after[] = {

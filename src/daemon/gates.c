@@ -3,18 +3,58 @@
 
 #include "base/clock.h"
 #include "domain/key.h"
+#include "domain/limit.h"
 #include "handler/web/web.h"
+
+struct key_attempt {
+	struct limiter *limiter;
+	struct limit_auth auth;
+};
+
+static bool
+may_ask(void *ctx)
+{
+	struct key_attempt *at = ctx;
+
+	return limit_auth_enter(at->limiter, &at->auth);
+}
+
+/* Whether the failure is one too many of its address; then says so. */
+static enum err
+count_failure(struct turn *t, struct key_attempt *at, enum err code,
+    struct error *e)
+{
+	int64_t retry_ms;
+
+	if (limit_auth_failed(at->limiter, &at->auth, &retry_ms))
+		return code;
+	response_header_u64(&t->rs, "retry-after", limit_seconds(retry_ms));
+	response_header_u64(&t->rs, "retry-after-ms", (uint64_t)retry_ms);
+	return error_public(e, ERR_RATE_LIMITED, NULL,
+	    "Too many wrong keys came from this address. Try again in %llu s.",
+	    (unsigned long long)limit_seconds(retry_ms));
+}
 
 static enum err
 auth_by_key(struct turn *t, struct error *e)
 {
 	struct str text = request_api_key(&t->rq);
+	struct key_attempt at = {
+		.limiter = t->app->shared->limiter,
+		.auth = { .now_ms = t->rq.start_ms },
+	};
+	const struct key_guard guard = { may_ask, &at };
 	enum err code;
 
 	if (text.n == 0)
 		return error_set(e, ERR_UNAUTHORIZED, "no key was sent");
-	code = key_authenticate(t->app->shared->keys, text, t->rq.start_ms,
-	    t->rq.arena, &t->who, e);
+	if (t->rq.has_client_ip)
+		at.auth.client = limit_client_of(t->rq.client_ip.b);
+	code = key_authenticate(t->app->shared->keys, text, &guard,
+	    t->rq.start_ms, t->rq.arena, &t->who, e);
+	if (code == ERR_UNAUTHORIZED || code == ERR_RATE_LIMITED)
+		return count_failure(t, &at, code, e);
+	limit_auth_passed(at.limiter, &at.auth);
 	if (code == OK)
 		t->app->who = &t->who;
 	return code;

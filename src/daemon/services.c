@@ -110,23 +110,6 @@ open_journal(struct services *s, struct error *e)
 	return code ? error_prefix(e, "journal") : OK;
 }
 
-static struct limit_rates
-default_rates(const struct conf *c)
-{
-	return (struct limit_rates){
-		.requests = {
-			[LIMIT_MINUTE] = (int64_t)conf_u64(c, CONF_LIMITS_RPM),
-			[LIMIT_HOUR] = (int64_t)conf_u64(c, CONF_LIMITS_RPH),
-		},
-	};
-}
-
-static enum conf_on_failure
-on_failure(const struct conf *c)
-{
-	return (enum conf_on_failure)conf_enum(c, CONF_LIMITS_ON_FAILURE);
-}
-
 static enum err
 open_limiter(struct services *s, struct error *e)
 {
@@ -136,13 +119,12 @@ open_limiter(struct services *s, struct error *e)
 		.pool = pool_size(c, CONF_MEMCACHED_POOL),
 		.timeout_ms = (unsigned)conf_u64(c, CONF_MEMCACHED_MS),
 	};
-	struct limiter_params params = {
-		.map = s->shared.hostmap,
-		.default_rates = default_rates(c),
-		.on_failure = on_failure(c),
-	};
-	enum err code = mcache_new(&cache, &s->mcache, e);
+	struct limiter_params params = { .map = s->shared.hostmap };
+	enum err code = limit_settings_read(c, &params.settings, e);
 
+	if (code)
+		return code;
+	code = mcache_new(&cache, &s->mcache, e);
 	if (code)
 		return error_prefix(e, "memcached");
 	params.cache = s->mcache;
@@ -266,8 +248,13 @@ services_stop(struct services *s)
 void
 services_reload(struct services *s, const struct conf *conf)
 {
-	limiter_set_defaults(s->shared.limiter, default_rates(conf),
-	    on_failure(conf));
+	struct limit_settings limits;
+	struct error e;
+
+	if (limit_settings_read(conf, &limits, &e))
+		log_error("limits_not_reloaded", &e);
+	else
+		limiter_set(s->shared.limiter, &limits);
 }
 
 void

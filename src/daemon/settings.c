@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/limit.h"
 #include "handler/web/web.h"
 #include "http/tmpl.h"
 
@@ -50,8 +51,11 @@ static enum err
 fill(struct settings *s, struct error *e)
 {
 	struct str trusted = str_from(conf_text(s->conf, CONF_TRUSTED_PROXIES));
+	struct limit_settings limits; /* read again by those who keep them */
 	enum err code = read_base_path(s, e);
 
+	if (!code)
+		code = limit_settings_read(s->conf, &limits, e);
 	if (code)
 		return code;
 	code = cidr_list_parse(&s->arena, trusted, &s->trusted, e);

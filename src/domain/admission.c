@@ -68,19 +68,47 @@ open_meter(struct app *app, const struct admission_params *p, struct error *e)
 
 enum err
 admission_enter(struct app *app, const struct admission_params *p,
-    struct limit_take *ret_take, struct error *e)
+    struct error *e)
 {
+	struct limit_ask ask = {
+		.who = app->who,
+		.model_id = p->model->row.model_id,
+		.client = p->client,
+		.tok = p->hold_tok,
+	};
 	struct error on_refusal;
 	enum err rc = open_meter(app, p, e);
 
-	*ret_take = (struct limit_take){ 0 };
-	if (rc)
+	if (rc) {
+		limit_take_clear(&app->take);
 		return rc;
+	}
 	/* Now, not when the request began: slow uploads would let requests of
 	 * several windows be admitted in one. */
-	rc = limit_take(app->shared->limiter, app->who, p->model->row.model_id,
-	    clock_now_ms(), ret_take, e);
+	ask.now_ms = clock_now_ms();
+	rc = limit_take(app->shared->limiter, &ask, &app->take, e);
 	if (rc && meter_refuse(&app->meter, rc, &on_refusal))
 		log_error("refusal_not_counted", &on_refusal);
+	if (app->take.is_shadowed)
+		meter_count_shadow(app->shared->journal, app->who,
+		    ask.model_id);
 	return rc;
+}
+
+void
+admission_leave(struct app *app, enum err code, const struct meter *metered)
+{
+	struct limiter *l = app->shared->limiter;
+	const struct limit_take *t = &app->take;
+
+	if (!t->is_granted)
+		return;
+	if (code && err_info(code)->http_status < 499)
+		limit_give_back(l, &app->take);
+	else if (metered->state == METER_SETTLED)
+		limit_finish(l, &app->take,
+		    tokens_in(&metered->used) + tokens_out(&metered->used));
+	else
+		limit_finish(l, &app->take, t->tok); /* nobody knows */
+	app->take.is_granted = false;
 }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/uuid7.h"
 #include "domain/limit.h"
+#include "domain/meter.h"
 
 struct app;
 struct catalogue_model;
@@ -33,17 +34,27 @@ struct admission_params {
 	int64_t start_us; /* monotonic */
 	const struct catalogue_model *model;
 	struct str model_requested; /* as the client wrote it */
-	uint64_t prompt_tok;        /* estimate */
+	uint64_t prompt_tok;        /* estimate, or counted */
+	uint64_t hold_tok; /* the most it may use, of prompt and output */
+	struct limit_client client;
 	bool is_stream;
 };
 
 /**
- * Open app->meter and take from the limits.
- * @ret_take  what the limits say, for headers; filled on ERR_RATE_LIMITED too
+ * Open app->meter and take from the limits: app->take says what they say,
+ * on ERR_RATE_LIMITED too. Whoever ends the request calls admission_leave().
  * Errors: ERR_NOT_PRICED; ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED;
- *         ERR_RATE_LIMITED; ERR_LIMITS_DOWN. Nothing is held afterwards.
+ *         limit_take()'s. Nothing is held afterwards.
  */
 enum err admission_enter(struct app *app, const struct admission_params *p,
-    struct limit_take *ret_take, struct error *e) ATTR_MUST_CHECK;
+    struct error *e) ATTR_MUST_CHECK;
+/**
+ * The request is over: what it took beyond what it used is given back, all
+ * of it when it was refused after all. Harmless where nothing was taken.
+ * @code     how it ended
+ * @metered  its settled meter
+ */
+void admission_leave(struct app *app, enum err code,
+    const struct meter *metered);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/conf.h"
+#include "domain/limit.h"
 #include "domain/meter.h"
 
 struct catalogue;
@@ -22,7 +23,6 @@ struct hostmap;
 struct httpc_pool;
 struct journal;
 struct key_cache;
-struct limiter;
 struct principal;
 struct tmpl_set;
 
@@ -68,6 +68,7 @@ struct app {
 	const struct principal *who;   /* NULL: nobody is authenticated */
 	const struct session *session; /* of a PRINCIPAL_SESSION; or NULL */
 	struct meter meter;            /* what this request uses and owes */
+	struct limit_take take;        /* what it took from the limits */
 };
 
 #endif

@@ -66,8 +66,10 @@ poller_main(void *arg)
 		struct error e;
 		enum err err = OK;
 
-		if (g->params.limiter)
+		if (g->params.limiter) {
 			limit_probe(g->params.limiter, clock_now_ms());
+			limit_renew_leases(g->params.limiter, clock_now_ms());
+		}
 		if (!db || !hostmap_duty_try(g->params.map, HOSTMAP_POLLER))
 			continue;
 		err = generation_poll(db, g->params.map, &e);

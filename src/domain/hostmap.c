@@ -9,10 +9,10 @@
 
 #include "base/mapfile.h"
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define LINE_BYTES     64 /* words on different lines don't slow each other */
 
-#define LOCAL_SLOTS  32768 /* a window: some 15,000 keys x models at once */
+#define LOCAL_SLOTS  65536 /* a window: some 30,000 keys x models at once */
 #define LOCAL_PROBES 64
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
@@ -40,7 +40,7 @@ struct layout {
 	struct padded beats_ms[HOSTMAP__DUTIES];
 	struct padded totals[HOSTMAP__TOTALS];
 	alignas(
-	    LINE_BYTES) struct local_slot local[LIMIT__WINDOWS][LOCAL_SLOTS];
+	    LINE_BYTES) struct local_slot local[HOSTMAP__TABLES][LOCAL_SLOTS];
 };
 
 struct hostmap {
@@ -264,24 +264,25 @@ local_count(const struct local_id *id, uint64_t state)
 }
 
 enum hostmap_count
-hostmap_local_add(struct hostmap *m, enum limit_window window, uint64_t id,
+hostmap_local_add(struct hostmap *m, unsigned table, uint64_t id,
     uint64_t index, uint32_t by, uint32_t max, uint32_t *ret_count)
 {
 	struct local_id want = local_id(id, index);
-	struct local_slot *table = m->at->local[window], *s = NULL;
+	struct local_slot *s = NULL;
 
+	ASSERT(table < HOSTMAP__TABLES);
 	for (;;) {
 		uint64_t state, count;
 		bool is_ours;
 
 		if (!s)
-			s = local_slot_find(table, &want, true);
+			s = local_slot_find(m->at->local[table], &want, true);
 		if (!s)
 			return HOSTMAP_FULL;
 		state = atomic_load(&s->state);
 		count = local_count(&want, state);
 		*ret_count = (uint32_t)count;
-		if (count + by > max)
+		if (by > max || count > max - by)
 			return HOSTMAP_OVER;
 		if (local_update(s, &want, state, count + by, &is_ours)) {
 			*ret_count = (uint32_t)(count + by);
@@ -293,11 +294,11 @@ hostmap_local_add(struct hostmap *m, enum limit_window window, uint64_t id,
 }
 
 void
-hostmap_local_sub(struct hostmap *m, enum limit_window window, uint64_t id,
+hostmap_local_sub(struct hostmap *m, unsigned table, uint64_t id,
     uint64_t index, uint32_t by)
 {
 	struct local_id want = local_id(id, index);
-	struct local_slot *s = local_slot_find(m->at->local[window], &want,
+	struct local_slot *s = local_slot_find(m->at->local[table], &want,
 	    false);
 	bool is_ours = s != NULL;
 
@@ -309,6 +310,17 @@ hostmap_local_sub(struct hostmap *m, enum limit_window window, uint64_t id,
 			&is_ours))
 			return;
 	}
+}
+
+uint32_t
+hostmap_local_get(struct hostmap *m, unsigned table, uint64_t id,
+    uint64_t index)
+{
+	struct local_id want = local_id(id, index);
+	struct local_slot *s = local_slot_find(m->at->local[table], &want,
+	    false);
+
+	return s ? (uint32_t)local_count(&want, atomic_load(&s->state)) : 0;
 }
 
 void

@@ -84,9 +84,15 @@ bool hostmap_cache_probe(struct hostmap *m, int64_t now_ms,
     int64_t interval_ms);
 
 /*
- * Counters in place of memcached's, by window. A window's counters can be
- * reused two windows later.
+ * Counters of this host, in tables: one a window (enum limit_window), which
+ * stand in for memcached's, and those below. A counter's place can be reused
+ * two windows later.
  */
+enum hostmap_table {
+	HOSTMAP_LEASES = LIMIT__WINDOWS, /* requests that run at once */
+	HOSTMAP_ADDRESSES,               /* failed keys of client addresses */
+	HOSTMAP__TABLES
+};
 enum hostmap_count {
 	HOSTMAP_COUNTED,
 	HOSTMAP_OVER, /* by would pass max; nothing was counted */
@@ -95,16 +101,20 @@ enum hostmap_count {
 /**
  * Add by unless the sum would pass max: exact among all threads and
  * processes of the host.
+ * @table      an enum limit_window or hostmap_table
  * @id         64 bits of a digest of what is counted
  * @index      number of the window since the epoch
  * @ret_count  the sum after it, or as it stays
  */
-enum hostmap_count hostmap_local_add(struct hostmap *m,
-    enum limit_window window, uint64_t id, uint64_t index, uint32_t by,
-    uint32_t max, uint32_t *ret_count);
+enum hostmap_count hostmap_local_add(struct hostmap *m, unsigned table,
+    uint64_t id, uint64_t index, uint32_t by, uint32_t max,
+    uint32_t *ret_count);
 /** Take by off again, not below 0; a counter that is gone is left alone. */
-void hostmap_local_sub(struct hostmap *m, enum limit_window window, uint64_t id,
+void hostmap_local_sub(struct hostmap *m, unsigned table, uint64_t id,
     uint64_t index, uint32_t by);
+/** What is counted; 0 when there is no such counter. */
+uint32_t hostmap_local_get(struct hostmap *m, unsigned table, uint64_t id,
+    uint64_t index);
 
 /* Totals since the file was made. */
 enum hostmap_total {

@@ -59,11 +59,18 @@ enum err key_cache_new(const struct key_cache_params *params,
     struct key_cache **ret, struct error *e) ATTR_MUST_CHECK;
 void key_cache_free(struct key_cache *c);
 
+/* Asked before the database is, when a key is not known here. */
+struct key_guard {
+	bool (*may_ask)(void *ctx);
+	void *ctx;
+};
+
 /**
  * Who holds the key in text: the value of Authorization's Bearer or of
  * X-API-Key.
+ * @guard  NULL: the database may always be asked
  *
- * Errors: ERR_UNAUTHORIZED not a key, unknown, inactive, expired, revoked, or
+ * Errors: ERR_RATE_LIMITED the guard said no; ERR_UNAUTHORIZED not a key, unknown, inactive, expired, revoked, or
  *         of a closed customer; ERR_DB_DOWN it is not known here and the
  *         database can't be asked (never 401 then); ERR_NO_MEMORY;
  *         ERR_OVERLOADED.
@@ -72,8 +79,9 @@ void key_cache_free(struct key_cache *c);
  * Waits:  not at all when known; else for the database, or for another
  *         thread that already asks for the same key.
  */
-enum err key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
-    struct arena *a, struct principal *ret, struct error *e) ATTR_MUST_CHECK;
+enum err key_authenticate(struct key_cache *c, struct str text,
+    const struct key_guard *guard, int64_t now_ms, struct arena *a,
+    struct principal *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
  * Look again, at admission: the body may have taken its time to arrive, and a

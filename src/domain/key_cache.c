@@ -52,6 +52,7 @@ struct ask {
 	uint8_t digest[KEY_DIGEST_BYTES];
 	int64_t now_ms; /* wall clock */
 	int64_t mono_ms;
+	const struct key_guard *guard;
 	struct arena *a;
 	struct principal *ret;
 	struct error *e;
@@ -326,6 +327,10 @@ answer(struct ask *q)
 			q->mono_ms = clock_mono_ms();
 			continue;
 		}
+		/* Known keys are renewed whoever else fails at the address. */
+		if (!en && q->guard && !q->guard->may_ask(q->guard->ctx))
+			return error_set(q->e, ERR_RATE_LIMITED,
+			    "too many wrong keys of this client address");
 		if (!db_may_be_asked(q))
 			return use_stale(q,
 			    error_set(q->e, ERR_DB_DOWN,
@@ -352,11 +357,13 @@ ask_run(struct ask *q)
 }
 
 enum err
-key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
-    struct arena *a, struct principal *ret, struct error *e)
+key_authenticate(struct key_cache *c, struct str text,
+    const struct key_guard *guard, int64_t now_ms, struct arena *a,
+    struct principal *ret, struct error *e)
 {
 	struct ask q = {
 		.c = c,
+		.guard = guard,
 		.now_ms = now_ms,
 		.a = a,
 		.ret = ret,

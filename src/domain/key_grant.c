@@ -27,21 +27,47 @@ grant_models(const struct principal *who, struct key_new *k, struct error *e)
 }
 
 /*
- * own 0 enforces nothing and so allows everything. A rate that is not stated
- * becomes the granting key's, as that may be lower than what the layers
- * behind a key's own say.
+ * own 0 enforces nothing and so allows everything. A number that is not
+ * stated becomes the granting key's, as that may be lower than what the
+ * layers behind a key's own say.
  */
 static enum err
-grant_rate(int64_t own, int64_t by_default, int64_t *rate, const char *param,
-    struct error *e)
+grant_number(int64_t own, int64_t by_default, int64_t *number,
+    const char *param, struct error *e)
 {
 	int64_t in_force = own == LIMIT_UNSTATED ? by_default : own;
 
-	if (*rate == LIMIT_UNSTATED && own > 0)
-		*rate = own;
-	if (*rate == LIMIT_UNSTATED || in_force == 0)
+	if (*number == LIMIT_UNSTATED && own > 0)
+		*number = own;
+	if (*number == LIMIT_UNSTATED || in_force <= 0)
 		return OK;
-	return *rate == 0 || *rate > in_force ? refuse(e, param) : OK;
+	return *number == 0 || *number > in_force ? refuse(e, param) : OK;
+}
+
+/* The limits that are no columns of the key. */
+static enum err
+grant_limits(const struct principal *who, struct key_new *k, struct error *e)
+{
+	for (unsigned m = 0; m < LIMIT__METRICS; m++) {
+		int64_t number = limit_set_get(&k->limits, m);
+		enum err err;
+
+		if (m == LIMIT_KEY_MODEL_REQUESTS_MINUTE ||
+		    m == LIMIT_KEY_MODEL_REQUESTS_HOUR)
+			continue;
+		/* 1 is the stricter one here, and 0 takes it away. */
+		if (m == LIMIT_SLIDING) {
+			if (limit_set_get(&who->limits, m) == 1)
+				limit_set_put(&k->limits, m, 1);
+			continue;
+		}
+		err = grant_number(limit_set_get(&who->limits, m),
+		    LIMIT_UNSTATED, &number, "rate_limits", e);
+		if (err)
+			return err;
+		limit_set_put(&k->limits, m, number);
+	}
+	return OK;
 }
 
 static enum err
@@ -74,12 +100,14 @@ key_grant(const struct principal *who, struct limit_rates default_rates,
 	if (!err)
 		err = grant_expiry(who, k, e);
 	if (!err)
-		err = grant_rate(who->rates.requests[LIMIT_MINUTE],
+		err = grant_number(limit_set_get(&who->limits,
+				       LIMIT_KEY_MODEL_REQUESTS_MINUTE),
 		    default_rates.requests[LIMIT_MINUTE],
 		    &k->rate_limit_per_minute, "rate_limit", e);
 	if (!err)
-		err = grant_rate(who->rates.requests[LIMIT_HOUR],
+		err = grant_number(limit_set_get(&who->limits,
+				       LIMIT_KEY_MODEL_REQUESTS_HOUR),
 		    default_rates.requests[LIMIT_HOUR], &k->rate_limit_per_hour,
 		    "rate_limit_per_hour", e);
-	return err;
+	return err ? err : grant_limits(who, k, e);
 }

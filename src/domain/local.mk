@@ -31,6 +31,11 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_text.c \
 	src/domain/limit.c \
 	src/domain/limit.h \
+	src/domain/limit_auth.c \
+	src/domain/limit_count.c \
+	src/domain/limit_lease.c \
+	src/domain/limit_priv.h \
+	src/domain/limit_settings.c \
 	src/domain/meter.c \
 	src/domain/meter.h \
 	src/domain/model.c \

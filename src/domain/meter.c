@@ -117,21 +117,35 @@ meter_refuse(struct meter *m, enum err reason, struct error *e)
 	return journal_write_settle(m->journal, m->slot, &record, e);
 }
 
-void
-meter_count_refusal(struct journal *j, const struct principal *who,
-    uint64_t model_id, enum err reason)
+static void
+count(struct journal *j, const struct principal *who, uint64_t model_id,
+    struct str reason)
 {
 	struct journal_refuse record = {
 		.time_ms = clock_now_ms(),
 		.customer_id = who->customer_id,
 		.api_key_id = who->api_key_id,
 		.model_id = model_id,
-		.reason = str_from(err_info(reason)->api_code),
+		.reason = reason,
 	};
 	struct error e;
 
 	if (journal_write_refuse(j, &record, &e))
 		log_error("refusal_not_counted", &e);
+}
+
+void
+meter_count_refusal(struct journal *j, const struct principal *who,
+    uint64_t model_id, enum err reason)
+{
+	count(j, who, model_id, str_from(err_info(reason)->api_code));
+}
+
+void
+meter_count_shadow(struct journal *j, const struct principal *who,
+    uint64_t model_id)
+{
+	count(j, who, model_id, S("limit_shadow"));
 }
 
 bool

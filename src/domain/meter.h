@@ -92,6 +92,10 @@ enum err meter_refuse(struct meter *m, enum err reason,
 void meter_count_refusal(struct journal *j, const struct principal *who,
     uint64_t model_id, enum err reason);
 
+/** The same for one that limits.shadow let pass: reason "limit_shadow". */
+void meter_count_shadow(struct journal *j, const struct principal *who,
+    uint64_t model_id);
+
 /**
  * Output is about to go to the client: whether that is to be noted in the
  * journal now, which is so at first and then about once a second.

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limit_set.h"
 #include "store/key.h"
 #include "store/user.h"
 
@@ -21,17 +22,9 @@ enum principal_kind {
 	PRINCIPAL_SESSION,  /* somebody signed in in a browser */
 };
 
-/* Fixed windows that requests are counted in. */
-enum limit_window {
-	LIMIT_MINUTE,
-	LIMIT_HOUR,
-	LIMIT__WINDOWS
-};
-
-#define LIMIT_UNSTATED (-1) /* look at the next layer */
-
-/* Most requests a window, by enum limit_window: 0 none is enforced,
- * LIMIT_UNSTATED nothing is said. */
+/* Of these limits the two that pages and answers show: most requests of a key
+ * for one model, by enum limit_window: 0 none is enforced, LIMIT_UNSTATED
+ * nothing is said. */
 struct limit_rates {
 	int64_t requests[LIMIT__WINDOWS];
 };
@@ -48,9 +41,9 @@ struct principal {
 	uint64_t scopes;          /* bits of enum key_scope */
 	char public_id[KEY_PUBLIC_ID_BYTES + 1]; /* for logs; "" without key */
 	uint64_t markup_ppm;                     /* of the customer */
-	struct limit_rates rates; /* of key, tiers, customer, in that order;
-				     what is still unstated is the
-				     configured default's */
+	struct limit_set limits; /* of key, tiers, customer, in that order;
+				    what is still unstated is the
+				    configured default's */
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;

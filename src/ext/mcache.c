@@ -229,6 +229,8 @@ struct call {
 	uint32_t ttl_s;
 	uint64_t value;
 	struct mcache_stats stats;
+	struct mcache_move *moves;
+	size_t n_moves;
 	struct error *e;
 };
 
@@ -411,6 +413,115 @@ mcache_get(struct mcache *m, const struct mcache_key *key, uint64_t *ret_value,
 	if (!err)
 		*ret_value = c.value;
 	return err;
+}
+
+/* Ask for the moves without waiting for their answers. */
+static enum outcome
+moves_send(struct call *c, memcached_st *st)
+{
+	enum outcome outcome = DONE;
+
+	(void)memcached_behavior_set(st, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+	for (size_t i = 0; i < c->n_moves && outcome == DONE; i++) {
+		const struct mcache_move *v = &c->moves[i];
+		const struct mcache_key *k = &v->key;
+		memcached_return_t rc = MEMCACHED_SUCCESS;
+		uint64_t ignored; /* there is no answer */
+
+		if (v->by == 0)
+			continue;
+		rc = (v->is_back ? memcached_decrement_by_key
+				 : memcached_increment_by_key)(st, k->text,
+		    k->n, k->text, k->n, v->by, &ignored);
+		outcome = outcome_of(c, st, rc);
+	}
+	(void)memcached_behavior_set(st, MEMCACHED_BEHAVIOR_NOREPLY, 0);
+	/* Without an answer there is no telling what was missing. */
+	return outcome == DONE ? DONE : BROKEN;
+}
+
+static struct mcache_move *
+move_find(struct call *c, struct str key)
+{
+	for (size_t i = 0; i < c->n_moves; i++)
+		if (str_eq(key,
+			str_make(c->moves[i].key.text, c->moves[i].key.n)))
+			return &c->moves[i];
+	return NULL;
+}
+
+/* Read all of them: that is also how the moves are known to be done. */
+static enum outcome
+moves_read(struct call *c, memcached_st *st, bool is_there[MCACHE_MOVES_MAX])
+{
+	const char *keys[MCACHE_MOVES_MAX];
+	size_t n_bytes[MCACHE_MOVES_MAX];
+	memcached_return_t rc;
+	memcached_result_st r;
+	enum outcome outcome;
+
+	for (size_t i = 0; i < c->n_moves; i++) {
+		keys[i] = c->moves[i].key.text;
+		n_bytes[i] = c->moves[i].key.n;
+	}
+	outcome = outcome_of(c, st,
+	    memcached_mget(st, keys, n_bytes, c->n_moves));
+	if (outcome != DONE)
+		return BROKEN;
+	(void)memcached_result_create(st, &r);
+	while (memcached_fetch_result(st, &r, &rc)) {
+		struct mcache_move *v = move_find(c,
+		    str_make(memcached_result_key_value(&r),
+			memcached_result_key_length(&r)));
+		struct str text = str_make(memcached_result_value(&r),
+		    memcached_result_length(&r));
+
+		if (!v || !str_to_u64(str_trim(text), 0, UINT64_MAX, &v->value))
+			continue; /* as if it were not there */
+		is_there[v - c->moves] = true;
+	}
+	memcached_result_free(&r);
+	if (rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND ||
+	    rc == MEMCACHED_SUCCESS)
+		return DONE;
+	(void)outcome_of(c, st, rc);
+	return BROKEN;
+}
+
+static enum outcome
+move_many_once(struct call *c, memcached_st *st)
+{
+	bool is_there[MCACHE_MOVES_MAX] = { false };
+	enum outcome outcome = moves_send(c, st);
+
+	if (outcome == DONE)
+		outcome = moves_read(c, st, is_there);
+	for (size_t i = 0; i < c->n_moves && outcome == DONE; i++) {
+		struct mcache_move *v = &c->moves[i];
+		struct call one = { .key = &v->key,
+			.by = v->by,
+			.ttl_s = v->ttl_s,
+			.e = c->e };
+
+		if (is_there[i])
+			continue;
+		v->value = 0;
+		if (v->by == 0 || v->is_back)
+			continue;
+		outcome = incr_once(&one, st); /* the window's first */
+		v->value = one.value;
+	}
+	return outcome;
+}
+
+enum err
+mcache_move_many(struct mcache *m, struct mcache_move *moves, size_t n,
+    struct error *e)
+{
+	struct call c = { .m = m, .moves = moves, .n_moves = n, .e = e };
+
+	ASSERT(n <= MCACHE_MOVES_MAX);
+	return n ? call_run(&c, move_many_once) : OK;
 }
 
 static enum outcome

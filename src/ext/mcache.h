@@ -65,6 +65,25 @@ enum err mcache_incr(struct mcache *m, const struct mcache_key *key,
 /** Subtract, not below 0. A counter that is gone is no error: 0. */
 enum err mcache_decr(struct mcache *m, const struct mcache_key *key,
     uint64_t by, uint64_t *ret_value, struct error *e) ATTR_MUST_CHECK;
+/* One counter of several. */
+struct mcache_move {
+	struct mcache_key key;
+	uint64_t by;    /* 0: only read */
+	bool is_back;   /* subtracted, as by mcache_decr() */
+	uint32_t ttl_s; /* as for mcache_incr() */
+	uint64_t value; /* result: some time after the move, so with what
+			    others did meanwhile; 0 if there is none */
+};
+#define MCACHE_MOVES_MAX 64
+/**
+ * Move several counters, in about the time of one: none is waited for but
+ * the last. What one caller reads holds at least its own addition and all
+ * that were made before it.
+ * @n  up to MCACHE_MOVES_MAX
+ * Errors: some may have been moved then.
+ */
+enum err mcache_move_many(struct mcache *m, struct mcache_move *moves, size_t n,
+    struct error *e) ATTR_MUST_CHECK;
 /** Also ERR_NOT_FOUND. */
 enum err mcache_get(struct mcache *m, const struct mcache_key *key,
     uint64_t *ret_value, struct error *e) ATTR_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/key.h"
 
+#include "store/limit.h"
 #include "store/store_priv.h"
 #include "store/user.h"
 
@@ -40,6 +41,7 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
 	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
 	DB_FIELD(struct key_auth, user_rate_limit_tier, ID),
+	DB_FIELD(struct key_auth, role_rate_limit_tier, ID),
 	DB_FIELD(struct key_auth, user_is_active, BOOL),
 	DB_FIELD(struct key_auth, customer_rate_limit_per_minute, OPT),
 	DB_FIELD(struct key_auth, customer_rate_limit_per_hour, OPT),
@@ -99,6 +101,20 @@ insert_models(struct db *db, uint64_t api_key_id, const uint64_t *model_ids,
 	return err;
 }
 
+static enum err
+insert_limits(struct db *db, uint64_t api_key_id, const struct limit_set *set,
+    struct error *e)
+{
+	struct limit_change changes[LIMIT__METRICS];
+	size_t n = 0;
+
+	for (unsigned m = 0; m < LIMIT__METRICS; m++)
+		if (limit_set_states(set, m))
+			changes[n++] = (struct limit_change){ m, set->max[m] };
+	return store_limit_change(db,
+	    (struct limit_holder){ .api_key_id = api_key_id }, changes, n, e);
+}
+
 struct insert_arg {
 	const struct key_new *k;
 	uint64_t api_key_id;
@@ -123,6 +139,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 		db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
 		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms)),
 	    &i->api_key_id, e);
+	if (err == OK)
+		err = insert_limits(db, i->api_key_id, &k->limits, e);
 	if (err != OK)
 		return err;
 	return insert_models(db, i->api_key_id, k->model_ids, k->n_models, e);

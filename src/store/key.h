@@ -8,6 +8,7 @@
 #ifndef TG_STORE_KEY_H
 #define TG_STORE_KEY_H
 
+#include "base/limit_set.h"
 #include "store/db.h"
 
 #define KEY_PUBLIC_ID_BYTES 10
@@ -62,6 +63,7 @@ struct key_auth {
 	int64_t expires_at_ms;
 	int64_t revoked_at_ms;
 	uint64_t user_rate_limit_tier;
+	uint64_t role_rate_limit_tier; /* of the user's role */
 	bool user_is_active;
 	int64_t customer_rate_limit_per_minute;
 	int64_t customer_rate_limit_per_hour;
@@ -86,11 +88,12 @@ struct key_new {
 	uint64_t rate_limit_tier;
 	int64_t rate_limit_per_minute;
 	int64_t rate_limit_per_hour;
+	struct limit_set limits; /* the others; store/limit.h */
 	int64_t expires_at_ms;
 };
 
 /**
- * The key and its models in one transaction.
+ * The key, its models and limits in one transaction.
  * Errors: ERR_CONFLICT public id or digest taken (draw another key);
  *         ERR_BAD_PARAM a reference (user, project, model, tier) is not
  *         there; ERR_NOT_FOUND the customer has no owner.

@@ -30,6 +30,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/lease.h \
 	src/store/ledger.c \
 	src/store/ledger.h \
+	src/store/limit.c \
+	src/store/limit.h \
 	src/store/migrate.c \
 	src/store/migrate.h \
 	src/store/model.c \

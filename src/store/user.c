@@ -2,6 +2,7 @@
 #include "store/user.h"
 
 #include "store/session.h"
+#include "store/store_priv.h"
 
 const char *const user_role_names[USER__N] = { "owner", "member", "viewer",
 	"operator" };
@@ -136,6 +137,19 @@ store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
 		.ends_sessions = !is_active };
 
 	return db_atomic(db, user_change_txn, &c, e);
+}
+
+enum err
+store_user_set_tier(struct db *db, uint64_t user_id, uint64_t tier_id,
+    struct error *e)
+{
+	/* Keys are cached with their users' limits. */
+	struct change change = { .id = STMT_USER_SET_TIER,
+		.in = DB_IN(db_id(tier_id), db_u64(user_id)),
+		.slot = GENERATION_CATALOGUE,
+		.may_miss = true };
+
+	return store_change(db, &change, e);
 }
 
 enum err

@@ -58,6 +58,10 @@ enum err store_user_set_password(struct db *db, uint64_t user_id,
 /** Inactive users cannot sign in; their sessions end. */
 enum err store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
     struct error *e) ATTR_MUST_CHECK;
+/** tier_id 0: none. Bumps the catalogue. Errors: ERR_BAD_PARAM no such
+ * tier. */
+enum err store_user_set_tier(struct db *db, uint64_t user_id, uint64_t tier_id,
+    struct error *e) ATTR_MUST_CHECK;
 enum err store_user_signed_in(struct db *db, uint64_t user_id,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_user_sign_in_failed(struct db *db, uint64_t user_id,

@@ -56,6 +56,7 @@ check_PROGRAMS += \
 	tests/db/test_store_books \
 	tests/db/test_store_customer \
 	tests/db/test_store_key \
+	tests/db/test_store_limit \
 	tests/db/test_store_usage \
 	tests/db/test_torture
 
@@ -96,6 +97,8 @@ tests_db_test_store_customer_SOURCES = \
 tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_limit_SOURCES = tests/db/test_store_limit.c $(STORE_FIXTURE)
+tests_db_test_store_limit_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \

@@ -168,9 +168,9 @@ migrate__check_only__tells_what_is_missing(void **state)
 	assert_int_not_equal(migrate_run(f.db, &opt, &f.e), OK);
 	assert_ok(run(fixture_schema_dir(), &c, &f.e));
 	assert_db_ok(&f, migrate_run(f.db, &opt, &f.e));
-	fixture_sql(f.db, "DELETE FROM schema_migrations WHERE version = 6");
+	fixture_sql(f.db, "DELETE FROM schema_migrations WHERE version = 7");
 	assert_int_equal(migrate_run(f.db, &opt, &f.e), ERR_CONFLICT);
-	assert_non_null(strstr(f.e.internal, "0006_local_models.sql"));
+	assert_non_null(strstr(f.e.internal, "0007_limits.sql"));
 	fixture_fini(&f);
 }
 

@@ -148,6 +148,15 @@ await test('ERR_RATE_LIMITED: provoked: answer and log line', async () => {
   await expectError('ERR_RATE_LIMITED', answer);
 });
 
+await test('ERR_TOKENS_OVER_LIMIT: more tokens than a window grants: answer and log line', async () => {
+  const small = tollgate('key', 'add', '--customer', env.TOLLGATE_CUSTOMER_ID,
+    '--name', 'small', '--limit', 'key.tokens.minute=20').key;
+  const answer = await ask('POST', '/generate', { ...json, 'X-API-Key': small },
+    '{"text":"a","max_length":100}');
+  await expectError('ERR_TOKENS_OVER_LIMIT', answer);
+  assert.equal(answer.headers['x-should-retry'], 'false');
+});
+
 await test('ERR_MODEL_DOWN: model switched off: answer and log line', async () => {
   tollgate('model', 'disable', 'switched-off');
   const answer = await until('a 503', async () => {

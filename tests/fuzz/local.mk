@@ -10,6 +10,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_limit \
 	tests/fuzz/fuzz_price_feed \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_safetensors \
@@ -77,6 +78,11 @@ tests_fuzz_fuzz_key_SOURCES = \
 tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_key_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/base/libbase.a $(SODIUM_LIBS)
+tests_fuzz_fuzz_limit_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_limit.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_limit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_limit_LDADD = src/ext/libext.a src/base/libbase.a \
+	$(MEMCACHED_LIBS)
 tests_fuzz_fuzz_tokenizer_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_tokenizer.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_tokenizer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

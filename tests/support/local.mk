@@ -36,6 +36,10 @@ noinst_PROGRAMS += %D%/upstream_sim
 	%D%/upstream_sim_words.c \
 	%D%/upstream_sim_words.def
 
+noinst_PROGRAMS += %D%/limit_speed
+%C%_limit_speed_LDADD = src/domain/libdomain.a src/ext/libext.a \
+	src/base/libbase.a $(SODIUM_LIBS) $(MEMCACHED_LIBS)
+
 noinst_PROGRAMS += %D%/tokens_batch %D%/tokens_speed
 %C%_tokens_speed_LDADD = src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(UNISTRING_LIBS)

@@ -332,8 +332,51 @@ is 'tier add' "$(j '"\(.rate_limit_per_minute) \(.rate_limit_per_hour)"')" \
 t tier set gold --per-hour 5000 --json
 is 'tier set keeps the rest' \
   "$(j '"\(.rate_limit_per_minute) \(.rate_limit_per_hour)"')" '600 5000'
+t tier set gold --limit 'key.tokens.minute=90000, key.concurrent=4' --json
+is 'tier set: other limits' "$(j .limits)" \
+  key.tokens.minute=90000,key.concurrent=4
+t tier set gold --limit key.concurrent=none --json
+is 'tier set: none takes one away, the rest stays' "$(j .limits)" \
+  key.tokens.minute=90000
+t tier set gold --limit key.tokens.week=1
+is 'tier set: a limit that is not there is 2' "$code" 2
+t tier set gold --limit key_model.requests.minute=1
+is 'tier set: what has an option of its own is 2' "$code" 2
+like 'and says which' "$err" 'is --per-minute'
 t tier list
 like 'tier list: text is a table' "$out" 'name +rate_limit_per_minute'
+t tier list --json
+is 'tier list: free, standard and premium come with the tables' \
+  "$(j '[.[].name] | join(" ")')" 'free standard premium gold'
+t tier assign gold --user ada@example.com --json
+is 'tier assign: a user' "$(j '"\(.tier) \(.user)"')" 'gold ada@example.com'
+t tier assign gold --role member --json
+is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold member'
+is 'tier assign: both are stored' "$(sql "SELECT COUNT(*) FROM role_tiers r
+  JOIN users u USING (rate_limit_tier) WHERE r.role = 'member'
+  AND u.email = 'ada@example.com'")" 1
+t tier assign none --role member
+t tier assign none --user ada@example.com
+is 'tier assign: none takes it away' "$(sql 'SELECT COUNT(*) + (SELECT
+  COUNT(*) FROM users WHERE rate_limit_tier IS NOT NULL) FROM role_tiers')" 0
+t doctor --set limits.others=key.tokens.day=7,key.concurrent=3 --json
+like 'doctor: which limits are in force' "$(j '.[] |
+  select(.check == "limits by default") | .detail')" \
+  'key.tokens.day=7,key_model.requests.minute=60,key.concurrent=3'
+t doctor --set limits.others=key.tokens.week=7 --json
+is 'doctor: a limit that is not there' \
+  "$(j '.[] | select(.check == "limits by default") | .status')" FAIL
+t tier assign gold
+is 'tier assign: to nobody is 2' "$code" 2
+t tier assign silver --role member
+is 'tier assign: an unknown tier is 1' "$code" 1
+t customer set 1 --limit customer.requests.day=1000 --json
+is 'customer set: other limits' "$(j .limits)" customer.requests.day=1000
+t customer list --json
+is 'customer list: other limits' "$(j '[.[].limits] | join("/")')" \
+  customer.requests.day=1000/
+t customer show 1 --json
+is 'customer show: other limits' "$(j .limits)" customer.requests.day=1000
 t key add --customer ada@example.com --name production --tier gold --json
 key=$(j .key)
 like 'key add: the key' "$key" '^tg_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}$'
@@ -345,6 +388,10 @@ t key add --customer 1 --name batch --models 'gpt2, 1' --per-minute 7 \
 is 'key add: with everything' "$code" 0
 is 'key add: its models' "$(sql 'SELECT GROUP_CONCAT(model_id ORDER BY 1)
   FROM api_key_models WHERE api_key_id = 2')" 1,2
+t key add --customer 1 --name limited --limit key.requests.day=9,sliding=1
+is 'key add: other limits' "$(sql 'SELECT GROUP_CONCAT(CONCAT(metric, "=",
+  amount) ORDER BY 1) FROM rate_limits WHERE api_key_id = 3')" \
+  key.requests.day=9,sliding=1
 t key add --customer 1 --name x --models nothing
 is 'key add: an unknown model is 1' "$code" 1
 t key add --customer 1 --name x --scopes manage
@@ -355,7 +402,9 @@ t key add --customer "$bob" --name x --user eve@example.com
 is "key add: another customer's user is refused" "$code" 1
 t key list --customer 1 --json
 is 'key list' "$(j '[.[] | "\(.name) \(.rate_limit_per_minute)"] |
-  sort | join(",")')" 'batch 7,production null'
+  sort | join(",")')" 'batch 7,limited null,production null'
+is 'key list: other limits' "$(j '[.[].limits] | sort | join("/")')" \
+  //key.requests.day=9,sliding=1
 unlike 'key list: no secret (S4)' "$out" "${key:14:32}"
 generation() {
   sql 'SELECT COALESCE(SUM(generation), 0) FROM key_generations WHERE slot < 1024'
@@ -385,7 +434,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 19
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 20
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop

@@ -3,7 +3,7 @@
 # check: stack=none timeout=300
 # Limits and revocation over several worker processes, and without memcached
 # or database: what they promise to whoever waits for an answer.
-# CHECKLIST S2, S5, S34, R20.
+# CHECKLIST S2, S5, S14, S34, R20.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/tap.sh
@@ -35,17 +35,17 @@ t() {
 body() {
   printf '{"model":"%s","messages":[{"role":"user","content":"hi"}]}' "$1"
 }
-# ask KEY [MODEL]: the status of one request.
+# ask KEY [MODEL [CURL_OPTION...]]: the status of one request.
 ask() {
   curl -sS -o "$dir/answer" -D "$dir/head" -w '%{http_code}' \
     -H "Authorization: Bearer $1" -H 'Content-Type: application/json' \
-    -d "$(body "${2:-sim-ok}")" "$url/v1/chat/completions"
+    -d "$(body "${2:-sim-ok}")" "${@:3}" "$url/v1/chat/completions"
 }
-# ask_many N KEY [MODEL]: the statuses of N requests, as many at a time as
-# there are threads, counted.
+# ask_many N KEY [MODEL [BODY]]: the statuses of N requests, as many at a time
+# as there are threads, counted.
 ask_many() {
   # shellcheck disable=SC2016 # for the inner shell
-  seq "$1" | key=$2 body=$(body "${3:-sim-ok}") xargs -P $((threads * 4)) -I{} sh -c \
+  seq "$1" | key=$2 body=${4:-$(body "${3:-sim-ok}")} xargs -P $((threads * 4)) -I{} sh -c \
     'curl -sS -o /dev/null -w "%{http_code}\n" -H "X-API-Key: $key" \
       -H "Content-Type: application/json" -d "$body" "$0"' \
     "$url/v1/chat/completions" | sort | uniq -c | sed 's/^ *//' | tr '\n' ' '
@@ -68,7 +68,7 @@ header() {
 
 t provider add --name sim --kind openai --base-url "unix:$STACK_SIM_SOCKET" \
   >/dev/null
-for model in sim-ok sim-two sim-delay:1000; do
+for model in sim-ok sim-two sim-three sim-delay:1000; do
   t model add --name $model --provider sim \
     --upstream-name "${model/#sim-[ot]*/sim}" >/dev/null
   t price set --model $model --input 1 --output 2 >/dev/null
@@ -98,6 +98,141 @@ is 'the error has its code' "$(jq -r .error.code "$dir/answer")" \
   rate_limit_exceeded
 is 'another model is apart' "$(ask "$limited" sim-two)" 200
 is 'and tells what remains' "$(header x-ratelimit-remaining-requests)" 49
+
+# --- every scope -------------------------------------------------------------
+
+# By the day; its end is met by waiting for it.
+[[ $(date -u +%H%M) != 235[5-9] ]] || sleep 300
+limit_key() { new_key --per-minute 0 --limit "$@"; }
+
+read -r _ one < <(limit_key key.requests.day=12)
+is 'a limit of a key holds for all models together (S34)' \
+  "$(ask_many 9 "$one") $(ask_many 9 "$one" sim-two)" '9 200  3 200 6 429 '
+t customer add --name B --email b@example.com \
+  --limit customer.requests.day=20 >/dev/null
+customer_key() {
+  t key add --customer b@example.com --name k --per-minute 0 "$@" | jq -er .key
+}
+one=$(customer_key) two=$(customer_key)
+is 'a limit of a customer holds for all its keys (S34)' \
+  "$(ask_many 15 "$one") $(ask_many 15 "$two")" '15 200  5 200 10 429 '
+read -r _ one < <(limit_key model.requests.day=25)
+two=$(customer_key --limit model.requests.day=25,customer.requests.day=0)
+is 'a limit of a model holds for everybody' \
+  "$(ask_many 20 "$one" sim-three) $(ask_many 20 "$two" sim-three)" \
+  '20 200  5 200 15 429 '
+read -r _ one < <(limit_key address.requests.day=10)
+read -r _ two < <(limit_key address.requests.day=10)
+is 'a limit of a client address holds for all its keys (S34)' \
+  "$(ask_many 7 "$one") $(ask_many 7 "$two")" '7 200  3 200 4 429 '
+is 'X-Forwarded-For of anybody is not believed (S14)' \
+  "$(ask "$one" sim-ok -H 'X-Forwarded-For: 203.0.113.7')" 429
+
+read -r _ one < <(limit_key key.tokens.day=1000)
+chat() {
+  jq -n --arg m "$1" --argjson n "$2" '{model: $m, max_tokens: $n,
+    messages: [{role: "user", content: "hi"}]}'
+}
+is 'a limit of tokens: what may be used is taken on entry' \
+  "$(ask_many 8 "$one" '' "$(chat sim-delay:1000 300)")" '3 200 5 429 '
+is 'and corrected at the end' \
+  "$(ask_many 3 "$one" '' "$(chat sim-delay:1000 300)")" '3 200 '
+ask "$one" >/dev/null
+is 'x-ratelimit-limit-tokens' "$(header x-ratelimit-limit-tokens)" 1000
+like 'x-ratelimit-reset-tokens' "$(header x-ratelimit-reset-tokens)" '^[0-9]+s$'
+left=$(header x-ratelimit-remaining-tokens)
+ok "an answer without a limit of its own is held to what is left: $left" \
+  test "$left" -ge 0 -a "$left" -lt 1000
+ask_many 1 "$one" '' "$(chat sim-ok 5000)" >/dev/null
+code=$(curl -sS -o "$dir/answer" -D "$dir/head" -w '%{http_code}' \
+  -H "X-API-Key: $one" -H 'Content-Type: application/json' \
+  -d "$(chat sim-ok 5000)" "$url/v1/chat/completions")
+is 'more than a whole window grants is refused for good' \
+  "$code $(jq -r .error.code "$dir/answer") $(header x-should-retry)" \
+  '429 tokens_over_limit false'
+
+read -r _ one < <(limit_key key.concurrent=3)
+is 'requests at once: as many as the limit' \
+  "$(ask_many 8 "$one" sim-delay:1000)" '3 200 5 429 '
+is 'and again when they are over' \
+  "$(ask_many 3 "$one" sim-delay:1000)" '3 200 '
+is 'one after another they are not limited' \
+  "$(for _ in 1 2 3 4 5; do ask "$one"; done)" 200200200200200
+
+# --- tiers -------------------------------------------------------------------
+
+is 'free, standard and premium are there' \
+  "$(t tier list | jq -r '[.[].name] | join(" ")')" 'free standard premium'
+t tier add --name of-role --limit key.requests.day=4 >/dev/null
+t tier add --name of-user --limit key.requests.day=6 >/dev/null
+t customer add --name C --email c@example.com >/dev/null
+tier_key() { t key add --customer c@example.com --name k "$@" | jq -er .key; }
+# Waits until the workers have noticed the change.
+limit_is() {
+  [[ $(ask "$1") == 200 && $(header x-ratelimit-limit-requests) == "$2" ]]
+}
+one=$(tier_key)
+t tier assign of-role --role owner >/dev/null
+ok "a role's tier is in force" until_true 3 limit_is "$one" 4
+t tier assign of-user --user c@example.com >/dev/null
+ok "a user's tier comes before it" until_true 3 limit_is "$one" 6
+t tier set of-user --limit key.requests.day=7 >/dev/null
+ok 'a tier that is changed is felt at once' until_true 3 limit_is "$one" 7
+one=$(tier_key --limit key.requests.day=5)
+ok "a key's own number comes first" limit_is "$one" 5
+t tier assign none --role owner >/dev/null
+
+# --- reported but not refused ------------------------------------------------
+
+reload() { # NAME=VALUE...: a line of the configuration in place of another
+  local line
+  for line; do
+    sed -i "/^${line%%=*}=/d" "$STACK_CONF"
+    echo "$line" >>"$STACK_CONF"
+  done
+  stack_workers | xargs kill -HUP
+  sleep 0.5
+}
+reload TOLLGATE_LIMITS_SHADOW=on
+is 'limits.shadow lets pass' "$(ask_many 20 "$limited")" '20 200 '
+ask "$limited" >/dev/null
+is 'and says what would have refused' "$(header x-tollgate-limit-shadow)" \
+  key_model.requests.hour
+is 'with one line of the log for all of them' \
+  "$(grep -c '"limits.shadow"' "$dir/log/worker.log")" 1
+counted() {
+  [[ $(stack_sql tollgate -N -e "SELECT SUM(refusals) FROM usage_refusals
+    WHERE reason = 'limit_shadow'") == 21 ]]
+}
+ok 'and counts them beside refusals' until_true 5 counted
+is 'doctor warns that it is on' "$(t doctor |
+  jq -r '.[] | select(.check == "limits by default") | .status')" warn
+reload TOLLGATE_LIMITS_SHADOW=off
+is 'off again: refused' "$(ask "$limited")" 429
+
+# --- wrong keys --------------------------------------------------------------
+
+reload TOLLGATE_LIMITS_FAILED_KEYS_PER_MINUTE=20 \
+  TOLLGATE_TRUSTED_PROXIES=127.0.0.1
+(( $(date +%-S) < 40 )) || sleep $((61 - $(date +%-S)))
+wrong=tg_0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef0ClVGK
+wrong_many() {
+  # shellcheck disable=SC2016 # for the inner shell
+  seq "$1" | xargs -P 8 -I{} sh -c 'curl -sS -o /dev/null \
+    -w "%{http_code}\n" -H "X-API-Key: tg_nonsense" \
+    -H "X-Forwarded-For: 192.0.2.1" "$0"' "$url/v1/models" |
+    sort | uniq -c | sed 's/^ *//' | tr '\n' ' '
+}
+is 'wrong keys of an address: exactly as many as allowed' \
+  "$(wrong_many 50)" '20 401 30 429 '
+is 'then also one that would be looked up' \
+  "$(ask $wrong sim-ok -H 'X-Forwarded-For: 192.0.2.1')" 429
+ok 'with the time until the minute ends' test "$(header retry-after)" -le 60
+is 'a key that is known works' \
+  "$(ask "$key" sim-ok -H 'X-Forwarded-For: 192.0.2.1')" 200
+is 'another address behind the trusted proxy is not concerned (S14)' \
+  "$(ask $wrong sim-ok -H 'X-Forwarded-For: 192.0.2.2')" 401
+reload TOLLGATE_LIMITS_FAILED_KEYS_PER_MINUTE=600
 
 # --- revocation --------------------------------------------------------------
 

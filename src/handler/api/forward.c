@@ -238,18 +238,6 @@ pick_ms(int64_t of_model, const struct conf *conf, enum conf_id id)
 	return of_model >= 0 ? (uint64_t)of_model : conf_u64(conf, id);
 }
 
-/* The client's limit stays unless it is larger than the model's. */
-static uint64_t
-output_limit(const struct catalogue_model *model,
-    const struct openai_request *request)
-{
-	int64_t limit = model->row.max_output_tok;
-
-	if (!request->has_limit && model->row.default_max_output_tok >= 0)
-		limit = model->row.default_max_output_tok;
-	return limit > 0 ? (uint64_t)limit : 0;
-}
-
 /* A setting in millionths as a number; empty when it is not set. */
 static struct str
 fraction(struct arena *a, int64_t ppm)
@@ -282,7 +270,7 @@ build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 	struct openai_change change = {
 		.kind = at->deployment->provider->row.kind,
 		.model = at->deployment->row.upstream_name,
-		.limit_tok = output_limit(p->model, p->request),
+		.limit_tok = p->limit_tok,
 		.force_usage = p->request->is_stream,
 	};
 	struct splice s;
@@ -536,7 +524,7 @@ enum err
 forward_run(struct app *app, const struct request *rq, struct response *rs,
     const struct forward_params *p, struct error *e)
 {
-	struct forward_prompt prompt = { .is_done = false };
+	struct forward_prompt prompt = p->prompt;
 	struct meter *m = &app->meter;
 
 	for (size_t i = 0; i < p->model->n_deployments; i++) {

@@ -15,6 +15,7 @@
 
 struct catalogue_model;
 struct meter;
+struct tokenizer;
 
 /* A version of Anthropic's wire format: what its header says. */
 struct forward_version {
@@ -30,6 +31,13 @@ struct forward_answer {
 	int status;                  /* 200, or the provider's error status */
 	struct str body;             /* JSON; lives in the request's arena */
 	struct openai_answer parsed; /* what is known of body */
+};
+
+/* The prompt's tokens: counted once for each tokenizer, when they are needed. */
+struct forward_prompt {
+	bool is_done;
+	const struct tokenizer *t; /* which counted them */
+	struct openai_count count;
 };
 
 /*
@@ -48,6 +56,9 @@ struct forward_params {
 	const struct openai_request *request;
 	const struct catalogue_model *model;
 	forward_render_fn *render;
+	/* What inference_run() adds: */
+	struct forward_prompt prompt; /* if it was counted on entry */
+	uint64_t limit_tok; /* output of each answer at most; 0: no limit */
 };
 
 /**

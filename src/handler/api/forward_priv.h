@@ -8,18 +8,10 @@
 #include "upstream/sse.h"
 
 struct catalogue_deployment;
-struct tokenizer;
 
 /* Largest body of a streamed request whose prompt is counted ahead: it takes
  * 20 ms at most, 100 ms for the worst of texts. Beyond it is estimated. */
 #define FORWARD_COUNT_AHEAD_MAX MIB(1)
-
-/* The prompt's tokens: counted once for each tokenizer, when they are needed. */
-struct forward_prompt {
-	bool is_done;
-	const struct tokenizer *t; /* which counted them */
-	struct openai_count count;
-};
 
 /* One attempt at one deployment. */
 struct attempt {

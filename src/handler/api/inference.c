@@ -5,35 +5,50 @@
 #include "domain/catalogue.h"
 #include "handler/api/api.h"
 
+static const struct {
+	const char *limit, *remaining, *reset;
+} limit_headers[LIMIT__UNITS] = {
+	[LIMIT_REQUESTS] = { "x-ratelimit-limit-requests",
+	    "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests" },
+	[LIMIT_TOKENS] = { "x-ratelimit-limit-tokens",
+	    "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens" },
+};
+
 /* "12s" as OpenAI writes it, rounded up. */
 static void
-set_reset_header(struct response *rs, const struct limit_take *take)
+set_reset_header(struct response *rs, const char *name, int64_t reset_ms)
 {
 	char text[24];
 	struct buf b;
 
 	buf_init_fixed(&b, text, sizeof(text));
-	buf_add_u64(&b, limit_retry_after_s(take));
+	buf_add_u64(&b, limit_seconds(reset_ms));
 	buf_add_char(&b, 's');
-	response_header(rs, "x-ratelimit-reset-requests", buf_str(&b));
+	response_header(rs, name, buf_str(&b));
 }
 
 static void
 set_limit_headers(struct response *rs, const struct limit_take *take,
     enum err rc)
 {
-	if (take->is_limited) {
-		response_header_u64(rs, "x-ratelimit-limit-requests",
-		    take->limit);
-		response_header_u64(rs, "x-ratelimit-remaining-requests",
-		    take->remaining);
-		set_reset_header(rs, take);
+	for (unsigned u = 0; u < LIMIT__UNITS; u++) {
+		const struct limit_view *v = &take->view[u];
+
+		if (!v->is_limited)
+			continue;
+		response_header_u64(rs, limit_headers[u].limit, v->limit);
+		response_header_u64(rs, limit_headers[u].remaining,
+		    v->remaining);
+		set_reset_header(rs, limit_headers[u].reset, v->reset_ms);
 	}
+	if (take->is_shadowed)
+		response_header(rs, "x-tollgate-limit-shadow",
+		    str_from(limit_metric_names[take->refuser]));
 	if (rc == ERR_RATE_LIMITED) {
 		response_header_u64(rs, "retry-after",
-		    limit_retry_after_s(take));
+		    limit_seconds(take->retry_ms));
 		response_header_u64(rs, "retry-after-ms",
-		    (uint64_t)take->reset_ms);
+		    (uint64_t)take->retry_ms);
 	}
 }
 
@@ -68,29 +83,97 @@ check_body(const struct forward_params *p, struct error *e)
 	return OK;
 }
 
+/* The model's limit of each answer's output; 0: none. The client's own stays
+ * unless it is larger. */
+static uint64_t
+output_limit(const struct catalogue_model *model,
+    const struct openai_request *request)
+{
+	int64_t limit = model->row.max_output_tok;
+
+	if (!request->has_limit && model->row.default_max_output_tok >= 0)
+		limit = model->row.default_max_output_tok;
+	return limit > 0 ? (uint64_t)limit : 0;
+}
+
+/* The same where a limit of tokens must be kept, so that there always is
+ * one. What the client leaves open becomes no more than the limit can hold. */
+static uint64_t
+bounded_output(const struct app *app, const struct forward_params *p,
+    uint64_t prompt_tok, uint64_t cap_tok)
+{
+	const struct openai_request *request = p->request;
+	int64_t context = p->model->row.context_length;
+	uint64_t limit = p->limit_tok, n = request->n, left;
+
+	if (request->has_limit)
+		return limit && limit < request->limit_tok ? limit
+							   : request->limit_tok;
+	if (limit == 0)
+		limit = conf_u64(app->conf, CONF_LIMITS_OUTPUT_TOK);
+	if (context > 0 && (uint64_t)context > prompt_tok &&
+	    limit > (uint64_t)context - prompt_tok)
+		limit = (uint64_t)context - prompt_tok;
+	left = cap_tok > prompt_tok ? (cap_tok - prompt_tok) / n : 0;
+	return left > 0 && left < limit ? left : limit;
+}
+
+/*
+ * How many tokens the request may use. Counting takes its time, so nobody
+ * does it in whose limits no tokens are counted.
+ */
+static void
+hold_tokens(const struct app *app, struct forward_params *p,
+    struct admission_params *admission)
+{
+	const struct tokenizer *t = p->model->deployments[0].tokenizer;
+	uint64_t cap_tok = limit_token_cap(app->shared->limiter, app->who);
+
+	p->limit_tok = output_limit(p->model, p->request);
+	if (cap_tok == UINT64_MAX)
+		return;
+	if (t) {
+		p->prompt = (struct forward_prompt){
+			.is_done = true,
+			.t = t,
+			.count = openai_count_prompt(p->op, p->body, t),
+		};
+		admission->prompt_tok = p->prompt.count.tok;
+	}
+	admission->hold_tok = admission->prompt_tok;
+	if (p->op == WIRE_EMBEDDING)
+		return;
+	p->limit_tok = bounded_output(app, p, admission->prompt_tok, cap_tok);
+	admission->hold_tok += p->limit_tok * p->request->n;
+}
+
 enum err
 inference_run(struct app *app, const struct request *rq, struct response *rs,
-    const struct forward_params *p, struct str model_requested, struct error *e)
+    const struct forward_params *params, struct str model_requested,
+    struct error *e)
 {
+	struct forward_params p = *params;
 	struct admission_params admission = {
 		.request_id = rq->id,
 		.start_ms = rq->start_ms,
 		.start_us = rq->start_mono_us,
-		.model = p->model,
+		.model = p.model,
 		.model_requested = model_requested,
-		.prompt_tok = p->request->prompt_tok,
-		.is_stream = p->request->is_stream,
+		.prompt_tok = p.request->prompt_tok,
+		.is_stream = p.request->is_stream,
 	};
-	struct limit_take take;
-	enum err rc = check_body(p, e);
+	enum err rc = check_body(&p, e);
 
 	if (rc)
 		return rc;
-	rc = admission_enter(app, &admission, &take, e);
-	set_limit_headers(rs, &take, rc);
+	if (rq->has_client_ip)
+		admission.client = limit_client_of(rq->client_ip.b);
+	hold_tokens(app, &p, &admission);
+	rc = admission_enter(app, &admission, e);
+	set_limit_headers(rs, &app->take, rc);
 	if (rc)
 		return rc;
-	return forward_run(app, rq, rs, p, e);
+	return forward_run(app, rq, rs, &p, e);
 }
 
 /* The wire formats that pass through: the body is the client's own. */
@@ -100,7 +183,12 @@ pass_through(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct body body;
 	struct openai_request request;
-	struct forward_params p = { op, &body, &request, NULL, forward_as_is };
+	struct forward_params p = {
+		.op = op,
+		.body = &body,
+		.request = &request,
+		.render = forward_as_is,
+	};
 	enum err rc = body_scan(rq->arena, rq->body, &body, e);
 
 	if (!rc)

@@ -234,6 +234,7 @@ add_limits(struct tval *row, const struct limit_rates *rates)
 	static const char *const units[LIMIT__WINDOWS] = {
 		[LIMIT_MINUTE] = "a minute",
 		[LIMIT_HOUR] = "an hour",
+		[LIMIT_DAY] = "a day",
 	};
 	struct tval *list = tval_set_list(row, "limits");
 	if (!list)

@@ -6,6 +6,7 @@
 #include "domain/limit.h"
 #include "store/db_pool.h"
 #include "store/key.h"
+#include "store/limit.h"
 #include "store/user.h"
 
 #define WAIT_MS  2000
@@ -24,6 +25,8 @@ struct limit_sources {
 	size_t n_keys;
 	const struct user *users;
 	size_t n_users;
+	const struct role_tier *roles;
+	size_t n_roles;
 };
 
 enum dashboard_key_state
@@ -86,12 +89,23 @@ tier_rates(const struct app *app, uint64_t tier_id)
 		 : rates_of(LIMIT_UNSTATED, LIMIT_UNSTATED);
 }
 
+static struct limit_rates
+role_rates(const struct app *app, const struct limit_sources *from,
+    enum user_role role)
+{
+	for (size_t i = 0; i < from->n_roles; i++)
+		if (str_eq(from->roles[i].role,
+			str_from(user_role_names[role])))
+			return tier_rates(app, from->roles[i].tier_id);
+	return rates_of(LIMIT_UNSTATED, LIMIT_UNSTATED);
+}
+
 /* The layers that limit_resolve() goes through, nearest first. */
 static struct limit_rates
 rates_in_force(const struct app *app, const struct customer *c,
     const struct limit_sources *from, uint64_t api_key_id)
 {
-	struct limit_rates layer[5];
+	struct limit_rates layer[6];
 	size_t n = 0;
 	for (size_t i = 0; i < from->n_keys; i++) {
 		const struct key *k = &from->keys[i];
@@ -100,10 +114,14 @@ rates_in_force(const struct app *app, const struct customer *c,
 		layer[n++] = rates_of(k->rate_limit_per_minute,
 		    k->rate_limit_per_hour);
 		layer[n++] = tier_rates(app, k->rate_limit_tier);
-		for (size_t j = 0; j < from->n_users && n == 2; j++)
-			if (from->users[j].user_id == k->user_id)
-				layer[n++] = tier_rates(app,
-				    from->users[j].rate_limit_tier);
+		for (size_t j = 0; j < from->n_users; j++) {
+			const struct user *u = &from->users[j];
+			if (u->user_id != k->user_id)
+				continue;
+			layer[n++] = tier_rates(app, u->rate_limit_tier);
+			layer[n++] = role_rates(app, from, u->role);
+			break;
+		}
 		break;
 	}
 	layer[n++] = rates_of(c->rate_limit_per_minute, c->rate_limit_per_hour);
@@ -121,6 +139,7 @@ load_keys(const struct app *app, struct db *db, struct arena *a,
 	struct report_key *rows;
 	struct key *keys;
 	struct user *users;
+	struct role_tier *roles;
 	enum err err = store_report_keys(db, customer_id, d->first_day_ms,
 	    d->now_ms, a, &rows, &d->n_keys, e);
 	if (!err)
@@ -129,10 +148,13 @@ load_keys(const struct app *app, struct db *db, struct arena *a,
 	if (!err)
 		err = store_user_list(db, customer_id, a, &users, &from.n_users,
 		    e);
+	if (!err)
+		err = store_role_tier_list(db, a, &roles, &from.n_roles, e);
 	if (err)
 		return err;
 	from.keys = keys;
 	from.users = users;
+	from.roles = roles;
 	struct dashboard_key *out = arena_array(a, struct dashboard_key,
 	    d->n_keys);
 	if (!out)

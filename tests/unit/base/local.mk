@@ -9,6 +9,7 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_histogram \
 	tests/unit/base/test_json_out \
 	tests/unit/base/test_json_scan \
+	tests/unit/base/test_limit_set \
 	tests/unit/base/test_log \
 	tests/unit/base/test_mapfile \
 	tests/unit/base/test_money \
@@ -28,6 +29,7 @@ tests_unit_base_test_error_json_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_histogram_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_json_out_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_json_scan_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_limit_set_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_log_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_mapfile_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_money_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

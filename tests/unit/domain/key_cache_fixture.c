@@ -23,7 +23,9 @@ pthread_mutex_t row_lock = PTHREAD_MUTEX_INITIALIZER;
 struct key_auth row;
 uint8_t row_digest[KEY_DIGEST_BYTES];
 struct operator_key operator_row;
-struct tier tier_row;
+struct tier tiers[3];
+struct limit_row limit_rows[8];
+size_t n_limit_rows;
 _Atomic enum err db_answer;
 _Atomic unsigned n_queries, n_takes;
 _Atomic unsigned query_takes_us;
@@ -87,8 +89,21 @@ store_tier_list(struct db *db, struct arena *a, struct tier **ret,
 	(void)db;
 	(void)a;
 	(void)err;
-	*ret = &tier_row;
-	*ret_n = 1;
+	*ret = tiers;
+	*ret_n = 3;
+	return OK;
+}
+
+enum err
+store_limit_for_key(struct db *db, const struct limit_query *q, struct arena *a,
+    struct limit_row **ret, size_t *ret_n, struct error *err)
+{
+	(void)db;
+	(void)q;
+	(void)a;
+	(void)err;
+	*ret = limit_rows;
+	*ret_n = n_limit_rows;
 	return OK;
 }
 
@@ -141,6 +156,13 @@ key_cache_setup(void **state)
 		.public_id = S("0123456789"),
 		.is_active = true,
 	};
+	for (unsigned i = 0; i < 3; i++)
+		tiers[i] = (struct tier){
+			.tier_id = i + 1,
+			.rate_limit_per_minute = -1,
+			.rate_limit_per_hour = -1,
+		};
+	n_limit_rows = 0;
 	db_answer = OK;
 	n_queries = n_takes = 0;
 	query_takes_us = 0;
@@ -164,7 +186,8 @@ key_cache_teardown(void **state)
 enum err
 ask(void)
 {
-	return key_authenticate(cache, str_from(text), NOW, &arena, &who, &e);
+	return key_authenticate(cache, str_from(text), NULL, NOW, &arena, &who,
+	    &e);
 }
 
 void

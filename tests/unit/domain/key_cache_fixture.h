@@ -13,6 +13,7 @@
 
 #include "domain/hostmap.h"
 #include "domain/key.h"
+#include "store/limit.h"
 #include "store/operator_key.h"
 #include "store/tier.h"
 
@@ -32,7 +33,9 @@ extern pthread_mutex_t row_lock;
 extern struct key_auth row; /* with row_lock, once there are threads */
 extern uint8_t row_digest[KEY_DIGEST_BYTES];
 extern struct operator_key operator_row;
-extern struct tier tier_row;
+extern struct tier tiers[3]; /* 1 to 3 */
+extern struct limit_row limit_rows[8];
+extern size_t n_limit_rows;
 extern _Atomic enum err db_answer; /* of taking a connection */
 extern _Atomic unsigned n_queries, n_takes;
 extern _Atomic unsigned query_takes_us;

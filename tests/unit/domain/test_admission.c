@@ -43,8 +43,9 @@ open_services(struct fixture *f)
 	struct mcache_params cache = { .servers = "/nonexistent/memcached",
 		.pool = 1,
 		.timeout_ms = 100 };
-	struct limiter_params limiter = { .default_rates = { { 60, 0 } },
-		.on_failure = CONF_FAILURE_LOCAL };
+	struct limiter_params limiter = {
+		.settings = { .on_failure = CONF_FAILURE_LOCAL }
+	};
 
 	assert_ok(journal_open_series(f->dir.path, &journal, &f->shared.journal,
 	    &f->e));
@@ -70,9 +71,9 @@ set_up(void **state)
 		    .customer_id = 11,
 		    .user_id = 12,
 		    .api_key_id = 13,
-		    .markup_ppm = 1000000,
-		    .rates = { { 1, LIMIT_UNSTATED } } },
+		    .markup_ppm = 1000000 },
 	};
+	limit_set_put(&f.who.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 1);
 	f.deployment.provider = &f.provider;
 	f.model.deployments = &f.deployment;
 	f.model.n_deployments = 1;
@@ -102,8 +103,7 @@ tear_down(void **state)
 
 /* A request that began at start_ms and whose body has arrived at now_ms. */
 static enum err
-enter(struct fixture *f, int64_t start_ms, int64_t now_ms,
-    struct limit_take *ret)
+enter(struct fixture *f, int64_t start_ms, int64_t now_ms, uint64_t hold_tok)
 {
 	struct admission_params p = {
 		.request_id = uuid7_new(start_ms),
@@ -112,25 +112,88 @@ enter(struct fixture *f, int64_t start_ms, int64_t now_ms,
 		.model = &f->model,
 		.model_requested = S("m"),
 		.prompt_tok = 9,
+		.hold_tok = hold_tok,
 	};
 
 	f->app.meter = (struct meter){ 0 };
 	clock_set_for_test(now_ms);
-	return admission_enter(&f->app, &p, ret, &f->e);
+	return admission_enter(&f->app, &p, &f->e);
 }
 
 static void
 admission_enter__slow_uploads__are_counted_when_admitted(void **state)
 {
 	struct fixture *f = *state;
-	struct limit_take t;
+	const struct limit_take *t = &f->app.take;
 
-	assert_ok(enter(f, NOW - 2 * MINUTE_MS, NOW, &t));
-	assert_int_equal(t.ends_at_ms, NOW + MINUTE_MS);
+	assert_ok(enter(f, NOW - 2 * MINUTE_MS, NOW, 0));
+	assert_int_equal(t->view[LIMIT_REQUESTS].ends_at_ms, NOW + MINUTE_MS);
 	/* It began in another minute, and is the second in this one. */
-	assert_int_equal(enter(f, NOW - MINUTE_MS, NOW + 1000, &t),
+	assert_int_equal(enter(f, NOW - MINUTE_MS, NOW + 1000, 0),
 	    ERR_RATE_LIMITED);
-	assert_int_equal(limit_retry_after_s(&t), 59);
+	assert_int_equal(limit_seconds(t->retry_ms), 59);
+}
+
+/* The end of a request that used some tokens, or was refused. */
+static void
+leave(struct fixture *f, enum err code, uint64_t used_tok)
+{
+	f->app.meter.state = METER_SETTLED;
+	f->app.meter.used = (struct tokens){ 0 };
+	f->app.meter.used.tok[TOK_NORMAL][TOK_OUT] = used_tok;
+	admission_leave(&f->app, code, &f->app.meter);
+	admission_leave(&f->app, code, &f->app.meter); /* once only */
+}
+
+static void
+admission_leave__ended__only_what_was_used_stays_taken(void **state)
+{
+	struct fixture *f = *state;
+	const struct limit_view *v = &f->app.take.view[LIMIT_TOKENS];
+
+	f->who.limits = (struct limit_set){ 0 };
+	limit_set_put(&f->who.limits, LIMIT_KEY_TOKENS_MINUTE, 1000);
+	assert_ok(enter(f, NOW, NOW, 500));
+	assert_int_equal(v->remaining, 500);
+	leave(f, OK, 20);
+	assert_ok(enter(f, NOW, NOW, 500));
+	assert_int_equal(v->remaining, 480);
+	/* The client left: what it received counts. */
+	leave(f, ERR_CLIENT_CLOSED, 80);
+	assert_ok(enter(f, NOW, NOW, 500));
+	assert_int_equal(v->remaining, 400);
+	leave(f, OK, 500);
+}
+
+/* A request that turns out to be a bad one counts nowhere. */
+static void
+admission_leave__refused_after_all__all_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_ok(enter(f, NOW, NOW, 0));
+	leave(f, ERR_UNSUPPORTED_PARAM, 0);
+	assert_ok(enter(f, NOW, NOW, 0));
+	leave(f, ERR_UPSTREAM, 0); /* it was tried, so it counts */
+	assert_int_equal(enter(f, NOW, NOW, 0), ERR_RATE_LIMITED);
+}
+
+static void
+admission_enter__shadow__is_counted_and_passes(void **state)
+{
+	struct fixture *f = *state;
+	struct limit_settings settings = {
+		.on_failure = CONF_FAILURE_LOCAL,
+		.is_shadow = true,
+	};
+
+	limiter_set(f->shared.limiter, &settings);
+	assert_ok(enter(f, NOW, NOW, 0));
+	assert_false(f->app.take.is_shadowed);
+	leave(f, OK, 1);
+	assert_ok(enter(f, NOW, NOW, 0));
+	assert_true(f->app.take.is_shadowed);
+	leave(f, OK, 1);
 }
 
 int
@@ -140,6 +203,15 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    admission_enter__slow_uploads__are_counted_when_admitted,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    admission_leave__ended__only_what_was_used_stays_taken,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    admission_leave__refused_after_all__all_is_given_back,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    admission_enter__shadow__is_counted_and_passes, set_up,
+		    tear_down),
 	};
 	struct error e;
 

@@ -192,6 +192,41 @@ hostmap_local_add__at_the_maximum__counts_no_further(void **state)
 }
 
 static void
+hostmap_local_get__in_any_table__is_what_was_counted(void **state)
+{
+	uint32_t count;
+
+	(void)state;
+	for (unsigned table = 0; table < HOSTMAP__TABLES; table++) {
+		assert_int_equal(hostmap_local_get(map, table, ID, INDEX), 0);
+		(void)hostmap_local_add(map, table, ID, INDEX, 3 + table, 99,
+		    &count);
+		assert_int_equal(hostmap_local_get(map, table, ID, INDEX),
+		    3 + table);
+		assert_int_equal(hostmap_local_get(map, table, ID, INDEX + 1),
+		    0);
+	}
+}
+
+/* A count near 2^32 must not wrap past the maximum. */
+static void
+hostmap_local_add__close_to_32_bits__does_not_wrap(void **state)
+{
+	uint32_t count;
+
+	(void)state;
+	assert_int_equal(hostmap_local_add(map, LIMIT_DAY, ID, INDEX,
+			     UINT32_MAX - 1, UINT32_MAX, &count),
+	    HOSTMAP_COUNTED);
+	assert_int_equal(hostmap_local_add(map, LIMIT_DAY, ID, INDEX, 2,
+			     UINT32_MAX, &count),
+	    HOSTMAP_OVER);
+	assert_int_equal(hostmap_local_add(map, LIMIT_DAY, ID, INDEX, 5, 4,
+			     &count),
+	    HOSTMAP_OVER);
+}
+
+static void
 hostmap_local_sub__nothing_counted__stays_at_zero(void **state)
 {
 	uint32_t count = 9;
@@ -373,6 +408,8 @@ main(void)
 		TEST(hostmap_cache_switch__several_notice__one_switches),
 		TEST(hostmap_cache_probe__many_ask__one_per_interval),
 		TEST(hostmap_local_add__at_the_maximum__counts_no_further),
+		TEST(hostmap_local_get__in_any_table__is_what_was_counted),
+		TEST(hostmap_local_add__close_to_32_bits__does_not_wrap),
 		TEST(hostmap_local_sub__nothing_counted__stays_at_zero),
 		TEST(
 		    hostmap_local_add__neighbourhood_full__says_so_and_recovers),

@@ -255,16 +255,22 @@ static const struct limit_rates granted_default = { { 60, 0 } };
 static struct principal
 restricted_key(void)
 {
-	return (struct principal){
+	struct principal who = {
 		.kind = PRINCIPAL_KEY,
 		.customer_id = 11,
 		.user_id = 12,
 		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_KEYS_WRITE,
-		.rates = { { 10, 100 } },
 		.model_ids = granted_models,
 		.n_models = ARRAY_LEN(granted_models),
 		.expires_at_ms = 5000,
 	};
+
+	limit_set_put(&who.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 10);
+	limit_set_put(&who.limits, LIMIT_KEY_MODEL_REQUESTS_HOUR, 100);
+	limit_set_put(&who.limits, LIMIT_KEY_TOKENS_DAY, 5000);
+	limit_set_put(&who.limits, LIMIT_CONCURRENT, 4);
+	limit_set_put(&who.limits, LIMIT_SLIDING, 1);
+	return who;
 }
 
 /* What a body asks for that states nothing but the scopes' default. */
@@ -294,6 +300,11 @@ key_grant__nothing_stated__is_what_the_key_has(void **state)
 	assert_int_equal(k.rate_limit_per_minute, 10);
 	assert_int_equal(k.rate_limit_per_hour, 100);
 	assert_int_equal(k.expires_at_ms, 5000);
+	assert_int_equal(limit_set_get(&k.limits, LIMIT_KEY_TOKENS_DAY), 5000);
+	assert_int_equal(limit_set_get(&k.limits, LIMIT_CONCURRENT), 4);
+	assert_int_equal(limit_set_get(&k.limits, LIMIT_SLIDING), 1);
+	assert_int_equal(limit_set_get(&k.limits, LIMIT_KEY_TOKENS_HOUR),
+	    LIMIT_UNSTATED);
 }
 
 static void
@@ -328,13 +339,37 @@ key_grant__more_than_the_key_has__is_refused_by_name(void **state)
 }
 
 static void
+key_grant__other_limits_beyond_its_own__are_refused(void **state)
+{
+	static const struct {
+		enum limit_metric metric;
+		int64_t max;
+	} cases[] = {
+		{ LIMIT_KEY_TOKENS_DAY, 5001 },
+		{ LIMIT_KEY_TOKENS_DAY, 0 }, /* none at all */
+		{ LIMIT_CONCURRENT, 5 },
+	};
+	struct principal who = restricted_key();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct key_new k = plain_request();
+
+		limit_set_put(&k.limits, cases[i].metric, cases[i].max);
+		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		    ERR_FORBIDDEN);
+		assert_string_equal(e.param, "rate_limits");
+	}
+}
+
+static void
 key_grant__rates_by_default__bound_what_is_stated(void **state)
 {
 	struct principal who = restricted_key();
 	struct key_new k = plain_request();
 
 	(void)state;
-	who.rates = (struct limit_rates){ { LIMIT_UNSTATED, LIMIT_UNSTATED } };
+	who.limits = (struct limit_set){ 0 };
 	assert_ok(key_grant(&who, granted_default, &k, &e));
 	assert_int_equal(k.rate_limit_per_minute, LIMIT_UNSTATED);
 	k.rate_limit_per_minute = 60;
@@ -368,6 +403,8 @@ main(void)
 		    key_grant__nothing_stated__is_what_the_key_has),
 		cmocka_unit_test(
 		    key_grant__more_than_the_key_has__is_refused_by_name),
+		cmocka_unit_test(
+		    key_grant__other_limits_beyond_its_own__are_refused),
 		cmocka_unit_test(
 		    key_grant__rates_by_default__bound_what_is_stated),
 	};

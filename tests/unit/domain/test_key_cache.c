@@ -42,21 +42,176 @@ key_authenticate__operator_key__is_operator_without_inference(void **state)
 	assert_false(principal_has_scopes(&who, KEY_SCOPE_INFER));
 }
 
+/*
+ * Where a limit comes from (S34): the key's own number > its tier's > its
+ * user's tier's > the tier of the user's role > the customer's > the
+ * configured default, which is what is left unstated here. Each layer
+ * states its own number, as a column and as a row, and the layers before the
+ * n-th say nothing.
+ */
+#define ROW_METRIC LIMIT_KEY_TOKENS_DAY
+
 static void
-key_authenticate__limits_in_layers__nearest_is_taken(void **state)
+state_from_layer(unsigned first)
+{
+	const uint64_t numbers[] = { 11, 12, 13, 14, 15 };
+
+	n_limit_rows = 0;
+	row.rate_limit_per_minute = first <= 0 ? 11 : -1;
+	if (first <= 0)
+		limit_rows[n_limit_rows++] = (struct limit_row){
+			.api_key_id = row.api_key_id,
+			.metric = ROW_METRIC,
+			.max = 11,
+		};
+	row.rate_limit_tier = 1;
+	row.user_rate_limit_tier = 2;
+	row.role_rate_limit_tier = 3;
+	for (unsigned i = 0; i < 3; i++) {
+		bool is_stated = first <= i + 1;
+
+		tiers[i].rate_limit_per_minute = is_stated
+						     ? (int64_t)numbers[i + 1]
+						     : -1;
+		if (is_stated)
+			limit_rows[n_limit_rows++] = (struct limit_row){
+				.tier_id = i + 1,
+				.metric = ROW_METRIC,
+				.max = numbers[i + 1],
+			};
+	}
+	row.customer_rate_limit_per_minute = first <= 4 ? 15 : -1;
+	if (first <= 4)
+		limit_rows[n_limit_rows++] = (struct limit_row){
+			.customer_id = row.customer_id,
+			.metric = ROW_METRIC,
+			.max = 15,
+		};
+}
+
+static void
+check_layer(unsigned first, int64_t number)
+{
+	state_from_layer(first);
+	assert_ok(ask());
+	assert_int_equal(limit_set_get(&who.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    number);
+	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), number);
+}
+
+static void
+key_authenticate__key_states_a_limit__is_the_keys(void **state)
 {
 	(void)state;
-	tier_row = (struct tier){
-		.tier_id = 3,
-		.rate_limit_per_minute = 100,
-		.rate_limit_per_hour = 1000,
-	};
-	row.rate_limit_tier = 3;
+	check_layer(0, 11);
+}
+
+static void
+key_authenticate__its_tier_states_a_limit__is_the_tiers(void **state)
+{
+	(void)state;
+	check_layer(1, 12);
+}
+
+static void
+key_authenticate__its_users_tier_states_a_limit__is_that_tiers(void **state)
+{
+	(void)state;
+	check_layer(2, 13);
+}
+
+static void
+key_authenticate__the_roles_tier_states_a_limit__is_that_tiers(void **state)
+{
+	(void)state;
+	check_layer(3, 14);
+}
+
+static void
+key_authenticate__customer_states_a_limit__is_the_customers(void **state)
+{
+	(void)state;
+	check_layer(4, 15);
+}
+
+static void
+key_authenticate__nobody_states_a_limit__is_left_to_the_default(void **state)
+{
+	(void)state;
+	check_layer(5, LIMIT_UNSTATED);
+}
+
+/* The layers are asked number by number, not as wholes. */
+static void
+key_authenticate__layers_state_different_limits__each_is_taken(void **state)
+{
+	(void)state;
+	tiers[0].rate_limit_per_minute = 100;
+	tiers[0].rate_limit_per_hour = 1000;
+	row.rate_limit_tier = 1;
 	row.rate_limit_per_minute = 10;
 	row.customer_rate_limit_per_hour = 7;
+	limit_rows[0] = (struct limit_row){
+		.customer_id = row.customer_id,
+		.metric = LIMIT_CONCURRENT,
+		.max = 3,
+	};
+	n_limit_rows = 1;
 	assert_ok(ask());
-	assert_int_equal(who.rates.requests[LIMIT_MINUTE], 10);
-	assert_int_equal(who.rates.requests[LIMIT_HOUR], 1000);
+	assert_int_equal(limit_set_get(&who.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    10);
+	assert_int_equal(limit_set_get(&who.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
+	    1000);
+	assert_int_equal(limit_set_get(&who.limits, LIMIT_CONCURRENT), 3);
+}
+
+/* One tier may stand in two layers; a row of it counts in both. */
+static void
+key_authenticate__user_has_the_keys_tier__both_layers_state_it(void **state)
+{
+	(void)state;
+	row.rate_limit_tier = row.user_rate_limit_tier = 2;
+	limit_rows[0] = (struct limit_row){
+		.tier_id = 2,
+		.metric = ROW_METRIC,
+		.max = 9,
+	};
+	n_limit_rows = 1;
+	assert_ok(ask());
+	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), 9);
+}
+
+static bool
+guard_says_no(void *ctx)
+{
+	++*(unsigned *)ctx;
+	return false;
+}
+
+/* Where too many keys failed, unknown ones cost no query; known ones work. */
+static void
+key_authenticate__guard_says_no__only_known_keys_pass(void **state)
+{
+	unsigned n_asked = 0;
+	const struct key_guard guard = { guard_says_no, &n_asked };
+	char unknown[KEY_TEXT_BYTES];
+
+	(void)state;
+	assert_ok(ask());
+	key_text_generate(KEY_CUSTOMER, unknown);
+	n_queries = 0;
+
+	assert_int_equal(key_authenticate(cache, str_from(unknown), &guard, NOW,
+			     &arena, &who, &e),
+	    ERR_RATE_LIMITED);
+	assert_int_equal(n_asked, 1);
+	assert_ok(key_authenticate(cache, str_from(text), &guard, NOW, &arena,
+	    &who, &e));
+	assert_int_equal(n_asked, 1);
+	assert_int_equal(n_queries, 0);
 }
 
 /* S2: junk costs no query; the answer is the same for all. */
@@ -68,8 +223,8 @@ key_authenticate__not_a_key__is_refused_without_a_query(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(junk); i++)
-		assert_refused(key_authenticate(cache, str_from(junk[i]), NOW,
-		    &arena, &who, &e));
+		assert_refused(key_authenticate(cache, str_from(junk[i]), NULL,
+		    NOW, &arena, &who, &e));
 	assert_int_equal(n_queries, 0);
 }
 
@@ -146,8 +301,8 @@ key_authenticate__expires_while_cached__is_refused_to_the_millisecond(
 	(void)state;
 	row.expires_at_ms = NOW + 1;
 	assert_ok(ask());
-	assert_refused(
-	    key_authenticate(cache, str_from(text), NOW + 1, &arena, &who, &e));
+	assert_refused(key_authenticate(cache, str_from(text), NULL, NOW + 1,
+	    &arena, &who, &e));
 	assert_refused(key_check_again(cache, &who, NOW + 1, &arena, &e));
 }
 
@@ -205,7 +360,9 @@ key_authenticate__catalogue_changed__asks_again(void **state)
 	row.customer_rate_limit_per_minute = 3;
 	hostmap_slot_bump(map, GENERATION_CATALOGUE);
 	assert_ok(ask());
-	assert_int_equal(who.rates.requests[LIMIT_MINUTE], 3);
+	assert_int_equal(limit_set_get(&who.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    3);
 }
 
 static void
@@ -239,8 +396,8 @@ key_authenticate__database_down__known_keys_go_on(void **state)
 
 	/* Not 401: nobody knows whether it is a key. */
 	key_text_generate(KEY_CUSTOMER, unknown);
-	assert_int_equal(key_authenticate(cache, str_from(unknown), NOW, &arena,
-			     &who, &e),
+	assert_int_equal(key_authenticate(cache, str_from(unknown), NULL, NOW,
+			     &arena, &who, &e),
 	    ERR_DB_DOWN);
 	assert_int_equal(n_queries, 1);
 	/* A key that changed must not be believed. */
@@ -289,7 +446,23 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_authenticate__operator_key__is_operator_without_inference),
 		KEY_CACHE_TEST(
-		    key_authenticate__limits_in_layers__nearest_is_taken),
+		    key_authenticate__key_states_a_limit__is_the_keys),
+		KEY_CACHE_TEST(
+		    key_authenticate__its_tier_states_a_limit__is_the_tiers),
+		KEY_CACHE_TEST(
+		    key_authenticate__its_users_tier_states_a_limit__is_that_tiers),
+		KEY_CACHE_TEST(
+		    key_authenticate__the_roles_tier_states_a_limit__is_that_tiers),
+		KEY_CACHE_TEST(
+		    key_authenticate__customer_states_a_limit__is_the_customers),
+		KEY_CACHE_TEST(
+		    key_authenticate__nobody_states_a_limit__is_left_to_the_default),
+		KEY_CACHE_TEST(
+		    key_authenticate__layers_state_different_limits__each_is_taken),
+		KEY_CACHE_TEST(
+		    key_authenticate__user_has_the_keys_tier__both_layers_state_it),
+		KEY_CACHE_TEST(
+		    key_authenticate__guard_says_no__only_known_keys_pass),
 		KEY_CACHE_TEST(
 		    key_authenticate__not_a_key__is_refused_without_a_query),
 		KEY_CACHE_TEST(

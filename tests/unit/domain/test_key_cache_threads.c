@@ -17,7 +17,7 @@ ask_thread(void *arg)
 
 	arena_init(&a, KIB(64));
 	for (int i = 0; i < 2000; i++) {
-		if (key_authenticate(cache, str_from(text), NOW, &a, &own,
+		if (key_authenticate(cache, str_from(text), NULL, NOW, &a, &own,
 			&err) ||
 		    own.api_key_id != 42 || own.n_models != 2 ||
 		    own.model_ids[1] != 7)
@@ -60,8 +60,8 @@ watch_thread(void *arg)
 	arena_init(&a, KIB(64));
 	while (!is_over) {
 		unsigned before = epoch;
-		enum err rc = key_authenticate(cache, str_from(text), NOW, &a,
-		    &own, &err);
+		enum err rc = key_authenticate(cache, str_from(text), NULL, NOW,
+		    &a, &own, &err);
 
 		if (before % 2 && rc == OK && epoch == before)
 			return arg;

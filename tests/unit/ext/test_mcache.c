@@ -90,6 +90,94 @@ mcache_incr__no_counter__starts_with_by(void **state)
 }
 
 static void
+mcache_move_many__some_there_some_not__all_are_moved_and_read(void **state)
+{
+	struct mcache_move v[5];
+	struct mcache_key k = key();
+	struct error e;
+	uint64_t value;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		uint8_t mark = (uint8_t)i;
+
+		v[i] = (struct mcache_move){ .by = 10 + i, .ttl_s = 60 };
+		mcache_key_make(&v[i].key, "many", &mark, 1, number);
+	}
+	v[4].key = k;
+	v[4].by = 0;
+	assert_ok(mcache_incr(cache, &v[1].key, 5, 60, &value, &e));
+	assert_ok(mcache_incr(cache, &v[2].key, 100, 60, &value, &e));
+	v[2].is_back = v[3].is_back = true;
+
+	assert_ok(mcache_move_many(cache, v, 5, &e));
+	assert_int_equal(v[0].value, 10);
+	assert_int_equal(v[1].value, 16);
+	assert_int_equal(v[2].value, 88);
+	assert_int_equal(v[3].value, 0); /* nothing to give back */
+	assert_int_equal(v[4].value, 0);
+
+	v[1].is_back = true;
+	assert_ok(mcache_move_many(cache, v, 2, &e));
+	assert_int_equal(v[0].value, 20);
+	assert_int_equal(v[1].value, 5);
+	/* The connection is as before. */
+	assert_ok(mcache_incr(cache, &v[1].key, 1, 60, &value, &e));
+	assert_int_equal(value, 6);
+	assert_int_equal(mcache_get(cache, &k, &value, &e), ERR_NOT_FOUND);
+}
+
+static void
+mcache_move_many__server_is_gone__fails_and_recovers(void **state)
+{
+	struct mcache_move v[2] = { { .by = 1, .ttl_s = 60 },
+		{ .by = 1, .ttl_s = 60 } };
+	struct error e;
+
+	(void)state;
+	mcache_key_make(&v[0].key, "many", "a", 1, number);
+	mcache_key_make(&v[1].key, "many", "b", 1, number);
+	assert_ok(mcache_move_many(cache, v, 2, &e));
+	fixture_memcached_kill(&server);
+	assert_int_equal(mcache_move_many(cache, v, 2, &e), ERR_LIMITS_DOWN);
+	assert_true(fixture_memcached_start(&server));
+	assert_ok(mcache_move_many(cache, v, 2, &e));
+	assert_int_equal(v[0].value, 1);
+}
+
+/* Keys are spread over servers; each gets its moves, all are read. */
+static void
+mcache_move_many__two_servers__all_are_moved_and_read(void **state)
+{
+	struct fixture_memcached second;
+	struct mcache_move v[20];
+	char servers[2 * sizeof(second.socket) + 2];
+	struct mcache *both;
+	struct error e;
+
+	(void)state;
+	(void)snprintf(second.socket, sizeof(second.socket), "%.80s/second",
+	    dir.path);
+	assert_true(fixture_memcached_start(&second));
+	(void)snprintf(servers, sizeof(servers), "%s,%s", server.socket,
+	    second.socket);
+	both = cache_new(servers, 1, TIMEOUT_MS);
+	for (int round = 1; round <= 3; round++) {
+		for (unsigned i = 0; i < 20; i++) {
+			uint8_t mark = (uint8_t)i;
+
+			v[i] = (struct mcache_move){ .by = 1 + i, .ttl_s = 60 };
+			mcache_key_make(&v[i].key, "two", &mark, 1, number);
+		}
+		assert_ok(mcache_move_many(both, v, 20, &e));
+		for (unsigned i = 0; i < 20; i++)
+			assert_int_equal(v[i].value, (1 + i) * (unsigned)round);
+	}
+	mcache_free(both);
+	fixture_memcached_kill(&second);
+}
+
+static void
 mcache_incr__more_than_32_bits__is_exact(void **state)
 {
 	struct mcache_key k = key();
@@ -301,6 +389,10 @@ main(void)
 		cmocka_unit_test(mcache_key_make__any_bytes__are_hex),
 		cmocka_unit_test(mcache_new__bad_servers__is_refused),
 		TEST(mcache_incr__no_counter__starts_with_by),
+		TEST(
+		    mcache_move_many__some_there_some_not__all_are_moved_and_read),
+		TEST(mcache_move_many__server_is_gone__fails_and_recovers),
+		TEST(mcache_move_many__two_servers__all_are_moved_and_read),
 		TEST(mcache_incr__more_than_32_bits__is_exact),
 		TEST(mcache_incr__ttl_passed__starts_anew),
 		TEST(mcache_decr__below_zero_or_missing__is_zero),

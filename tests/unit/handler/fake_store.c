@@ -8,6 +8,7 @@
 #include "store/customer.h"
 #include "store/db_pool.h"
 #include "store/key.h"
+#include "store/limit.h"
 
 struct fake_store fake;
 
@@ -442,6 +443,20 @@ store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
 	k[1].rate_limit_per_minute = 0;
 	*ret = k;
 	*ret_n = fake.is_empty ? 0 : N_KEYS;
+	return OK;
+}
+
+const char *const user_role_names[USER__N] = { [USER_OWNER] = "owner" };
+
+enum err
+store_role_tier_list(struct db *db, struct arena *a, struct role_tier **ret,
+    size_t *ret_n, struct error *e)
+{
+	(void)db;
+	(void)a;
+	(void)e;
+	*ret = NULL;
+	*ret_n = 0;
 	return OK;
 }
 

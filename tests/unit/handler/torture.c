@@ -141,13 +141,15 @@ make_catalogue(void)
 /* ---- who asks: instead of the key cache ---- */
 
 enum err
-key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
-    struct arena *a, struct principal *ret, struct error *e)
+key_authenticate(struct key_cache *c, struct str text,
+    const struct key_guard *guard, int64_t now_ms, struct arena *a,
+    struct principal *ret, struct error *e)
 {
 	uint64_t *ids = arena_array(a, uint64_t, ARRAY_LEN(all_model_ids));
 
 	(void)c;
 	(void)text;
+	(void)guard;
 	(void)now_ms;
 	if (!ids)
 		return error_arena(e, a);
@@ -201,11 +203,12 @@ open_limiter(void)
 	};
 	struct limiter_params params = {
 		.map = torture_shared.hostmap,
-		.default_rates = { { 1000000, 0 } },
-		.on_failure = CONF_FAILURE_LOCAL,
+		.settings = { .on_failure = CONF_FAILURE_LOCAL },
 	};
 	struct error e;
 
+	limit_set_put(&params.settings.defaults,
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 1000000);
 	assert_ok(mcache_new(&cache_params, &cache, &e));
 	params.cache = cache;
 	assert_ok(limiter_new(&params, &torture_shared.limiter, &e));
@@ -241,7 +244,6 @@ torture_start(void)
 		.scopes = KEY_SCOPE_INFER,
 		.public_id = "K000000001",
 		.markup_ppm = 1000000,
-		.rates = { { LIMIT_UNSTATED, LIMIT_UNSTATED } },
 	};
 }
 
