@@ -265,6 +265,10 @@ static const char *const op_names[WIRE_OP__MAX] = {
 	[WIRE_CHAT] = "chat",
 	[WIRE_COMPLETION] = "completion",
 	[WIRE_EMBEDDING] = "embedding",
+	[WIRE_RESPONSE] = "response",
+	[WIRE_MESSAGE] = "message",
+	[WIRE_COUNT] = "count",
+	[WIRE_GENERATE] = "generate",
 };
 
 static enum err

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A failure as OpenAI's clients read it. */
+/* A failure as OpenAI's clients read it, and Anthropic's. */
 #ifndef TG_BASE_ERROR_JSON_H
 #define TG_BASE_ERROR_JSON_H
 
@@ -11,5 +11,12 @@
  * client, or errors.def's; never the internal ones.
  */
 void error_json(struct buf *b, const struct error *e);
+
+/**
+ * Append {"type":"error","error":{"type","message",…}}: the same words, with
+ * the type that Anthropic has for the status. Its clients pass over param and
+ * code, which are there for everybody else.
+ */
+void error_json_anthropic(struct buf *b, const struct error *e);
 
 #endif

@@ -30,6 +30,21 @@ set_headers(struct turn *t, const struct err_info *info)
 		response_header(rs, "retry-after", S("1"));
 }
 
+static bool
+is_for_anthropic(const struct turn *t)
+{
+	return t->route && (t->route->flags & ROUTE_ANTHROPIC);
+}
+
+static void
+write_error(const struct turn *t, struct buf *b)
+{
+	if (is_for_anthropic(t))
+		error_json_anthropic(b, &t->e);
+	else
+		error_json(b, &t->e);
+}
+
 static void
 render_object(struct turn *t)
 {
@@ -39,11 +54,13 @@ render_object(struct turn *t)
 	response_reset(&t->rs);
 	set_headers(t, info);
 	response_header(&t->rs, "content-type", S("application/json"));
+	if (is_for_anthropic(t)) /* its clients look for it there */
+		response_header(&t->rs, "request-id", str_from(t->rq.id_text));
 	t->rs.status = info->http_status;
 	/* A header that found no memory is left out of a refusal. */
 	t->rs.sticky = OK;
 	buf_init_fixed(&b, t->error_text, sizeof(t->error_text));
-	error_json(&b, &t->e);
+	write_error(t, &b);
 	response_body(&t->rs, buf_str(&b));
 }
 
@@ -59,8 +76,9 @@ render_event(struct turn *t)
 		S("text/event-stream")))
 		return;
 	buf_init_fixed(&b, t->error_text, sizeof(t->error_text));
-	buf_add(&b, S("data: "));
-	error_json(&b, &t->e);
+	buf_add(&b,
+	    is_for_anthropic(t) ? S("event: error\ndata: ") : S("data: "));
+	write_error(t, &b);
 	buf_add(&b, S("\n\n"));
 	/* The client may leave just now; the log says how it ended anyway. */
 	if (response_write(&t->rs, buf_str(&b), &ignored) == OK &&

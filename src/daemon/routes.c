@@ -18,6 +18,7 @@
 #define STREAMS    ROUTE_STREAMS
 #define METERED    ROUTE_METERED
 #define SECRET     ROUTE_SECRET
+#define ANTHROPIC  ROUTE_ANTHROPIC
 #define CONFIGURED ROUTE_BODY_CONFIGURED
 
 static const struct route routes[] = {

@@ -26,7 +26,8 @@ enum route_flag {
 	ROUTE_CSRF = 1 << 1,
 	ROUTE_STREAMS = 1 << 2,
 	ROUTE_METERED = 1 << 3,
-	ROUTE_SECRET = 1 << 4, /* the body may hold a credential */
+	ROUTE_SECRET = 1 << 4,    /* the body may hold a credential */
+	ROUTE_ANTHROPIC = 1 << 5, /* errors of Anthropic's form */
 };
 
 /* body_max of routes whose limit is the setting body.max_bytes. */

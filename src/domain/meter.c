@@ -191,7 +191,7 @@ meter_price(struct meter *m, const struct meter_result *r, struct error *e)
 	ASSERT(m->state == METER_OPEN);
 	tokens_apply_threshold(&used, m->model->row.long_context_threshold_tok);
 	/* The price per request is owed for work, not for failing. */
-	if (is_used || r->status == USAGE_OK) {
+	if (!r->is_free && (is_used || r->status == USAGE_OK)) {
 		rc = price_cost(m->price, &used, m->markup_ppm, &cost, e);
 		if (rc)
 			return rc;

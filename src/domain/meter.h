@@ -114,6 +114,7 @@ struct meter_result {
 	enum usage_source source;
 	struct tokens used;
 	struct str error_code; /* empty: none */
+	bool is_free;          /* costs nothing, not even the request */
 };
 
 /**

@@ -234,11 +234,18 @@ enum err
 model_check_address(struct str api_url, enum provider_kind kind,
     bool is_kind_given, struct error *e)
 {
+	const struct provider_info *info = provider_info(kind);
 	enum err err = provider_check_api_url(api_url, e);
 
-	if (err || str_starts(api_url, S("unix:")) ||
-	    provider_url_op(api_url) != WIRE_OP__MAX)
+	if (err || str_starts(api_url, S("unix:")))
 		return err;
+	if (info && !(info->ops & 1u << provider_exact_op(kind, api_url)))
+		return error_public(e, ERR_BAD_PARAM, "api_url",
+		    "'api_url' ends in what providers of kind '%s' are not "
+		    "asked.",
+		    info->name);
+	if (provider_url_kind(api_url) != PROVIDER__N)
+		return OK;
 	/* A server of one's own has OpenAI's paths, so this is its base. */
 	if (kind == PROVIDER_LOCAL)
 		return error_public(e, ERR_BAD_PARAM, "api_url",
@@ -248,8 +255,8 @@ model_check_address(struct str api_url, enum provider_kind kind,
 	if (!is_kind_given)
 		return error_public(e, ERR_BAD_PARAM, "api_url",
 		    "'api_url' does not tell its wire format: it should end in "
-		    "/chat/completions, /completions or /embeddings; or give "
-		    "'kind'.");
+		    "/chat/completions, /completions, /embeddings, /responses "
+		    "or /messages; or give 'kind'.");
 	return OK;
 }
 
@@ -261,6 +268,8 @@ check_external(struct model_new *n, struct error *e)
 	if (err)
 		return err;
 	if (!n->is_kind_given)
+		n->kind = provider_url_kind(n->api_url);
+	if (n->kind == PROVIDER__N)
 		n->kind = PROVIDER_OPENAI;
 	if (!provider_info(n->kind))
 		return error_public(e, ERR_BAD_PARAM, "kind",

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/upstream/libupstream.a
 src_upstream_libupstream_a_SOURCES = \
+	src/upstream/anthropic.c \
 	src/upstream/body.c \
 	src/upstream/body.h \
+	src/upstream/event.h \
+	src/upstream/generate_text.c \
 	src/upstream/openai.h \
 	src/upstream/openai_answer.c \
 	src/upstream/openai_count.h \
@@ -16,9 +19,12 @@ src_upstream_libupstream_a_SOURCES = \
 	src/upstream/provider.h \
 	src/upstream/provider_params.c \
 	src/upstream/providers.def \
+	src/upstream/responses.c \
 	src/upstream/splice.c \
 	src/upstream/splice.h \
 	src/upstream/sse.c \
 	src/upstream/sse.h \
 	src/upstream/usage.c \
-	src/upstream/usage.h
+	src/upstream/usage.h \
+	src/upstream/wire.c \
+	src/upstream/wire.h

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenAI's wire format: what Tollgate must know of requests, answers and
- * streams of chat completions, completions and embeddings, and no more.
+ * What Tollgate must know of requests, answers and streams, and no more. The
+ * structures took their shape from OpenAI's chat completions and serve every
+ * wire format: functions that are told the operation (enum wire_op) speak
+ * all of them, the others those of chat completions, completions and
+ * embeddings. What is particular to the others is in responses.c, anthropic.c
+ * and generate_text.c.
  */
 #ifndef TG_UPSTREAM_OPENAI_H
 #define TG_UPSTREAM_OPENAI_H
@@ -41,7 +45,8 @@ struct openai_request {
 /**
  * Errors: ERR_BAD_PARAM naming a member that is missing or not valid: model
  *         and messages/prompt/input are needed, `stream_options` only goes
- *         with `stream`, limits and n are whole numbers from 1.
+ *         with `stream`, limits and n are whole numbers from 1 (a message's
+ *         may be 0). WIRE_GENERATE has no model.
  * Memory: texts in a, or views of the body.
  */
 enum err openai_request_read(struct arena *a, enum wire_op op,
@@ -61,8 +66,8 @@ struct openai_change {
 
 /**
  * Note the changes in s (splice_init() was called on b): model, output
- * limit, stream_options.include_usage, store = false where it is given,
- * temperature and top_p where they are not.
+ * limit, stream_options.include_usage, store = false where it is given or
+ * would be true by default, temperature and top_p where they are not given.
  */
 void openai_request_change(struct splice *s, enum wire_op op,
     const struct openai_request *rq, const struct openai_change *change);
@@ -73,10 +78,13 @@ struct openai_answer {
 	bool is_json;    /* an object at least: */
 	struct str json; /* without space around it */
 	bool is_error;   /* OpenAI's error object: {"error":{"message":…}} */
-	bool has_usage;
+	bool has_usage;  /* all of it: */
 	struct usage usage;
+	bool has_bad_usage;   /* there is some, but it can't be right */
+	bool has_in, has_out; /* else these of its counts are right */
 	/* Of all choices; both empty with has_usage. */
-	struct str choices; /* the array */
+	enum wire_op op;    /* how they are written: */
+	struct str choices; /* the array, or what stands in its place */
 	uint64_t text_bytes;
 	struct str error_code; /* error.code or error.type, as written */
 };
@@ -84,9 +92,17 @@ struct openai_answer {
 /** Look at a whole body of any status; never fails. Views of text. */
 void openai_answer_read(struct str text, struct openai_answer *ret);
 
+/** The same for any operation. */
+void wire_answer_read(enum wire_op op, struct str text,
+    struct openai_answer *ret);
+
+/** WIRE_GENERATE: how many tokens were read, as a header says; text that is
+ * no number says nothing. */
+void generate_answer_add_in(struct openai_answer *answer, struct str n_tok);
+
 /**
- * Text of the first choice (message.content, refusal or text), for
- * /generate.
+ * Text of the first choice (message.content, refusal or text), or all text of
+ * an answer that has no choices, for /generate.
  * Errors: ERR_UPSTREAM there is none. Memory: a, or a view of the answer.
  */
 enum err openai_answer_text(struct arena *a, const struct openai_answer *answer,
@@ -99,15 +115,20 @@ enum openai_pass {
 	OPENAI_PASS,   /* send out->raw */
 	OPENAI_HIDE,   /* send nothing: the usage chunk that we asked for, or
 			  garbage */
-	OPENAI_FINISH, /* "[DONE]": settle first, then send out->raw */
+	OPENAI_FINISH, /* "[DONE]" or what says the same: settle first, then
+			  send out->raw */
 };
 
 /* One stream so far. */
 struct openai_stream {
 	struct arena *a;
+	enum wire_op op;
 	bool hides_usage; /* the client did not ask for the usage chunk */
 	bool has_usage;   /* the last complete one: */
 	struct usage usage;
+	bool has_in;                      /* else its input is known: */
+	bool has_bad_usage;               /* some of it could not be right */
+	struct usage_anthropic anthropic; /* WIRE_MESSAGE */
 	/* The client has left: what comes is looked at for its usage only. */
 	bool is_unheard;
 	struct openai_texts texts; /* delivered so far */
@@ -116,12 +137,13 @@ struct openai_stream {
 	bool is_done;              /* [DONE] came */
 	bool is_error;   /* the provider sent an error in the stream */
 	bool is_garbage; /* some data was neither an object nor [DONE] */
-	struct buf scratch;
+	struct buf scratch, trimmed;
 };
 
 struct openai_out {
 	enum openai_pass pass;
 	struct str raw;  /* for the client; lives until the next event */
+	struct str data; /* what raw says */
 	bool is_error;   /* this event is the provider's error */
 	bool is_garbage; /* this event can't be passed on: end the stream */
 };
@@ -133,11 +155,18 @@ struct openai_out {
 void openai_stream_init(struct openai_stream *st, struct arena *a,
     bool hides_usage, const struct tokenizer *t);
 
+/** The same for any operation; hides_usage is for those that have chunks. */
+void wire_stream_init(struct openai_stream *st, struct arena *a,
+    enum wire_op op, bool hides_usage, const struct tokenizer *t);
+
 /**
  * Look at one event and say what the client gets. Comments pass. With
  * hides_usage, a chunk with usage and no choices is hidden, and
  * `"usage":null`, which providers add to all others when asked for usage, is
  * taken out, so that the client sees what it would have without us.
+ *
+ * Of the fields beside data only `event:` goes on, and only where the wire
+ * format has it: as what the data's own "type" says.
  * Errors: ERR_NO_MEMORY.
  */
 enum err openai_stream_event(struct openai_stream *st,

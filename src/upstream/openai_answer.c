@@ -9,20 +9,15 @@
 
 /* ---- texts ---- */
 
-/* Where the texts go that are found. */
-struct finder {
-	openai_text_fn *on_text;
-	void *ctx;
-	uint64_t choice;
-	uint64_t text_bytes;
-};
-
-static void
-found(struct finder *f, enum openai_text_kind kind, uint64_t call,
+void
+openai_found(struct openai_finder *f, enum openai_text_kind kind, uint64_t call,
     const struct json_member *m)
 {
-	struct openai_text text = { kind, f->choice, call, m->value };
-	size_t n = m->kind == JSON_STRING ? json_unescaped_bytes(m->value) : 0;
+	struct openai_text text = { kind, f->choice, call, m->value,
+		m->kind == JSON_OBJECT };
+	size_t n = text.is_object           ? m->value.n
+		   : m->kind == JSON_STRING ? json_unescaped_bytes(m->value)
+					    : 0;
 
 	f->text_bytes += n;
 	if (n > 0 && f->on_text)
@@ -31,7 +26,7 @@ found(struct finder *f, enum openai_text_kind kind, uint64_t call,
 
 /* {"name":…,"arguments":…} of a function that is called. */
 static void
-find_in_function(struct finder *f, uint64_t call,
+find_in_function(struct openai_finder *f, uint64_t call,
     const struct json_member *function)
 {
 	struct json_member m;
@@ -42,15 +37,15 @@ find_in_function(struct finder *f, uint64_t call,
 	json_walk_init(&w, function->value);
 	while (json_walk_next(&w, &m)) {
 		if (str_eq(m.name, S("name")))
-			found(f, OPENAI_TEXT_NAME, call, &m);
+			openai_found(f, OPENAI_TEXT_NAME, call, &m);
 		else if (str_eq(m.name, S("arguments")))
-			found(f, OPENAI_TEXT_ARGUMENTS, call, &m);
+			openai_found(f, OPENAI_TEXT_ARGUMENTS, call, &m);
 	}
 }
 
 /* The member that numbers choices and calls, else their place. */
-static uint64_t
-index_of(const struct json_member *m, uint64_t place)
+uint64_t
+openai_index(const struct json_member *m, uint64_t place)
 {
 	uint64_t index = place;
 
@@ -61,7 +56,8 @@ index_of(const struct json_member *m, uint64_t place)
 }
 
 static void
-find_in_call(struct finder *f, uint64_t place, const struct json_member *call)
+find_in_call(struct openai_finder *f, uint64_t place,
+    const struct json_member *call)
 {
 	struct json_member m, index = { .kind = JSON_NONE };
 	struct json_member function = { .kind = JSON_NONE };
@@ -76,11 +72,11 @@ find_in_call(struct finder *f, uint64_t place, const struct json_member *call)
 		else if (str_eq(m.name, S("function")))
 			function = m;
 	}
-	find_in_function(f, index_of(&index, place), &function);
+	find_in_function(f, openai_index(&index, place), &function);
 }
 
 static void
-find_in_calls(struct finder *f, const struct json_member *calls)
+find_in_calls(struct openai_finder *f, const struct json_member *calls)
 {
 	struct json_member call;
 	struct json_walk w;
@@ -98,7 +94,7 @@ find_in_calls(struct finder *f, const struct json_member *calls)
 
 /* A message, or the delta of one. */
 static void
-find_in_message(struct finder *f, const struct json_member *message)
+find_in_message(struct openai_finder *f, const struct json_member *message)
 {
 	struct json_member m, reasoning = { .kind = JSON_NONE };
 	struct json_walk w;
@@ -108,9 +104,9 @@ find_in_message(struct finder *f, const struct json_member *message)
 	json_walk_init(&w, message->value);
 	while (json_walk_next(&w, &m)) {
 		if (str_eq(m.name, S("content")))
-			found(f, OPENAI_TEXT_CONTENT, 0, &m);
+			openai_found(f, OPENAI_TEXT_CONTENT, 0, &m);
 		else if (str_eq(m.name, S("refusal")))
-			found(f, OPENAI_TEXT_REFUSAL, 0, &m);
+			openai_found(f, OPENAI_TEXT_REFUSAL, 0, &m);
 		else if (str_eq(m.name, S("reasoning_content")) ||
 			 str_eq(m.name, S("reasoning")))
 			reasoning = m; /* some say it under both names */
@@ -118,11 +114,11 @@ find_in_message(struct finder *f, const struct json_member *message)
 			 str_eq(m.name, S("function_call")))
 			find_in_calls(f, &m);
 	}
-	found(f, OPENAI_TEXT_REASONING, 0, &reasoning);
+	openai_found(f, OPENAI_TEXT_REASONING, 0, &reasoning);
 }
 
 static void
-find_in_choice(struct finder *f, uint64_t place, struct str choice,
+find_in_choice(struct openai_finder *f, uint64_t place, struct str choice,
     bool *ret_finish)
 {
 	struct json_member m, index = { .kind = JSON_NONE };
@@ -141,16 +137,16 @@ find_in_choice(struct finder *f, uint64_t place, struct str choice,
 			 m.kind != JSON_NULL)
 			*ret_finish = true;
 	}
-	f->choice = index_of(&index, place);
+	f->choice = openai_index(&index, place);
 	find_in_message(f, &message);
-	found(f, OPENAI_TEXT_CONTENT, 0, &text);
+	openai_found(f, OPENAI_TEXT_CONTENT, 0, &text);
 }
 
 void
 openai_choices_read(struct str choices, openai_text_fn *on_text, void *ctx,
     struct openai_choices *ret)
 {
-	struct finder f = { .on_text = on_text, .ctx = ctx };
+	struct openai_finder f = { .on_text = on_text, .ctx = ctx };
 	struct json_member choice;
 	struct json_walk w;
 
@@ -167,7 +163,7 @@ void
 openai_calls_read(const struct json_member *calls, openai_text_fn *on_text,
     void *ctx)
 {
-	struct finder f = { .on_text = on_text, .ctx = ctx };
+	struct openai_finder f = { .on_text = on_text, .ctx = ctx };
 
 	find_in_calls(&f, calls);
 }
@@ -180,8 +176,8 @@ openai_is_error(struct str value)
 	return json_walk_find(value, S("message"), &m) && m.kind == JSON_STRING;
 }
 
-static struct str
-error_code_of(struct str error)
+struct str
+openai_error_code(struct str error)
 {
 	struct json_member m;
 
@@ -248,10 +244,12 @@ openai_answer_read(struct str text, struct openai_answer *ret)
 	find_members(&s, ret->json, &m);
 	if (m.error.kind != JSON_NONE && openai_is_error(m.error.value)) {
 		ret->is_error = true;
-		ret->error_code = error_code_of(m.error.value);
+		ret->error_code = openai_error_code(m.error.value);
 	}
 	if (m.usage.kind != JSON_NONE)
 		ret->has_usage = usage_read_openai(m.usage.value, &ret->usage);
+	ret->has_bad_usage = !ret->has_usage && m.usage.kind != JSON_NONE &&
+			     m.usage.kind != JSON_NULL;
 	if (!ret->has_usage && m.choices.kind == JSON_ARRAY) {
 		ret->choices = m.choices.value;
 		openai_choices_read(ret->choices, NULL, NULL, &choices);
@@ -259,8 +257,51 @@ openai_answer_read(struct str text, struct openai_answer *ret)
 	}
 }
 
-enum err
-openai_answer_text(struct arena *a, const struct openai_answer *answer,
+/* What the client reads of an answer that has no choices. */
+static void
+add_read_text(void *ctx, const struct openai_text *text)
+{
+	struct buf *b = ctx;
+	struct str rest = str_make(text->value.p + 1, text->value.n - 2), run;
+	char escape[4];
+
+	if (text->kind != OPENAI_TEXT_CONTENT &&
+	    text->kind != OPENAI_TEXT_REFUSAL)
+		return;
+	while (json_text_next(&rest, escape, &run))
+		buf_add(b, run);
+}
+
+static enum err
+all_text(struct arena *a, const struct openai_answer *answer, struct str *ret,
+    struct error *e)
+{
+	struct openai_choices found;
+	struct json_member m;
+	struct str output = answer->json, text;
+	struct buf b;
+	enum err rc;
+
+	if (answer->op != WIRE_GENERATE) {
+		if (!json_walk_find(answer->json,
+			answer->op == WIRE_MESSAGE ? S("content") : S("output"),
+			&m) ||
+		    m.kind != JSON_ARRAY)
+			return error_set(e, ERR_UPSTREAM,
+			    "an answer without output");
+		output = m.value;
+	}
+	buf_init(&b, a, SIZE_MAX / 2);
+	wire_output_read(answer->op, output, add_read_text, &b, &found);
+	rc = buf_finish(&b, &text, e);
+	if (rc)
+		return rc;
+	*ret = text.p ? text : S("");
+	return OK;
+}
+
+static enum err
+text_of_choice(struct arena *a, const struct openai_answer *answer,
     struct str *ret, struct error *e)
 {
 	struct json_member choices, choice, m;
@@ -289,4 +330,25 @@ openai_answer_text(struct arena *a, const struct openai_answer *answer,
 		return error_arena(e, a);
 	*ret = text;
 	return OK;
+}
+
+enum err
+openai_answer_text(struct arena *a, const struct openai_answer *answer,
+    struct str *ret, struct error *e)
+{
+	switch (answer->op) {
+	case WIRE_RESPONSE:
+	case WIRE_MESSAGE:
+	case WIRE_GENERATE:
+		return answer->is_json
+			   ? all_text(a, answer, ret, e)
+			   : error_set(e, ERR_UPSTREAM, "an answer of no form");
+	case WIRE_CHAT:
+	case WIRE_COMPLETION:
+	case WIRE_EMBEDDING:
+	case WIRE_COUNT:
+	case WIRE_OP__MAX:
+		break;
+	}
+	return text_of_choice(a, answer, ret, e);
 }

@@ -31,6 +31,8 @@ struct openai_count {
  * answer. A role is a text. Calls of functions count with their names and
  * arguments, `tools`, `functions` and `response_format` with their JSON as it
  * stands, since nobody says how a provider writes them for its model.
+ * The items of a response's input and Anthropic's messages are counted as
+ * messages are, with `instructions`, `text`, `system` and `output_config`.
  * Ready-made token ids count as they are. Images, files and sounds can't be
  * counted: they are taken for 1000 each, and the whole is an estimate.
  *

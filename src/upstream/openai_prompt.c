@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens of a prompt: its texts, and what stands around them. */
+/* Tokens of a prompt: its texts, and what stands around them. The items of a
+ * response's input and the blocks of Anthropic's messages count like messages
+ * and their parts; nobody says what their models see between them. */
 #include "tokenizer/tally.h"
 #include "upstream/openai.h"
 #include "upstream/openai_text.h"
@@ -71,18 +73,77 @@ add_text(struct prompt *p, const struct json_member *m)
 }
 
 static void
-add_part(struct prompt *p, const struct json_member *part)
+add_medium(struct prompt *p)
 {
-	struct json_member m;
+	p->n_tok += TOK_PER_MEDIUM;
+	p->is_guess = true;
+}
 
-	if (part->kind == JSON_OBJECT &&
-	    !json_walk_find(part->value, S("text"), &m) &&
-	    !json_walk_find(part->value, S("refusal"), &m)) {
-		p->n_tok += TOK_PER_MEDIUM;
-		p->is_guess = true;
+/* What can be read of a part; false when there is nothing, so that it is an
+ * image or the like. Names, arguments and results are those of a tool. */
+static bool
+add_readable(struct prompt *p, struct str part, struct json_member *ret_content)
+{
+	static const struct str names[] = {
+		STR_INIT("text"),
+		STR_INIT("refusal"),
+		STR_INIT("thinking"),
+		STR_INIT("name"),
+		STR_INIT("input"),
+	};
+	struct json_member m;
+	struct json_walk w;
+	bool has_any = false;
+
+	json_walk_init(&w, part);
+	while (json_walk_next(&w, &m)) {
+		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			if (!str_eq(m.name, names[i]))
+				continue;
+			add_text(p, &m);
+			has_any = true;
+		}
+		if (str_eq(m.name, S("content")))
+			*ret_content = m;
+	}
+	return has_any;
+}
+
+/* A part within a tool's result: nothing is nested deeper that is read. */
+static void
+add_inner_parts(struct prompt *p, const struct json_member *content)
+{
+	struct json_member part, deeper = { .kind = JSON_NONE };
+	struct json_walk w;
+
+	if (content->kind != JSON_ARRAY) {
+		add_text(p, content);
 		return;
 	}
-	add_text(p, part->kind == JSON_OBJECT ? &m : part);
+	json_walk_init(&w, content->value);
+	while (json_walk_next(&w, &part)) {
+		if (part.kind != JSON_OBJECT)
+			add_text(p, &part);
+		else if (!add_readable(p, part.value, &deeper))
+			add_medium(p);
+	}
+}
+
+static void
+add_part(struct prompt *p, const struct json_member *part)
+{
+	struct json_member content = { .kind = JSON_NONE };
+	bool has_any;
+
+	if (part->kind != JSON_OBJECT) {
+		add_text(p, part);
+		return;
+	}
+	has_any = add_readable(p, part->value, &content);
+	if (content.kind != JSON_NONE)
+		add_inner_parts(p, &content);
+	else if (!has_any)
+		add_medium(p);
 }
 
 static void
@@ -102,6 +163,15 @@ add_call_text(void *ctx, const struct openai_text *text)
 	add_string(ctx, text->value);
 }
 
+/* Of an item: no model reads these as they are. */
+static bool
+is_label(struct str name)
+{
+	return str_eq(name, S("type")) || str_eq(name, S("id")) ||
+	       str_eq(name, S("status")) ||
+	       str_eq(name, S("encrypted_content"));
+}
+
 static void
 add_member(struct prompt *p, const struct json_member *m)
 {
@@ -110,7 +180,11 @@ add_member(struct prompt *p, const struct json_member *m)
 
 	if (!p->t && str_eq(m->name, S("role")))
 		return; /* it is in GUESS_PER_MESSAGE */
-	if (str_eq(m->name, S("content")) && m->kind == JSON_ARRAY)
+	if (is_label(m->name))
+		return;
+	if (m->kind == JSON_ARRAY &&
+	    (str_eq(m->name, S("content")) || str_eq(m->name, S("output")) ||
+		str_eq(m->name, S("summary"))))
 		add_parts(p, m);
 	else if (p->t && is_calls)
 		openai_calls_read(m, add_call_text, p);
@@ -173,24 +247,48 @@ add_input(struct prompt *p, const struct json_member *m)
 	}
 }
 
+/* The members that may hold text beside the prompt itself, by operation. */
+#define OP(id)  (1u << WIRE_##id)
+#define OP_LIKE (OP(CHAT) | OP(COMPLETION))
+static const struct extra {
+	struct str name;
+	unsigned ops;
+	bool has_parts; /* may be an array of them */
+} extras[] = {
+	{ STR_INIT("tools"), OP_LIKE | OP(RESPONSE) | OP(MESSAGE) | OP(COUNT),
+	    false },
+	{ STR_INIT("functions"), OP_LIKE, false },
+	{ STR_INIT("response_format"), OP_LIKE, false },
+	{ STR_INIT("suffix"), OP_LIKE, false },
+	{ STR_INIT("instructions"), OP(RESPONSE), false },
+	{ STR_INIT("text"), OP(RESPONSE), false },
+	{ STR_INIT("system"), OP(MESSAGE) | OP(COUNT), true },
+	{ STR_INIT("output_config"), OP(MESSAGE) | OP(COUNT), false },
+};
+
+static bool
+has_messages(enum wire_op op, const struct json_member *m)
+{
+	return m->kind == JSON_ARRAY &&
+	       (op == WIRE_CHAT || op == WIRE_RESPONSE || op == WIRE_MESSAGE ||
+		   op == WIRE_COUNT);
+}
+
 static void
 add_all(struct prompt *p, enum wire_op op, const struct body *b)
 {
-	static const struct str extras[] = {
-		STR_INIT("tools"),
-		STR_INIT("functions"),
-		STR_INIT("response_format"),
-		STR_INIT("suffix"),
-	};
 	const struct json_member *m = body_value(b, openai_input_name(op));
 
-	if (m && op != WIRE_CHAT)
-		add_input(p, m);
-	else if (m && m->kind == JSON_ARRAY)
+	if (m && has_messages(op, m))
 		add_messages(p, m->value);
-	for (size_t i = 0; i < ARRAY_LEN(extras) && op != WIRE_EMBEDDING; i++) {
-		m = body_value(b, extras[i]);
-		if (m)
+	else if (m && op != WIRE_CHAT)
+		add_input(p, m);
+	for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
+		m = extras[i].ops & 1u << op ? body_value(b, extras[i].name)
+					     : NULL;
+		if (m && extras[i].has_parts && m->kind == JSON_ARRAY)
+			add_parts(p, m);
+		else if (m)
 			add_text(p, m);
 	}
 }

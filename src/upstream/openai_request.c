@@ -3,6 +3,7 @@
 
 #include "upstream/openai_count.h"
 #include "upstream/openai_text.h"
+#include "upstream/wire.h"
 
 #define USER_MAX_BYTES 4096
 
@@ -10,7 +11,17 @@ static const char *const input_members[] = {
 	[WIRE_CHAT] = "messages",
 	[WIRE_COMPLETION] = "prompt",
 	[WIRE_EMBEDDING] = "input",
+	[WIRE_RESPONSE] = "input",
+	[WIRE_MESSAGE] = "messages",
+	[WIRE_COUNT] = "messages",
+	[WIRE_GENERATE] = "inputs",
 };
+
+static bool
+has_messages(enum wire_op op)
+{
+	return op == WIRE_CHAT || op == WIRE_MESSAGE || op == WIRE_COUNT;
+}
 
 struct str
 openai_input_name(enum wire_op op)
@@ -30,12 +41,12 @@ check_input(enum wire_op op, const struct body *b, struct error *e)
 	if (err)
 		return err;
 	m = body_value(b, str_from(name));
-	if (m->kind == JSON_STRING && op != WIRE_CHAT)
+	if (m->kind == JSON_STRING && !has_messages(op))
 		return OK;
 	if (m->kind != JSON_ARRAY)
 		return error_public(e, ERR_BAD_PARAM, name, "'%s' must be %s.",
 		    name,
-		    op == WIRE_CHAT ? "an array" : "a string or an array");
+		    has_messages(op) ? "an array" : "a string or an array");
 	json_walk_init(&w, m->value);
 	if (!json_walk_next(&w, &first))
 		return error_public(e, ERR_BAD_PARAM, name,
@@ -73,6 +84,9 @@ read_stream(struct arena *a, enum wire_op op, const struct body *b,
 	if (rq->is_stream && op == WIRE_EMBEDDING)
 		return error_public(e, ERR_BAD_PARAM, "stream",
 		    "Embeddings cannot be streamed.");
+	if (rq->is_stream && op == WIRE_COUNT)
+		return error_public(e, ERR_BAD_PARAM, "stream",
+		    "A count cannot be streamed.");
 	if (!m)
 		return OK;
 	if (!rq->is_stream)
@@ -88,13 +102,14 @@ read_stream(struct arena *a, enum wire_op op, const struct body *b,
 }
 
 static enum err
-read_limit(const struct body *b, const char *name, struct openai_request *rq,
-    struct error *e)
+read_limit(const struct body *b, const char *name, uint64_t min,
+    struct openai_request *rq, struct error *e)
 {
-	uint64_t tok = 0;
-	enum err err = body_opt_u64(b, name, 1, OPENAI_LIMIT_TOK_MAX, &tok, e);
+	uint64_t tok = UINT64_MAX;
+	enum err err = body_opt_u64(b, name, min, OPENAI_LIMIT_TOK_MAX, &tok,
+	    e);
 
-	if (err || tok == 0)
+	if (err || tok == UINT64_MAX)
 		return err;
 	if (!rq->has_limit || tok < rq->limit_tok)
 		rq->limit_tok = tok;
@@ -130,7 +145,7 @@ read_n(enum wire_op op, const struct body *b, struct openai_request *rq,
 	enum err err;
 
 	rq->n = 1;
-	if (op == WIRE_EMBEDDING)
+	if (op != WIRE_CHAT && op != WIRE_COMPLETION)
 		return OK;
 	err = body_opt_u64(b, "n", 1, OPENAI_N_MAX, &rq->n, e);
 	if (err || op == WIRE_CHAT)
@@ -144,13 +159,45 @@ read_n(enum wire_op op, const struct body *b, struct openai_request *rq,
 	return OK;
 }
 
+static enum err
+read_limits(enum wire_op op, const struct body *b, struct openai_request *rq,
+    struct error *e)
+{
+	enum err err = OK;
+
+	switch (op) {
+	case WIRE_CHAT:
+		err = read_limit(b, "max_completion_tokens", 1, rq, e);
+		return err ? err : read_limit(b, "max_tokens", 1, rq, e);
+	case WIRE_COMPLETION:
+		return read_limit(b, "max_tokens", 1, rq, e);
+	case WIRE_RESPONSE:
+		return read_limit(b, "max_output_tokens", 1, rq, e);
+	case WIRE_MESSAGE: /* 0 only fills the provider's cache */
+		return read_limit(b, "max_tokens", 0, rq, e);
+	case WIRE_COUNT: /* makes nothing */
+		rq->has_limit = true;
+		return OK;
+	case WIRE_GENERATE:
+		rq->limit_tok = generate_request_limit(b);
+		rq->has_limit = rq->limit_tok > 0;
+		return OK;
+	case WIRE_EMBEDDING:
+	case WIRE_OP__MAX:
+		break;
+	}
+	return OK;
+}
+
 enum err
 openai_request_read(struct arena *a, enum wire_op op, const struct body *b,
     struct openai_request *ret, struct error *e)
 {
 	struct openai_request rq = { 0 };
-	enum err err = read_model(a, b, &rq.model, e);
+	enum err err = OK;
 
+	if (op != WIRE_GENERATE)
+		err = read_model(a, b, &rq.model, e);
 	if (err)
 		return err;
 	err = check_input(op, b, e);
@@ -165,17 +212,12 @@ openai_request_read(struct arena *a, enum wire_op op, const struct body *b,
 	err = read_n(op, b, &rq, e);
 	if (err)
 		return err;
-	if (op != WIRE_EMBEDDING) {
-		err = read_limit(b, "max_tokens", &rq, e);
-		if (err)
-			return err;
-	}
-	if (op == WIRE_CHAT) {
-		err = read_limit(b, "max_completion_tokens", &rq, e);
-		if (err)
-			return err;
-	}
-	rq.prompt_tok = openai_count_prompt(op, b, NULL).tok;
+	err = read_limits(op, b, &rq, e);
+	if (err)
+		return err;
+	/* Counting is free: it holds nothing. */
+	rq.prompt_tok = op == WIRE_COUNT ? 0
+					 : openai_count_prompt(op, b, NULL).tok;
 	*ret = rq;
 	return OK;
 }
@@ -189,7 +231,7 @@ lower_limit(struct splice *s, struct str name, uint64_t limit_tok)
 
 	if (!m)
 		return false;
-	if (!str_to_u64(m->value, 1, limit_tok, &given))
+	if (!str_to_u64(m->value, 0, limit_tok, &given))
 		splice_set_u64(s, name, limit_tok);
 	return true;
 }
@@ -202,13 +244,17 @@ change_limit(struct splice *s, enum wire_op op,
 	const char *member = info ? info->limit_member[op] : NULL;
 	bool is_given;
 
-	if (change->limit_tok == 0 || op == WIRE_EMBEDDING)
+	if (change->limit_tok == 0 || !member)
 		return;
-	is_given = lower_limit(s, S("max_tokens"), change->limit_tok);
-	if (op == WIRE_CHAT &&
-	    lower_limit(s, S("max_completion_tokens"), change->limit_tok))
-		is_given = true;
-	if (!is_given && member)
+	is_given = lower_limit(s, str_from(member), change->limit_tok);
+	/* A chat's has two names, whichever its provider prefers. */
+	if (op == WIRE_CHAT)
+		is_given |= lower_limit(s,
+		    str_eq(str_from(member), S("max_tokens"))
+			? S("max_completion_tokens")
+			: S("max_tokens"),
+		    change->limit_tok);
+	if (!is_given)
 		splice_set_u64(s, str_from(member), change->limit_tok);
 }
 
@@ -220,23 +266,36 @@ add_default(struct splice *s, struct str name, struct str value)
 		splice_set_raw(s, name, value);
 }
 
+/* Absent means false, but for responses. */
+static void
+change_store(struct splice *s, enum wire_op op)
+{
+	const struct json_member *store = body_value(s->body, S("store"));
+
+	if (store ? !str_eq(store->value, S("false")) : op == WIRE_RESPONSE)
+		splice_set_bool(s, S("store"), false);
+}
+
 void
 openai_request_change(struct splice *s, enum wire_op op,
     const struct openai_request *rq, const struct openai_change *change)
 {
-	const struct json_member *store = body_value(s->body, S("store"));
+	bool has_chunks = op == WIRE_CHAT || op == WIRE_COMPLETION;
 
+	if (op == WIRE_GENERATE) {
+		generate_request_change(s, change);
+		return;
+	}
 	if (!str_eq(rq->model, change->model))
 		splice_set_str(s, S("model"), change->model);
 	change_limit(s, op, change);
-	if (change->force_usage && rq->is_stream && !rq->wants_usage)
+	if (change->force_usage && rq->is_stream && !rq->wants_usage &&
+	    has_chunks)
 		splice_set_inner(s, S("stream_options"), S("include_usage"),
 		    S("true"));
-	if (op != WIRE_EMBEDDING) {
+	if (op != WIRE_EMBEDDING && op != WIRE_COUNT) {
 		add_default(s, S("temperature"), change->temperature);
 		add_default(s, S("top_p"), change->top_p);
 	}
-	/* Absent means false on the operations that we serve. */
-	if (store && !str_eq(store->value, S("false")))
-		splice_set_bool(s, S("store"), false);
+	change_store(s, op);
 }

@@ -30,7 +30,10 @@ count_whole(void *ctx, const struct openai_text *text)
 
 	x->tally.n = 0;
 	x->tally.n_tok = 0;
-	tally_add_json(&x->tally, text->value);
+	if (text->is_object)
+		tally_add(&x->tally, text->value);
+	else
+		tally_add_json(&x->tally, text->value);
 	x->n_tok += tally_count(&x->tally);
 }
 
@@ -46,7 +49,8 @@ openai_count_answer(const struct openai_answer *answer,
 	tally_init(&x.tally, t);
 	x.n_tok = 0;
 	if (answer->choices.n)
-		openai_choices_read(answer->choices, count_whole, &x, &choices);
+		wire_output_read(answer->op, answer->choices, count_whole, &x,
+		    &choices);
 	if (x.tally.has_failed)
 		return estimate(answer->text_bytes);
 	return (struct openai_count){ x.n_tok, true };
@@ -104,7 +108,9 @@ openai_texts_add(void *ctx, const struct openai_text *text)
 		g = g->next;
 	if (!g)
 		g = add_grown(to, text);
-	if (g)
+	if (g && text->is_object)
+		tally_add(&g->tally, text->value);
+	else if (g)
 		tally_add_json(&g->tally, text->value);
 }
 

@@ -5,14 +5,20 @@
 #define UNIX_PATH_MAX_BYTES 107
 #define URL_MAX_BYTES       1024
 
+#define OP(id)       (1u << WIRE_##id)
+#define OPS_OPENAI   (OP(CHAT) | OP(COMPLETION) | OP(EMBEDDING) | OP(RESPONSE))
+#define OPS_MESSAGES (OP(MESSAGE) | OP(COUNT))
+
 static const struct provider_info infos[PROVIDER__N] = {
-#define PROVIDER(id, kind_name, wire_id, auth_id, chat, completion) \
- [PROVIDER_##id] = {                                                \
-	 .name = kind_name,                                         \
-	 .wire = WIRE_##wire_id,                                    \
-	 .auth = PROVIDER_AUTH_##auth_id,                           \
-	 .limit_member = { [WIRE_CHAT] = chat,                      \
-	     [WIRE_COMPLETION] = completion },                      \
+#define PROVIDER(id, kind_name, op_bits, auth_id, chat) \
+ [PROVIDER_##id] = {                                    \
+	 .name = kind_name,                             \
+	 .ops = op_bits,                                \
+	 .auth = PROVIDER_AUTH_##auth_id,               \
+	 .limit_member = { [WIRE_CHAT] = chat,          \
+	     [WIRE_COMPLETION] = "max_tokens",          \
+	     [WIRE_RESPONSE] = "max_output_tokens",     \
+	     [WIRE_MESSAGE] = "max_tokens" },           \
  },
 #include "upstream/providers.def"
 };
@@ -24,6 +30,10 @@ static const struct str op_paths[] = {
 	[WIRE_CHAT] = STR_INIT("/chat/completions"),
 	[WIRE_COMPLETION] = STR_INIT("/completions"),
 	[WIRE_EMBEDDING] = STR_INIT("/embeddings"),
+	[WIRE_RESPONSE] = STR_INIT("/responses"),
+	[WIRE_MESSAGE] = STR_INIT("/messages"),
+	[WIRE_COUNT] = STR_INIT("/messages/count_tokens"),
+	[WIRE_GENERATE] = STR_INIT("/generate"),
 };
 
 const struct provider_info *
@@ -165,14 +175,40 @@ provider_check_api_url(struct str api_url, struct error *e)
 		     : OK;
 }
 
+enum provider_kind
+provider_url_kind(struct str url)
+{
+	switch (provider_url_op(url)) {
+	case WIRE_CHAT:
+	case WIRE_COMPLETION:
+	case WIRE_EMBEDDING:
+	case WIRE_RESPONSE:
+		return PROVIDER_OPENAI;
+	case WIRE_MESSAGE:
+		return PROVIDER_ANTHROPIC;
+	case WIRE_COUNT:    /* counting is not serving */
+	case WIRE_GENERATE: /* tells nothing by itself */
+	case WIRE_OP__MAX:
+		break;
+	}
+	return PROVIDER__N;
+}
+
 enum wire_op
-provider_exact_op(struct str api_url)
+provider_exact_op(enum provider_kind kind, struct str api_url)
 {
 	enum wire_op given = provider_url_op(api_url);
 
 	if (str_starts(api_url, S("unix:")))
 		return WIRE_OP__MAX;
-	return given == WIRE_OP__MAX ? WIRE_CHAT : given;
+	/* Others have a path of that name, too. */
+	if (given == WIRE_GENERATE && kind != PROVIDER_HUGGINGFACE)
+		given = WIRE_OP__MAX;
+	if (given != WIRE_OP__MAX)
+		return given;
+	if (kind == PROVIDER_ANTHROPIC)
+		return WIRE_MESSAGE;
+	return kind == PROVIDER_HUGGINGFACE ? WIRE_GENERATE : WIRE_CHAT;
 }
 
 static enum err
@@ -183,11 +219,12 @@ wrong_op(struct error *e)
 }
 
 enum err
-provider_target_exact(struct arena *a, struct str api_url, enum wire_op op,
-    struct provider_target *ret, struct error *e)
+provider_target_exact(struct arena *a, enum provider_kind kind,
+    struct str api_url, enum wire_op op, struct provider_target *ret,
+    struct error *e)
 {
 	struct provider_target t = { NULL, NULL };
-	enum wire_op served = provider_exact_op(api_url);
+	enum wire_op served = provider_exact_op(kind, api_url);
 	enum err err = provider_check_api_url(api_url, e);
 
 	if (err)
@@ -219,6 +256,7 @@ provider_target(struct arena *a, struct str base_url, enum wire_op op,
     struct provider_target *ret, struct error *e)
 {
 	struct provider_target t = { NULL, NULL };
+	const char *prefix = op == WIRE_GENERATE ? "" : PATH_PREFIX;
 	struct str base = base_url, path;
 	enum wire_op given;
 	enum err err = provider_check_url(base_url, e);
@@ -238,7 +276,7 @@ provider_target(struct arena *a, struct str base_url, enum wire_op op,
 		return wrong_op(e);
 	path = without_scheme(base);
 	t.url = arena_printf(a, "%" PRI_STR "%s%s", STR_ARG(base),
-	    str_find(path, '/') == path.n ? PATH_PREFIX : "",
+	    str_find(path, '/') == path.n ? prefix : "",
 	    given == op ? "" : op_paths[op].p)
 		    .p;
 	if (!t.url)
@@ -264,6 +302,9 @@ provider_auth_line(struct arena *a, enum provider_kind kind, struct str key,
 		return error_set(e, ERR_CONFIG,
 		    "a provider's key holds a space or special character");
 	switch (info->auth) {
+	case PROVIDER_AUTH_X_API_KEY:
+		line = arena_printf(a, "x-api-key: %" PRI_STR, STR_ARG(key)).p;
+		break;
 	case PROVIDER_AUTH_BEARER:
 		line = arena_printf(a, "Authorization: Bearer %" PRI_STR,
 		    STR_ARG(key))

@@ -16,24 +16,27 @@
 #include "base/str.h"
 #include "upstream/body.h"
 
-enum wire {
-	WIRE_OPENAI
-};
-
+/* What is asked for, which is also how question and answer are written. */
 enum wire_op {
 	WIRE_CHAT,
 	WIRE_COMPLETION,
 	WIRE_EMBEDDING,
+	WIRE_RESPONSE, /* OpenAI's /v1/responses */
+	WIRE_MESSAGE,  /* Anthropic's /v1/messages */
+	WIRE_COUNT,    /* and its /v1/messages/count_tokens */
+	WIRE_GENERATE, /* /generate of Hugging Face's text-generation-inference:
+			  for our own /generate only */
 	WIRE_OP__MAX
 };
 
 enum provider_auth {
-	PROVIDER_AUTH_BEARER
+	PROVIDER_AUTH_BEARER,
+	PROVIDER_AUTH_X_API_KEY
 };
 
 struct provider_info {
 	const char *name;
-	enum wire wire;
+	unsigned ops; /* bits of enum wire_op: what it can be asked */
 	enum provider_auth auth;
 	/* Member that limits the output, by operation; NULL = none. */
 	const char *limit_member[WIRE_OP__MAX];
@@ -65,6 +68,7 @@ enum err provider_check_url(struct str base_url,
  * its like is added; behind a path (".../v1", ".../v1beta/openai") the
  * operation's own part, "/chat/completions"; a URL that already ends in an
  * operation's part is used exactly as given, and serves only that one.
+ * WIRE_GENERATE has no "/v1".
  * Errors: ERR_UNSUPPORTED_PARAM ("model") the URL is another operation's;
  *         ERR_BAD_PARAM as provider_check_url().
  * Memory: a.
@@ -85,16 +89,19 @@ enum wire_op provider_url_op(struct str url);
 enum err provider_check_api_url(struct str api_url,
     struct error *e) ATTR_MUST_CHECK;
 
+/** The kind whose wire format a URL's path tells; PROVIDER__N: it does not. */
+enum provider_kind provider_url_kind(struct str url);
+
 /**
- * Which operation a URL serves that is called exactly as it is: chats, if its
- * path does not tell. WIRE_OP__MAX: any, for a unix:/path has no path of its
- * own and gets the operation's.
+ * Which operation a URL serves that is called exactly as it is: what its
+ * kind is mostly asked, if its path does not tell. WIRE_OP__MAX: any, for a
+ * unix:/path has no path of its own and gets the operation's.
  */
-enum wire_op provider_exact_op(struct str api_url);
+enum wire_op provider_exact_op(enum provider_kind kind, struct str api_url);
 
 /** As provider_target(), for a URL that is called exactly as it is. */
-enum err provider_target_exact(struct arena *a, struct str api_url,
-    enum wire_op op, struct provider_target *ret,
+enum err provider_target_exact(struct arena *a, enum provider_kind kind,
+    struct str api_url, enum wire_op op, struct provider_target *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 /** Most bytes of a credential. */
@@ -106,18 +113,19 @@ enum err provider_target_exact(struct arena *a, struct str api_url,
 enum err provider_check_key(struct str key, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * Header line that carries the credential ("Authorization: Bearer …").
+ * Header line that carries the credential ("Authorization: Bearer …", or
+ * Anthropic's "x-api-key: …").
  * NULL when key is empty. It is a secret: a should be wiped.
  */
 enum err provider_auth_line(struct arena *a, enum provider_kind kind,
     struct str key, const char **ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * Refuse members that change the price or name objects stored at the
- * provider.
+ * Refuse what the kind cannot be asked, and members that change the price or
+ * name objects stored at the provider.
  * @allowed  names that the model allows, separated by commas; may be empty
- * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param;
- *         ERR_MODEL_DOWN no such wire format.
+ * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param ("model": this
+ *         kind is not asked that); ERR_MODEL_DOWN no such kind.
  */
 enum err provider_check_body(enum provider_kind kind, enum wire_op op,
     const struct body *b, struct str allowed, struct error *e) ATTR_MUST_CHECK;

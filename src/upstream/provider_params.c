@@ -3,20 +3,32 @@
  * price list does not say, or reach into objects kept at the provider. */
 #include "upstream/provider.h"
 
-#define OP_CHAT (1u << WIRE_CHAT)
-#define OP_ALL  ((1u << WIRE_OP__MAX) - 1)
+#define OP(id)      (1u << WIRE_##id)
+#define OP_CHAT     OP(CHAT)
+#define OP_RESPONSE OP(RESPONSE)
+#define OP_MESSAGES (OP(MESSAGE) | OP(COUNT))
+#define OP_OPENAI   (OP_ALL & ~OP_MESSAGES)
+#define OP_ALL      ((1u << WIRE_OP__MAX) - 1)
+
+/* Blocks within blocks of a message: a result of a tool with a document that
+ * has blocks of its own has five. What is deeper is refused unread. */
+#define BLOCKS_DEPTH_MAX 8
 
 enum param_rule {
 	PARAM_ANY,          /* whenever it is given */
 	PARAM_NOT_FALSE,    /* unless false */
-	PARAM_NOT_STANDARD, /* unless "auto" or "default" */
+	PARAM_NOT_STANDARD, /* unless "auto", "default" or "standard…" */
 	PARAM_NOT_TEXT,     /* unless ["text"] */
-	PARAM_HOSTED_TOOLS, /* a tool that is no function of the client's */
+	PARAM_HOSTED_TOOLS, /* a tool that the client doesn't run */
 	PARAM_FILE_IDS,     /* a message that names a stored file or audio */
+	PARAM_STORED_ITEMS, /* an item that isn't wholly in the request */
+	PARAM_CLAUDE_TOOLS, /* Anthropic's: a tool that the client doesn't run,
+			       or a cache that lives longer than 5 minutes */
+	PARAM_BLOCKS,       /* the same cache, a stored file */
+	PARAM_LONG_CACHE,   /* the same cache */
 };
 
 struct param {
-	enum wire wire;
 	unsigned ops;
 	struct str member;
 	enum param_rule rule;
@@ -24,10 +36,12 @@ struct param {
 };
 
 static const struct param params[] = {
-#define PROVIDER_PARAM(wire_id, op_bits, name, rule_id, doc) \
- { WIRE_##wire_id, op_bits, STR_INIT(name), PARAM_##rule_id, doc },
+#define PROVIDER_PARAM(op_bits, name, rule_id, doc) \
+ { op_bits, STR_INIT(name), PARAM_##rule_id, doc },
 #include "upstream/providers.def"
 };
+
+/* ---- values ---- */
 
 static bool
 is_text(const struct json_member *m, struct str text)
@@ -51,24 +65,55 @@ is_only_text(const struct json_member *m)
 	return true;
 }
 
-/* A name written with escapes could hide a type: it counts as hosted. */
 static bool
-is_function_tool(const struct json_member *tool)
+is_any_text(const struct json_member *m, const struct str *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_text(m, texts[i]))
+			return true;
+	return false;
+}
+
+/* Member `type` of an object; JSON_NONE: none. False when it can't be told: a
+ * name written with escapes could hide it, and of two either may count. */
+static bool
+read_type(const struct json_member *object, struct json_member *ret)
 {
 	struct json_member m;
 	struct json_walk w;
 
-	if (tool->kind != JSON_OBJECT)
+	*ret = (struct json_member){ .kind = JSON_NONE };
+	if (object->kind != JSON_OBJECT)
 		return false;
-	json_walk_init(&w, tool->value);
+	json_walk_init(&w, object->value);
 	while (json_walk_next(&w, &m)) {
-		if (m.is_name_escaped)
+		if (!m.is_name_escaped && !str_eq(m.name, S("type")))
+			continue;
+		if (m.is_name_escaped || ret->kind != JSON_NONE)
 			return false;
-		if (str_eq(m.name, S("type")) && !is_text(&m, S("function")) &&
-		    !is_text(&m, S("custom")))
-			return false;
+		*ret = m;
 	}
 	return true;
+}
+
+/* Functions of the client's, and what OpenAI's models know how to call but
+ * the client runs. */
+static bool
+is_function_tool(const struct json_member *tool)
+{
+	static const struct str types[] = {
+		STR_INIT("function"),
+		STR_INIT("custom"),
+		STR_INIT("local_shell"),
+		STR_INIT("apply_patch"),
+		STR_INIT("computer"),
+		STR_INIT("computer_use_preview"),
+	};
+	struct json_member type;
+
+	return read_type(tool, &type) &&
+	       (type.kind == JSON_NONE ||
+		   is_any_text(&type, types, ARRAY_LEN(types)));
 }
 
 static bool
@@ -159,6 +204,186 @@ has_stored_object(const struct json_member *messages)
 	return false;
 }
 
+/* ---- items of a response's input ---- */
+
+/*
+ * Items that hold all they mean. Others name something at the provider
+ * (item_reference, or an id alone), speak of tools that it runs, or bring
+ * such tools along (additional_tools).
+ */
+static bool
+is_known_item(const struct json_member *item)
+{
+	static const struct str types[] = {
+		STR_INIT("message"),
+		STR_INIT("reasoning"),
+		STR_INIT("function_call"),
+		STR_INIT("function_call_output"),
+		STR_INIT("custom_tool_call"),
+		STR_INIT("custom_tool_call_output"),
+		STR_INIT("local_shell_call"),
+		STR_INIT("local_shell_call_output"),
+		STR_INIT("apply_patch_call"),
+		STR_INIT("apply_patch_call_output"),
+		STR_INIT("computer_call"),
+		STR_INIT("computer_call_output"),
+	};
+	struct json_member type, role;
+
+	if (!read_type(item, &type))
+		return false;
+	if (type.kind == JSON_NONE)
+		return json_walk_find(item->value, S("role"), &role);
+	return is_any_text(&type, types, ARRAY_LEN(types));
+}
+
+static bool
+item_names_stored(const struct json_member *item)
+{
+	struct json_member m;
+	struct json_walk w;
+
+	if (!is_known_item(item) || names_stored(item->value, S("file_id")))
+		return true;
+	json_walk_init(&w, item->value);
+	while (json_walk_next(&w, &m))
+		if ((str_eq(m.name, S("content")) ||
+			str_eq(m.name, S("output"))) &&
+		    part_names_stored(&m))
+			return true;
+	return false;
+}
+
+static bool
+has_stored_item(const struct json_member *input)
+{
+	struct json_member item;
+	struct json_walk w;
+
+	if (input->kind != JSON_ARRAY)
+		return false;
+	json_walk_init(&w, input->value);
+	while (json_walk_next(&w, &item))
+		if (item_names_stored(&item))
+			return true;
+	return false;
+}
+
+/* ---- blocks of Anthropic's messages ---- */
+
+/* A cache is kept for 5 minutes unless it is said otherwise. */
+static bool
+is_long_cache(const struct json_member *cache)
+{
+	struct json_member m;
+	struct json_walk w;
+
+	if (cache->kind == JSON_NULL)
+		return false;
+	if (cache->kind != JSON_OBJECT)
+		return true;
+	json_walk_init(&w, cache->value);
+	while (json_walk_next(&w, &m))
+		if (m.is_name_escaped ||
+		    (str_eq(m.name, S("ttl")) && m.kind != JSON_NULL &&
+			!is_text(&m, S("5m"))))
+			return true;
+	return false;
+}
+
+/* The input of a tool's call is the client's and its model's own. */
+static bool
+is_nested(const struct json_member *m)
+{
+	return (m->kind == JSON_OBJECT || m->kind == JSON_ARRAY) &&
+	       (m->name.n == 0 || str_eq(m->name, S("content")) ||
+		   str_eq(m->name, S("source")));
+}
+
+static bool
+has_odd_block(const struct json_member *blocks)
+{
+	struct json_walk stack[BLOCKS_DEPTH_MAX];
+	struct json_member m;
+	size_t depth = 1;
+
+	if (blocks->kind != JSON_ARRAY && blocks->kind != JSON_OBJECT)
+		return false;
+	json_walk_init(&stack[0], blocks->value);
+	while (depth > 0) {
+		if (!json_walk_next(&stack[depth - 1], &m)) {
+			depth--;
+			continue;
+		}
+		if (m.is_name_escaped || str_eq(m.name, S("file_id")) ||
+		    (str_eq(m.name, S("cache_control")) && is_long_cache(&m)))
+			return true;
+		if (!is_nested(&m))
+			continue;
+		if (depth == BLOCKS_DEPTH_MAX)
+			return true;
+		json_walk_init(&stack[depth++], m.value);
+	}
+	return false;
+}
+
+/* Tools without a type are the client's; of those that Anthropic defines,
+ * each in versions with a date behind it, the client runs these. */
+static bool
+is_client_tool(const struct json_member *tool)
+{
+	static const struct str prefixes[] = {
+		STR_INIT("\"bash_"),
+		STR_INIT("\"text_editor_"),
+		STR_INIT("\"memory_"),
+		STR_INIT("\"computer_"),
+		STR_INIT("\"browser_toolset_"),
+	};
+	struct json_member type;
+
+	if (!read_type(tool, &type))
+		return false;
+	if (type.kind == JSON_NONE || type.kind == JSON_NULL ||
+	    is_text(&type, S("custom")))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_starts(type.value, prefixes[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_odd_claude_tool(const struct json_member *tools)
+{
+	struct json_member tool, cache;
+	struct json_walk w;
+
+	if (tools->kind != JSON_ARRAY)
+		return true;
+	json_walk_init(&w, tools->value);
+	while (json_walk_next(&w, &tool))
+		if (!is_client_tool(&tool) ||
+		    (json_walk_find(tool.value, S("cache_control"), &cache) &&
+			is_long_cache(&cache)))
+			return true;
+	return false;
+}
+
+/* ---- judging ---- */
+
+static bool
+is_standard(const struct json_member *m)
+{
+	static const struct str names[] = {
+		STR_INIT("auto"),
+		STR_INIT("default"),
+		STR_INIT("standard"),
+		STR_INIT("standard_only"),
+	};
+
+	return is_any_text(m, names, ARRAY_LEN(names));
+}
+
 static bool
 is_refused(const struct param *p, const struct json_member *m)
 {
@@ -168,13 +393,21 @@ is_refused(const struct param *p, const struct json_member *m)
 	case PARAM_NOT_FALSE:
 		return m->kind != JSON_BOOL || m->value.p[0] == 't';
 	case PARAM_NOT_STANDARD:
-		return !is_text(m, S("auto")) && !is_text(m, S("default"));
+		return !is_standard(m);
 	case PARAM_NOT_TEXT:
 		return !is_only_text(m);
 	case PARAM_HOSTED_TOOLS:
 		return has_hosted_tool(m);
 	case PARAM_FILE_IDS:
 		return has_stored_object(m);
+	case PARAM_STORED_ITEMS:
+		return has_stored_item(m);
+	case PARAM_CLAUDE_TOOLS:
+		return has_odd_claude_tool(m);
+	case PARAM_BLOCKS:
+		return has_odd_block(m);
+	case PARAM_LONG_CACHE:
+		return is_long_cache(m);
 	}
 	return true;
 }
@@ -198,11 +431,14 @@ provider_check_body(enum provider_kind kind, enum wire_op op,
 
 	if (!info)
 		return provider_unsupported(kind, e);
+	if (!(info->ops & 1u << op))
+		return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+		    "This model does not serve this kind of request.");
 	for (size_t i = 0; i < ARRAY_LEN(params); i++) {
 		const struct param *p = &params[i];
 		const struct json_member *m;
 
-		if (p->wire != info->wire || !(p->ops & 1u << op))
+		if (!(p->ops & 1u << op))
 			continue;
 		m = body_value(b, p->member);
 		if (!m || !is_refused(p, m) || is_listed(allowed, p->member))

@@ -98,10 +98,16 @@ read_line(struct sse *s, struct sse_event *ev, struct str line)
 {
 	struct str value;
 
-	if (field_value(line, S("data"), &value))
+	if (line.n == 0 || *line.p == ':')
+		return;
+	if (field_value(line, S("data"), &value)) {
 		add_data(s, ev, value);
-	else if (field_value(line, S("event"), &value))
+	} else if (field_value(line, S("event"), &value)) {
+		ev->has_fields = ev->has_fields || ev->name.p;
 		ev->name = value;
+	} else {
+		ev->has_fields = true;
+	}
 }
 
 static enum err

@@ -22,6 +22,7 @@ struct sse_event {
 	struct str data; /* the data lines, joined by LF */
 	struct str name; /* of the last event: line; empty = none */
 	bool has_data;   /* else only comments or other fields */
+	bool has_fields; /* others than data and one event */
 	bool is_cut;     /* the stream ended before the blank line */
 };
 

@@ -17,7 +17,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_tmpl \
 	tests/fuzz/fuzz_tokenizer \
 	tests/fuzz/fuzz_usage \
-	tests/fuzz/fuzz_vocab
+	tests/fuzz/fuzz_vocab \
+	tests/fuzz/fuzz_wire
 check_PROGRAMS += $(FUZZ_TARGETS)
 
 if TG_WITH_LIBFUZZER
@@ -99,3 +100,7 @@ tests_fuzz_fuzz_completion_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_completion.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_completion_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_completion_LDADD = src/gpt2d/libgpt2d.a src/base/libbase.a
+tests_fuzz_fuzz_wire_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_wire.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_wire_LDADD = $(FUZZ_UPSTREAM_LIBS)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	tests/sdk/anthropic.mjs \
+	tests/sdk/anthropic.t \
 	tests/sdk/openai.mjs \
 	tests/sdk/openai.t \
 	tests/sdk/openapi.mjs \

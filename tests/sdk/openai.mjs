@@ -130,6 +130,51 @@ await test('embeddings: two inputs: two vectors of numbers', async () => {
   assert.equal(typeof answer.data[0].embedding[0], 'number');
 });
 
+await test('responses: not streamed: text, usage, cost', async () => {
+  const { data, response } = await client.responses
+    .create({ model, input: 'one two three' }).withResponse();
+  assert.ok(data.output_text.length > 0);
+  assert.equal(data.status, 'completed');
+  assert.equal(data.usage.input_tokens, 3);
+  assert.match(response.headers.get('x-tollgate-cost'), /^0\.\d+$/);
+});
+
+await test('responses: streamed: deltas make the text, usage comes last', async () => {
+  const stream = await client.responses
+    .create({ model, input: 'one two three', stream: true });
+  let [text, last] = ['', null];
+  for await (const event of stream) {
+    if (event.type === 'response.output_text.delta') text += event.delta;
+    last = event;
+  }
+  assert.equal(last.type, 'response.completed');
+  assert.equal(last.response.output[0].content[0].text, text);
+  assert.ok(last.response.usage.output_tokens > 0);
+});
+
+await test('responses: a limit: incomplete, and no more than it', async () => {
+  const answer = await client.responses
+    .create({ model, input: 'one two three', max_output_tokens: 4 });
+  assert.equal(answer.incomplete_details.reason, 'max_output_tokens');
+  assert.equal(answer.usage.output_tokens, 4);
+});
+
+await test('responses: what is stored or hosted: 400 with its name', async () => {
+  const refused = {
+    previous_response_id: 'resp_1',
+    conversation: 'conv_1',
+    background: true,
+    tools: [{ type: 'web_search' }],
+    input: [{ type: 'item_reference', id: 'msg_1' }],
+  };
+  for (const [name, value] of Object.entries(refused)) {
+    await assert.rejects(
+      client.responses.create({ model, input: 'one', [name]: value }),
+      (e) => e.status === 400 && e.code === 'unsupported_parameter' && e.param === name,
+    );
+  }
+});
+
 await test('wrong key: APIError 401 in our shape', async () => {
   const wrong = new OpenAI({ baseURL, apiKey: 'tg_nonsense', maxRetries: 0 });
   await assert.rejects(

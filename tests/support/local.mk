@@ -32,6 +32,7 @@ noinst_PROGRAMS += %D%/upstream_sim
 	%D%/upstream_sim_stream.c \
 	%D%/upstream_sim_text.c \
 	%D%/upstream_sim_timer.c \
+	%D%/upstream_sim_typed.c \
 	%D%/upstream_sim_words.c \
 	%D%/upstream_sim_words.def
 

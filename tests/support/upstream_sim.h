@@ -27,6 +27,10 @@ enum sim_route {
 	ROUTE_CHAT,
 	ROUTE_COMPLETION,
 	ROUTE_EMBEDDING,
+	ROUTE_RESPONSE, /* OpenAI's */
+	ROUTE_MESSAGE,  /* Anthropic's */
+	ROUTE_COUNT,    /* its count_tokens */
+	ROUTE_GENERATE, /* text-generation-inference's */
 	ROUTE_MODELS,
 	ROUTE_HEALTH,
 	ROUTE_STATS,
@@ -163,6 +167,7 @@ struct sim_answer {
 	uint64_t ev;     /* content events sent */
 	uint64_t ev_end; /* content events of the whole answer */
 	uint64_t body_n; /* raw bytes behind the head */
+	uint64_t typed;  /* events with a number of their own */
 	bool limited;    /* the output limit cut it: finish_reason length */
 	bool chunked;
 	bool cut; /* plan.cut_at was reached */
@@ -297,6 +302,10 @@ void sim_words_models(struct sbuf *out);
 /** The word number i of an answer, as JSON string content. */
 void sim_text_word(struct sbuf *out, const struct sim_answer *an, uint64_t i);
 
+/** One number of it, as odd as is asked for. */
+void sim_text_count(struct sbuf *out, struct slice name, uint64_t v,
+    enum sim_usage odd);
+
 /** The object of "usage". */
 void sim_text_usage(struct sbuf *out, const struct sim_answer *an);
 
@@ -324,6 +333,27 @@ void sim_stream_tail(struct sim_conn *c);
 
 /** One event that isn't the model's: data is its JSON. */
 void sim_stream_data(struct sim_conn *c, struct slice data);
+/** The same with an event: line, unless name is empty. */
+void sim_stream_named(struct sim_conn *c, struct slice name, struct slice data);
+
+/* upstream_sim_typed.c: what isn't OpenAI's chats */
+
+/** Whether a route's answers are written there. */
+bool sim_is_typed(enum sim_route route);
+
+/** A whole answer, as sim_text_answer(). */
+void sim_typed_answer(struct sbuf *out, const struct sim_answer *an);
+
+/** The format's error; false: it has OpenAI's. */
+bool sim_typed_error(struct sbuf *out, enum sim_route route, unsigned status);
+
+/** As sim_stream_open(), _event(), _tail(). */
+void sim_typed_open(struct sim_conn *c);
+void sim_typed_event(struct sim_conn *c);
+void sim_typed_tail(struct sim_conn *c);
+
+/** The event that says that the stream failed; false: it has OpenAI's. */
+bool sim_typed_failure(struct sim_conn *c);
 
 /* upstream_sim_answer.c */
 

@@ -92,7 +92,9 @@ static void
 add_requests(struct sim *sim, struct sbuf *out)
 {
 	static const char *const names[] = { "/v1/chat/completions",
-		"/v1/completions", "/v1/embeddings", "/v1/models" };
+		"/v1/completions", "/v1/embeddings", "/v1/responses",
+		"/v1/messages", "/v1/messages/count_tokens", "/generate",
+		"/v1/models" };
 
 	sbuf_lit(out, "{\"requests\":{");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -121,7 +123,9 @@ add_stats(struct sim *sim, struct sbuf *out)
 	add_requests(sim, out);
 	add_count(out, SLICE("inference_requests"),
 	    SUM(requests[ROUTE_CHAT]) + SUM(requests[ROUTE_COMPLETION]) +
-		SUM(requests[ROUTE_EMBEDDING]));
+		SUM(requests[ROUTE_EMBEDDING]) + SUM(requests[ROUTE_RESPONSE]) +
+		SUM(requests[ROUTE_MESSAGE]) + SUM(requests[ROUTE_COUNT]) +
+		SUM(requests[ROUTE_GENERATE]));
 	add_count(out, SLICE("answers_completed"), SUM(answered));
 	add_count(out, SLICE("aborted_connections"), SUM(aborted));
 	add_count(out, SLICE("last_abort_after_ms"),

@@ -138,6 +138,9 @@ add_head(struct sim_conn *c, unsigned status, struct slice type,
 		sbuf_lit(out, "Transfer-Encoding: chunked\r\n");
 	else if (body_n != SIM_NEVER && !pl->no_length)
 		add_header_u64(out, SLICE("Content-Length: "), body_n);
+	if (c->an.route == ROUTE_GENERATE && status == 200)
+		add_header_u64(out, SLICE("x-prompt-tokens: "),
+		    c->an.call.prompt_words);
 	add_odd_headers(out, pl);
 	if (c->close_after)
 		sbuf_lit(out, "Connection: close\r\n");
@@ -186,7 +189,8 @@ send_error(struct sim_conn *c, unsigned status, struct slice message,
 	struct sbuf *b = &c->th->scratch;
 
 	b->n = 0;
-	sim_text_error(b, status, message, param);
+	if (!sim_typed_error(b, c->an.route, status))
+		sim_text_error(b, status, message, param);
 	send_whole(c, status, SLICE("application/json"),
 	    (struct slice){ b->p, b->n });
 }
@@ -226,7 +230,7 @@ static void
 settle_plan(struct sim_answer *an)
 {
 	struct sim_plan *pl = &an->plan;
-	bool embeds = an->route == ROUTE_EMBEDDING;
+	bool embeds = an->route == ROUTE_EMBEDDING || an->route == ROUTE_COUNT;
 
 	if (pl->echo)
 		pl->words = jscan_words(an->call.echo);
@@ -236,11 +240,25 @@ settle_plan(struct sim_answer *an)
 	}
 	if (!pl->finish.n)
 		pl->finish = an->limited ? SLICE("length") : SLICE("stop");
-	if (embeds)
+	if (embeds || an->route == ROUTE_GENERATE)
 		an->call.stream = false;
 	if (!an->call.stream && !embeds)
 		pl->delay_ms += pl->pace_ms * pl->words;
 	an->ev_end = pl->words * an->call.n;
+}
+
+/* The words that a prompt begins with; empty: it begins otherwise. */
+static struct slice
+first_word(struct slice text)
+{
+	const char *blank;
+
+	if (!slice_has_prefix(text, SLICE("sim-")))
+		return SLICE("");
+	blank = memchr(text.p, ' ', text.n);
+	if (blank)
+		text.n = (size_t)(blank - text.p);
+	return text;
 }
 
 void
@@ -254,7 +272,7 @@ sim_answer_begin(struct sim_conn *c, int64_t now_ns)
 	c->answering = true;
 	c->close_after = c->rq.wants_close;
 	count(&c->th->stats.requests[an->route]);
-	if (an->route > ROUTE_EMBEDDING) {
+	if (an->route > ROUTE_GENERATE) {
 		answer_admin(c);
 		return;
 	}
@@ -270,6 +288,8 @@ sim_answer_begin(struct sim_conn *c, int64_t now_ns)
 	}
 	if (!words.n && slice_has_prefix(an->call.model, SLICE("sim-")))
 		words = an->call.model;
+	if (!words.n && an->route == ROUTE_GENERATE)
+		words = first_word(an->call.echo);
 	if (!sim_plan_read(words, &an->plan))
 		(void)sim_plan_read(SLICE("404"), &an->plan);
 	settle_plan(an);
@@ -407,9 +427,11 @@ send_error_event(struct sim_conn *c)
 {
 	struct sbuf *b = &c->th->scratch;
 
-	b->n = 0;
-	sim_text_error(b, 500, SLICE(""), SLICE(""));
-	sim_stream_data(c, (struct slice){ b->p, b->n });
+	if (!sim_typed_failure(c)) {
+		b->n = 0;
+		sim_text_error(b, 500, SLICE(""), SLICE(""));
+		sim_stream_data(c, (struct slice){ b->p, b->n });
+	}
 	end_body(c);
 }
 

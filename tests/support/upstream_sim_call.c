@@ -6,7 +6,10 @@
  */
 #include "upstream_sim.h"
 
-/* One text, or an array of texts, token numbers or arrays of those. */
+static void read_content(struct slice value, struct sim_call *call);
+
+/* One text, or an array of texts, token numbers or arrays of those, or of
+ * items with a content. */
 static void
 read_prompt(struct slice value, struct sim_call *call)
 {
@@ -27,6 +30,8 @@ read_prompt(struct slice value, struct sim_call *call)
 		} else if (item.p[0] == '[' && jscan_open(&k, item)) {
 			while (jscan_element(&k, &inner))
 				call->prompt_words++;
+		} else if (item.p[0] == '{') {
+			read_content(jscan_get(item, SLICE("content")), call);
 		} else {
 			call->prompt_words++;
 		}
@@ -105,12 +110,21 @@ read_member(struct slice key, struct slice value, struct sim_call *call)
 		struct slice v = jscan_get(value, SLICE("include_usage"));
 		call->include_usage = slice_eq(v, SLICE("true"));
 	} else if (slice_eq(key, SLICE("max_tokens")) ||
-		   slice_eq(key, SLICE("max_completion_tokens"))) {
+		   slice_eq(key, SLICE("max_completion_tokens")) ||
+		   slice_eq(key, SLICE("max_output_tokens"))) {
 		return read_count(value, SIM_NEVER - 1, &call->max_tokens);
 	} else if (slice_eq(key, SLICE("n"))) {
 		return read_count(value, SIM_CHOICES_MAX, &call->n);
 	} else if (slice_eq(key, SLICE("messages"))) {
 		return read_messages(value, call);
+	} else if (slice_eq(key, SLICE("parameters"))) {
+		struct slice v = jscan_get(value, SLICE("max_new_tokens"));
+		return !v.n || read_count(v, SIM_NEVER - 1, &call->max_tokens);
+	} else if (slice_eq(key, SLICE("system"))) {
+		read_content(value, call);
+	} else if (slice_eq(key, SLICE("inputs"))) {
+		call->input = value;
+		read_prompt(value, call);
 	} else if (slice_eq(key, SLICE("prompt"))) {
 		read_prompt(value, call);
 	} else if (slice_eq(key, SLICE("input"))) {
@@ -121,6 +135,26 @@ read_member(struct slice key, struct slice value, struct sim_call *call)
 			       slice_eq(text, SLICE("base64"));
 	}
 	return true;
+}
+
+static struct slice
+missing(const struct sim_call *call, enum sim_route route)
+{
+	bool has_messages = route == ROUTE_CHAT || route == ROUTE_MESSAGE ||
+			    route == ROUTE_COUNT;
+	bool has_input = route == ROUTE_EMBEDDING || route == ROUTE_RESPONSE;
+
+	if (route == ROUTE_GENERATE)
+		return call->input.n ? SLICE("") : SLICE("inputs");
+	if (!call->model.n)
+		return SLICE("model");
+	if (has_messages && !call->has_messages)
+		return SLICE("messages");
+	if (has_input && !call->input.n)
+		return SLICE("input");
+	if (route == ROUTE_MESSAGE && call->max_tokens == SIM_NEVER)
+		return SLICE("max_tokens");
+	return SLICE("");
 }
 
 bool
@@ -140,12 +174,7 @@ sim_call_read(struct slice body, enum sim_route route, struct sim_call *ret,
 			return false;
 		}
 	}
-	if (!call.model.n)
-		*ret_param = SLICE("model");
-	else if (route == ROUTE_CHAT && !call.has_messages)
-		*ret_param = SLICE("messages");
-	else if (route == ROUTE_EMBEDDING && !call.input.n)
-		*ret_param = SLICE("input");
+	*ret_param = missing(&call, route);
 	*ret = call;
 	return !ret_param->n;
 }

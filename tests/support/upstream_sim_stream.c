@@ -47,6 +47,12 @@ break_of(struct slice data)
 void
 sim_stream_data(struct sim_conn *c, struct slice data)
 {
+	sim_stream_named(c, SLICE(""), data);
+}
+
+void
+sim_stream_named(struct sim_conn *c, struct slice name, struct slice data)
+{
 	struct sbuf event = { 0 };
 	unsigned sse = c->an.plan.sse;
 	struct slice eol = line_end(c);
@@ -60,6 +66,10 @@ sim_stream_data(struct sim_conn *c, struct slice data)
 		add_line(&event, SLICE("event: message"), eol);
 		add_line(&event, SLICE("id: 7"), eol);
 		add_line(&event, SLICE("retry: 3000"), eol);
+	}
+	if (name.n) {
+		sbuf_lit(&event, "event: ");
+		add_line(&event, name, eol);
 	}
 	if (first)
 		add_data(c, &event, (struct slice){ data.p, first });
@@ -135,6 +145,10 @@ sim_stream_open(struct sim_conn *c)
 
 	if (c->an.plan.sse & SSE_BOM)
 		sim_body_add(c, "\xef\xbb\xbf", 3);
+	if (sim_is_typed(c->an.route)) {
+		sim_typed_open(c);
+		return;
+	}
 	if (c->an.plan.usage == USAGE_EARLY && c->an.call.include_usage)
 		send_usage(c);
 	if (c->an.route != ROUTE_CHAT)
@@ -157,6 +171,10 @@ sim_stream_event(struct sim_conn *c)
 	uint64_t index = an->ev % an->call.n;
 	uint64_t word = an->ev / an->call.n;
 
+	if (sim_is_typed(an->route)) {
+		sim_typed_event(c);
+		return;
+	}
 	an->ev++;
 	open_chunk(c, b);
 	sbuf_lit(b, "{\"index\":");
@@ -180,6 +198,10 @@ sim_stream_tail(struct sim_conn *c)
 	struct sim_answer *an = &c->an;
 	bool chat = an->route == ROUTE_CHAT;
 
+	if (sim_is_typed(an->route)) {
+		sim_typed_tail(c);
+		return;
+	}
 	for (uint64_t i = 0; i < an->call.n; i++) {
 		if (an->plan.sse & SSE_NO_FINISH)
 			break;

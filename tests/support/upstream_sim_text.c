@@ -70,8 +70,9 @@ struct usage {
 	uint64_t completion;
 };
 
-static void
-add_member(struct sbuf *out, struct slice name, uint64_t v, enum sim_usage odd)
+void
+sim_text_count(struct sbuf *out, struct slice name, uint64_t v,
+    enum sim_usage odd)
 {
 	sbuf_lit(out, "\"");
 	sbuf_add(out, name.p, name.n);
@@ -84,7 +85,8 @@ add_member(struct sbuf *out, struct slice name, uint64_t v, enum sim_usage odd)
 		sbuf_lit(out, "-");
 	if (odd == USAGE_STRING)
 		sbuf_lit(out, "\"");
-	sbuf_add_u64(out, v);
+	/* No number of JSON begins with 0 and goes on. */
+	sbuf_add_u64(out, odd == USAGE_HUGE && !v ? 1 : v);
 	if (odd == USAGE_STRING)
 		sbuf_lit(out, "\"");
 	if (odd == USAGE_FRACTION)
@@ -99,14 +101,16 @@ add_details(struct sbuf *out, const struct sim_plan *pl)
 	bool audio = pl->details_n > 4;
 
 	sbuf_lit(out, ",\"prompt_tokens_details\":{");
-	add_member(out, SLICE("cached_tokens"), pl->details[1], USAGE_EXACT);
+	sim_text_count(out, SLICE("cached_tokens"), pl->details[1],
+	    USAGE_EXACT);
 	sbuf_lit(out, ",");
-	add_member(out, SLICE("audio_tokens"), audio ? pl->details[4] : 0,
+	sim_text_count(out, SLICE("audio_tokens"), audio ? pl->details[4] : 0,
 	    USAGE_EXACT);
 	sbuf_lit(out, "},\"completion_tokens_details\":{");
-	add_member(out, SLICE("reasoning_tokens"), pl->details[3], USAGE_EXACT);
+	sim_text_count(out, SLICE("reasoning_tokens"), pl->details[3],
+	    USAGE_EXACT);
 	sbuf_lit(out, ",");
-	add_member(out, SLICE("audio_tokens"), audio ? pl->details[5] : 0,
+	sim_text_count(out, SLICE("audio_tokens"), audio ? pl->details[5] : 0,
 	    USAGE_EXACT);
 	sbuf_lit(out, ",\"accepted_prediction_tokens\":0"
 		      ",\"rejected_prediction_tokens\":0}");
@@ -139,15 +143,16 @@ sim_text_usage(struct sbuf *out, const struct sim_answer *an)
 
 	sbuf_lit(out, "{");
 	if (odd != USAGE_PARTIAL) {
-		add_member(out, SLICE("prompt_tokens"), u.prompt, odd);
+		sim_text_count(out, SLICE("prompt_tokens"), u.prompt, odd);
 		sbuf_lit(out, ",");
 		if (an->route != ROUTE_EMBEDDING) {
-			add_member(out, SLICE("completion_tokens"),
+			sim_text_count(out, SLICE("completion_tokens"),
 			    u.completion, odd);
 			sbuf_lit(out, ",");
 		}
 	}
-	add_member(out, SLICE("total_tokens"), u.prompt + u.completion, odd);
+	sim_text_count(out, SLICE("total_tokens"), u.prompt + u.completion,
+	    odd);
 	if (an->plan.details_n)
 		add_details(out, &an->plan);
 	sbuf_lit(out, "}");
@@ -298,6 +303,10 @@ add_embeddings(struct sbuf *out, const struct sim_answer *an)
 void
 sim_text_answer(struct sbuf *out, const struct sim_answer *an)
 {
+	if (sim_is_typed(an->route)) {
+		sim_typed_answer(out, an);
+		return;
+	}
 	if (an->route == ROUTE_EMBEDDING) {
 		add_embeddings(out, an);
 	} else {

@@ -18,6 +18,8 @@ EXTRA_DIST += \
 	tests/wire/drain.mjs \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \
+	tests/wire/formats.mjs \
+	tests/wire/formats.t \
 	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
 	tests/wire/gpt2_mini_bits.t \

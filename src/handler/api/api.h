@@ -14,11 +14,14 @@ handler_fn api_health_live;
 handler_fn api_health_ready;
 handler_fn api_key_create;
 handler_fn api_key_toggle;
+handler_fn api_message_count;
+handler_fn api_message_create;
 handler_fn api_model_archive;
 handler_fn api_model_change;
 handler_fn api_model_create;
 handler_fn api_model_list;
 handler_fn api_model_list_all;
 handler_fn api_model_show;
+handler_fn api_response_create;
 
 #endif

@@ -111,8 +111,8 @@ begin_stream(struct attempt *at, struct error *e)
 {
 	struct response *rs = at->rs;
 
-	openai_stream_init(&at->stream, rs->arena, !at->p->request->wants_usage,
-	    at->deployment->tokenizer);
+	wire_stream_init(&at->stream, rs->arena, at->p->op,
+	    !at->p->request->wants_usage, at->deployment->tokenizer);
 	at->stream.is_unheard = at->is_client_gone;
 	/* From here on nothing can be taken back. */
 	if (rs->arena->sticky)
@@ -151,6 +151,9 @@ on_head(void *ctx, const struct httpc_head *head, struct error *e)
 	at->status = httpc_head_status(head);
 	at->retry_after = arena_strdup(at->rs->arena,
 	    httpc_head_get(head, "retry-after"));
+	if (at->p->op == WIRE_GENERATE)
+		at->prompt_tokens = arena_strdup(at->rs->arena,
+		    httpc_head_get(head, "x-prompt-tokens"));
 	if (at->status == 200 && at->p->request->is_stream &&
 	    str_starts(type, S("text/event-stream")))
 		return begin_stream(at, e);
@@ -247,6 +250,16 @@ fraction(struct arena *a, int64_t ppm)
 	return arena_strdup(a, str_from(text));
 }
 
+/* Whether the model's own temperature and top_p may go along. */
+static bool
+has_sampling(const struct attempt *at)
+{
+	struct forward_version version;
+
+	(void)forward_version_of(at->rq, &version);
+	return at->p->op != WIRE_MESSAGE || version.has_sampling;
+}
+
 static enum err
 build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 {
@@ -259,19 +272,21 @@ build_body(const struct attempt *at, struct splice_out *ret, struct error *e)
 		.model = at->deployment->row.upstream_name,
 		.limit_tok = p->limit_tok,
 		.force_usage = p->request->is_stream,
-		.temperature = fraction(a, model->default_temperature_ppm),
-		.top_p = fraction(a, model->default_top_p_ppm),
 	};
 	struct splice s;
 
+	if (has_sampling(at)) {
+		change.temperature = fraction(a,
+		    model->default_temperature_ppm);
+		change.top_p = fraction(a, model->default_top_p_ppm);
+	}
 	splice_init(&s, a, p->body);
 	openai_request_change(&s, p->op, p->request, &change);
 	return splice_build(&s, ret, e);
 }
 
 static enum err
-perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
-    struct error *e)
+perform(struct attempt *at, struct httpc_result *ret, struct error *e)
 {
 	const struct catalogue_provider *provider = at->deployment->provider;
 	const struct deployment *row = &at->deployment->row;
@@ -279,9 +294,7 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	const struct conf *conf = at->app->conf;
 	struct provider_target target;
 	struct splice_out body;
-	char id_line[sizeof("x-request-id: ") + UUID7_TEXT_BYTES];
-	const char *headers[3] = { "Content-Type: application/json", id_line,
-		provider->auth_line };
+	struct forward_headers headers;
 	struct httpc_callbacks callbacks = { at, on_sent, on_head, on_body,
 		n_held, on_tick, on_client_gone };
 	enum err rc;
@@ -289,14 +302,15 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 	/* What cannot be answered is not asked for. */
 	if (at->rs->arena->sticky)
 		return error_arena(e, at->rs->arena);
-	(void)stpcpy(stpcpy(id_line, "x-request-id: "), rq->id_text);
 	rc = row->api_url.p
-		 ? provider_target_exact(at->rs->arena, row->api_url, at->p->op,
-		       &target, e)
+		 ? provider_target_exact(at->rs->arena, provider->row.kind,
+		       row->api_url, at->p->op, &target, e)
 		 : provider_target(at->rs->arena, provider->row.base_url,
 		       at->p->op, &target, e);
 	if (!rc)
 		rc = build_body(at, &body, e);
+	if (!rc)
+		rc = forward_headers_make(at, &headers, e);
 	if (rc)
 		return rc;
 	return httpc_perform(at->app->shared->httpc,
@@ -304,8 +318,8 @@ perform(struct attempt *at, const struct request *rq, struct httpc_result *ret,
 		.method = "POST",
 		.url = target.url,
 		.unix_path = target.unix_path,
-		.headers = headers,
-		.n_headers = provider->auth_line ? 3 : 2,
+		.headers = headers.line,
+		.n_headers = headers.n,
 		.body = body.pieces,
 		.n_body = body.n_pieces,
 		.connect_ms = pick_ms(model->connect_ms, conf,
@@ -436,7 +450,7 @@ end_answer(struct attempt *at, const struct request *rq, struct error *e)
 	set_cost_header(at);
 	rc = error_set(e,
 	    at->status == 200 ? ERR_UPSTREAM : ERR_UPSTREAM_STATUS,
-	    "status %d, no answer of OpenAI's form", at->status);
+	    "status %d, no answer of the wire format", at->status);
 	e->upstream_status = at->status;
 	return rc;
 }
@@ -478,6 +492,16 @@ explain_local(const struct attempt *at, enum err rc, struct error *e)
 	return ERR_MODEL_DOWN;
 }
 
+static void
+read_answer(struct attempt *at)
+{
+	wire_answer_read(at->p->op, buf_str(&at->answer), &at->parsed);
+	if (at->p->op == WIRE_GENERATE)
+		generate_answer_add_in(&at->parsed, at->prompt_tokens);
+	if (at->parsed.has_bad_usage)
+		forward_warn_of_usage(at);
+}
+
 static enum err
 end_attempt(struct attempt *at, enum err rc, const struct request *rq,
     struct error *e)
@@ -487,7 +511,7 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 	if (!rc && at->is_client_gone)
 		rc = error_set(e, ERR_CLIENT_CLOSED, "left before the answer");
 	if (!rc || rc == ERR_CLIENT_CLOSED)
-		openai_answer_read(buf_str(&at->answer), &at->parsed);
+		read_answer(at);
 	if (!rc)
 		return end_answer(at, rq, e);
 	rc = explain_local(at, rc, e);
@@ -518,7 +542,7 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 
 		m->deployment = at.deployment;
 		m->attempts++;
-		rc = perform(&at, rq, &result, e);
+		rc = perform(&at, &result, e);
 		/* What went out twice, because a kept connection turned out
 		 * to be dead, the provider may have seen twice. */
 		if (result.n_sent > 1)

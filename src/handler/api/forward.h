@@ -17,6 +17,15 @@ struct catalogue_model;
 struct meter;
 struct tokenizer;
 
+/* A version of Anthropic's wire format: what its header says. */
+struct forward_version {
+	struct str name;
+	bool has_sampling; /* temperature and top_p may be given */
+};
+/** That of a request, or the oldest one spoken here when it names none.
+ * False, with that one too, when it names another. */
+bool forward_version_of(const struct request *rq, struct forward_version *ret);
+
 /* An answer that was not streamed. */
 struct forward_answer {
 	int status;                  /* 200, or the provider's error status */

@@ -27,7 +27,8 @@ struct attempt {
 	int64_t sent_ms; /* monotonic: when the client was last written to */
 	int status;      /* the provider's; 0 = none yet */
 	struct str retry_after;
-	bool is_stream; /* the answer comes as events */
+	struct str prompt_tokens; /* x-prompt-tokens, as it came */
+	bool is_stream;           /* the answer comes as events */
 	bool is_client_gone;
 	bool has_write_failed; /* which tells that, too */
 	struct sse sse;
@@ -42,6 +43,20 @@ void forward_count_prompt(struct attempt *at, size_t max_bytes);
 /** What a stream has delivered, the event included that is being read. */
 struct meter_delivered forward_delivered(struct attempt *at);
 
+/* Header lines of a request to a provider at most. */
+#define FORWARD_HEADERS_MAX 6
+struct forward_headers {
+	const char *line[FORWARD_HEADERS_MAX];
+	size_t n;
+};
+/** Ours, the credential, and of the client's what Anthropic's wire format lets
+ * through: betas that the setting upstream.anthropic_betas lists. */
+enum err forward_headers_make(struct attempt *at, struct forward_headers *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** The provider sent numbers that can't be right: whoever operates this should
+ * know that they were not used. */
+void forward_warn_of_usage(const struct attempt *at);
 /** What the request will be charged by. */
 struct meter_result forward_result(struct attempt *at, enum usage_status status,
     struct str code);

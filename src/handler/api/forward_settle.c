@@ -39,10 +39,20 @@ prompt_of(const struct attempt *at)
 	return (struct openai_count){ at->app->meter.prompt_tok, false };
 }
 
+/* What the provider said of the input counts, though what it said or did not
+ * say of the output does not. */
+static struct openai_count
+known_in(struct openai_count in, const struct usage *usage, bool has_in)
+{
+	return has_in ? (struct openai_count){ usage_in_tok(usage), true } : in;
+}
+
 struct meter_delivered
 forward_delivered(struct attempt *at)
 {
-	struct openai_count in = prompt_of(at);
+	const struct openai_stream *st = &at->stream;
+	struct openai_count in = known_in(prompt_of(at), &st->usage,
+	    st->has_in);
 	struct openai_count out = openai_texts_count(&at->stream.texts);
 
 	return (struct meter_delivered){
@@ -60,6 +70,14 @@ set_counted(struct meter_result *r, const struct meter_delivered *d)
 	r->source = d->is_counted ? USAGE_FROM_COUNT : USAGE_FROM_ESTIMATE;
 	r->used.tok[TOK_NORMAL][TOK_IN] = d->prompt_tok;
 	r->used.tok[TOK_NORMAL][TOK_OUT] = d->out_tok;
+}
+
+/* The same, with the provider's own classes of input. */
+static void
+set_provided_in(struct meter_result *r, const struct usage *usage)
+{
+	for (int class = TOK_IN; class < TOK_CLASS_FIRST_OUT; class ++)
+		r->used.tok[TOK_NORMAL][class] = usage->n_tok[class];
 }
 
 static void
@@ -84,6 +102,8 @@ result_of_stream(struct attempt *at, struct meter_result *r)
 		return;
 	d = forward_delivered(at);
 	set_counted(r, &d);
+	if (at->stream.has_in)
+		set_provided_in(r, &at->stream.usage);
 }
 
 static void
@@ -91,6 +111,7 @@ result_of_answer(struct attempt *at, struct meter_result *r)
 {
 	bool is_owed = r->status == USAGE_OK ||
 		       r->status == USAGE_CLIENT_CLOSED;
+	const struct usage *usage = &at->parsed.usage;
 	struct openai_count in, out;
 
 	if (is_owed && at->parsed.has_usage) {
@@ -101,13 +122,28 @@ result_of_answer(struct attempt *at, struct meter_result *r)
 	if (r->status != USAGE_OK)
 		return;
 	forward_count_prompt(at, SIZE_MAX);
-	in = prompt_of(at);
+	in = known_in(prompt_of(at), usage, at->parsed.has_in);
 	out = openai_count_answer(&at->parsed, at->deployment->tokenizer);
+	if (at->parsed.has_out)
+		out = (struct openai_count){ usage_out_tok(usage), true };
 	set_counted(r, &(struct meter_delivered){
 			   .prompt_tok = in.tok,
 			   .out_tok = out.tok,
 			   .is_counted = in.is_counted && out.is_counted,
 		       });
+	if (at->parsed.has_in)
+		set_provided_in(r, usage);
+}
+
+void
+forward_warn_of_usage(const struct attempt *at)
+{
+	struct log_rec r;
+
+	log_begin(&r, LOG_LEVEL_WARN, "provider_usage_unusable");
+	log_cstr(&r, "request_id", at->rq->id_text);
+	log_str(&r, "provider", at->deployment->provider->row.name);
+	log_end(&r);
 }
 
 struct meter_result
@@ -117,6 +153,7 @@ forward_result(struct attempt *at, enum usage_status status, struct str code)
 		.status = status,
 		.source = USAGE_FROM_ESTIMATE,
 		.error_code = code,
+		.is_free = at->p->op == WIRE_COUNT,
 	};
 
 	if (at->is_stream)
@@ -134,6 +171,8 @@ forward_settle(struct attempt *at, enum usage_status status, struct str code,
 {
 	struct meter_result r = forward_result(at, status, code);
 
+	if (at->stream.has_bad_usage && !at->stream.has_usage)
+		forward_warn_of_usage(at);
 	return meter_settle(&at->app->meter, &r, e);
 }
 

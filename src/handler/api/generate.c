@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * POST /generate: {text, model_id, max_length} -> {response, tokens_used,
- * cost}. It becomes a completion (local models) or a chat completion and
- * goes the way of all inference.
+ * cost}. It becomes a completion (local models), a chat completion, or what
+ * else the model's provider is asked, and goes the way of all inference.
  */
 #include "base/json_out.h"
 #include "domain/admission.h"
@@ -76,20 +76,43 @@ check_length(const struct generate *g, const struct catalogue_model *model,
 	return OK;
 }
 
+/* What a kind's models are asked where no URL says it. A base with OpenAI's
+ * version in it is no text-generation-inference's own. */
+static enum wire_op
+usual_op(enum provider_kind kind, struct str base_url)
+{
+	switch (kind) {
+	case PROVIDER_LOCAL:
+		return WIRE_COMPLETION;
+	case PROVIDER_ANTHROPIC:
+		return WIRE_MESSAGE;
+	case PROVIDER_HUGGINGFACE:
+		return str_ends(base_url, S("/v1")) ||
+			       str_ends(base_url, S("/v1/"))
+			   ? WIRE_CHAT
+			   : WIRE_GENERATE;
+	case PROVIDER_OPENAI:
+	case PROVIDER__N:
+		break;
+	}
+	return WIRE_CHAT;
+}
+
 /* Local models continue a text; external ones are asked as their URL says,
  * and chat where it says nothing. */
 static enum wire_op
 op_of(const struct catalogue_model *model)
 {
 	const struct catalogue_deployment *first = &model->deployments[0];
+	const struct provider *provider = &first->provider->row;
 	enum wire_op op = first->row.api_url.p
-			      ? provider_exact_op(first->row.api_url)
-			      : provider_url_op(first->provider->row.base_url);
+			      ? provider_exact_op(provider->kind,
+				    first->row.api_url)
+			      : provider_url_op(provider->base_url);
 
-	if (op == WIRE_CHAT || op == WIRE_COMPLETION)
+	if (op != WIRE_OP__MAX && op != WIRE_EMBEDDING && op != WIRE_COUNT)
 		return op;
-	return first->provider->row.kind == PROVIDER_LOCAL ? WIRE_COMPLETION
-							   : WIRE_CHAT;
+	return usual_op(provider->kind, provider->base_url);
 }
 
 /* Whether every place of the model may know max_length: our model server
@@ -104,7 +127,45 @@ knows_max_length(const struct catalogue_model *model, enum wire_op op)
 	return op == WIRE_COMPLETION;
 }
 
-/* The request that an OpenAI client would have sent. */
+static void
+write_messages(struct json_out *j, struct str text)
+{
+	json_out_key(j, "messages");
+	json_out_array(j);
+	json_out_object(j);
+	json_out_member_str(j, "role", S("user"));
+	json_out_member_str(j, "content", text);
+	json_out_object_end(j);
+	json_out_array_end(j);
+}
+
+/* The request that a client of that wire format would have sent. */
+static void
+write_members(struct json_out *j, const struct generate *g,
+    const struct catalogue_model *model, enum wire_op op)
+{
+	if (op == WIRE_GENERATE) {
+		json_out_member_str(j, "inputs", g->text);
+		json_out_key(j, "parameters");
+		json_out_object(j);
+		json_out_member_u64(j, "max_new_tokens", g->max_length);
+		json_out_object_end(j);
+		return;
+	}
+	json_out_member_str(j, "model", model->row.name);
+	json_out_member_u64(j,
+	    op == WIRE_RESPONSE ? "max_output_tokens" : "max_tokens",
+	    g->max_length);
+	if (knows_max_length(model, op))
+		json_out_member_u64(j, "max_length", g->max_length);
+	if (op == WIRE_COMPLETION)
+		json_out_member_str(j, "prompt", g->text);
+	else if (op == WIRE_RESPONSE)
+		json_out_member_str(j, "input", g->text);
+	else
+		write_messages(j, g->text);
+}
+
 static enum err
 write_request(struct arena *a, const struct generate *g,
     const struct catalogue_model *model, enum wire_op op, struct str *ret,
@@ -116,33 +177,65 @@ write_request(struct arena *a, const struct generate *g,
 	buf_init(&b, a, SIZE_MAX / 2);
 	json_out_init(&j, &b);
 	json_out_object(&j);
-	json_out_member_str(&j, "model", model->row.name);
-	json_out_member_u64(&j, "max_tokens", g->max_length);
-	if (knows_max_length(model, op))
-		json_out_member_u64(&j, "max_length", g->max_length);
-	if (op == WIRE_COMPLETION) {
-		json_out_member_str(&j, "prompt", g->text);
-	} else {
-		json_out_key(&j, "messages");
-		json_out_array(&j);
-		json_out_object(&j);
-		json_out_member_str(&j, "role", S("user"));
-		json_out_member_str(&j, "content", g->text);
-		json_out_object_end(&j);
-		json_out_array_end(&j);
-	}
+	write_members(&j, g, model, op);
 	json_out_object_end(&j);
 	return buf_finish(&b, ret, e);
+}
+
+/* A text of the provider's error; empty: it has none of that name. */
+static struct str
+error_text(struct arena *a, struct str object, struct str name)
+{
+	struct json_member m;
+
+	if (!json_walk_find(object, name, &m) || m.kind != JSON_STRING)
+		return S("");
+	return json_unescape(a, m.value);
+}
+
+/* An error of another wire format as OpenAI's object, which is ours. */
+static enum err
+respond_error(struct response *rs, const struct forward_answer *answer,
+    struct error *e)
+{
+	struct str json = answer->parsed.json, message, type;
+	struct arena *a = rs->arena;
+	struct json_member error;
+	struct json_out j;
+
+	if (json_walk_find(json, S("error"), &error) &&
+	    error.kind == JSON_OBJECT) {
+		message = error_text(a, error.value, S("message"));
+		type = error_text(a, error.value, S("type"));
+	} else {
+		message = error_text(a, json, S("error"));
+		type = error_text(a, json, S("error_type"));
+	}
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_key(&j, "error");
+	json_out_object(&j);
+	json_out_member_str(&j, "message", message);
+	json_out_member_str(&j, "type", type);
+	json_out_member_null(&j, "param");
+	json_out_member_null(&j, "code");
+	json_out_object_end(&j);
+	json_out_object_end(&j);
+	return response_json(rs, answer->status, &j, e);
 }
 
 static enum err
 respond(const struct meter *m, struct response *rs,
     const struct forward_answer *answer, struct error *e)
 {
+	enum wire_op op = answer->parsed.op;
 	struct str text;
 	struct json_out j;
 	enum err rc;
 
+	if (answer->status != 200 &&
+	    (op == WIRE_MESSAGE || op == WIRE_GENERATE))
+		return respond_error(rs, answer, e);
 	if (answer->status != 200)
 		return forward_as_is(m, rs, answer, e);
 	rc = openai_answer_text(rs->arena, &answer->parsed, &text, e);

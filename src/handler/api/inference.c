@@ -52,15 +52,31 @@ set_limit_headers(struct response *rs, const struct limit_take *take,
 	}
 }
 
+/* Our own model server completes and chats; what else local servers may be
+ * asked it does not know. */
+static enum err
+check_own_server(const struct catalogue_deployment *d, enum wire_op op,
+    struct error *e)
+{
+	if (d->row.model_path.n == 0 ||
+	    (op != WIRE_RESPONSE && op != WIRE_MESSAGE && op != WIRE_COUNT))
+		return OK;
+	return error_public(e, ERR_UNSUPPORTED_PARAM, "model",
+	    "This model does not serve this kind of request.");
+}
+
 /* What every deployment's provider must be able to take. */
 static enum err
 check_body(const struct forward_params *p, struct error *e)
 {
 	for (size_t i = 0; i < p->model->n_deployments; i++) {
-		enum err rc = provider_check_body(p->model->deployments[i]
-						      .provider->row.kind,
-		    p->op, p->body, S(""), e);
+		const struct catalogue_deployment *d =
+		    &p->model->deployments[i];
+		enum err rc = provider_check_body(d->provider->row.kind, p->op,
+		    p->body, S(""), e);
 
+		if (!rc)
+			rc = check_own_server(d, p->op, e);
 		if (rc)
 			return rc;
 	}
@@ -110,17 +126,22 @@ static void
 hold_tokens(const struct app *app, struct forward_params *p,
     struct admission_params *admission)
 {
-	const struct tokenizer *t = p->model->deployments[0].tokenizer;
+	const struct catalogue_deployment *first = &p->model->deployments[0];
+	const struct tokenizer *t = first->tokenizer;
+	bool is_local = first->row.model_path.n > 0;
 	uint64_t cap_tok = limit_token_cap(app->shared->limiter, app->who);
 
 	p->limit_tok = output_limit(p->model, p->request);
-	if (cap_tok == UINT64_MAX)
+	/* What only asks for a count uses no tokens. */
+	if (cap_tok == UINT64_MAX || p->op == WIRE_COUNT)
 		return;
 	if (t) {
 		p->prompt = (struct forward_prompt){
 			.is_done = true,
 			.t = t,
-			.count = openai_count_prompt(p->op, p->body, t),
+			.count = is_local
+				     ? openai_count_local(p->op, p->body, t)
+				     : openai_count_prompt(p->op, p->body, t),
 		};
 		admission->prompt_tok = p->prompt.count.tok;
 	}
@@ -203,4 +224,43 @@ api_embedding_create(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	return pass_through(app, rq, rs, WIRE_EMBEDDING, e);
+}
+
+enum err
+api_response_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
+}
+
+/* Anthropic's clients look for the request's id under another name than
+ * OpenAI's do. */
+static enum err
+begin_anthropic(const struct request *rq, struct response *rs, struct error *e)
+{
+	struct forward_version version;
+
+	response_header(rs, "request-id", str_from(rq->id_text));
+	if (forward_version_of(rq, &version))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
+	    "This version of Anthropic's wire format is not spoken here.");
+}
+
+enum err
+api_message_create(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = begin_anthropic(rq, rs, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_MESSAGE, e);
+}
+
+enum err
+api_message_count(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	enum err rc = begin_anthropic(rq, rs, e);
+
+	return rc ? rc : pass_through(app, rq, rs, WIRE_COUNT, e);
 }

@@ -5,6 +5,7 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/customer.c \
 	src/handler/api/forward.c \
 	src/handler/api/forward.h \
+	src/handler/api/forward_headers.c \
 	src/handler/api/forward_priv.h \
 	src/handler/api/forward_settle.c \
 	src/handler/api/generate.c \

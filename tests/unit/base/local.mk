@@ -5,6 +5,7 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_conf \
 	tests/unit/base/test_err \
+	tests/unit/base/test_error_json \
 	tests/unit/base/test_histogram \
 	tests/unit/base/test_json_out \
 	tests/unit/base/test_json_scan \
@@ -24,6 +25,7 @@ tests_unit_base_test_buf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_clock_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_conf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_err_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_error_json_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_histogram_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_json_out_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_json_scan_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -14,7 +14,8 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_model_server \
 	tests/unit/domain/test_price \
 	tests/unit/domain/test_price_list \
-	tests/unit/domain/test_tokenizers
+	tests/unit/domain/test_tokenizers \
+	tests/unit/domain/test_usage_golden
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
@@ -44,3 +45,6 @@ tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
+tests_unit_domain_test_usage_golden_LDADD = src/domain/libdomain.a \
+	src/upstream/libupstream.a $(UNIT_DOMAIN_LIBS)
+EXTRA_DIST += tests/golden/usage

@@ -10,6 +10,10 @@
  "{\"model\":\"" model "\",\"messages\":[{\"role\":\"user\",\"content\":" \
  "\"one two three\"}],\"user\":\"u\"" more "}"
 
+#define MESSAGE_OF(model, more)                                         \
+ "{\"model\":\"" model "\",\"max_tokens\":500,\"messages\":[{\"role\":" \
+ "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"}]}]" more "}"
+
 static const struct torture requests[] = {
 	{ .name = "health", .method = "GET", .uri = "/healthz", .status = 200 },
 	{ .name = "models",
@@ -86,6 +90,44 @@ static const struct torture requests[] = {
 	    .method = "POST",
 	    .uri = "/v1/chat/completions",
 	    .body = CHAT_OF("counted", ",\"n\":3,\"stream\":true"),
+	    .status = 200,
+	    .is_metered = true },
+	{ .name = "message",
+	    .method = "POST",
+	    .uri = "/v1/messages",
+	    .body = MESSAGE_OF("gpt2", ""),
+	    .status = 200,
+	    .is_metered = true },
+	{ .name = "message, streamed",
+	    .method = "POST",
+	    .uri = "/v1/messages",
+	    .body = MESSAGE_OF("gpt2", ",\"stream\":true"),
+	    .status = 200,
+	    .is_metered = true,
+	    .last = "data: {\"type\":\"message_stop\"}\n\n" },
+	{ .name = "message's tokens",
+	    .method = "POST",
+	    .uri = "/v1/messages/count_tokens",
+	    .body = MESSAGE_OF("gpt2", ""),
+	    .status = 200 },
+	{ .name = "response",
+	    .method = "POST",
+	    .uri = "/v1/responses",
+	    .body = "{\"model\":\"lawgent-thinking\",\"input\":\"one\"}",
+	    .status = 200,
+	    .is_metered = true },
+	{ .name = "response, streamed",
+	    .method = "POST",
+	    .uri = "/v1/responses",
+	    .body = "{\"model\":\"lawgent-thinking\",\"input\":\"one\","
+		    "\"stream\":true}",
+	    .status = 200,
+	    .is_metered = true,
+	    .last = "\"total_tokens\":6}}}\n\n" },
+	{ .name = "response that is counted",
+	    .method = "POST",
+	    .uri = "/v1/responses",
+	    .body = "{\"model\":\"counted\",\"input\":\"one\"}",
 	    .status = 200,
 	    .is_metered = true },
 	{ .name = "no such model",

@@ -311,6 +311,7 @@ serve(const struct torture *t, size_t fail_at)
 	char method[32], uri[256], length[48];
 	const char *cgi[] = { method, uri, "REMOTE_ADDR=192.0.2.1",
 		"HTTP_AUTHORIZATION=Bearer tg_x",
+		"HTTP_ANTHROPIC_BETA=a,interleaved-thinking-2025-05-14",
 		"CONTENT_TYPE=application/json",
 		*t->body ? length : "HTTP_X_NONE=", NULL };
 	struct dispatch_job job = {
@@ -352,7 +353,8 @@ check_left_nothing(const struct torture *t, const struct booked *b)
 static bool
 is_error_object(struct str body)
 {
-	return str_starts(body, S("{\"error\":{\"message\":\"")) &&
+	return (str_starts(body, S("{\"error\":{\"message\":\"")) ||
+		   str_starts(body, S("{\"type\":\"error\",\"error\":{"))) &&
 	       (str_ends(body, S("\"code\":\"out_of_memory\"}}")) ||
 		   str_ends(body, S("\"code\":\"request_too_large\"}}")));
 }
@@ -391,6 +393,9 @@ check_broken_off(const struct torture *t, size_t n, const struct booked *b)
 	struct str body = conn_mem_out_body(&conn);
 	size_t at = str_find_str(body, S("data: {\"error\":{"));
 
+	if (at == body.n)
+		at = str_find_str(body,
+		    S("event: error\ndata: {\"type\":\"error\""));
 	if (at == body.n || !str_ends(body, S("}}\n\n")))
 		fail_msg("%s, allocation %zu: no error event in %" PRI_STR,
 		    t->name, n, STR_ARG(body));
@@ -403,11 +408,12 @@ static void
 check_complete(const struct torture *t, const struct booked *b)
 {
 	struct str body = conn_mem_out_body(&conn);
+	const char *last = t->last ? t->last : "data: [DONE]\n\n";
 
 	if (conn_mem_out_status(&conn) != t->status)
 		fail_msg("%s: status %d, %" PRI_STR, t->name,
 		    conn_mem_out_status(&conn), STR_ARG(body));
-	if (is_stream() && !str_ends(body, S("data: [DONE]\n\n")))
+	if (is_stream() && !str_ends(body, str_from(last)))
 		fail_msg("%s: ends in %" PRI_STR, t->name, STR_ARG(body));
 	if ((b->cost_pusd > 0) != t->is_metered)
 		fail_msg("%s: charged %lld", t->name, (long long)b->cost_pusd);

@@ -23,8 +23,9 @@ struct torture {
 	const char *body; /* "": none */
 	/* Called before each round, to change what body points to. */
 	void (*prepare)(size_t n);
-	int status;      /* without a failure */
-	bool is_metered; /* leaves a settle that costs something */
+	int status;       /* without a failure */
+	bool is_metered;  /* leaves a settle that costs something */
+	const char *last; /* what its stream ends with; NULL: [DONE] */
 	/* May a round in which something failed have that status all the
 	 * same? Refusals leave out a header that found no memory. */
 	bool is_refusal;

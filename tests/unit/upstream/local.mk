@@ -10,7 +10,8 @@ UNIT_UPSTREAM_TESTS = \
 	tests/unit/upstream/test_provider \
 	tests/unit/upstream/test_splice \
 	tests/unit/upstream/test_sse \
-	tests/unit/upstream/test_usage
+	tests/unit/upstream/test_usage \
+	tests/unit/upstream/test_wire
 check_PROGRAMS += $(UNIT_UPSTREAM_TESTS)
 TESTS += $(UNIT_UPSTREAM_TESTS)
 
@@ -37,3 +38,4 @@ tests_unit_upstream_test_provider_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_splice_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_sse_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_usage_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_wire_LDADD = $(UNIT_UPSTREAM_LIBS)

@@ -198,13 +198,28 @@ openai_stream_event__cut_event_that_is_whole__still_counts(void **state)
 }
 
 static void
-openai_stream_event__data_over_several_lines__passes_whole(void **state)
+openai_stream_event__data_over_several_lines__loses_its_usage_too(void **state)
 {
 	const char *raw = "data: {\"choices\":[],\ndata: \"usage\":null}\n\n";
 
 	(void)state;
-	assert_passes(raw, raw);
+	assert_passes(raw, "data: {\"choices\":[]}\n\n");
 	assert_false(st.is_garbage);
+}
+
+/* CHECKLIST S16 */
+static void
+openai_stream_event__other_fields__do_not_go_on(void **state)
+{
+	(void)state;
+	assert_passes("event: message\nid: 7\nretry: 3000\ndata: {\"a\":1}\n\n",
+	    "data: {\"a\":1}\n\n");
+	assert_passes("event: x\ndata: {\"a\":\ndata: 1}\n\n",
+	    "data: {\"a\":\ndata: 1}\n\n");
+	assert_int_equal(event("retry: 1\n\n").pass, OPENAI_HIDE);
+	assert_int_equal(event("event: done\n\n").pass, OPENAI_HIDE);
+	assert_int_equal(event("data: {\"a\":\"\\u0000\\n\\n\"}\n\n").pass,
+	    OPENAI_PASS);
 }
 
 static void
@@ -234,7 +249,8 @@ main(void)
 		T(openai_stream_event__error_inside__is_noticed_and_passes),
 		T(openai_stream_event__garbage__is_kept_from_the_client),
 		T(openai_stream_event__cut_event_that_is_whole__still_counts),
-		T(openai_stream_event__data_over_several_lines__passes_whole),
+		T(openai_stream_event__data_over_several_lines__loses_its_usage_too),
+		T(openai_stream_event__other_fields__do_not_go_on),
 		T(openai_stream_event__full_arena__fails_softly),
 	};
 

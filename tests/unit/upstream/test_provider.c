@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/cmocka_tg.h"
 
+#include <stdio.h>
+
 #include "upstream/provider.h"
 
 static struct arena a;
@@ -84,17 +86,17 @@ provider_target_exact__any_path__is_called_as_given(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_ok(provider_target_exact(&a, str_from(cases[i].url),
-		    cases[i].op, &t, &e));
+		assert_ok(provider_target_exact(&a, PROVIDER_OPENAI,
+		    str_from(cases[i].url), cases[i].op, &t, &e));
 		assert_string_equal(t.url, cases[i].url);
 		assert_null(t.unix_path);
-		assert_int_equal(provider_target_exact(&a,
+		assert_int_equal(provider_target_exact(&a, PROVIDER_OPENAI,
 				     str_from(cases[i].url), cases[i].other, &t,
 				     &e),
 		    ERR_UNSUPPORTED_PARAM);
 	}
-	assert_ok(provider_target_exact(&a, S("unix:/run/x.sock"), WIRE_CHAT,
-	    &t, &e));
+	assert_ok(provider_target_exact(&a, PROVIDER_OPENAI,
+	    S("unix:/run/x.sock"), WIRE_CHAT, &t, &e));
 	assert_string_equal(t.url, "http://localhost/v1/chat/completions");
 }
 
@@ -102,10 +104,13 @@ static void
 provider_exact_op__end_of_the_path__tells(void **state)
 {
 	(void)state;
-	assert_int_equal(provider_exact_op(S("https://x/v1/completions?a")),
+	assert_int_equal(provider_exact_op(PROVIDER_OPENAI,
+			     S("https://x/v1/completions?a")),
 	    WIRE_COMPLETION);
-	assert_int_equal(provider_exact_op(S("https://x/ask")), WIRE_CHAT);
-	assert_int_equal(provider_exact_op(S("unix:/x.sock")), WIRE_OP__MAX);
+	assert_int_equal(provider_exact_op(PROVIDER_OPENAI, S("https://x/ask")),
+	    WIRE_CHAT);
+	assert_int_equal(provider_exact_op(PROVIDER_OPENAI, S("unix:/x.sock")),
+	    WIRE_OP__MAX);
 }
 
 static void
@@ -203,8 +208,12 @@ provider_kind_from__name__finds_its_row(void **state)
 	assert_string_equal(provider_info(kind)->limit_member[WIRE_CHAT],
 	    "max_completion_tokens");
 	assert_null(provider_info(kind)->limit_member[WIRE_EMBEDDING]);
-	assert_false(provider_kind_from(S("anthropic"), &kind));
-	assert_null(provider_info(PROVIDER_ANTHROPIC));
+	assert_true(provider_kind_from(S("anthropic"), &kind));
+	assert_int_equal(kind, PROVIDER_ANTHROPIC);
+	assert_string_equal(provider_info(kind)->limit_member[WIRE_MESSAGE],
+	    "max_tokens");
+	assert_false(provider_kind_from(S("anthropic "), &kind));
+	assert_null(provider_info(PROVIDER__N));
 }
 
 static void
@@ -223,8 +232,10 @@ provider_auth_line__key__becomes_a_header(void **state)
 			     S("sk\r\nX: y"), &line, &e),
 	    ERR_CONFIG);
 	assert_null(strstr(e.internal, "sk"));
-	assert_int_equal(provider_auth_line(&a, PROVIDER_ANTHROPIC, S("x"),
-			     &line, &e),
+	assert_ok(
+	    provider_auth_line(&a, PROVIDER_ANTHROPIC, S("sk-2"), &line, &e));
+	assert_string_equal(line, "x-api-key: sk-2");
+	assert_int_equal(provider_auth_line(&a, PROVIDER__N, S("x"), &line, &e),
 	    ERR_MODEL_DOWN);
 }
 
@@ -263,6 +274,220 @@ provider_check_body__harmless_members__pass(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (check(texts[i], "", &e))
 			fail_msg("%s: %s", texts[i], e.public_text);
+}
+
+static enum err
+check_as(enum provider_kind kind, enum wire_op op, const char *text,
+    struct error *e)
+{
+	struct body b;
+
+	assert_ok(body_scan(&a, str_from(text), &b, e));
+	return provider_check_body(kind, op, &b, S(""), e);
+}
+
+static void
+provider_check_body__responses__items_must_be_whole(void **state)
+{
+	static const struct {
+		const char *text, *param;
+	} cases[] = {
+		{ "{\"input\":\"file_id\"}", NULL },
+		{ "{\"input\":[{\"role\":\"user\",\"content\":\"x\"}]}", NULL },
+		{ "{\"input\":[{\"type\":\"function_call_output\","
+		  "\"call_id\":\"c\",\"output\":\"{}\"},{\"type\":"
+		  "\"reasoning\",\"id\":\"r\",\"summary\":[]}]}",
+		    NULL },
+		{ "{\"tools\":[{\"type\":\"local_shell\"}]}", NULL },
+		{ "{\"include\":[\"reasoning.encrypted_content\"]}", NULL },
+		{ "{\"input\":[{\"type\":\"item_reference\",\"id\":"
+		  "\"msg_1\"}]}",
+		    "input" },
+		{ "{\"input\":[{\"id\":\"msg_1\"}]}", "input" },
+		{ "{\"input\":[{\"role\":\"user\",\"content\":[{"
+		  "\"type\":\"input_file\",\"file_id\":\"f\"}]}]}",
+		    "input" },
+		{ "{\"input\":[{\"type\":\"computer_call_output\","
+		  "\"output\":{\"file_id\":\"f\"}}]}",
+		    "input" },
+		{ "{\"input\":[{\"type\":\"additional_tools\",\"tools\":"
+		  "[{\"type\":\"web_search\"}]}]}",
+		    "input" },
+		{ "{\"tools\":[{\"type\":\"code_interpreter\"}]}", "tools" },
+		{ "{\"tools\":[{\"type\":\"mcp\"}]}", "tools" },
+		{ "{\"previous_response_id\":\"r\"}", "previous_response_id" },
+		{ "{\"conversation\":\"c\"}", "conversation" },
+		{ "{\"prompt\":{\"id\":\"p\"}}", "prompt" },
+		{ "{\"background\":true}", "background" },
+		{ "{\"context_management\":[]}", "context_management" },
+		{ "{\"service_tier\":\"flex\"}", "service_tier" },
+	};
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum err err = check_as(PROVIDER_OPENAI, WIRE_RESPONSE,
+		    cases[i].text, &e);
+
+		if (!err != !cases[i].param)
+			fail_msg("wrong: %s", cases[i].text);
+		if (err)
+			assert_string_equal(e.param, cases[i].param);
+	}
+}
+
+static void
+provider_check_body__messages__stored_hosted_or_priced__is_refused(void **state)
+{
+	static const struct {
+		const char *text, *param;
+	} cases[] = {
+		{ "{\"messages\":[{\"role\":\"user\",\"content\":"
+		  "\"file_id\"}]}",
+		    NULL },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"tool_use\","
+		  "\"input\":{\"file_id\":1,\"ttl\":\"1h\"}}]}]}",
+		    NULL },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"text\","
+		  "\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":"
+		  "\"5m\"}}]}]}",
+		    NULL },
+		{ "{\"tools\":[{\"name\":\"f\",\"input_schema\":{}},"
+		  "{\"type\":\"bash_20250124\"},{\"type\":"
+		  "\"custom\"}]}",
+		    NULL },
+		{ "{\"service_tier\":\"standard_only\"}", NULL },
+		{ "{\"thinking\":{\"type\":\"enabled\"}}", NULL },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"document\","
+		  "\"source\":{\"type\":\"file\",\"file_id\":\"f\"}}]"
+		  "}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"content\":[{\"type\":"
+		  "\"container_upload\",\"file_id\":\"f\"}]}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"content\":[{\"type\":"
+		  "\"tool_result\",\"content\":[{\"source\":{"
+		  "\"file\\u005fid\":\"f\"}}]}]}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"content\":[{\"type\":\"text\","
+		  "\"cache_control\":{\"ttl\":\"1h\"}}]}]}",
+		    "messages" },
+		{ "{\"messages\":[{\"content\":[[[[[[[[[1]]]]]]]]]}]}",
+		    "messages" },
+		{ "{\"system\":[{\"cache_control\":{\"ttl\":\"1h\"}}]}",
+		    "system" },
+		{ "{\"cache_control\":{\"ttl\":\"1h\"}}", "cache_control" },
+		{ "{\"tools\":[{\"name\":\"f\",\"cache_control\":{"
+		  "\"ttl\":\"1h\"}}]}",
+		    "tools" },
+		{ "{\"tools\":[{\"type\":\"web_search_20250305\"}]}", "tools" },
+		{ "{\"tools\":[{\"type\":\"code_execution_20250825\"}]}",
+		    "tools" },
+		{ "{\"mcp_servers\":[]}", "mcp_servers" },
+		{ "{\"container\":\"c\"}", "container" },
+		{ "{\"speed\":\"fast\"}", "speed" },
+		{ "{\"inference_geo\":\"us\"}", "inference_geo" },
+		{ "{\"service_tier\":\"priority\"}", "service_tier" },
+	};
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum err err = check_as(PROVIDER_ANTHROPIC, WIRE_MESSAGE,
+		    cases[i].text, &e);
+
+		if (!err != !cases[i].param)
+			fail_msg("wrong: %s", cases[i].text);
+		if (err)
+			assert_string_equal(e.param, cases[i].param);
+		assert_int_equal(check_as(PROVIDER_LOCAL, WIRE_COUNT,
+				     cases[i].text, &e),
+		    err);
+	}
+}
+
+/* CHECKLIST S10 */
+static void
+provider_check_body__where_requests_go__is_not_the_clients(void **state)
+{
+	static const char *const names[] = { "api_base", "api_key", "base_url",
+		"custom_host", "fallbacks", "models", "provider" };
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "{\"%s\":\"x\"}", names[i]);
+		assert_int_equal(check(text, "", &e), ERR_UNSUPPORTED_PARAM);
+		assert_string_equal(e.param, names[i]);
+		assert_int_equal(check_as(PROVIDER_ANTHROPIC, WIRE_MESSAGE,
+				     text, &e),
+		    ERR_UNSUPPORTED_PARAM);
+	}
+}
+
+static void
+provider_check_body__what_a_kind_is_not_asked__is_refused(void **state)
+{
+	struct error e;
+
+	(void)state;
+	assert_int_equal(check_as(PROVIDER_ANTHROPIC, WIRE_CHAT, "{}", &e),
+	    ERR_UNSUPPORTED_PARAM);
+	assert_string_equal(e.param, "model");
+	assert_int_equal(check_as(PROVIDER_OPENAI, WIRE_MESSAGE, "{}", &e),
+	    ERR_UNSUPPORTED_PARAM);
+	assert_int_equal(check_as(PROVIDER_OPENAI, WIRE_GENERATE, "{}", &e),
+	    ERR_UNSUPPORTED_PARAM);
+	assert_ok(check_as(PROVIDER_HUGGINGFACE, WIRE_GENERATE, "{}", &e));
+	assert_ok(check_as(PROVIDER_LOCAL, WIRE_MESSAGE, "{}", &e));
+}
+
+static void
+provider_target__other_formats__have_their_paths(void **state)
+{
+	static const struct {
+		const char *base;
+		enum wire_op op;
+		const char *url;
+	} cases[] = {
+		{ "https://api.anthropic.com", WIRE_MESSAGE,
+		    "https://api.anthropic.com/v1/messages" },
+		{ "https://api.anthropic.com/v1/", WIRE_COUNT,
+		    "https://api.anthropic.com/v1/messages/count_tokens" },
+		{ "https://x/v1", WIRE_RESPONSE, "https://x/v1/responses" },
+		{ "http://tgi:8080", WIRE_GENERATE,
+		    "http://tgi:8080/generate" },
+		{ "http://tgi:8080", WIRE_CHAT,
+		    "http://tgi:8080/v1/chat/completions" },
+		{ "https://x/v1/responses", WIRE_RESPONSE,
+		    "https://x/v1/responses" },
+	};
+	struct provider_target t;
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_ok(provider_target(&a, str_from(cases[i].base),
+		    cases[i].op, &t, &e));
+		assert_string_equal(t.url, cases[i].url);
+	}
+	assert_int_equal(provider_url_kind(S("https://x/v1/messages")),
+	    PROVIDER_ANTHROPIC);
+	assert_int_equal(provider_url_kind(S("https://x/v1/responses")),
+	    PROVIDER_OPENAI);
+	assert_int_equal(provider_url_kind(S("https://x/generate")),
+	    PROVIDER__N);
+	assert_int_equal(provider_exact_op(PROVIDER_HUGGINGFACE,
+			     S("https://x/")),
+	    WIRE_GENERATE);
+	assert_int_equal(provider_exact_op(PROVIDER_OPENAI,
+			     S("https://x/generate")),
+	    WIRE_CHAT);
+	assert_int_equal(provider_exact_op(PROVIDER_ANTHROPIC,
+			     S("https://x/ask")),
+	    WIRE_MESSAGE);
 }
 
 static void
@@ -331,6 +556,11 @@ main(void)
 		T(provider_auth_line__key__becomes_a_header),
 		T(provider_check_body__harmless_members__pass),
 		T(provider_check_body__priced_or_stored__is_refused_by_name),
+		T(provider_check_body__responses__items_must_be_whole),
+		T(provider_check_body__messages__stored_hosted_or_priced__is_refused),
+		T(provider_check_body__where_requests_go__is_not_the_clients),
+		T(provider_check_body__what_a_kind_is_not_asked__is_refused),
+		T(provider_target__other_formats__have_their_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
