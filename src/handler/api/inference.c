@@ -126,17 +126,22 @@ static void
 hold_tokens(const struct app *app, struct forward_params *p,
     struct admission_params *admission)
 {
-	const struct tokenizer *t = p->model->deployments[0].tokenizer;
+	const struct catalogue_deployment *first = &p->model->deployments[0];
+	const struct tokenizer *t = first->tokenizer;
+	bool is_local = first->row.model_path.n > 0;
 	uint64_t cap_tok = limit_token_cap(app->shared->limiter, app->who);
 
 	p->limit_tok = output_limit(p->model, p->request);
-	if (cap_tok == UINT64_MAX)
+	/* What only asks for a count uses no tokens. */
+	if (cap_tok == UINT64_MAX || p->op == WIRE_COUNT)
 		return;
 	if (t) {
 		p->prompt = (struct forward_prompt){
 			.is_done = true,
 			.t = t,
-			.count = openai_count_prompt(p->op, p->body, t),
+			.count = is_local
+				     ? openai_count_local(p->op, p->body, t)
+				     : openai_count_prompt(p->op, p->body, t),
 		};
 		admission->prompt_tok = p->prompt.count.tok;
 	}
