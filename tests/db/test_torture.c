@@ -180,14 +180,25 @@ model_create__each_allocation_fails__whole_or_not_at_all(void **state)
 	    0);
 }
 
+/* Each at a time of its own: two at one instant are a conflict. */
+static void
+new_price(size_t n)
+{
+	(void)snprintf(body, sizeof(body),
+	    "{\"model_id\":1,\"prices\":{\"input\":1,\"output\":2.5e0},"
+	    "\"effective_from\":\"%zu-01-01T00:00:00Z\","
+	    "\"note\":\"torture\"}",
+	    2100 + n);
+}
+
 static void
 price_create__each_allocation_fails__whole_or_not_at_all(void **state)
 {
 	const struct torture t = { .name = "price",
 		.method = "POST",
 		.uri = "/api/prices",
-		.body = "{\"model_id\":1,\"prices\":{\"input\":1,\"output\":"
-			"2.5e0},\"note\":\"torture\"}",
+		.body = body,
+		.prepare = new_price,
 		.status = 201 };
 
 	(void)state;
