@@ -6,6 +6,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/attr.h \
 	src/base/buf.c \
 	src/base/buf.h \
+	src/base/cidr.c \
+	src/base/cidr.h \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/conf.c \
