@@ -19,6 +19,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.api_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.connectors TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.customers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.deployments TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.hosts TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.journal_offsets TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.key_generations TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.leases TO 'tollgate'@'localhost';

@@ -8,4 +8,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0003_keys.sql \
 	sql/schema/0004_usage.sql \
 	sql/schema/0005_ledger.sql \
-	sql/schema/0006_local_models.sql
+	sql/schema/0006_local_models.sql \
+	sql/schema/0008_tenancy.sql

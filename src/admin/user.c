@@ -13,7 +13,8 @@ const struct admin_option admin_user_add_options[] = {
 	{ "customer", "ID|EMAIL", "Whose user it is; not for operators.",
 	    false },
 	{ "email", "ADDRESS", "E-mail to sign in with.", true },
-	{ "role", "ROLE", "owner, member, viewer, or operator.", true },
+	{ "role", "ROLE", "owner, billing, developer, viewer, or operator.",
+	    true },
 	{ "name", "NAME", "Name (the e-mail).", false },
 	{ "password", "SECRET",
 	    "At least 15 characters; - reads it; without, one is drawn and "
@@ -132,7 +133,7 @@ static enum err
 read_user(struct admin *ad, struct user *u, struct error *e)
 {
 	struct str customer = admin_opt(ad, "customer");
-	unsigned role = USER_MEMBER;
+	unsigned role = USER_DEVELOPER;
 	struct customer c;
 	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
 	    &role, e);

@@ -105,8 +105,9 @@ struct key_ops {
 
 /**
  * Whether who may make the key k: a key hands on at most its own scopes,
- * models, rates and life time, to its own user and without a tier. What *k
- * leaves open becomes the key's own. Others than keys may grant anything.
+ * models, addresses, project, rates and life time, to its own user (an
+ * owner's: to any) and without a tier. What *k leaves open becomes the
+ * key's own. Others than keys may grant anything.
  * @default_rates  limits.requests_per_…, behind all that is stated
  * Errors: ERR_FORBIDDEN naming the parameter.
  * Memory: k->model_ids may become who's.
@@ -114,6 +115,9 @@ struct key_ops {
 enum err key_grant(const struct principal *who,
     struct limit_rates default_rates, struct key_new *k,
     struct error *e) ATTR_MUST_CHECK;
+/** A customer's new key. @ret_public_id  view into ret_text */
+void key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
+    struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES]);
 /**
  * Make a customer's key. Of *k, public_id, digest and pepper_id are filled
  * in here.

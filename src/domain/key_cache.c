@@ -179,6 +179,7 @@ admit(struct ask *q, const struct key_entry *en)
 {
 	const struct principal *who = &en->who;
 	uint64_t *ids = NULL;
+	void *ips = NULL;
 
 	if (en->is_refused)
 		return refuse(q, "key, user or customer is not active");
@@ -190,8 +191,17 @@ admit(struct ask *q, const struct key_entry *en)
 			return error_arena(q->e, q->a);
 		memcpy(ids, who->model_ids, who->n_models * sizeof(*ids));
 	}
+	if (en->ips_bytes) {
+		ips = arena_alloc(q->a, en->ips_bytes);
+		if (!ips)
+			return error_arena(q->e, q->a);
+		memcpy(ips, en->ips, en->ips_bytes);
+	}
 	*q->ret = *who;
 	q->ret->model_ids = ids;
+	if (ips)
+		key_entry_ips(ips, who->allowed_ips.n, who->allowed_ips_text.n,
+		    q->ret);
 	return OK;
 }
 

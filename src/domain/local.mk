@@ -8,6 +8,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/catalogue.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
+	src/domain/customer_manage.c \
 	src/domain/flush.c \
 	src/domain/flush.h \
 	src/domain/flush_backlog.c \
@@ -26,9 +27,13 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_cache.c \
 	src/domain/key_grant.c \
 	src/domain/key_load.c \
+	src/domain/key_manage.c \
+	src/domain/key_manage.h \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
+	src/domain/label.c \
+	src/domain/label.h \
 	src/domain/limit.c \
 	src/domain/limit.h \
 	src/domain/meter.c \
@@ -47,13 +52,22 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/price_list.h \
 	src/domain/provider_key.c \
 	src/domain/provider_key.h \
+	src/domain/provider_manage.c \
+	src/domain/provider_manage.h \
 	src/domain/reconcile.c \
 	src/domain/reconcile.h \
+	src/domain/record.c \
+	src/domain/record.h \
+	src/domain/resource.c \
+	src/domain/resource.h \
 	src/domain/principal.c \
 	src/domain/principal.h \
 	src/domain/session.c \
 	src/domain/session.h \
+	src/domain/tier.c \
+	src/domain/tier.h \
 	src/domain/tokenizers.c \
 	src/domain/tokenizers.h \
 	src/domain/user.c \
-	src/domain/user.h
+	src/domain/user.h \
+	src/domain/user_manage.c

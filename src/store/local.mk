@@ -20,8 +20,12 @@ src_store_libstore_a_SOURCES = \
 	src/store/fields.h \
 	src/store/generation.c \
 	src/store/generation.h \
+	src/store/host.c \
+	src/store/host.h \
 	src/store/key.c \
 	src/store/key.h \
+	src/store/label.c \
+	src/store/label.h \
 	src/store/lease.c \
 	src/store/lease.h \
 	src/store/ledger.c \
@@ -38,8 +42,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/partition.h \
 	src/store/price.c \
 	src/store/price.h \
-	src/store/project.c \
-	src/store/project.h \
 	src/store/provider.c \
 	src/store/provider.h \
 	src/store/reconcile.c \

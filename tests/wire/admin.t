@@ -189,23 +189,23 @@ ok 'user add: a drawn password has 20 characters' test "${#password}" = 20
 is 'user add: Argon2id with 64 MiB (S28)' \
   "$(sql 'SELECT password_hash FROM users WHERE user_id = 1' | cut -c 1-30)" \
   '$argon2id$v=19$m=65536,t=2,p=1'
-t user add --customer 1 --email eve@example.com --role member \
+t user add --customer 1 --email eve@example.com --role developer \
   --password 'a long enough phrase' --json
-is 'user add: a new one' "$(j .role)" member
+is 'user add: a new one' "$(j .role)" developer
 is 'user add: a given password is not printed' "$(j 'has("password")|not')" true
 tin 'another long phrase' user add --customer 1 --email joe@example.com \
   --role viewer --password -
 is 'user add: a password from standard input' "$code" 0
-t user add --customer 1 --email short@example.com --role member --password abc
+t user add --customer 1 --email short@example.com --role developer --password abc
 ok 'user add: a short password is refused' test "$code" != 0
-t user add --customer "$bob" --email eve@example.com --role member
+t user add --customer "$bob" --email eve@example.com --role developer
 is 'user add: an e-mail of another customer is refused' "$code" 1
 t user add --email ops@example.com --role operator --json
 is 'user add: an operator has no customer' "$(j '.customer_id == null')" true
 t user add --customer 1 --email ops2@example.com --role operator
 is 'user add: an operator with a customer is 2' "$code" 2
-t user add --email x@example.com --role member
-is 'user add: a member without a customer is 2' "$code" 2
+t user add --email x@example.com --role developer
+is 'user add: a developer without a customer is 2' "$code" 2
 t user add --customer 1 --email x@example.com --role king
 is 'user add: an unknown role is 2' "$code" 2
 t user list --customer ada@example.com --json

@@ -181,7 +181,7 @@ await test('new key: rate_limit is what its user\'s tier says', async () => {
     VALUES ('wire-user', 13)`);
   sql(`INSERT INTO users (customer_id, name, email, role, rate_limit_tier)
     SELECT ${Number(env.TOLLGATE_CUSTOMER_ID)}, 'tiered',
-      CONCAT(UUID(), '@example.org'), 'member', tier_id
+      CONCAT(UUID(), '@example.org'), 'developer', tier_id
     FROM rate_limit_tiers WHERE name = 'wire-user'`);
   const user = sql("SELECT MAX(user_id) FROM users WHERE name = 'tiered'")[0][0];
   const made = await newKey({ user_id: Number(user), rate_limit: undefined });

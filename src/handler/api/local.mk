@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/handler/api/libapi.a
 src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/api.h \
+	src/handler/api/audit.c \
 	src/handler/api/customer.c \
 	src/handler/api/forward.c \
 	src/handler/api/forward.h \
@@ -12,10 +13,20 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/inference.c \
 	src/handler/api/inference.h \
 	src/handler/api/key.c \
+	src/handler/api/key_manage.c \
+	src/handler/api/key_read.c \
+	src/handler/api/key_read.h \
+	src/handler/api/key_self.c \
+	src/handler/api/label.c \
 	src/handler/api/model.c \
 	src/handler/api/model_manage.c \
 	src/handler/api/model_read.c \
 	src/handler/api/model_read.h \
 	src/handler/api/model_write.c \
 	src/handler/api/model_write.h \
+	src/handler/api/provider.c \
+	src/handler/api/resource.c \
+	src/handler/api/resource.h \
+	src/handler/api/tier.c \
+	src/handler/api/user.c \
 	src/handler/handler.h
