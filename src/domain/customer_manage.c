@@ -120,6 +120,7 @@ const struct resource customer_resource = {
 	.record = &record,
 	.customer_off = AT(c.customer_id),
 	.archived_off = AT(c.archived_at_ms),
+	.end_verb = "close",
 	.is_cached = true,
 	.lock = lock,
 	.load = load,

@@ -308,6 +308,7 @@ const struct resource key_resource = {
 	.record = &record,
 	.customer_off = AT(k.customer_id),
 	.archived_off = AT(k.revoked_at_ms),
+	.end_verb = "revoke",
 	.is_key = true,
 	.lock = lock,
 	.load = load,

@@ -137,6 +137,7 @@ const struct resource provider_resource = {
 	.record = &record,
 	.customer_off = SIZE_MAX,
 	.archived_off = AT(p.archived_at_ms),
+	.end_verb = "archive",
 	.is_cached = true,
 	.lock = lock,
 	.load = load,

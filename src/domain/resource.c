@@ -262,7 +262,8 @@ enum err
 resource_archive(const struct resource *r, const struct manager *m, uint64_t id,
     struct arena *a, void *ret_row, struct error *e)
 {
-	return resource_act(r, m, id, "archive", archive, NULL, a, ret_row, e);
+	return resource_act(r, m, id, r->end_verb, archive, NULL, a, ret_row,
+	    e);
 }
 
 enum err

@@ -32,11 +32,12 @@ struct manager {
 
 struct resource {
 	const struct record_type *record;
-	unsigned variant;    /* for the functions: which of several tables */
-	size_t customer_off; /* of uint64_t customer_id; SIZE_MAX: nobody's */
-	size_t archived_off; /* of int64_t archived_at_ms */
-	bool is_cached;      /* with the catalogue, or ... */
-	bool is_key;         /* ... in a slot by its id */
+	unsigned variant;     /* for the functions: which of several tables */
+	size_t customer_off;  /* of uint64_t customer_id; SIZE_MAX: nobody's */
+	size_t archived_off;  /* of int64_t archived_at_ms */
+	bool is_cached;       /* with the catalogue, or ... */
+	bool is_key;          /* ... in a slot by its id */
+	const char *end_verb; /* of its end, in the audit log */
 	/* All that follow run inside the transaction; row is what *record
 	 * describes. tenant 0: anybody's. */
 	enum err (*lock)(const struct resource *r, struct db *db,

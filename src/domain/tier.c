@@ -71,6 +71,7 @@ const struct resource tier_resource = {
 	.record = &record,
 	.customer_off = SIZE_MAX,
 	.archived_off = offsetof(struct tier, archived_at_ms),
+	.end_verb = "archive",
 	.is_cached = true,
 	.lock = lock,
 	.load = load,

@@ -141,6 +141,7 @@ const struct resource user_resource = {
 	.record = &record,
 	.customer_off = AT(customer_id),
 	.archived_off = AT(archived_at_ms),
+	.end_verb = "archive",
 	.is_cached = true,
 	.lock = lock,
 	.load = load,

@@ -47,10 +47,14 @@ const routes = execFileSync(
   .map((line) => line.split(/\s+/))
   .filter((row) => /^(GET|POST|PUT|PATCH|DELETE)$/.test(row[0]))
   .map(([method, path, , , flags]) => ({
-    method, path: path.replace(/\{[a-z_]+\}/g, '1'), isPage: flags[0] === 'h',
+    method,
+    path: path.replace(/\{[a-z_]+\}/g, '1'),
+    matches: new RegExp(`^${path.replace(/\{[a-z_]+\}/g, '[^/]+')}$`),
+    isPage: flags[0] === 'h',
   }));
+// A path may also be met by another route's {name}.
 const methodsOf = (path) => new Set(
-  routes.filter((r) => r.path === path).flatMap((r) => (
+  routes.filter((r) => r.matches.test(path)).flatMap((r) => (
     r.method === 'GET' ? ['GET', 'HEAD'] : [r.method])),
 );
 const limit429 = (status) => status === 429;

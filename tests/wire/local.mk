@@ -26,6 +26,8 @@ EXTRA_DIST += \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
+	tests/wire/management.mjs \
+	tests/wire/management.t \
 	tests/wire/model_methods.t \
 	tests/wire/models.mjs \
 	tests/wire/models.t \

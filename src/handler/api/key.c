@@ -141,6 +141,9 @@ read_ips(struct arena *a, const struct json *body, struct str *ret,
 	for (size_t i = 0; !rc && i < json_array_len(list); i++) {
 		rc = json_as_str(json_array_at(list, i), "allowed_ips", 1,
 		    CIDR_TEXT_BYTES + 4, &item, e);
+		if (!rc && str_find(item, ',') < item.n)
+			rc = error_public(e, ERR_BAD_PARAM, "allowed_ips",
+			    "allowed_ips holds a text with a comma.");
 		if (i)
 			buf_add_char(&b, ',');
 		if (!rc)

@@ -140,23 +140,44 @@ own(const struct resource *r, const struct manager *m, void *row,
 	return id ? resource_check_customer(m, id, e) : OK;
 }
 
-enum err
-resource_post(struct app *app, const struct request *rq, struct response *rs,
-    const struct resource *r, void *row, struct error *e)
+static enum err
+make(struct manager *m, const struct request *rq, const struct resource *r,
+    void *row, struct error *e)
 {
 	struct resource_body body;
+	enum err err = resource_body_parse(rq, m, RECORD_NEW, &body, e);
+
+	if (!err)
+		err = resource_body_read(r, rq->arena, row, &body, e);
+	if (!err)
+		err = own(r, m, row, e);
+	return err ? err : resource_create(r, m, rq->arena, row, e);
+}
+
+enum err
+resource_make(struct app *app, const struct request *rq,
+    const struct resource *r, void *row, struct error *e)
+{
 	struct manager m;
 	enum err err = manager_begin(app, rq, &m, e);
 
 	if (err)
 		return err;
-	err = resource_body_parse(rq, &m, RECORD_NEW, &body, e);
-	if (!err)
-		err = resource_body_read(r, rq->arena, row, &body, e);
-	if (!err)
-		err = own(r, &m, row, e);
-	if (!err)
-		err = resource_create(r, &m, rq->arena, row, e);
+	err = make(&m, rq, r, row, e);
+	manager_end(app, &m);
+	return err;
+}
+
+enum err
+resource_post(struct app *app, const struct request *rq, struct response *rs,
+    const struct resource *r, void *row, struct error *e)
+{
+	struct manager m;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	err = make(&m, rq, r, row, e);
 	manager_end(app, &m);
 	return err ? err : resource_respond(r, &m, row, rs, 201, e);
 }

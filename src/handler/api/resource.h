@@ -68,6 +68,9 @@ enum err resource_show(struct app *app, const struct request *rq,
 enum err resource_post(struct app *app, const struct request *rq,
     struct response *rs, const struct resource *r, void *row,
     struct error *e) ATTR_MUST_CHECK;
+/** As resource_post(), and the answer is the caller's. */
+enum err resource_make(struct app *app, const struct request *rq,
+    const struct resource *r, void *row, struct error *e) ATTR_MUST_CHECK;
 enum err resource_patch(struct app *app, const struct request *rq,
     struct response *rs, const struct resource *r,
     struct error *e) ATTR_MUST_CHECK;
