@@ -12,6 +12,7 @@ bin_PROGRAMS += src/admin/tollgate
 src_admin_tollgate_SOURCES = \
 	src/admin/admin.h \
 	src/admin/admin_priv.h \
+	src/admin/audit.c \
 	src/admin/books.c \
 	src/admin/commands.c \
 	src/admin/commands.def \
@@ -21,6 +22,8 @@ src_admin_tollgate_SOURCES = \
 	src/admin/doctor.c \
 	src/admin/help.c \
 	src/admin/key.c \
+	src/admin/key_manage.c \
+	src/admin/label.c \
 	src/admin/lookup.c \
 	src/admin/lookup.h \
 	src/admin/main.c \
@@ -36,6 +39,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/output.c \
 	src/admin/price.c \
 	src/admin/provider.c \
+	src/admin/record.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \
 	src/admin/user.c

@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "admin/lookup.h"
 #include "domain/provider_key.h"
+#include "domain/provider_manage.h"
 #include "ext/crypto.h"
 
 #define DRAIN_MAX_S 3600
@@ -30,6 +31,9 @@ const struct admin_option admin_provider_set_options[] = {
 	{ "drain", "SECONDS", "Longest time to drain.", false },
 	{ "enable", NULL, "Use it.", false },
 	{ "disable", NULL, "Don't.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_provider_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_provider_list_options[] = {
@@ -174,5 +178,23 @@ admin_provider_list(struct admin *ad, struct error *e)
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++)
 		provider_rec(ad, &providers[i]);
+	return err;
+}
+
+enum err
+admin_provider_archive(struct admin *ad, struct error *e)
+{
+	struct provider_row row;
+	struct provider p;
+	struct manager m;
+	enum err err = lookup_provider(ad, admin_arg(ad, 0), &p, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&provider_resource, &m, p.provider_id,
+		    admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, provider_resource.record, &row);
 	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate tier add, list, set: limits that keys and users share by name */
-#include "store/tier.h"
+#include "domain/tier.h"
 
-#include "admin/admin.h"
+#include "admin/lookup.h"
 
 const struct admin_option admin_tier_add_options[] = {
 	{ "name", "NAME", "Name of the tier.", true },
@@ -17,6 +17,9 @@ const struct admin_option admin_tier_set_options[] = {
 	    "to say nothing.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_tier_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_tier_list_options[] = {
@@ -105,5 +108,23 @@ admin_tier_list(struct admin *ad, struct error *e)
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++)
 		tier_rec(ad, &tiers[i]);
+	return err;
+}
+
+enum err
+admin_tier_archive(struct admin *ad, struct error *e)
+{
+	struct manager m;
+	struct tier t;
+	uint64_t id;
+	enum err err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&tier_resource, &m, id, admin_arena(ad),
+		    &t, e);
+	if (!err)
+		admin_record(ad, tier_resource.record, &t);
 	return err;
 }

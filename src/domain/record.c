@@ -527,6 +527,28 @@ text_of(const struct record_member *m, const void *row, struct arena *a)
 	return buf_str(&b);
 }
 
+struct str
+record_value(const struct record_member *m, const void *row, struct arena *a)
+{
+	struct str text = text_of(m, row, a); /* {"name":value} */
+	size_t n_name = strlen(m->name) + 4;
+
+	if (text.n <= n_name) /* it did not fit: the arena says so */
+		return S("null");
+	return str_make(text.p + n_name, text.n - n_name - 1);
+}
+
+struct str
+record_text(const struct record_member *m, const void *row, struct arena *a)
+{
+	struct str json = record_value(m, row, a);
+
+	if (m->kind == RECORD_TEXT)
+		return str_of(m, row);
+	/* Times and names of ours: nothing in them is escaped. */
+	return json.n >= 2 ? str_make(json.p + 1, json.n - 2) : json;
+}
+
 void
 record_etag(const struct record_type *t, const void *row, struct arena *a,
     char ret[RECORD_ETAG_BYTES])

@@ -90,6 +90,13 @@ enum err record_read(const struct record_type *t, const struct json *body,
     const struct record_input *in, struct arena *a, void *row,
     struct error *e) ATTR_MUST_CHECK;
 
+/** A member's value as JSON. Memory: in a. Not for groups. */
+struct str record_value(const struct record_member *m, const void *row,
+    struct arena *a);
+/** The text of a member that is a string in JSON. */
+struct str record_text(const struct record_member *m, const void *row,
+    struct arena *a);
+
 #define RECORD_ETAG_BYTES 36 /* with its quotes and a NUL */
 /** A strong validator of all that doesn't move by itself. */
 void record_etag(const struct record_type *t, const void *row, struct arena *a,

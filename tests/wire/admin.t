@@ -347,7 +347,7 @@ is 'key add: its models' "$(sql 'SELECT GROUP_CONCAT(model_id ORDER BY 1)
   FROM api_key_models WHERE api_key_id = 2')" 1,2
 t key add --customer 1 --name x --models nothing
 is 'key add: an unknown model is 1' "$code" 1
-t key add --customer 1 --name x --scopes manage
+t key add --customer 1 --name x --scopes everything
 is 'key add: a scope that is not there is 2' "$code" 2
 t key add --customer 1 --name x --expires 2001-01-01
 is 'key add: the past is 2' "$code" 2
@@ -375,6 +375,98 @@ ok 'key changes: the generation moved (S5)' test "$(generation)" -gt "$before"
 t key revoke 99
 is 'key revoke: unknown is 1' "$code" 1
 
+# --- tenancy -----------------------------------------------------------------
+
+for noun in project agent connector; do
+  t "$noun" add --customer ada@example.com --name first --json
+  is "$noun add" "$(j '"\(.customer_id) \(.name) \(.archived_at)"')" '1 first null'
+  t "$noun" add --customer 1 --name first
+  is "$noun add: a name is taken once" "$code" 1
+  t "$noun" set 1 --name second --json
+  is "$noun set" "$(j .name)" second
+  t "$noun" archive 1 --json
+  is "$noun archive" "$(j '.archived_at != null')" true
+  t "$noun" list --json
+  is "$noun list: without archived ones" "$(j length)" 0
+  t "$noun" list --archived --customer 1 --json
+  is "$noun list: with them" "$(j '.[0].name')" second
+  t "$noun" archive 99
+  is "$noun archive: unknown is 1" "$code" 1
+  t "$noun" set x --name y
+  is "$noun set: no number is 2" "$code" 2
+done
+t user set eve@example.com --role billing --tier gold --json
+is 'user set' "$(j '"\(.role) \(.rate_limit_tier)"')" 'billing gold'
+t user set ada@example.com --role viewer
+is 'user set: the only owner stays one' "$code" 1
+t user set eve@example.com --role operator
+is 'user set: nobody becomes an operator' "$code" 1
+t user archive joe@example.com --json
+is 'user archive' "$(j '.archived_at != null')" true
+t project add --customer 1 --name live --json
+live=$(j .id)
+t key add --customer 1 --name bound --project "$live" \
+  --ips '192.0.2.0/24,2001:db8::/32' --scopes infer,manage --json
+bound=$(j .id)
+first_text=$(j .key)
+t key show "$bound" --json
+is 'key show' "$(j '"\(.allowed_ips | join(" ")) \(.scopes | join(" "))"')" \
+  '192.0.2.0/24 2001:db8::/32 infer manage'
+t key add --customer 1 --name x --ips 192.0.2.1/24
+is 'key add: what is no range is refused' "$code" 1
+t key add --customer 1 --name x --project 99
+is 'key add: an unknown project is 1' "$code" 1
+t key set "$bound" --ips none --expires 2100-01-01 --name renamed --json
+is 'key set' "$(j '"\(.allowed_ips) \(.expires_at) \(.name)"')" \
+  'null 2100-01-01T00:00:00Z renamed'
+t key rotate "$bound" --grace 60 --json
+is 'key rotate: the same key, another secret' \
+  "$(j ".id == $bound and .key != \"$first_text\"")" true
+is 'key rotate: both digests are there' "$(sql "SELECT previous_secret IS NOT
+  NULL AND previous_secret <> api_key_secret FROM api_keys WHERE
+  api_key_id = $bound")" 1
+t key rotate "$bound" --json
+is 'key rotate: without grace none is left' "$(sql "SELECT previous_secret IS
+  NULL FROM api_keys WHERE api_key_id = $bound")" 1
+t key list --project "$live" --json
+is 'key list: of a project' "$(j '[.[].name] | join(",")')" renamed
+t key list --state revoked --json
+is 'key list: by state' "$(j '[.[].name] | join(",")')" production
+t key list --customer 1 --model 2 --user eve@example.com --json
+is 'key list: by model and user' "$(j '[.[].name] | join(",")')" batch
+sql "UPDATE api_keys SET expires_at = NOW() + INTERVAL 3 DAY WHERE name = 'batch'"
+t key list --expiring --json
+is 'key list: those that expire soon' "$(j '[.[].name] | join(",")')" batch
+t key revoke-all
+is 'key revoke-all: of whom is 2' "$code" 2
+t key revoke-all --project "$live" --json
+is 'key revoke-all' "$(j .revoked)" 1
+t key rotate "$bound"
+is 'key rotate: not after a revoke' "$code" 1
+t customer suspend "$bob" --json
+is 'customer suspend' "$(j .state)" suspended
+t customer resume "$bob" --json
+is 'customer resume' "$(j .state)" active
+t customer close "$bob" --json
+is 'customer close' "$(j .state)" closed
+t customer resume "$bob"
+is 'customer close: is for good' "$code" 1
+is 'customer close: its ledger stays' "$(sql "SELECT COUNT(*) FROM
+  ledger_accounts WHERE customer_id = $bob")" 2
+t tier archive gold --json
+is 'tier archive' "$(j '.archived_at != null')" true
+t key add --customer 1 --name x --tier gold
+is 'tier archive: nobody gets it' "$code" 1
+t provider archive gpt2
+is 'provider archive: not while a model is served there' "$code" 1
+t audit list --object api_key --id "$bound" --json
+is 'audit list: the newest first' "$(j '[.[].action] | join(" ")')" \
+  'key.revoke key.rotate key.rotate key.set key.add'
+is 'audit list: what was before and after, and by whom' \
+  "$(j '.[3].detail | "\(.before.name) \(.after.name) \(.account != null)"')" \
+  'bound renamed true'
+unlike 'audit list: no secret' "$out" "${first_text:14:20}"
+
 # --- books, audit, an outage -------------------------------------------------
 
 t reconcile --database-only
@@ -385,7 +477,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 19
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 34
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop
