@@ -6,27 +6,35 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "domain/app.h"
 #include "domain/catalogue.h"
 #include "domain/flush.h"
 #include "domain/generation.h"
+#include "domain/host.h"
 #include "domain/hostmap.h"
+#include "domain/key_notice.h"
 #include "journal/writer.h"
 #include "store/db.h"
+#include "store/db_pool.h"
 
 /* How soon a changed model or price is in force, beside the poller's own
  * interval. */
 #define CATALOGUE_INTERVAL_MS 100
+/* Duties that nobody waits for. */
+#define DUTIES_INTERVAL_MS    600000
+#define DUTIES_RETRY_MS       10000 /* after a failure */
+#define DB_WAIT_MS            2000
 
 struct background {
 	struct background_params p;
 	atomic_bool is_stopping;
 	struct flusher *flusher;
 	struct generation_poller *poller;
-	pthread_t sync, flush, catalogue;
-	bool has_sync, has_flush, has_catalogue;
+	pthread_t sync, flush, catalogue, duties;
+	bool has_sync, has_flush, has_catalogue, has_duties;
 };
 
 static void *
@@ -73,6 +81,56 @@ catalogue_main(void *arg)
 		    b->p.seal, shared->hostmap, &e);
 
 		note_catalogue(code, &has_failed, &e);
+		(void)nanosleep(&pause, NULL); /* shorter is fine */
+	}
+	db_thread_fini();
+	return NULL;
+}
+
+static void
+tell_expiring(uint64_t api_key_id, uint64_t customer_id, int64_t expires_at_ms)
+{
+	char when[CLOCK_TEXT_BYTES];
+
+	clock_format(expires_at_ms, when);
+	log_event(LOG_LEVEL_WARN, "key_expires_soon",
+	    "key %llu of customer %llu: %s", (unsigned long long)api_key_id,
+	    (unsigned long long)customer_id, when);
+}
+
+static enum err
+run_duties(struct background *b, struct error *e)
+{
+	struct shared *shared = b->p.shared;
+	uint64_t notice_s = conf_u64(b->p.conf, CONF_KEYS_NOTICE_S);
+	struct db *db;
+	size_t n;
+	enum err code = db_pool_take(shared->db, DB_WAIT_MS, &db, e);
+
+	if (code)
+		return code;
+	code = host_tell(db, shared->pepper, shared->seal, e);
+	if (!code && notice_s)
+		code = key_notice_expiring(db, notice_s, tell_expiring, &n, e);
+	db_pool_give(shared->db, db);
+	return code;
+}
+
+static void *
+duties_main(void *arg)
+{
+	const struct timespec pause = { 0, CATALOGUE_INTERVAL_MS * 1000000L };
+	struct background *b = arg;
+	int64_t next_ms = 0;
+	struct error e;
+
+	while (!atomic_load(&b->is_stopping)) {
+		int64_t now_ms = clock_mono_ms();
+
+		if (now_ms >= next_ms)
+			next_ms = now_ms + (run_duties(b, &e) == OK
+						   ? DUTIES_INTERVAL_MS
+						   : DUTIES_RETRY_MS);
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 	}
 	db_thread_fini();
@@ -133,6 +191,9 @@ start_all(struct background *b, struct error *e)
 	if (code == OK)
 		code = start_thread(b, catalogue_main, &b->catalogue,
 		    &b->has_catalogue, e);
+	if (code == OK)
+		code = start_thread(b, duties_main, &b->duties, &b->has_duties,
+		    e);
 	return code ? code : generation_poller_start(&poll, &b->poller, e);
 }
 
@@ -168,6 +229,8 @@ background_stop(struct background *b)
 	}
 	if (b->has_catalogue)
 		(void)pthread_join(b->catalogue, NULL); /* likewise */
+	if (b->has_duties)
+		(void)pthread_join(b->duties, NULL); /* likewise */
 	if (b->has_sync) {
 		journal_sync_stop(b->p.shared->journal);
 		(void)pthread_join(b->sync, NULL); /* likewise */

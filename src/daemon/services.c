@@ -48,8 +48,8 @@ pool_size(const struct conf *conf, enum conf_id id)
 }
 
 static enum err
-read_key(const struct conf *conf, enum conf_id id, struct crypto_key **ret,
-    struct error *e)
+read_key(const struct conf *conf, enum conf_id id, enum conf_id number,
+    enum conf_id other, struct crypto_key **ret, struct error *e)
 {
 	const char *name = conf_rows()[id].name;
 	enum err code;
@@ -59,7 +59,8 @@ read_key(const struct conf *conf, enum conf_id id, struct crypto_key **ret,
 		    "%s is not set; \"tollgate config --new-secrets\" prints a "
 		    "new one, to be kept as long as the database",
 		    name);
-	code = crypto_key_from_hex(str_from(conf_text(conf, id)), ret, e);
+	code = crypto_key_pair(str_from(conf_text(conf, id)),
+	    conf_u64(conf, number), str_from(conf_text(conf, other)), ret, e);
 	return code ? error_prefix(e, "%s", name) : OK;
 }
 
@@ -208,10 +209,12 @@ open_all(struct services *s, struct error *e)
 		open_upstream,
 		load_catalogue,
 	};
-	enum err code = read_key(s->conf, CONF_AUTH_PEPPER, &s->pepper, e);
+	enum err code = read_key(s->conf, CONF_AUTH_PEPPER, CONF_AUTH_PEPPER_ID,
+	    CONF_AUTH_OTHER_PEPPER, &s->pepper, e);
 
 	if (code == OK)
-		code = read_key(s->conf, CONF_SEAL_KEY, &s->seal, e);
+		code = read_key(s->conf, CONF_SEAL_KEY, CONF_SEAL_KEY_ID,
+		    CONF_SEAL_OTHER_KEY, &s->seal, e);
 	for (size_t i = 0; code == OK && i < ARRAY_LEN(steps); i++)
 		code = steps[i](s, e);
 	return code;

@@ -15,6 +15,7 @@
 #include "domain/hostmap.h"
 #include "domain/key_priv.h"
 #include "store/db_pool.h"
+#include "store/key.h"
 
 #define N_SHARDS         32
 #define UNKNOWN_SHARE    4 /* unknown digests: a quarter of the keys */
@@ -50,7 +51,8 @@ struct ask {
 	struct shard *shard;
 	enum key_kind kind;
 	uint8_t digest[KEY_DIGEST_BYTES];
-	int64_t now_ms; /* wall clock */
+	struct str text; /* the key; p == NULL: only its digest is known */
+	int64_t now_ms;  /* wall clock */
 	int64_t mono_ms;
 	struct arena *a;
 	struct principal *ret;
@@ -124,6 +126,33 @@ is_db_down(enum err err)
 	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN;
 }
 
+/*
+ * While the pepper rotates a row may still hold, or hold already, the other
+ * one's digest. A key that is found so is written anew, so that the other
+ * pepper can be given up one day; only upwards, as hosts may disagree for
+ * the time of a restart.
+ */
+static enum err
+load_by_other(struct ask *q, struct db *db, struct arena *a,
+    struct key_entry *en)
+{
+	const struct crypto_key *pepper = q->c->params.pepper;
+	const struct crypto_key *other = crypto_key_other(pepper);
+	struct error ignored;
+	enum err err;
+
+	if (!other || !q->text.p)
+		return ERR_NOT_FOUND;
+	key_text_digest(other, q->text, en->who.key_digest);
+	err = key_entry_load(db, q->c->params.map, q->kind, a, en, q->e);
+	if (!err &&
+	    store_key_rehash(db, q->kind == KEY_OPERATOR, en->who.key_digest,
+		q->digest, crypto_key_id(pepper), &ignored) != OK)
+		error_clear(&ignored); /* the next one tries again */
+	memcpy(en->who.key_digest, q->digest, KEY_DIGEST_BYTES);
+	return err;
+}
+
 static enum err
 load(struct ask *q, struct key_entry **ret)
 {
@@ -142,6 +171,8 @@ load(struct ask *q, struct key_entry **ret)
 	if (!err)
 		err = key_entry_load(db, q->c->params.map, q->kind, &a, en,
 		    q->e);
+	if (err == ERR_NOT_FOUND)
+		err = load_by_other(q, db, &a, en);
 	db_pool_give(q->c->params.db, db);
 	arena_fini(&a);
 	atomic_store(&q->c->db_retry_ms,
@@ -367,6 +398,7 @@ key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
 {
 	struct ask q = {
 		.c = c,
+		.text = text,
 		.now_ms = now_ms,
 		.a = a,
 		.ret = ret,

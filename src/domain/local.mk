@@ -20,6 +20,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/flush_txn.c \
 	src/domain/generation.c \
 	src/domain/generation.h \
+	src/domain/host.c \
+	src/domain/host.h \
 	src/domain/hostmap.c \
 	src/domain/hostmap.h \
 	src/domain/key.c \
@@ -29,6 +31,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_load.c \
 	src/domain/key_manage.c \
 	src/domain/key_manage.h \
+	src/domain/key_notice.c \
+	src/domain/key_notice.h \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \

@@ -445,14 +445,34 @@ store_key_rotate(struct db *db, const struct key_rotation *r, struct error *e)
 }
 
 enum err
-store_key_rehash(struct db *db, const uint8_t was[KEY_DIGEST_BYTES],
-    const uint8_t is[KEY_DIGEST_BYTES], uint64_t pepper_id, struct error *e)
+store_key_rehash(struct db *db, bool is_operator,
+    const uint8_t was[KEY_DIGEST_BYTES], const uint8_t is[KEY_DIGEST_BYTES],
+    uint64_t pepper_id, struct error *e)
 {
-	struct db_in in = DB_IN(db_b32(is), db_u64(pepper_id), db_b32(was));
+	struct db_in in = DB_IN(db_b32(is), db_u64(pepper_id), db_b32(was),
+	    db_u64(pepper_id));
 	uint64_t n = 0;
-	enum err err = db_exec(db, STMT_KEY_REHASH, in, &n, e);
+	enum err err;
 
+	if (is_operator)
+		return db_exec(db, STMT_OPERATOR_KEY_REHASH, in, &n, e);
+	err = db_exec(db, STMT_KEY_REHASH, in, &n, e);
 	if (!err && n == 0)
 		err = db_exec(db, STMT_KEY_REHASH_PREVIOUS, in, &n, e);
+	return err;
+}
+
+enum err
+store_key_count_other(struct db *db, uint64_t pepper_id, uint64_t *ret,
+    struct error *e)
+{
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_KEY_COUNT_OTHER,
+	    DB_IN(db_u64(pepper_id), db_u64(pepper_id), db_u64(pepper_id)), &a,
+	    &id_map, ret, e);
+	arena_fini(&a);
 	return err;
 }

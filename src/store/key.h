@@ -210,10 +210,13 @@ struct key_rotation {
 /** A secret that an earlier rotation left valid ends at once. */
 enum err store_key_rotate(struct db *db, const struct key_rotation *r,
     struct error *e) ATTR_MUST_CHECK;
-/** A key that was found by an old pepper's digest: from now on by the new
- * one's. Nothing that it may do changes. */
-enum err store_key_rehash(struct db *db, const uint8_t was[KEY_DIGEST_BYTES],
-    const uint8_t is[KEY_DIGEST_BYTES], uint64_t pepper_id,
+/** A key that was found by another pepper's digest: from now on by this
+ * one's, if its number is higher. Nothing that the key may do changes. */
+enum err store_key_rehash(struct db *db, bool is_operator,
+    const uint8_t was[KEY_DIGEST_BYTES], const uint8_t is[KEY_DIGEST_BYTES],
+    uint64_t pepper_id, struct error *e) ATTR_MUST_CHECK;
+/** Keys in use, operators' too, that wait for a digest by that pepper. */
+enum err store_key_count_other(struct db *db, uint64_t pepper_id, uint64_t *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 /* When a key was last used; kept in a table of its own, so that the flusher

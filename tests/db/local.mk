@@ -48,6 +48,7 @@ check_PROGRAMS += \
 	tests/db/test_store_books \
 	tests/db/test_store_customer \
 	tests/db/test_store_key \
+	tests/db/test_store_manage \
 	tests/db/test_store_usage \
 	tests/db/test_torture
 
@@ -84,6 +85,9 @@ tests_db_test_store_customer_SOURCES = \
 tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_manage_SOURCES = \
+	tests/db/test_store_manage.c $(STORE_FIXTURE)
+tests_db_test_store_manage_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \

@@ -13,6 +13,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_model_server \
 	tests/unit/domain/test_price \
 	tests/unit/domain/test_price_list \
+	tests/unit/domain/test_record \
 	tests/unit/domain/test_tokenizers
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
@@ -40,4 +41,5 @@ tests_unit_domain_test_model_folder_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
