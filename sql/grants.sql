@@ -36,6 +36,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.users TO 'tollgate'@'localhost';
 
 -- What comes and goes.
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.api_key_models TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.idempotency_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';
 
 -- To look at.

@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "daemon/background.h"
+#include "domain/attribution.h"
 #include "domain/catalogue.h"
 #include "domain/hostmap.h"
 #include "domain/key.h"
@@ -162,8 +163,17 @@ open_keys(struct services *s, struct error *e)
 		.stale_max_s = conf_u64(c, CONF_AUTH_STALE_MAX_S),
 		.n_keys = conf_u64(c, CONF_AUTH_CACHE_KEYS),
 	};
+	struct attribution_params attributions = {
+		.db = s->shared.db,
+		.map = s->shared.hostmap,
+		.cache_s = params.cache_s,
+		.stale_max_s = params.stale_max_s,
+	};
 	enum err code = key_cache_new(&params, &s->shared.keys, e);
 
+	if (!code)
+		code = attribution_cache_new(&attributions,
+		    &s->shared.attributions, e);
 	if (code)
 		return code;
 	return crypto_hasher_new((unsigned)conf_u64(c, CONF_PASSWORD_HASHES),
@@ -285,6 +295,7 @@ services_free(struct services *s)
 		httpc_pool_free(s->shared.httpc);
 	if (s->shared.hasher)
 		crypto_hasher_free(s->shared.hasher);
+	attribution_cache_free(s->shared.attributions);
 	if (s->shared.keys)
 		key_cache_free(s->shared.keys);
 	if (s->shared.limiter)

@@ -34,6 +34,9 @@ struct admission_params {
 	const struct catalogue_model *model;
 	struct str model_requested; /* as the client wrote it */
 	uint64_t prompt_tok;        /* estimate */
+	uint64_t user_id;           /* 0: the key's own */
+	uint64_t agent_id;          /* 0: none */
+	uint64_t connector_id;      /* 0: none */
 	bool is_stream;
 };
 

@@ -4,6 +4,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/admission.c \
 	src/domain/admission.h \
 	src/domain/app.h \
+	src/domain/attribution.c \
+	src/domain/attribution.h \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
 	src/domain/customer.c \

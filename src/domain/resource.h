@@ -36,7 +36,7 @@ struct resource {
 	size_t customer_off;  /* of uint64_t customer_id; SIZE_MAX: nobody's */
 	size_t archived_off;  /* of int64_t archived_at_ms */
 	bool is_cached;       /* with the catalogue, or ... */
-	bool is_key;          /* ... in a slot by its id */
+	bool is_key;          /* ... in a slot by its id, as keys are */
 	const char *end_verb; /* of its end, in the audit log */
 	/* All that follow run inside the transaction; row is what *record
 	 * describes. tenant 0: anybody's. */

@@ -73,7 +73,10 @@ enum err
 store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
     struct error *e)
 {
-	return db_exec(db, stmts[kind].archive, DB_IN(db_u64(id)), NULL, e);
+	struct change c = { stmts[kind].archive, DB_IN(db_u64(id)),
+		generation_key_slot(id), false };
+
+	return store_change(db, &c, e);
 }
 
 enum err

@@ -53,6 +53,7 @@ enum err store_label_page(struct db *db, enum label_kind kind, uint64_t tenant,
 /** Write the name of a row that is there. Errors: ERR_CONFLICT. */
 enum err store_label_update(struct db *db, enum label_kind kind,
     const struct label *l, struct error *e) ATTR_MUST_CHECK;
+/** Bumps its slot: requests may name it no longer. */
 enum err store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
     struct error *e) ATTR_MUST_CHECK;
 

@@ -22,6 +22,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/generation.h \
 	src/store/host.c \
 	src/store/host.h \
+	src/store/idempotency.c \
+	src/store/idempotency.h \
 	src/store/key.c \
 	src/store/key.h \
 	src/store/label.c \
@@ -64,5 +66,9 @@ src_store_libstore_a_SOURCES = \
 	src/store/tier.h \
 	src/store/usage.c \
 	src/store/usage.h \
+	src/store/usage_page.c \
+	src/store/usage_page.h \
+	src/store/usage_summary.c \
+	src/store/usage_summary.h \
 	src/store/user.c \
 	src/store/user.h
