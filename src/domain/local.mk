@@ -74,6 +74,12 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/tier.h \
 	src/domain/tokenizers.c \
 	src/domain/tokenizers.h \
+	src/domain/usage_add.c \
+	src/domain/usage_add.h \
+	src/domain/usage_report.c \
+	src/domain/usage_report.h \
+	src/domain/usage_text.c \
+	src/domain/usage_text.h \
 	src/domain/user.c \
 	src/domain/user.h \
 	src/domain/user_manage.c

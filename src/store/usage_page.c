@@ -116,6 +116,15 @@ store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
 	static const struct db_map map = { view_fields, 2,
 		sizeof(struct usage_view) };
 
-	return db_one(db, STMT_USAGE_ID, DB_IN(db_b16(v->row.request_id.b)), a,
-	    &map, v, e);
+	struct usage_view posted;
+	enum err err = db_one(db, STMT_USAGE_POSTED,
+	    DB_IN(db_b16(v->row.request_id.b),
+		db_time(v->row.request_timestamp_ms)),
+	    a, &map, &posted, e);
+
+	if (!err) {
+		v->usage_id = posted.usage_id;
+		v->created_at_ms = posted.created_at_ms;
+	}
+	return err;
 }

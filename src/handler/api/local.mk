@@ -28,5 +28,10 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/resource.c \
 	src/handler/api/resource.h \
 	src/handler/api/tier.c \
+	src/handler/api/usage.c \
+	src/handler/api/usage_add.c \
+	src/handler/api/usage_read.c \
+	src/handler/api/usage_read.h \
+	src/handler/api/usage_summary.c \
 	src/handler/api/user.c \
 	src/handler/handler.h
