@@ -58,20 +58,25 @@ const b = await tenant('beta');
 // ---- roles by routes ----
 
 // Who may call: o operator, O owner, d developer, b billing, v viewer; all by
-// keys that manage. i: also a key with infer alone; r: with keys:read alone.
+// keys that manage. i: also a key with infer alone; r: with keys:read alone; u: with usage:read
+// alone.
 const matrix = {
   'POST /generate': 'Odbvi',
   'POST /v1/chat/completions': 'Odbvi',
   'POST /v1/completions': 'Odbvi',
   'POST /v1/embeddings': 'Odbvi',
   'GET /v1/models': 'Odbvi',
-  'GET /v1/key': 'Odbvir',
+  'GET /v1/key': 'Odbviru',
   'GET /customers': 'oOdbv',
   'POST /customers': 'o',
   'GET /customers/{id}': 'oOdbv',
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
   'GET /api/audit': 'oO',
+  'GET /api/usage': 'oOdbvu',
+  'POST /api/usage': 'oOd',
+  'GET /api/usage/summary': 'oOdbvu',
+  'GET /api/usage/{request_id}': 'oOdbvu',
   'GET /api/users': 'oOdbv',
   'POST /api/users': 'oO',
   'GET /api/users/{id}': 'oOdbv',
@@ -111,6 +116,7 @@ const routes = execFileSync(
 
 const inferOnly = await newKey({ customer_id: a.id });
 const readOnly = await newKey({ customer_id: a.id, scopes: ['keys:read'] });
+const usageOnly = await newKey({ customer_id: a.id, scopes: ['usage:read'] });
 const asWhom = {
   o: env.TOLLGATE_OPERATOR_KEY,
   O: a.keys.owner,
@@ -119,6 +125,7 @@ const asWhom = {
   v: a.keys.viewer,
   i: inferOnly.key,
   r: readOnly.key,
+  u: usageOnly.key,
 };
 
 await test('roles by routes: the table names every route of the program (S7)', () => {
@@ -129,7 +136,7 @@ await test('roles by routes: the table names every route of the program (S7)', (
 for (const [route, allowed] of Object.entries(matrix)) {
   await test(`${route}: ${allowed} and nobody else (S7)`, async () => {
     const [method, pattern] = route.split(' ');
-    const path = pattern.replace('{id}', nowhere);
+    const path = pattern.replace(/\{\w+\}/, nowhere);
     const body = ['POST', 'PATCH'].includes(method) ? {} : undefined;
     expect(await call(null, method, path, body), 401, 'nobody');
     for (const [letter, key] of Object.entries(asWhom)) {
