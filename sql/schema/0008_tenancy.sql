@@ -29,6 +29,9 @@ ALTER TABLE api_keys
 	ADD UNIQUE KEY key_previous_public_id (previous_public_id),
 	ADD UNIQUE KEY key_previous_secret (previous_secret),
 	ADD KEY key_expiry (expires_at),
+	ADD KEY key_revoked (revoked_at),
+	ADD KEY key_name (name),
+	ADD KEY key_is_active (is_active, customer_id),
 	ADD CONSTRAINT key_previous CHECK (
 		(previous_secret IS NULL) = (previous_expires_at IS NULL)
 		AND (previous_secret IS NULL) = (previous_pepper_id IS NULL));

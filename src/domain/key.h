@@ -84,6 +84,14 @@ enum err key_authenticate(struct key_cache *c, struct str text, int64_t now_ms,
 enum err key_check_again(struct key_cache *c, struct principal *p,
     int64_t now_ms, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Keys of that kind that were used in another minute than the one that was
+ * taken last; each is taken once, up to cap. A key may come twice, with two
+ * secrets.
+ */
+size_t key_cache_take_uses(struct key_cache *c, enum key_kind kind,
+    struct key_use *ret, size_t cap);
+
 /* Figures for metrics and tests. */
 struct key_cache_stats {
 	uint64_t n_hits, n_queries, n_stale, n_negative_hits, n_malformed;

@@ -24,6 +24,7 @@
 #define DB_WAIT_MS       2000 /* for a connection */
 #define FLIGHT_WAIT_MS   10000
 #define LOAD_ARENA_BYTES MIB(1)
+#define MINUTE_MS        60000
 
 /* A query under way; lives on the stack of the thread that makes it. */
 struct flight {
@@ -206,7 +207,7 @@ refuse(struct ask *q, const char *why)
 
 /* Copy an entry out, under the lock, if the key may be used now. */
 static enum err
-admit(struct ask *q, const struct key_entry *en)
+admit(struct ask *q, struct key_entry *en)
 {
 	const struct principal *who = &en->who;
 	uint64_t *ids = NULL;
@@ -228,6 +229,7 @@ admit(struct ask *q, const struct key_entry *en)
 			return error_arena(q->e, q->a);
 		memcpy(ips, en->ips, en->ips_bytes);
 	}
+	en->used_ms = q->now_ms;
 	*q->ret = *who;
 	q->ret->model_ids = ids;
 	if (ips)
@@ -437,6 +439,39 @@ key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
 		return OK;
 	memcpy(q.digest, p->key_digest, KEY_DIGEST_BYTES);
 	return ask_run(&q);
+}
+
+/* Uses within one minute are one use. */
+static bool
+take_use(struct key_entry *en, enum key_kind kind, struct key_use *ret)
+{
+	const struct principal *who = &en->who;
+
+	if (en->used_ms / MINUTE_MS == en->told_ms / MINUTE_MS ||
+	    (who->kind == PRINCIPAL_OPERATOR) != (kind == KEY_OPERATOR))
+		return false;
+	en->told_ms = en->used_ms;
+	*ret = (struct key_use){ kind == KEY_OPERATOR ? who->operator_key_id
+						      : who->api_key_id,
+		en->used_ms };
+	return true;
+}
+
+size_t
+key_cache_take_uses(struct key_cache *c, enum key_kind kind,
+    struct key_use *ret, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_SHARDS; i++) {
+		struct shard *s = &c->shards[i];
+
+		(void)pthread_mutex_lock(&s->lock);
+		for (size_t k = 0; k < s->known.n && n < cap; k++)
+			n += take_use(s->known.ring[k], kind, &ret[n]);
+		(void)pthread_mutex_unlock(&s->lock);
+	}
+	return n;
 }
 
 void

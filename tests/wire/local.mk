@@ -36,6 +36,7 @@ EXTRA_DIST += \
 	tests/wire/quickstart.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
+	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/worker.t

@@ -49,6 +49,26 @@ key_authenticate__addresses_and_role__are_the_callers_own_copies(void **state)
 	assert_true(cidr_list_contains(&who.allowed_ips, &in));
 }
 
+static void
+key_cache_take_uses__one_a_minute__each_taken_once(void **state)
+{
+	struct key_use uses[4];
+
+	(void)state;
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 0);
+	assert_ok(ask());
+	assert_ok(ask());
+	assert_int_equal(key_cache_take_uses(cache, KEY_OPERATOR, uses, 4), 0);
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
+	assert_int_equal(uses[0].api_key_id, 42);
+	assert_int_equal(uses[0].last_used_at_ms, NOW);
+	assert_ok(ask());
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 0);
+	assert_ok(key_authenticate(cache, str_from(text), NOW + 60000, &arena,
+	    &who, &e));
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
+}
+
 /* What the database holds is never taken for "from anywhere". */
 static void
 key_authenticate__addresses_that_are_none__no_entry(void **state)
@@ -351,6 +371,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		KEY_CACHE_TEST(
 		    key_authenticate__addresses_and_role__are_the_callers_own_copies),
+		KEY_CACHE_TEST(
+		    key_cache_take_uses__one_a_minute__each_taken_once),
 		KEY_CACHE_TEST(
 		    key_authenticate__addresses_that_are_none__no_entry),
 		KEY_CACHE_TEST(
