@@ -122,6 +122,15 @@ explain(enum stmt id, int at, const char *value, char *ret, size_t ret_bytes)
 	free(text);
 }
 
+/* The index gives the order, too: a page costs what it shows. */
+static void
+assert_sorted(const char *query, const char *extra)
+{
+	if (strstr(extra, "filesort"))
+		print_message("# %s: %s\n", query, extra);
+	assert_null(strstr(extra, "filesort"));
+}
+
 static void
 assert_plan(const char *query, const char *index)
 {
@@ -140,7 +149,7 @@ assert_plan(const char *query, const char *index)
 								     : NULL;
 
 		if (strcmp(name, "Extra") == 0 && row[i])
-			assert_null(strstr(row[i], "filesort"));
+			assert_sorted(query, row[i]);
 		if (!want)
 			continue;
 		if (!row[i] || strcmp(row[i], want) != 0)
