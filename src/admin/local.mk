@@ -42,6 +42,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/record.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \
+	src/admin/usage.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \

@@ -154,8 +154,8 @@ usage_event_read(const struct json *body, int64_t now_ms,
 		const struct event_member *m = &event_members[i];
 
 		if (json_has(body, m->name))
-			err = read_member(body, m, now_ms,
-			    (char *)ret + m->off, e);
+			err = read_member(body, m, now_ms, (char *)ret + m->off,
+			    e);
 	}
 	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
 		for (int i = 0; i < TOK_CLASS__MAX; i++)
@@ -215,8 +215,8 @@ not_there(const struct work *w, enum thing kind, struct error *e)
 		return error_public(e, ERR_NOT_FOUND, thing_names[kind],
 		    "%s names nothing that is there.", thing_names[kind]);
 	return error_public(e, ERR_NOT_FOUND, thing_names[kind],
-	    "%s of element %zu names nothing that is there.",
-	    thing_names[kind], w->at);
+	    "%s of element %zu names nothing that is there.", thing_names[kind],
+	    w->at);
 }
 
 static enum err
@@ -369,10 +369,10 @@ whose(struct work *w, const struct usage_event *ev, struct usage_row *row,
 		return err;
 	row->customer_id = user->customer_id;
 	row->api_key_id = ev->api_key_id ? ev->api_key_id
-			  : is_key	 ? who->api_key_id
+			  : is_key       ? who->api_key_id
 					 : 0;
 	row->project_id = ev->project_id ? ev->project_id
-			  : is_key	 ? who->project_id
+			  : is_key       ? who->project_id
 					 : 0;
 	row->agent_id = ev->agent_id;
 	row->connector_id = ev->connector_id;

@@ -12,7 +12,7 @@
 #include "store/idempotency.h"
 #include "store/usage_page.h"
 
-#define USAGE_ADD_MAX 1000 /* events at once */
+#define USAGE_ADD_MAX      1000 /* events at once */
 /* How long ago an event may have happened, and how far clocks disagree. */
 #define USAGE_ADD_AGE_MS   (INT64_C(366) * 86400000)
 #define USAGE_ADD_AHEAD_MS INT64_C(60000)

@@ -9,7 +9,7 @@
 
 /* Dimensions of usage_daily and of usage_refusals; both know times. */
 #define BIT(by) (1U << (by))
-#define DAILY                                                        \
+#define DAILY                                                          \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | \
      BIT(USAGE_BY_MODEL) | BIT(USAGE_BY_DAY) | BIT(USAGE_BY_MONTH))
 #define REFUSALS (DAILY | BIT(USAGE_BY_HOUR))

@@ -233,8 +233,7 @@ static const struct row_column row_columns[] = {
 #undef AT
 
 static void
-put_tokens(struct sink *s,
-    const uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX])
+put_tokens(struct sink *s, const uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX])
 {
 	struct cell c;
 
@@ -405,10 +404,9 @@ set_dimension(struct cell *c, enum usage_dimension by, uint64_t v)
 {
 	switch (by) {
 	case USAGE_BY_STATUS:
-		set_text(c,
-		    v >= 1 && v <= USAGE_STATUS__MAX
-			? str_from(usage_status_names[v - 1])
-			: (struct str){ NULL, 0 });
+		set_text(c, v >= 1 && v <= USAGE_STATUS__MAX
+				? str_from(usage_status_names[v - 1])
+				: (struct str){ NULL, 0 });
 		break;
 	case USAGE_BY_HOUR:
 		set_time(c, (int64_t)v * 1000, TIME_CHARS);

@@ -36,8 +36,7 @@ struct usage_group_style {
 };
 void usage_group_json(const struct usage_group *g,
     const struct usage_group_style *style, struct json_out *j);
-void usage_group_csv_head(const struct usage_group_style *style,
-    struct buf *b);
+void usage_group_csv_head(const struct usage_group_style *style, struct buf *b);
 void usage_group_csv(const struct usage_group *g,
     const struct usage_group_style *style, struct buf *b);
 /** What a dimension is called in a row: "key" is "api_key_id". */

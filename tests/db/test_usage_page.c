@@ -144,7 +144,7 @@ assert_plan(const char *query, const char *index)
 	row = mysql_fetch_row(res);
 	for (unsigned i = 0; i < mysql_num_fields(res); i++) {
 		const char *name = mysql_fetch_field_direct(res, i)->name;
-		const char *want = strcmp(name, "key") == 0	     ? index
+		const char *want = strcmp(name, "key") == 0          ? index
 				   : strcmp(name, "partitions") == 0 ? "p202611"
 								     : NULL;
 
@@ -314,9 +314,9 @@ usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
 
 				if (d == USAGE_BY_DAY)
 					by[1] = USAGE_BY_NOTHING;
-				assert_db_ok(&x, usage_report(x.db, by, &f,
-						     INT64_MAX / 2, &x.a, &r,
-						     &x.e));
+				assert_db_ok(&x,
+				    usage_report(x.db, by, &f, INT64_MAX / 2,
+					&x.a, &r, &x.e));
 				assert_int_equal(sum_of(&r), rows_of(&f, c));
 				assert_int_equal(r.total.sums.requests,
 				    rows_of(&f, c));
@@ -339,8 +339,8 @@ usage_report__more_groups_than_allowed__names_group_by(void **state)
 
 	(void)state;
 	fixture_init(&x, FIXTURE_APP);
-	assert_int_equal(
-	    usage_report(x.db, by, &f, INT64_MAX / 2, &x.a, &r, &x.e),
+	assert_int_equal(usage_report(x.db, by, &f, INT64_MAX / 2, &x.a, &r,
+			     &x.e),
 	    ERR_BAD_PARAM);
 	assert_string_equal(x.e.param, "group_by");
 	fixture_fini(&x);

@@ -324,6 +324,34 @@ is 'price list: the newest first' "$(j '[.[].effective_from[0:4]] | .[0]')" 2100
 is 'price list: long context follows its own input' \
   "$(j '.[0].long_cached_input')" 1
 
+# --- usage -------------------------------------------------------------------
+
+t usage add --user ada@example.com --model small --input 1000 \
+  --cached-input 200 --output 800 --reasoning 100 --json
+is 'usage add: exact, at the price of its time' "$code $(j '[.prompt_tokens,
+  .completion_tokens, .source, .api_key_id, .price_version_id > 0] | join(" ")')" \
+  '0 1200 900 api  true'
+cost=$(j .cost_in_usd)
+t usage add --user ada@example.com --model small --input 5 --at 2001-01-01
+is 'usage add: too long ago is 2' "$code" 2
+t usage add --user ada@example.com --model small --input -5
+is 'usage add: a negative counter is 2' "$code" 2
+t usage add --user ada@example.com --model small --agent 4000000000
+is 'usage add: an unknown agent is 1' "$code" 1
+t usage report --by model,status --json
+is 'usage report: JSON: what was added' "$(j '.[] | [.requests, .request_status,
+  .token_in_cached_context_count, .cost_in_usd] | join(" ")')" "1 ok 200 $cost"
+t usage report --by day --csv
+like 'usage report: CSV: RFC 4180 lines' "$out" '^day,requests,refusals,.*'$'\r'
+t usage report --by user --customer ada@example.com
+like 'usage report: a table for people' "$out" 'user_id +requests'
+t usage report --by user,user
+is 'usage report: the same twice is 2' "$code" 2
+t usage report --from 2026-02-01 --to 2026-01-01
+is 'usage report: from behind to is 2' "$code" 2
+t reconcile --database-only
+is 'usage: the books are right' "$code" 0
+
 # --- tiers and keys ----------------------------------------------------------
 
 t tier add --name gold --per-minute 600 --json

@@ -116,7 +116,7 @@ read_question(struct app *app, const struct request *rq, struct listing_of *l,
 		return err;
 	l->filter.origin = v[N_PARAMS - 1].text;
 	l->format = usage_format_read(rq, v + 2);
-	l->limit = v[1].is_set		     ? v[1].u64
+	l->limit = v[1].is_set               ? v[1].u64
 		   : l->format == USAGE_JSON ? LIST_LIMIT
 					     : 0;
 	return v[0].is_set ? cursor_read(v[0].text, l, e) : OK;
@@ -272,16 +272,12 @@ stream(struct listing_of *l, struct response *rs, struct arena *a,
 	return err;
 }
 
-static enum err
-export(struct listing_of *l, struct response *rs, struct error *e)
-{
-	struct arena a;
-	enum err err;
+static enum err export(struct listing_of *l, struct response *rs,
+    struct error *e) {
+	struct arena a; enum err err;
 
-	arena_init(&a, EXPORT_ARENA);
-	err = stream(l, rs, &a, e);
-	arena_fini(&a);
-	return err;
+	    arena_init(&a, EXPORT_ARENA); err = stream(l, rs, &a, e);
+	    arena_fini(&a); return err;
 }
 
 enum err

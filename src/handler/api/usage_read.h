@@ -31,9 +31,9 @@ enum usage_format {
  * Errors: ERR_NOT_FOUND another customer; ERR_BAD_PARAM from is not before
  *         to.
  */
-enum err usage_filter_read(const struct request *rq, const struct principal *who,
-    const struct param_value *v, struct usage_filter *ret,
-    struct error *e) ATTR_MUST_CHECK;
+enum err usage_filter_read(const struct request *rq,
+    const struct principal *who, const struct param_value *v,
+    struct usage_filter *ret, struct error *e) ATTR_MUST_CHECK;
 /** By format=, else by Accept. */
 enum usage_format usage_format_read(const struct request *rq,
     const struct param_value *v);
