@@ -7,6 +7,7 @@ ALTER TABLE users
 	MODIFY COLUMN role ENUM('operator','owner','billing','developer',
 		'viewer','member') NOT NULL;
 UPDATE users SET role = 'developer' WHERE role = 'member';
+UPDATE role_tiers SET role = 'developer' WHERE role = 'member';
 ALTER TABLE users
 	MODIFY COLUMN role ENUM('operator','owner','billing','developer',
 		'viewer') NOT NULL;

@@ -2,6 +2,7 @@
 /* tollgate key list, show, set, rotate, revoke-all */
 #include "domain/key_manage.h"
 
+#include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
 
@@ -123,7 +124,7 @@ read_filter(struct admin *ad, struct key_filter *f, struct error *e)
 }
 
 static void
-list_rec(struct admin *ad, const struct key *k)
+list_rec(struct admin *ad, const struct key *k, struct limits_rows *limits)
 {
 	admin_rec(ad);
 	admin_u64(ad, "id", k->api_key_id);
@@ -136,6 +137,8 @@ list_rec(struct admin *ad, const struct key *k)
 	admin_bool(ad, "all_models", k->all_models);
 	admin_count(ad, "rate_limit_per_minute", k->rate_limit_per_minute);
 	admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
+	limits_show_next(ad, limits,
+	    (struct limit_holder){ .api_key_id = k->api_key_id });
 	admin_str(ad, "rate_limit_tier", k->tier_name);
 	admin_time(ad, "created_at", k->created_at_ms);
 	admin_time(ad, "expires_at", k->expires_at_ms);
@@ -146,6 +149,8 @@ list_rec(struct admin *ad, const struct key *k)
 enum err
 admin_key_list(struct admin *ad, struct error *e)
 {
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
 	struct key_filter f = { 0 };
 	struct key *keys = NULL;
 	uint64_t after = 0;
@@ -155,12 +160,16 @@ admin_key_list(struct admin *ad, struct error *e)
 
 	if (!err)
 		err = admin_db(ad, &db, e);
+	if (!err)
+		err = store_limit_of_keys(db, f.customer_id, admin_arena(ad),
+		    &rows, &limits.n, e);
+	limits.rows = rows;
 	admin_list(ad);
 	while (!err && n == PAGE_ROWS) {
 		err = store_key_page(db, 0, &f, after, PAGE_ROWS,
 		    admin_arena(ad), &keys, &n, e);
 		for (size_t i = 0; i < n && !err; i++) {
-			list_rec(ad, &keys[i]);
+			list_rec(ad, &keys[i], &limits);
 			after = keys[i].api_key_id;
 		}
 	}
@@ -178,7 +187,8 @@ admin_key_show(struct admin *ad, struct error *e)
 		return err;
 	key_row_fill(&k, clock_now_ms(), &row);
 	admin_record(ad, key_resource.record, &row);
-	return OK;
+	return limits_show(ad,
+	    (struct limit_holder){ .api_key_id = k.api_key_id }, e);
 }
 
 /* ---- changing ---- */

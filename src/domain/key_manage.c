@@ -7,6 +7,7 @@
 #include "domain/tier.h"
 #include "store/generation.h"
 #include "store/label.h"
+#include "store/limit.h"
 
 #define RATE_MAX UINT64_C(1000000000)
 
@@ -136,6 +137,26 @@ models_of(const struct key_row *row, struct arena *a, struct key_new *k,
 	return OK;
 }
 
+/* The limits that are no columns; no change of a key touches them. They hold
+ * for the caller's own key in any case. */
+static enum err
+limits_of(const struct manager *m, struct arena *a, const struct key_row *row,
+    struct limit_set *ret, struct error *e)
+{
+	return store_limit_load(m->db,
+	    (struct limit_holder){ .api_key_id = row->k.api_key_id }, a, ret,
+	    e);
+}
+
+static bool
+limits_are_equal(const struct limit_set *x, const struct limit_set *y)
+{
+	for (unsigned i = 0; i < LIMIT__METRICS; i++)
+		if (limit_set_get(x, i) != limit_set_get(y, i))
+			return false;
+	return true;
+}
+
 /*
  * The caller's key would have to be able to make this one. Limits and tier
  * that an owner leaves as they are need not be its own: somebody else gave
@@ -148,6 +169,7 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 	const struct principal *who = m->who;
 	const struct key_manager *km = m->extra;
 	bool is_owner = principal_is_owner(who);
+	bool has_limits = !is_owner && row->k.api_key_id != who->api_key_id;
 	struct key_new asked = {
 		.user_id = row->k.user_id,
 		.project_id = row->k.project_id,
@@ -161,6 +183,8 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 	struct key_new given;
 	enum err err = models_of(row, a, &asked, e);
 
+	if (!err && has_limits)
+		err = limits_of(m, a, row, &asked.limits, e);
 	if (is_owner)
 		asked.rate_limit_tier = 0;
 	if (is_owner && before &&
@@ -188,6 +212,8 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 		return has_less(e, "rate_limit");
 	if (!is_owner && given.rate_limit_per_hour != asked.rate_limit_per_hour)
 		return has_less(e, "rate_limit_per_hour");
+	if (has_limits && !limits_are_equal(&given.limits, &asked.limits))
+		return has_less(e, "rate_limits");
 	return OK;
 }
 

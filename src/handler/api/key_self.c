@@ -22,13 +22,15 @@ write_rate(struct json_out *j, const char *name, int64_t own, uint64_t fallback)
 static void
 write_limits(struct json_out *j, const struct app *app)
 {
-	const int64_t *own = app->who->rates.requests;
+	const struct limit_set *own = &app->who->limits;
 
 	json_out_key(j, "rate_limits");
 	json_out_object(j);
-	write_rate(j, "requests_per_minute", own[LIMIT_MINUTE],
+	write_rate(j, "requests_per_minute",
+	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_MINUTE),
 	    conf_u64(app->conf, CONF_LIMITS_RPM));
-	write_rate(j, "requests_per_hour", own[LIMIT_HOUR],
+	write_rate(j, "requests_per_hour",
+	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_HOUR),
 	    conf_u64(app->conf, CONF_LIMITS_RPH));
 	json_out_object_end(j);
 }
