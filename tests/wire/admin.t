@@ -378,12 +378,12 @@ is 'tier list: free, standard and premium come with the tables' \
   "$(j '[.[].name] | join(" ")')" 'free standard premium gold'
 t tier assign gold --user ada@example.com --json
 is 'tier assign: a user' "$(j '"\(.tier) \(.user)"')" 'gold ada@example.com'
-t tier assign gold --role member --json
-is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold member'
+t tier assign gold --role developer --json
+is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold developer'
 is 'tier assign: both are stored' "$(sql "SELECT COUNT(*) FROM role_tiers r
-  JOIN users u USING (rate_limit_tier) WHERE r.role = 'member'
+  JOIN users u USING (rate_limit_tier) WHERE r.role = 'developer'
   AND u.email = 'ada@example.com'")" 1
-t tier assign none --role member
+t tier assign none --role developer
 t tier assign none --user ada@example.com
 is 'tier assign: none takes it away' "$(sql 'SELECT COUNT(*) + (SELECT
   COUNT(*) FROM users WHERE rate_limit_tier IS NOT NULL) FROM role_tiers')" 0
@@ -396,7 +396,7 @@ is 'doctor: a limit that is not there' \
   "$(j '.[] | select(.check == "limits by default") | .status')" FAIL
 t tier assign gold
 is 'tier assign: to nobody is 2' "$code" 2
-t tier assign silver --role member
+t tier assign silver --role developer
 is 'tier assign: an unknown tier is 1' "$code" 1
 t customer set 1 --limit customer.requests.day=1000 --json
 is 'customer set: other limits' "$(j .limits)" customer.requests.day=1000
