@@ -64,8 +64,8 @@ key_cache_take_uses__one_a_minute__each_taken_once(void **state)
 	assert_int_equal(uses[0].last_used_at_ms, NOW);
 	assert_ok(ask());
 	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 0);
-	assert_ok(key_authenticate(cache, str_from(text), NOW + 60000, &arena,
-	    &who, &e));
+	assert_ok(key_authenticate(cache, str_from(text), NULL, NOW + 60000,
+	    &arena, &who, &e));
 	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
 }
 
