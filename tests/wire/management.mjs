@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, newKey, sql, until,
+  ask, env, json, newKey, sql, tollgate, until,
 } from './lib.mjs';
 
 const nowhere = 4000000000; // an id that nothing has
@@ -323,6 +323,18 @@ await test('keys:write: neither changes nor takes over a key that has more (S9)'
   expect(await call(writer.key, 'PATCH', `/api/keys/${child.id}`, { rate_limit: 4, name: 'slow' }),
     200);
   expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
+});
+
+await test('a key with limits of its own takes over none that has fewer (S9)', async () => {
+  const add = (...args) => tollgate('key', 'add', '--customer', String(a.id), '--name', 'limited',
+    '--user', `alpha-developer-${unique}@example.com`, '--per-minute', '1000',
+    '--scopes', 'infer,keys:read,keys:write', ...args);
+  const writer = add('--limit', 'key.tokens.day=50000');
+  const other = add();
+  const child = expect(await call(writer.key, 'POST', '/api/keys', { name: 'child' }), 201);
+  refusedBy(await call(writer.key, 'POST', `/api/keys/${other.id}/rotate`), 403, 'rate_limits');
+  expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
+  expect(await call(writer.key, 'POST', `/api/keys/${writer.id}/rotate`), 200);
 });
 
 await test('addresses and project of a key: handed on, never widened (S9)', async () => {
