@@ -36,8 +36,8 @@ price_cost(const struct price *p, const struct tokens *t, uint64_t markup_ppm,
 }
 
 enum err
-price_charge(const struct price *p, const struct tokens *t,
-    uint64_t markup_ppm, struct cost *ret, struct error *e)
+price_charge(const struct price *p, const struct tokens *t, uint64_t markup_ppm,
+    struct cost *ret, struct error *e)
 {
 	if (tokens_in(t) + tokens_out(t) == 0) {
 		*ret = (struct cost){ 0, 0 };
