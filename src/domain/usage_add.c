@@ -410,10 +410,7 @@ set_cost(struct work *w, const struct known *model, struct usage_row *row,
 	if (!price)
 		return OK;
 	memcpy(used.tok, row->tok, sizeof(used.tok));
-	cost = (struct cost){ 0, 0 };
-	/* The price per request is owed for work, not for failing. */
-	if (tokens_in(&used) + tokens_out(&used) > 0 || row->status == USAGE_OK)
-		err = price_cost(price, &used, row->markup_ppm, &cost, e);
+	err = price_charge(price, &used, row->markup_ppm, &cost, e);
 	if (err)
 		return err;
 	row->price_version_id = price->price_version_id;
