@@ -20,6 +20,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.api_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.connectors TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.customers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.deployments TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.hosts TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.journal_offsets TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.key_generations TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.leases TO 'tollgate'@'localhost';
@@ -36,6 +37,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.users TO 'tollgate'@'localhost';
 
 -- What comes and goes.
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.api_key_models TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.idempotency_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.rate_limits TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.role_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';

@@ -10,5 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0005_ledger.sql \
 	sql/schema/0006_local_models.sql \
 	sql/schema/0007_limits.sql \
+	sql/schema/0008_tenancy.sql \
 	sql/schema/0009_adjustments.sql \
-	sql/schema/0010_closings.sql
+	sql/schema/0010_closings.sql \
+	sql/schema/0011_usage_api.sql

@@ -111,6 +111,17 @@ void admin_catalogue_changed(struct admin *ad);
 enum err admin_audit(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;
 
+struct manager;
+struct record_type;
+/** Who changes a resource by command: an operator. */
+enum err admin_manager(struct admin *ad, struct manager *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** {"account":"ada"}: who ran the command, as the system knows it. */
+struct str admin_account(struct admin *ad);
+/** The next record: a row with the API's members. */
+void admin_record(struct admin *ad, const struct record_type *t,
+    const void *row);
+
 /*
  * Output: records of members, printed at the end if the command succeeds (or
  * calls admin_fail()). As text one record is a line a member, a list is a

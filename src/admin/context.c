@@ -106,8 +106,8 @@ admin_catalogue_changed(struct admin *ad)
 }
 
 /* {"account":"ada"}: who ran the command, as the system knows it. */
-static struct str
-account_detail(struct admin *ad)
+struct str
+admin_account(struct admin *ad)
 {
 	struct passwd pw, *found = NULL;
 	char text[1024];
@@ -138,7 +138,7 @@ admin_audit(struct admin *ad, const char *action, const char *object,
 		.object = str_from(object),
 		.object_id = object_id,
 		.is_success = true,
-		.detail = account_detail(ad),
+		.detail = admin_account(ad),
 	};
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);

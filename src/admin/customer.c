@@ -39,6 +39,15 @@ const struct admin_option admin_customer_set_options[] = {
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
 };
+const struct admin_option admin_customer_close_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_customer_suspend_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_customer_resume_options[] = {
+	ADMIN_OPTIONS_END,
+};
 const struct admin_option admin_customer_list_options[] = {
 	ADMIN_OPTIONS_END,
 };
@@ -211,4 +220,65 @@ admin_customer_set(struct admin *ad, struct error *e)
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "customer.set", "customer", c.customer_id,
 	    c.customer_id, e);
+}
+
+enum err
+admin_customer_close(struct admin *ad, struct error *e)
+{
+	struct customer_row row;
+	struct customer c;
+	struct manager m;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&customer_resource, &m, c.customer_id,
+		    admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, customer_resource.record, &row);
+	return err;
+}
+
+static enum err
+set_state(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct customer_row *c = row;
+
+	(void)r;
+	(void)a;
+	(void)e;
+	c->state = *(const enum customer_state *)arg;
+	return OK;
+}
+
+static enum err
+change_state(struct admin *ad, enum customer_state state, struct error *e)
+{
+	struct customer_row row;
+	struct customer c;
+	struct manager m;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_change(&customer_resource, &m, c.customer_id,
+		    set_state, &state, admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, customer_resource.record, &row);
+	return err;
+}
+
+enum err
+admin_customer_suspend(struct admin *ad, struct error *e)
+{
+	return change_state(ad, CUSTOMER_SUSPENDED, e);
+}
+
+enum err
+admin_customer_resume(struct admin *ad, struct error *e)
+{
+	return change_state(ad, CUSTOMER_ACTIVE, e);
 }

@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -13,10 +14,12 @@
 #include "admin/limits.h"
 #include "base/clock.h"
 #include "domain/flush_backlog.h"
+#include "domain/host.h"
 #include "domain/hostmap.h"
 #include "domain/limit.h"
 #include "ext/mcache.h"
 #include "journal/writer.h"
+#include "store/key.h"
 #include "store/migrate.h"
 #include "store/rejected.h"
 #include "store/server.h"
@@ -130,6 +133,71 @@ check_schema(struct admin *ad, struct db *db)
 }
 
 /* Returns the most requests that an hour of last week had; 0: none. */
+static bool
+differs(const uint8_t a[HOST_CHECK_BYTES], const uint8_t b[HOST_CHECK_BYTES])
+{
+	return memcmp(a, b, HOST_CHECK_BYTES) != 0;
+}
+
+/* Whether another host's secrets are this one's. */
+static void
+check_host(struct admin *ad, const struct host *own, const struct host *h)
+{
+	if (h->pepper_id == own->pepper_id &&
+	    differs(h->pepper_check, own->pepper_check))
+		finding(ad, "hosts", BAD,
+		    "%" PRI_STR " has another auth.pepper under the same "
+		    "number: keys made there fail here, and the reverse",
+		    STR_ARG(h->host));
+	else if (h->pepper_id != own->pepper_id)
+		finding(ad, "hosts", WARN,
+		    "%" PRI_STR " has auth.pepper_id %llu, this host %llu: "
+		    "fine only while the pepper rotates",
+		    STR_ARG(h->host), (unsigned long long)h->pepper_id,
+		    (unsigned long long)own->pepper_id);
+	if (differs(h->seal_check, own->seal_check))
+		finding(ad, "hosts", WARN,
+		    "%" PRI_STR " has another seal.key: fine only while it "
+		    "rotates",
+		    STR_ARG(h->host));
+}
+
+static bool
+is_gone(const struct host *h)
+{
+	return clock_now_ms() - h->seen_at_ms > HOST_GONE_MS;
+}
+
+static void
+check_hosts(struct admin *ad, struct db *db)
+{
+	const struct crypto_keys *keys;
+	char name[HOST_NAME_BYTES];
+	struct host own, *hosts = NULL;
+	size_t n = 0, n_alive = 0;
+	uint64_t n_waiting = 0;
+	struct error e;
+
+	if (admin_keys(ad, &keys, &e) ||
+	    store_host_list(db, admin_arena(ad), &hosts, &n, &e) ||
+	    store_key_count_other(db, keys->pepper_id, &n_waiting, &e))
+		return; /* said elsewhere */
+	host_fill(keys->pepper, keys->seal, name, &own);
+	for (size_t i = 0; i < n; i++) {
+		if (is_gone(&hosts[i]))
+			continue;
+		n_alive++;
+		check_host(ad, &own, &hosts[i]);
+	}
+	finding(ad, "hosts", GOOD, "%zu seen within a day", n_alive);
+	if (n_waiting)
+		finding(ad, "pepper",
+		    crypto_key_other(keys->pepper) ? GOOD : WARN,
+		    "%llu keys were made with another auth.pepper and wait to "
+		    "be used: keep auth.other_pepper until then",
+		    (unsigned long long)n_waiting);
+}
+
 static uint64_t
 check_db(struct admin *ad)
 {
@@ -142,6 +210,7 @@ check_db(struct admin *ad)
 		return 0;
 	}
 	check_schema(ad, db);
+	check_hosts(ad, db);
 	if (store_server_facts(db, &ad->arena, &f, &e)) {
 		finding(ad, "database", BAD, "%s", e.internal);
 		return 0;

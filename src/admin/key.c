@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate key add, list, toggle, revoke */
-#include "domain/key.h"
+/* tollgate key add, toggle, revoke */
+#include "domain/key_manage.h"
 
 #include <stdlib.h>
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
+#include "store/label.h"
 
-#define LIST_MAX   100000
 #define MODELS_MAX 1000
 
 const struct admin_option admin_key_add_options[] = {
@@ -20,7 +20,7 @@ const struct admin_option admin_key_add_options[] = {
 	    false },
 	{ "scopes", "LIST",
 	    "Of infer, usage:read, usage:write, keys:read, "
-	    "keys:write (infer).",
+	    "keys:write, manage (infer).",
 	    false },
 	{ "tier", "NAME", "Tier whose limits it has.", false },
 	{ "per-minute", "N",
@@ -32,10 +32,8 @@ const struct admin_option admin_key_add_options[] = {
 	{ "expires", "TIME", "When it ends (never).", false },
 	{ "user", "EMAIL", "User whom its usage belongs to (the owner).",
 	    false },
-	ADMIN_OPTIONS_END,
-};
-const struct admin_option admin_key_list_options[] = {
-	{ "customer", "ID|EMAIL", "Whose keys.", true },
+	{ "project", "ID", "Project that it is sorted by.", false },
+	{ "ips", "LIST", "Addresses and ranges it works from (all).", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_key_toggle_options[] = {
@@ -48,7 +46,7 @@ const struct admin_option admin_key_revoke_options[] = {
 };
 
 static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
-	"keys:read", "keys:write" };
+	"keys:read", "keys:write", "manage" };
 
 static enum err
 read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
@@ -144,6 +142,26 @@ read_limits(struct admin *ad, struct key_new *k, struct error *e)
 }
 
 static enum err
+read_binding(struct admin *ad, struct key_new *k, struct error *e)
+{
+	struct db *db;
+	enum err err = admin_opt_u64(ad, "project", 1, UINT32_MAX,
+	    &k->project_id, e);
+
+	k->allowed_ips = admin_opt(ad, "ips");
+	if (!err)
+		err = key_ips_check(k->allowed_ips, e);
+	if (!err)
+		err = admin_db(ad, &db, e);
+	if (!err && k->project_id)
+		err = store_label_check(db, LABEL_PROJECT, k->customer_id,
+		    k->project_id, e);
+	return err == ERR_NOT_FOUND
+		   ? error_set(e, err, "the customer has no such project")
+		   : err;
+}
+
+static enum err
 read_key(struct admin *ad, struct key_new *k, struct error *e)
 {
 	enum err err = admin_opt_count(ad, "per-minute",
@@ -166,6 +184,8 @@ read_key(struct admin *ad, struct key_new *k, struct error *e)
 	if (!err && admin_has(ad, "tier"))
 		err = lookup_tier(ad, admin_opt(ad, "tier"),
 		    &k->rate_limit_tier, e);
+	if (!err)
+		err = read_binding(ad, k, e);
 	return err ? err : read_models(ad, k, e);
 }
 
@@ -200,49 +220,6 @@ admin_key_add(struct admin *ad, struct error *e)
 	admin_note(ad, "\nThe key is shown this once: pass it on now.");
 	secret_wipe(text, sizeof(text));
 	return admin_audit(ad, "key.add", "api_key", id, k.customer_id, e);
-}
-
-enum err
-admin_key_list(struct admin *ad, struct error *e)
-{
-	struct limits_rows limits = { .at = 0 };
-	struct limit_row *rows = NULL;
-	struct key *keys = NULL;
-	struct customer c;
-	struct db *db;
-	size_t n = 0;
-	enum err err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
-
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_key_list(db, c.customer_id, 0, LIST_MAX,
-		    admin_arena(ad), &keys, &n, e);
-	if (!err)
-		err = store_limit_of_keys(db, c.customer_id, admin_arena(ad),
-		    &rows, &limits.n, e);
-	limits.rows = rows;
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++) {
-		const struct key *k = &keys[i];
-
-		admin_rec(ad);
-		admin_u64(ad, "id", k->api_key_id);
-		admin_str(ad, "name", k->name);
-		admin_str(ad, "public_id", k->public_id);
-		admin_bool(ad, "is_active", k->is_active && !k->revoked_at_ms);
-		admin_bool(ad, "all_models", k->all_models);
-		admin_count(ad, "rate_limit_per_minute",
-		    k->rate_limit_per_minute);
-		admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
-		limits_show_next(ad, &limits,
-		    (struct limit_holder){ .api_key_id = k->api_key_id });
-		admin_time(ad, "created_at", k->created_at_ms);
-		admin_time(ad, "expires_at", k->expires_at_ms);
-		admin_time(ad, "revoked_at", k->revoked_at_ms);
-		admin_time(ad, "last_used_at", k->last_used_at_ms);
-	}
-	return err;
 }
 
 enum err

@@ -14,6 +14,7 @@ bin_PROGRAMS += src/admin/tollgate
 src_admin_tollgate_SOURCES = \
 	src/admin/admin.h \
 	src/admin/admin_priv.h \
+	src/admin/audit.c \
 	src/admin/books.c \
 	src/admin/commands.c \
 	src/admin/commands.def \
@@ -25,6 +26,8 @@ src_admin_tollgate_SOURCES = \
 	src/admin/file.h \
 	src/admin/help.c \
 	src/admin/key.c \
+	src/admin/key_manage.c \
+	src/admin/label.c \
 	src/admin/limits.c \
 	src/admin/limits.h \
 	src/admin/lookup.c \
@@ -43,9 +46,11 @@ src_admin_tollgate_SOURCES = \
 	src/admin/price.c \
 	src/admin/price_import.c \
 	src/admin/provider.c \
+	src/admin/record.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \
 	src/admin/usage.c \
+	src/admin/usage_history.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate provider add, list, set */
+/* tollgate provider add, list, set, archive, reseal */
 #include "upstream/provider.h"
+
 #include "admin/admin.h"
+#include "admin/admin_priv.h"
 #include "admin/lookup.h"
 #include "domain/provider_key.h"
+#include "domain/provider_manage.h"
 #include "ext/crypto.h"
 
 #define DRAIN_MAX_S 3600
@@ -30,6 +33,12 @@ const struct admin_option admin_provider_set_options[] = {
 	{ "drain", "SECONDS", "Longest time to drain.", false },
 	{ "enable", NULL, "Use it.", false },
 	{ "disable", NULL, "Don't.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_provider_archive_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_provider_reseal_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_provider_list_options[] = {
@@ -175,4 +184,64 @@ admin_provider_list(struct admin *ad, struct error *e)
 	for (size_t i = 0; i < n && !err; i++)
 		provider_rec(ad, &providers[i]);
 	return err;
+}
+
+enum err
+admin_provider_archive(struct admin *ad, struct error *e)
+{
+	struct provider_row row;
+	struct provider p;
+	struct manager m;
+	enum err err = lookup_provider(ad, admin_arg(ad, 0), &p, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&provider_resource, &m, p.provider_id,
+		    admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, provider_resource.record, &row);
+	return err;
+}
+
+/* Under the key in force, whichever of the two sealed it. */
+static enum err
+reseal(struct admin *ad, struct db *db, const struct crypto_keys *keys,
+    const struct provider *p, struct error *e)
+{
+	struct str plain;
+	enum err err = provider_key_open(&ad->secrets, keys->seal,
+	    p->provider_id, p->api_key_sealed, &plain, e);
+
+	if (err)
+		return error_prefix(e, "provider %" PRI_STR, STR_ARG(p->name));
+	return provider_key_store(db, keys->seal, p->provider_id, plain, e);
+}
+
+enum err
+admin_provider_reseal(struct admin *ad, struct error *e)
+{
+	const struct crypto_keys *keys;
+	struct provider *providers = NULL;
+	struct db *db;
+	size_t n = 0, n_sealed = 0;
+	enum err err = admin_keys(ad, &keys, e);
+
+	if (!err)
+		err = admin_db(ad, &db, e);
+	if (!err)
+		err = store_provider_list(db, admin_arena(ad), &providers, &n,
+		    e);
+	for (size_t i = 0; i < n && !err; i++) {
+		if (!providers[i].api_key_sealed.p)
+			continue;
+		err = reseal(ad, db, keys, &providers[i], e);
+		n_sealed++;
+	}
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_u64(ad, "resealed", n_sealed);
+	admin_catalogue_changed(ad);
+	return admin_audit(ad, "provider.reseal", "provider", 0, 0, e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate tier add, list, set, assign: limits that keys, users and roles
- * share by name */
-#include "store/tier.h"
+/* tollgate tier add, list, set, assign, archive: limits that keys, users and
+ * roles share by name */
+#include "domain/tier.h"
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
@@ -21,6 +21,9 @@ const struct admin_option admin_tier_set_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_tier_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_tier_list_options[] = {
@@ -191,5 +194,23 @@ admin_tier_assign(struct admin *ad, struct error *e)
 				    : assign_to_role(ad, tier_id, e);
 	if (!err)
 		admin_catalogue_changed(ad);
+	return err;
+}
+
+enum err
+admin_tier_archive(struct admin *ad, struct error *e)
+{
+	struct manager m;
+	struct tier t;
+	uint64_t id;
+	enum err err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&tier_resource, &m, id, admin_arena(ad),
+		    &t, e);
+	if (!err)
+		admin_record(ad, tier_resource.record, &t);
 	return err;
 }

@@ -1,243 +1,406 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate usage rerate, prune: what corrects or shortens the history of
- * usage. Neither changes anything without --yes. */
-#include "admin/admin.h"
+/* tollgate usage add, report */
+#include "domain/usage_add.h"
+
 #include "admin/lookup.h"
 #include "base/clock.h"
-#include "domain/prune.h"
-#include "domain/rerate.h"
+#include "domain/usage_report.h"
+#include "domain/usage_text.h"
 
-#define QUERY_MAX_S 3600 /* a table may be large */
+#define TEXT_MAX MIB(32)
 
-const struct admin_option admin_usage_rerate_options[] = {
-	{ "from", "TIME", "Requests admitted from then on.", true },
-	{ "to", "TIME", "Up to, and without, then.", true },
-	{ "model", "NAME|ID", "Of this model only.", false },
-	{ "dry-run", NULL, "Show what would change (as without --yes).",
+const struct admin_option admin_usage_add_options[] = {
+	{ "user", "ID|EMAIL", "Whom it is booked on.", true },
+	{ "model", "NAME|ID", "Model.", true },
+	{ "key", "ID|PUBLIC_ID", "API key that it was used with (none).",
 	    false },
-	{ "yes", NULL, "Book it.", false },
+	{ "project", "ID", "Project (none).", false },
+	{ "agent", "ID", "Agent (none).", false },
+	{ "connector", "ID", "Connector (none).", false },
+	{ "at", "TIME", "When it happened, a year ago at most (now).", false },
+	{ "input", "N", "Input tokens (0).", false },
+	{ "cached-input", "N", "Input from the provider's cache (0).", false },
+	{ "cache-write", "N", "Input written to that cache (0).", false },
+	{ "audio-input", "N", "Audio input (0).", false },
+	{ "output", "N", "Output tokens (0).", false },
+	{ "reasoning", "N", "Reasoning (0).", false },
+	{ "audio-output", "N", "Audio output (0).", false },
+	{ "image-output", "N", "Image output (0).", false },
+	{ "long-input", "N", "The same beyond the model's long-context",
+	    false },
+	{ "long-cached-input", "N", "  threshold; the classes are disjoint,",
+	    false },
+	{ "long-cache-write", "N", "  so a token counts in one of them only.",
+	    false },
+	{ "long-audio-input", "N", "", false },
+	{ "long-output", "N", "", false },
+	{ "long-reasoning", "N", "", false },
+	{ "long-audio-output", "N", "", false },
+	{ "long-image-output", "N", "", false },
+	{ "status", "STATUS", "How it ended (ok).", false },
+	{ "latency-ms", "N", "How long it took (0).", false },
 	ADMIN_OPTIONS_END,
 };
-const struct admin_option admin_usage_prune_options[] = {
-	{ "before", "MONTH", "Months before this one, such as 2026-05.", true },
-	{ "dry-run", NULL, "Show what would go (as without --yes).", false },
-	{ "yes", NULL, "Do it.", false },
-	{ "user", "NAME", "Account that may change tables (db.user).", false },
-	{ "password", "SECRET", "Its password (db.password); - reads it.",
+const struct admin_option admin_usage_report_options[] = {
+	{ "by", "DIM[,DIM]",
+	    "One or two of key, user, project, customer, "
+	    "model, provider, agent, connector, status, "
+	    "hour, day, month.",
 	    false },
+	{ "from", "TIME", "From the hour of this time (a day before to).",
+	    false },
+	{ "to", "TIME", "To the hour of this time (now).", false },
+	{ "customer", "ID|EMAIL", "Only this customer's.", false },
+	{ "key", "ID|PUBLIC_ID", "Only with this API key.", false },
+	{ "user", "ID|EMAIL", "Only on this user.", false },
+	{ "project", "ID", "Only of this project.", false },
+	{ "agent", "ID", "Only on this agent.", false },
+	{ "connector", "ID", "Only on this connector.", false },
+	{ "model", "NAME|ID", "Only of this model.", false },
+	{ "provider", "NAME", "Only of this provider.", false },
+	{ "status", "STATUS", "Only what ended so.", false },
+	{ "csv", NULL, "As CSV.", false },
 	ADMIN_OPTIONS_END,
+};
+
+static const char *const token_options[TOK_CONTEXT__MAX][TOK_CLASS__MAX] = {
+	{ "input", "cached-input", "cache-write", "audio-input", "output",
+	    "reasoning", "audio-output", "image-output" },
+	{ "long-input", "long-cached-input", "long-cache-write",
+	    "long-audio-input", "long-output", "long-reasoning",
+	    "long-audio-output", "long-image-output" }
 };
 
 static enum err
-read_yes(struct admin *ad, bool *ret, struct error *e)
+user_id(struct admin *ad, uint64_t *ret, struct error *e)
 {
-	*ret = admin_has(ad, "yes");
-	if (*ret && admin_has(ad, "dry-run"))
-		return admin_usage(e, "--yes and --dry-run exclude each other");
-	return OK;
-}
-
-/* A connection that waits for long statements. */
-static enum err
-open_db(const struct db_options *from, struct db **ret, struct error *e)
-{
-	struct db_options opt = *from;
+	struct str text = admin_opt(ad, "user");
+	struct user u;
 	enum err err;
 
-	opt.query_timeout_s = QUERY_MAX_S;
-	*ret = db_new(&opt);
-	if (!*ret)
-		return error_set(e, ERR_NO_MEMORY, "no memory");
-	err = db_connect(*ret, e);
-	if (err)
-		db_free(*ret);
+	if (!text.p || str_to_u64(text, 1, UINT32_MAX, ret))
+		return OK;
+	err = lookup_user(ad, text, &u, e);
+	if (!err)
+		*ret = u.user_id;
 	return err;
 }
 
 static enum err
-read_rerate(struct admin *ad, struct rerate_options *o, struct error *e)
+key_id(struct admin *ad, uint64_t *ret, struct error *e)
 {
-	struct model m = { 0 };
-	bool is_yes;
-	enum err err = read_yes(ad, &is_yes, e);
+	struct key k;
+	enum err err;
 
-	o->is_dry = !is_yes;
+	if (!admin_has(ad, "key"))
+		return OK;
+	err = lookup_key(ad, admin_opt(ad, "key"), &k, e);
 	if (!err)
-		err = admin_opt_time(ad, "from", &o->filter.from_ms, e);
-	if (!err)
-		err = admin_opt_time(ad, "to", &o->filter.to_ms, e);
-	if (!err && o->filter.from_ms >= o->filter.to_ms)
-		return admin_usage(e, "--from must be before --to");
-	if (!err && admin_has(ad, "model"))
-		err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
-	o->filter.model_id = m.model_id;
+		*ret = k.api_key_id;
 	return err;
 }
 
 static enum err
-rerate_rec(struct admin *ad, struct db *db, const struct rerate_model *m,
-    bool is_applied, struct error *e)
+model_id(struct admin *ad, uint64_t *ret, struct error *e)
 {
-	struct model model;
-	enum err err = store_model_by_id(db, m->model_id, admin_arena(ad),
-	    &model, e);
+	struct model m;
+	enum err err;
 
-	if (err == ERR_NOT_FOUND)
-		model.name = S("");
-	else if (err)
-		return err;
-	admin_rec(ad);
-	admin_u64(ad, "model_id", m->model_id);
-	admin_str(ad, "model", model.name);
-	admin_u64(ad, "requests", m->requests);
-	admin_u64(ad, "changed", m->changed);
-	admin_u64(ad, "priced_now", m->priced);
-	admin_u64(ad, "still_unknown", m->unpriced);
-	admin_usd(ad, "change_usd", m->change_pusd);
-	admin_usd(ad, "provider_change_usd", m->change_provider_pusd);
-	admin_bool(ad, "applied", is_applied && m->changed > 0);
+	if (!admin_has(ad, "model"))
+		return OK;
+	err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
+	if (!err)
+		*ret = m.model_id;
+	return err;
+}
+
+/* What adding and reporting name alike. */
+static enum err
+labels(struct admin *ad, uint64_t *project, uint64_t *agent,
+    uint64_t *connector, struct error *e)
+{
+	enum err err = admin_opt_u64(ad, "project", 1, UINT32_MAX, project, e);
+
+	if (!err)
+		err = admin_opt_u64(ad, "agent", 1, UINT32_MAX, agent, e);
+	if (!err)
+		err = admin_opt_u64(ad, "connector", 1, UINT32_MAX, connector,
+		    e);
+	return err;
+}
+
+static enum err
+read_event(struct admin *ad, int64_t now_ms, struct usage_event *ev,
+    struct error *e)
+{
+	unsigned status = USAGE_OK;
+	enum err err = user_id(ad, &ev->user_id, e);
+
+	if (!err)
+		err = model_id(ad, &ev->model_id, e);
+	if (!err)
+		err = key_id(ad, &ev->api_key_id, e);
+	if (!err)
+		err = labels(ad, &ev->project_id, &ev->agent_id,
+		    &ev->connector_id, e);
+	if (!err)
+		err = admin_opt_time(ad, "at", &ev->time_ms, e);
+	if (!err && ev->time_ms &&
+	    (ev->time_ms > now_ms + USAGE_ADD_AHEAD_MS ||
+		ev->time_ms < now_ms - USAGE_ADD_AGE_MS))
+		err = admin_usage(e, "--at must be within the last 366 days");
+	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (int i = 0; i < TOK_CLASS__MAX && !err; i++)
+			err = admin_opt_u64(ad, token_options[x][i], 0,
+			    UINT32_MAX, &ev->tok[x][i], e);
+	if (!err)
+		err = admin_opt_u64(ad, "latency-ms", 0, UINT32_MAX,
+		    &ev->latency_ms, e);
+	if (!err)
+		err = admin_opt_enum(ad, "status", usage_status_names,
+		    USAGE_STATUS__MAX, &status, e);
+	ev->status = (enum usage_status)status;
+	return err;
+}
+
+/* As JSON all of the row, else what matters. */
+static enum err
+show_row(const struct usage_view *rows, size_t n, void *arg, struct arena *a,
+    struct str *ret, struct error *e)
+{
+	const struct usage_view *v = &rows[0];
+	char id[UUID7_TEXT_BYTES];
+	struct json_out j;
+	struct buf b;
+
+	(void)n;
+	buf_init(&b, a, TEXT_MAX);
+	if (*(const bool *)arg) {
+		json_out_init(&j, &b);
+		json_out_object(&j);
+		usage_row_json(v, USAGE_FOR_OPERATOR, &j);
+		json_out_object_end(&j);
+		buf_add_char(&b, '\n');
+		return buf_finish(&b, ret, e);
+	}
+	uuid7_format(&v->row.request_id, id);
+	buf_addf(&b, "usage %llu, request %s\n",
+	    (unsigned long long)v->usage_id, id);
+	if (v->row.cost_pusd == DB_MONEY_NULL)
+		buf_add(&b, S("no price was in force: its cost is unknown\n"));
+	return buf_finish(&b, ret, e);
+}
+
+enum err
+admin_usage_add(struct admin *ad, struct error *e)
+{
+	struct usage_event ev = usage_event_init();
+	bool is_json = admin_is_json(ad);
+	struct usage_add u = { .events = &ev,
+		.n = 1,
+		.render = show_row,
+		.arg = &is_json };
+	struct manager m;
+	enum err err = admin_manager(ad, &m, e);
+
+	m.now_ms = clock_now_ms();
+	if (!err)
+		err = read_event(ad, m.now_ms, &ev, e);
+	if (!err)
+		err = usage_add(&m, &u, admin_arena(ad), e);
+	if (!err)
+		admin_raw(ad, u.answer);
+	return err;
+}
+
+/* ---- report ---- */
+
+static enum err
+read_by(struct admin *ad, enum usage_dimension by[USAGE_BY_MAX],
+    struct error *e)
+{
+	struct str text = admin_opt(ad, "by"), name;
+	size_t n = 0;
+
+	by[0] = by[1] = USAGE_BY_NOTHING;
+	while (text.p && str_split(&text, ',', &name)) {
+		int i = USAGE_BY_NOTHING + 1;
+
+		while (i < USAGE_BY__N &&
+		       !str_eq(name, str_from(usage_dimension_names[i])))
+			i++;
+		if (i == USAGE_BY__N || n == USAGE_BY_MAX ||
+		    (n == 1 && by[0] == (enum usage_dimension)i))
+			return admin_usage(e,
+			    "--by takes one or two of the dimensions that the "
+			    "help lists");
+		by[n++] = (enum usage_dimension)i;
+	}
 	return OK;
 }
 
 static enum err
-rerate_audit(struct admin *ad, const struct rerate_result *r, struct error *e)
+read_times(struct admin *ad, int64_t now_ms, struct usage_filter *f,
+    struct error *e)
 {
+	enum err err;
+
+	f->to_ms = now_ms + 1;
+	err = admin_opt_time(ad, "to", &f->to_ms, e);
+	if (err)
+		return err;
+	f->from_ms = f->to_ms - DAY_MS;
+	err = admin_opt_time(ad, "from", &f->from_ms, e);
+	if (!err && f->from_ms >= f->to_ms)
+		err = admin_usage(e, "--from must be before --to");
+	return err;
+}
+
+static enum err
+read_filter(struct admin *ad, struct usage_filter *f, struct error *e)
+{
+	struct provider p;
+	struct customer c;
+	unsigned status;
 	enum err err = OK;
 
-	for (size_t i = 0; i < r->n_models && !err; i++)
-		if (r->models[i].changed > 0)
-			err = admin_audit(ad, "usage.rerate", "model",
-			    r->models[i].model_id, 0, e);
+	if (admin_has(ad, "customer")) {
+		err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
+		f->customer_id = err ? 0 : c.customer_id;
+	}
+	if (!err && admin_has(ad, "provider")) {
+		err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
+		f->provider_id = err ? 0 : p.provider_id;
+	}
+	if (!err)
+		err = user_id(ad, &f->user_id, e);
+	if (!err)
+		err = key_id(ad, &f->api_key_id, e);
+	if (!err)
+		err = model_id(ad, &f->model_id, e);
+	if (!err)
+		err = labels(ad, &f->project_id, &f->agent_id, &f->connector_id,
+		    e);
+	if (!err && admin_has(ad, "status")) {
+		err = admin_opt_enum(ad, "status", usage_status_names,
+		    USAGE_STATUS__MAX, &status, e);
+		if (!err)
+			f->status = str_from(usage_status_names[status]);
+	}
 	return err;
 }
 
-/* What would change is looked at first, so that an amount out of range or a
- * missing right shows before anything is booked. */
-static enum err
-rerate(struct admin *ad, struct db *db, struct rerate_options *o,
-    struct error *e)
+static void
+write_json(const struct usage_report *r, const struct usage_group_style *style,
+    struct buf *b)
 {
-	struct rerate_options dry = *o;
-	struct rerate_result r;
-	enum err err;
+	struct json_out j;
 
-	dry.is_dry = true;
-	err = rerate_run(db, &dry, admin_arena(ad), &r, e);
-	if (!err && !o->is_dry)
-		err = rerate_run(db, o, admin_arena(ad), &r, e);
-	if (err)
-		return err;
-	for (size_t i = 0; i < r.n_models && !err; i++)
-		err = rerate_rec(ad, db, &r.models[i], !o->is_dry, e);
-	if (!err && !o->is_dry)
-		err = rerate_audit(ad, &r, e);
-	return err;
+	json_out_init(&j, b);
+	json_out_array(&j);
+	for (size_t i = 0; i < r->n; i++) {
+		json_out_object(&j);
+		usage_group_json(&r->groups[i], style, &j);
+		json_out_object_end(&j);
+	}
+	json_out_array_end(&j);
+	buf_add_char(b, '\n');
 }
 
-enum err
-admin_usage_rerate(struct admin *ad, struct error *e)
+static void
+write_csv(const struct usage_report *r, const struct usage_group_style *style,
+    struct buf *b)
 {
-	struct rerate_options o = { .is_dry = true };
-	struct db_options opt;
-	struct db *db;
-	enum err err = read_rerate(ad, &o, e);
-
-	if (err)
-		return err;
-	admin_list(ad);
-	admin_db_options(ad, &opt);
-	err = open_db(&opt, &db, e);
-	if (err)
-		return err;
-	err = rerate(ad, db, &o, e);
-	db_free(db);
-	admin_note(ad, "\n%s",
-	    o.is_dry ? "Nothing was changed: --yes books it."
-		     : "The difference is booked; rows stay as they were.");
-	return err;
+	usage_group_csv_head(style, b);
+	for (size_t i = 0; i < r->n; i++)
+		usage_group_csv(&r->groups[i], style, b);
 }
 
-/* "2026-05" */
-static enum err
-read_month(struct admin *ad, int64_t *ret_ms, struct error *e)
+static void
+show_dimension(struct admin *ad, enum usage_dimension by, uint64_t v)
 {
-	struct str month = admin_opt(ad, "before");
-	struct str day = arena_printf(admin_arena(ad), "%" PRI_STR "-01",
-	    STR_ARG(month));
+	char text[CLOCK_TEXT_BYTES];
+	const char *name = usage_dimension_column(by);
+	size_t n = by == USAGE_BY_MONTH ? 7 : by == USAGE_BY_DAY ? 10 : 20;
 
-	if (month.n == 7 && clock_parse(day, ret_ms) && *ret_ms > 0)
-		return OK;
-	return admin_usage(e, "--before must be a month such as 2026-05");
+	if (by == USAGE_BY_NOTHING)
+		return;
+	if (by == USAGE_BY_STATUS && v >= 1 && v <= USAGE_STATUS__MAX) {
+		admin_str(ad, name, str_from(usage_status_names[v - 1]));
+	} else if (by >= USAGE_BY_HOUR) {
+		clock_format((int64_t)v * 1000, text);
+		admin_str(ad, name,
+		    arena_strdup(admin_arena(ad), str_make(text, n)));
+	} else {
+		admin_count(ad, name, v ? (int64_t)v : -1);
+	}
 }
 
-static enum err
-prune(struct admin *ad, struct db *db, int64_t before_ms, bool is_yes,
-    struct error *e)
+/* For people: what fits a terminal. */
+static void
+show_group(struct admin *ad, const struct usage_group *g,
+    const struct usage_group_style *style)
 {
-	struct arena *a = admin_arena(ad);
-	struct prune_result r = { 0, 0 };
-	struct prune_count c;
-	enum err err = store_prune_count(db, before_ms, a, &c, e);
+	uint64_t in = 0, out = 0;
 
-	if (!err && is_yes)
-		err = prune_run(db, before_ms, a, &r, e);
-	if (err)
-		return err;
+	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (int i = 0; i < TOK_CLASS__MAX; i++)
+			*(i < TOK_CLASS_FIRST_OUT ? &in
+						  : &out) += g->sums.tok[x][i];
 	admin_rec(ad);
-	admin_time(ad, "before", before_ms);
-	admin_u64(ad, "rows", is_yes ? r.rows : c.rows);
-	admin_usd(ad, "rows_usd", c.cost_pusd);
-	admin_u64(ad, "unpriced_rows", c.unpriced_rows);
-	admin_u64(ad, "partitions", r.partitions);
-	admin_bool(ad, "applied", is_yes);
-	admin_note(ad, "\n%s",
-	    is_yes ? "The months are closed: their sums are in "
-		     "usage_closings."
-		   : "Nothing was changed: --yes closes the months. Rows can't "
-		     "be had back.");
-	return OK;
-}
-
-/* What these options say, else the usual account. */
-static enum err
-prune_account(struct admin *ad, struct db_options *opt, struct error *e)
-{
-	struct arena *a = admin_arena(ad);
-
-	admin_db_options(ad, opt);
-	if (admin_has(ad, "user"))
-		opt->user = arena_cstr(a, admin_opt(ad, "user"));
-	if (admin_has(ad, "password"))
-		opt->password = arena_cstr(a, admin_opt(ad, "password"));
-	if (!opt->user || (admin_has(ad, "password") && !opt->password))
-		return admin_usage(e, "--user and --password must be text");
-	return OK;
+	for (int i = 0; i < USAGE_BY_MAX; i++)
+		show_dimension(ad, style->by[i], g->by[i]);
+	admin_u64(ad, "requests", g->sums.requests);
+	admin_count(ad, "refusals",
+	    style->has_refusals ? (int64_t)g->refusals : -1);
+	admin_u64(ad, "errors", g->failed_requests);
+	admin_u64(ad, "unpriced", g->sums.unpriced_requests);
+	admin_u64(ad, "prompt_tokens", in);
+	admin_u64(ad, "completion_tokens", out);
+	admin_usd(ad, "cost_in_usd", g->sums.cost_pusd);
+	admin_count(ad, "p50_ms",
+	    histogram_percentile_ms(&g->sums.latency, 500));
+	admin_count(ad, "p95_ms",
+	    histogram_percentile_ms(&g->sums.latency, 950));
 }
 
 enum err
-admin_usage_prune(struct admin *ad, struct error *e)
+admin_usage_report(struct admin *ad, struct error *e)
 {
-	int64_t before_ms = 0;
-	int64_t keep_ms =
-	    (int64_t)conf_u64(admin_conf(ad), CONF_JOURNAL_KEEP_S) * 1000;
-	struct db_options opt;
+	struct usage_group_style style = { .reader = USAGE_FOR_OPERATOR };
+	struct usage_filter f = { 0 };
+	int64_t now_ms = clock_now_ms();
+	struct usage_report r;
+	struct str text;
 	struct db *db;
-	bool is_yes;
-	enum err err = read_yes(ad, &is_yes, e);
+	struct buf b;
+	enum err err = read_by(ad, style.by, e);
 
 	if (!err)
-		err = read_month(ad, &before_ms, e);
+		err = read_times(ad, now_ms, &f, e);
 	if (!err)
-		err = prune_check(before_ms, clock_now_ms(), keep_ms, e);
+		err = read_filter(ad, &f, e);
 	if (!err)
-		err = prune_account(ad, &opt, e);
+		err = admin_db(ad, &db, e);
 	if (!err)
-		err = open_db(&opt, &db, e);
+		err = usage_report(db, style.by, &f, now_ms, admin_arena(ad),
+		    &r, e);
 	if (err)
 		return err;
-	err = prune(ad, db, before_ms, is_yes, e);
-	db_free(db);
-	if (!err && is_yes)
-		err = admin_audit(ad, "usage.prune", NULL, 0, 0, e);
+	style.has_refusals = r.has_refusals;
+	buf_init(&b, admin_arena(ad), TEXT_MAX);
+	if (!admin_has(ad, "csv") && !admin_is_json(ad)) {
+		admin_list(ad);
+		for (size_t i = 0; i < r.n; i++)
+			show_group(ad, &r.groups[i], &style);
+		return OK;
+	}
+	if (admin_has(ad, "csv"))
+		write_csv(&r, &style, &b);
+	else
+		write_json(&r, &style, &b);
+	err = buf_finish(&b, &text, e);
+	if (!err)
+		admin_raw(ad, text);
 	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate user add, list, password */
+/* tollgate user add, list, set, archive, password */
 #include "domain/user.h"
 
 #include "admin/admin_priv.h"
@@ -13,12 +13,24 @@ const struct admin_option admin_user_add_options[] = {
 	{ "customer", "ID|EMAIL", "Whose user it is; not for operators.",
 	    false },
 	{ "email", "ADDRESS", "E-mail to sign in with.", true },
-	{ "role", "ROLE", "owner, member, viewer, or operator.", true },
+	{ "role", "ROLE", "owner, billing, developer, viewer, or operator.",
+	    true },
 	{ "name", "NAME", "Name (the e-mail).", false },
 	{ "password", "SECRET",
 	    "At least 15 characters; - reads it; without, one is drawn and "
 	    "printed.",
 	    false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_user_set_options[] = {
+	{ "name", "NAME", "Name.", false },
+	{ "role", "ROLE", "owner, billing, developer or viewer.", false },
+	{ "tier", "NAME", "Tier whose limits its keys have, or none.", false },
+	{ "activate", NULL, "May sign in, and its keys work.", false },
+	{ "deactivate", NULL, "Neither.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_user_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_user_list_options[] = {
@@ -132,7 +144,7 @@ static enum err
 read_user(struct admin *ad, struct user *u, struct error *e)
 {
 	struct str customer = admin_opt(ad, "customer");
-	unsigned role = USER_MEMBER;
+	unsigned role = USER_DEVELOPER;
 	struct customer c;
 	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
 	    &role, e);
@@ -220,4 +232,66 @@ admin_user_password(struct admin *ad, struct error *e)
 	password_tell(ad, password, is_drawn);
 	return admin_audit(ad, "user.password", "user", u.user_id,
 	    u.customer_id, e);
+}
+
+/* arg: the struct admin. */
+static enum err
+change_user(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct admin *ad = arg;
+	struct user *u = row;
+	struct str tier = admin_opt(ad, "tier");
+	unsigned role = u->role;
+	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
+	    &role, e);
+
+	(void)r;
+	(void)a;
+	u->role = (enum user_role)role;
+	if (admin_has(ad, "name"))
+		u->name = admin_opt(ad, "name");
+	if (tier.p)
+		u->tier_name = str_eq(tier, S("none")) ? (struct str){ NULL, 0 }
+						       : tier;
+	if (admin_has(ad, "activate") || admin_has(ad, "deactivate"))
+		u->is_active = admin_has(ad, "activate");
+	return err;
+}
+
+enum err
+admin_user_set(struct admin *ad, struct error *e)
+{
+	struct manager m;
+	struct user u;
+	enum err err = lookup_user(ad, admin_arg(ad, 0), &u, e);
+
+	if (!err && admin_has(ad, "activate") && admin_has(ad, "deactivate"))
+		return admin_usage(e,
+		    "--activate and --deactivate exclude another");
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_change(&user_resource, &m, u.user_id,
+		    change_user, ad, &ad->arena, &u, e);
+	if (!err)
+		admin_record(ad, user_resource.record, &u);
+	return err;
+}
+
+enum err
+admin_user_archive(struct admin *ad, struct error *e)
+{
+	struct manager m;
+	struct user u;
+	enum err err = lookup_user(ad, admin_arg(ad, 0), &u, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(&user_resource, &m, u.user_id,
+		    &ad->arena, &u, e);
+	if (!err)
+		admin_record(ad, user_resource.record, &u);
+	return err;
 }

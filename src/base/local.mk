@@ -8,6 +8,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/buf.h \
 	src/base/chat_template.c \
 	src/base/chat_template.h \
+	src/base/cidr.c \
+	src/base/cidr.h \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/conf.c \

@@ -6,27 +6,38 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "domain/app.h"
 #include "domain/catalogue.h"
 #include "domain/flush.h"
 #include "domain/generation.h"
+#include "domain/host.h"
 #include "domain/hostmap.h"
+#include "domain/key.h"
+#include "domain/key_notice.h"
 #include "journal/writer.h"
 #include "store/db.h"
+#include "store/db_pool.h"
+#include "store/operator_key.h"
 
 /* How soon a changed model or price is in force, beside the poller's own
  * interval. */
 #define CATALOGUE_INTERVAL_MS 100
+/* Duties that nobody waits for. */
+#define DUTIES_INTERVAL_MS    60000
+#define USES_AT_ONCE          500
+#define DUTIES_RETRY_MS       10000 /* after a failure */
+#define DB_WAIT_MS            2000
 
 struct background {
 	struct background_params p;
 	atomic_bool is_stopping;
 	struct flusher *flusher;
 	struct generation_poller *poller;
-	pthread_t sync, flush, catalogue;
-	bool has_sync, has_flush, has_catalogue;
+	pthread_t sync, flush, catalogue, duties;
+	bool has_sync, has_flush, has_catalogue, has_duties;
 };
 
 static void *
@@ -73,6 +84,104 @@ catalogue_main(void *arg)
 		    b->p.seal, shared->hostmap, &e);
 
 		note_catalogue(code, &has_failed, &e);
+		(void)nanosleep(&pause, NULL); /* shorter is fine */
+	}
+	db_thread_fini();
+	return NULL;
+}
+
+static void
+tell_expiring(uint64_t api_key_id, uint64_t customer_id, int64_t expires_at_ms)
+{
+	char when[CLOCK_TEXT_BYTES];
+
+	clock_format(expires_at_ms, when);
+	log_event(LOG_LEVEL_WARN, "key_expires_soon",
+	    "key %llu of customer %llu: %s", (unsigned long long)api_key_id,
+	    (unsigned long long)customer_id, when);
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct key_use *x = a, *y = b;
+
+	if (x->api_key_id != y->api_key_id)
+		return x->api_key_id < y->api_key_id ? -1 : 1;
+	return x->last_used_at_ms < y->last_used_at_ms ? -1 : 1;
+}
+
+/* In order of the keys, the last use of each. */
+static size_t
+sort_uses(struct key_use *uses, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(uses, n, sizeof(*uses), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && uses[kept - 1].api_key_id == uses[i].api_key_id)
+			kept--;
+		uses[kept++] = uses[i];
+	}
+	return kept;
+}
+
+/* What is metered is told by the flusher, too; the later time stays. */
+static enum err
+write_uses(struct background *b, struct db *db, struct error *e)
+{
+	struct key_cache *keys = b->p.shared->keys;
+	struct key_use uses[USES_AT_ONCE];
+	size_t n = USES_AT_ONCE;
+	enum err code = OK;
+
+	while (!code && n == USES_AT_ONCE) {
+		n = key_cache_take_uses(keys, KEY_CUSTOMER, uses, USES_AT_ONCE);
+		if (n)
+			code = store_key_touch(db, uses, sort_uses(uses, n), e);
+	}
+	n = code ? 0
+		 : key_cache_take_uses(keys, KEY_OPERATOR, uses, USES_AT_ONCE);
+	for (size_t i = 0; i < n && !code; i++)
+		code = store_operator_key_touch(db, uses[i].api_key_id, e);
+	return code;
+}
+
+static enum err
+run_duties(struct background *b, struct error *e)
+{
+	struct shared *shared = b->p.shared;
+	uint64_t notice_s = conf_u64(b->p.conf, CONF_KEYS_NOTICE_S);
+	struct db *db;
+	size_t n;
+	enum err code = db_pool_take(shared->db, DB_WAIT_MS, &db, e);
+
+	if (code)
+		return code;
+	code = host_tell(db, shared->pepper, shared->seal, e);
+	if (!code && notice_s)
+		code = key_notice_expiring(db, notice_s, tell_expiring, &n, e);
+	if (!code)
+		code = write_uses(b, db, e);
+	db_pool_give(shared->db, db);
+	return code;
+}
+
+static void *
+duties_main(void *arg)
+{
+	const struct timespec pause = { 0, CATALOGUE_INTERVAL_MS * 1000000L };
+	struct background *b = arg;
+	int64_t next_ms = 0;
+	struct error e;
+
+	while (!atomic_load(&b->is_stopping)) {
+		int64_t now_ms = clock_mono_ms();
+
+		if (now_ms >= next_ms)
+			next_ms = now_ms + (run_duties(b, &e) == OK
+						   ? DUTIES_INTERVAL_MS
+						   : DUTIES_RETRY_MS);
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 	}
 	db_thread_fini();
@@ -133,6 +242,9 @@ start_all(struct background *b, struct error *e)
 	if (code == OK)
 		code = start_thread(b, catalogue_main, &b->catalogue,
 		    &b->has_catalogue, e);
+	if (code == OK)
+		code = start_thread(b, duties_main, &b->duties, &b->has_duties,
+		    e);
 	return code ? code : generation_poller_start(&poll, &b->poller, e);
 }
 
@@ -168,6 +280,8 @@ background_stop(struct background *b)
 	}
 	if (b->has_catalogue)
 		(void)pthread_join(b->catalogue, NULL); /* likewise */
+	if (b->has_duties)
+		(void)pthread_join(b->duties, NULL); /* likewise */
 	if (b->has_sync) {
 		journal_sync_stop(b->p.shared->journal);
 		(void)pthread_join(b->sync, NULL); /* likewise */

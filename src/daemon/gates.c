@@ -108,6 +108,32 @@ is_kind_right(const struct route *route, const struct principal *who)
 	return false;
 }
 
+/* A key that manages its customer needs no other scope for that; it still
+ * cannot infer without being told so. */
+static bool
+has_scopes(const struct route *route, const struct principal *who)
+{
+	if (route->auth == ROUTE_AUTH_MANAGE &&
+	    principal_has_scopes(who, KEY_SCOPE_MANAGE))
+		return true;
+	return principal_has_scopes(who, route->scopes);
+}
+
+/* Whoever holds a key that works elsewhere may know that it does: without
+ * it, its owner would look for the fault in the wrong place. */
+static enum err
+is_address_right(const struct turn *t, struct error *e)
+{
+	const struct cidr_list *allowed = &t->who.allowed_ips;
+
+	if (allowed->n == 0 ||
+	    (t->rq.has_client_ip &&
+		cidr_list_contains(allowed, &t->rq.client_ip)))
+		return OK;
+	return error_set(e, ERR_ADDRESS_FORBIDDEN,
+	    "the key is not for this address");
+}
+
 static enum err
 gate_scope(struct turn *t, struct error *e)
 {
@@ -118,10 +144,13 @@ gate_scope(struct turn *t, struct error *e)
 	if (!is_kind_right(route, &t->who))
 		return error_set(e, ERR_FORBIDDEN,
 		    "this kind of credential is not for this route");
-	if (t->who.kind == PRINCIPAL_KEY &&
-	    !principal_has_scopes(&t->who, route->scopes))
+	if (!(route->roles & ROUTE_ROLE(t->who.role)))
+		return error_set(e, ERR_FORBIDDEN,
+		    "the role %s is not for this route",
+		    user_role_names[t->who.role]);
+	if (t->who.kind == PRINCIPAL_KEY && !has_scopes(route, &t->who))
 		return error_set(e, ERR_FORBIDDEN, "the key lacks a scope");
-	return OK;
+	return is_address_right(t, e);
 }
 
 /* A worker that started while the database was away knows no models, so

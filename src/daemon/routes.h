@@ -39,6 +39,7 @@ struct route {
 	handler_fn *handler;
 	const char *handler_name;
 	enum route_auth auth;
+	unsigned roles;  /* bits 1 << enum user_role */
 	uint64_t scopes; /* bits of enum key_scope; 0 = none */
 	size_t body_max;
 	unsigned flags; /* of enum route_flag */
@@ -56,7 +57,11 @@ const struct route *routes_all(size_t *ret_n);
 enum err routes_find(struct request *rq, const struct route **ret,
     unsigned *ret_allow, struct error *e) ATTR_MUST_CHECK;
 
-/** The table as text: method, path, credential, body limit, flags, doc. */
+/** Bit of a role in route.roles. */
+#define ROUTE_ROLE(role) (1U << (role))
+
+/** The table as text: method, path, credential, body limit, flags, roles,
+ * doc. */
 void routes_print(FILE *to);
 
 #endif

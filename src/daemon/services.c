@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "daemon/background.h"
+#include "domain/attribution.h"
 #include "domain/catalogue.h"
 #include "domain/hostmap.h"
 #include "domain/key.h"
@@ -48,8 +49,8 @@ pool_size(const struct conf *conf, enum conf_id id)
 }
 
 static enum err
-read_key(const struct conf *conf, enum conf_id id, struct crypto_key **ret,
-    struct error *e)
+read_key(const struct conf *conf, enum conf_id id, enum conf_id number,
+    enum conf_id other, struct crypto_key **ret, struct error *e)
 {
 	const char *name = conf_rows()[id].name;
 	enum err code;
@@ -59,7 +60,8 @@ read_key(const struct conf *conf, enum conf_id id, struct crypto_key **ret,
 		    "%s is not set; \"tollgate config --new-secrets\" prints a "
 		    "new one, to be kept as long as the database",
 		    name);
-	code = crypto_key_from_hex(str_from(conf_text(conf, id)), ret, e);
+	code = crypto_key_pair(str_from(conf_text(conf, id)),
+	    conf_u64(conf, number), str_from(conf_text(conf, other)), ret, e);
 	return code ? error_prefix(e, "%s", name) : OK;
 }
 
@@ -143,8 +145,17 @@ open_keys(struct services *s, struct error *e)
 		.stale_max_s = conf_u64(c, CONF_AUTH_STALE_MAX_S),
 		.n_keys = conf_u64(c, CONF_AUTH_CACHE_KEYS),
 	};
+	struct attribution_params attributions = {
+		.db = s->shared.db,
+		.map = s->shared.hostmap,
+		.cache_s = params.cache_s,
+		.stale_max_s = params.stale_max_s,
+	};
 	enum err code = key_cache_new(&params, &s->shared.keys, e);
 
+	if (!code)
+		code = attribution_cache_new(&attributions,
+		    &s->shared.attributions, e);
 	if (code)
 		return code;
 	return crypto_hasher_new((unsigned)conf_u64(c, CONF_PASSWORD_HASHES),
@@ -190,10 +201,12 @@ open_all(struct services *s, struct error *e)
 		open_upstream,
 		load_catalogue,
 	};
-	enum err code = read_key(s->conf, CONF_AUTH_PEPPER, &s->pepper, e);
+	enum err code = read_key(s->conf, CONF_AUTH_PEPPER, CONF_AUTH_PEPPER_ID,
+	    CONF_AUTH_OTHER_PEPPER, &s->pepper, e);
 
 	if (code == OK)
-		code = read_key(s->conf, CONF_SEAL_KEY, &s->seal, e);
+		code = read_key(s->conf, CONF_SEAL_KEY, CONF_SEAL_KEY_ID,
+		    CONF_SEAL_OTHER_KEY, &s->seal, e);
 	for (size_t i = 0; code == OK && i < ARRAY_LEN(steps); i++)
 		code = steps[i](s, e);
 	return code;
@@ -269,6 +282,7 @@ services_free(struct services *s)
 		httpc_pool_free(s->shared.httpc);
 	if (s->shared.hasher)
 		crypto_hasher_free(s->shared.hasher);
+	attribution_cache_free(s->shared.attributions);
 	if (s->shared.keys)
 		key_cache_free(s->shared.keys);
 	if (s->shared.limiter)

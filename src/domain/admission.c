@@ -56,6 +56,9 @@ open_meter(struct app *app, const struct admission_params *p, struct error *e)
 		.price = catalogue_price_at(p->model, p->start_ms),
 		.model_requested = p->model_requested,
 		.prompt_tok = p->prompt_tok,
+		.user_id = p->user_id,
+		.agent_id = p->agent_id,
+		.connector_id = p->connector_id,
 		.is_stream = p->is_stream,
 	};
 

@@ -35,6 +35,9 @@ struct admission_params {
 	const struct catalogue_model *model;
 	struct str model_requested; /* as the client wrote it */
 	uint64_t prompt_tok;        /* estimate, or counted */
+	uint64_t user_id;           /* 0: the key's own */
+	uint64_t agent_id;          /* 0: none */
+	uint64_t connector_id;      /* 0: none */
 	uint64_t hold_tok; /* the most it may use, of prompt and output */
 	struct limit_client client;
 	bool is_stream;

@@ -14,6 +14,7 @@
 #include "domain/limit.h"
 #include "domain/meter.h"
 
+struct attribution_cache;
 struct catalogue;
 struct catalogue_holder;
 struct crypto_hasher;
@@ -36,6 +37,7 @@ struct shared {
 	struct hostmap *hostmap;
 	struct limiter *limiter;
 	struct key_cache *keys;
+	struct attribution_cache *attributions;
 	struct catalogue_holder *catalogue;
 	struct httpc_pool *httpc;        /* connections to providers */
 	const struct crypto_key *pepper; /* auth.pepper */

@@ -8,7 +8,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct customer;
+#include "domain/resource.h"
+#include "store/customer.h"
+
+/* A customer as it is managed. */
+struct customer_row {
+	struct customer c;
+	enum customer_state state;
+};
+extern const struct resource customer_resource; /* rows: customer_row */
 
 /**
  * A plain address: local@domain.tld in printable ASCII, at most 254 bytes,

@@ -26,6 +26,15 @@ public_id_of(const char text[KEY_TEXT_BYTES])
 	return public_id;
 }
 
+void
+key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
+    struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES])
+{
+	key_text_generate(KEY_CUSTOMER, ret_text);
+	key_text_digest(ops->pepper, str_from(ret_text), ret_digest);
+	*ret_public_id = public_id_of(ret_text);
+}
+
 enum err
 key_create(const struct key_ops *ops, struct key_new *k,
     char ret_text[KEY_TEXT_BYTES], uint64_t *ret_api_key_id, struct error *e)
@@ -33,9 +42,7 @@ key_create(const struct key_ops *ops, struct key_new *k,
 	enum err err = ERR_CONFLICT;
 
 	for (int i = 0; i < DRAWS_MAX && err == ERR_CONFLICT; i++) {
-		key_text_generate(KEY_CUSTOMER, ret_text);
-		key_text_digest(ops->pepper, str_from(ret_text), k->digest);
-		k->public_id = public_id_of(ret_text);
+		key_draw(ops, ret_text, &k->public_id, k->digest);
 		k->pepper_id = ops->pepper_id;
 		err = store_key_insert(ops->db, k, ret_api_key_id, e);
 	}

@@ -92,6 +92,14 @@ enum err key_authenticate(struct key_cache *c, struct str text,
 enum err key_check_again(struct key_cache *c, struct principal *p,
     int64_t now_ms, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Keys of that kind that were used in another minute than the one that was
+ * taken last; each is taken once, up to cap. A key may come twice, with two
+ * secrets.
+ */
+size_t key_cache_take_uses(struct key_cache *c, enum key_kind kind,
+    struct key_use *ret, size_t cap);
+
 /* Figures for metrics and tests. */
 struct key_cache_stats {
 	uint64_t n_hits, n_queries, n_stale, n_negative_hits, n_malformed;
@@ -113,8 +121,9 @@ struct key_ops {
 
 /**
  * Whether who may make the key k: a key hands on at most its own scopes,
- * models, rates and life time, to its own user and without a tier. What *k
- * leaves open becomes the key's own. Others than keys may grant anything.
+ * models, addresses, project, rates and life time, to its own user (an
+ * owner's: to any) and without a tier. What *k leaves open becomes the
+ * key's own. Others than keys may grant anything.
  * @default_rates  limits.requests_per_…, behind all that is stated
  * Errors: ERR_FORBIDDEN naming the parameter.
  * Memory: k->model_ids may become who's.
@@ -122,6 +131,9 @@ struct key_ops {
 enum err key_grant(const struct principal *who,
     struct limit_rates default_rates, struct key_new *k,
     struct error *e) ATTR_MUST_CHECK;
+/** A customer's new key. @ret_public_id  view into ret_text */
+void key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
+    struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES]);
 /**
  * Make a customer's key. Of *k, public_id, digest and pepper_id are filled
  * in here.

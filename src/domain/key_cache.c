@@ -15,6 +15,7 @@
 #include "domain/hostmap.h"
 #include "domain/key_priv.h"
 #include "store/db_pool.h"
+#include "store/key.h"
 
 #define N_SHARDS         32
 #define UNKNOWN_SHARE    4 /* unknown digests: a quarter of the keys */
@@ -23,6 +24,7 @@
 #define DB_WAIT_MS       2000 /* for a connection */
 #define FLIGHT_WAIT_MS   10000
 #define LOAD_ARENA_BYTES MIB(1)
+#define MINUTE_MS        60000
 
 /* A query under way; lives on the stack of the thread that makes it. */
 struct flight {
@@ -50,7 +52,8 @@ struct ask {
 	struct shard *shard;
 	enum key_kind kind;
 	uint8_t digest[KEY_DIGEST_BYTES];
-	int64_t now_ms; /* wall clock */
+	struct str text; /* the key; p == NULL: only its digest is known */
+	int64_t now_ms;  /* wall clock */
 	int64_t mono_ms;
 	const struct key_guard *guard;
 	struct arena *a;
@@ -125,6 +128,33 @@ is_db_down(enum err err)
 	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN;
 }
 
+/*
+ * While the pepper rotates a row may still hold, or hold already, the other
+ * one's digest. A key that is found so is written anew, so that the other
+ * pepper can be given up one day; only upwards, as hosts may disagree for
+ * the time of a restart.
+ */
+static enum err
+load_by_other(struct ask *q, struct db *db, struct arena *a,
+    struct key_entry *en)
+{
+	const struct crypto_key *pepper = q->c->params.pepper;
+	const struct crypto_key *other = crypto_key_other(pepper);
+	struct error ignored;
+	enum err err;
+
+	if (!other || !q->text.p)
+		return ERR_NOT_FOUND;
+	key_text_digest(other, q->text, en->who.key_digest);
+	err = key_entry_load(db, q->c->params.map, q->kind, a, en, q->e);
+	if (!err &&
+	    store_key_rehash(db, q->kind == KEY_OPERATOR, en->who.key_digest,
+		q->digest, crypto_key_id(pepper), &ignored) != OK)
+		error_clear(&ignored); /* the next one tries again */
+	memcpy(en->who.key_digest, q->digest, KEY_DIGEST_BYTES);
+	return err;
+}
+
 static enum err
 load(struct ask *q, struct key_entry **ret)
 {
@@ -143,6 +173,8 @@ load(struct ask *q, struct key_entry **ret)
 	if (!err)
 		err = key_entry_load(db, q->c->params.map, q->kind, &a, en,
 		    q->e);
+	if (err == ERR_NOT_FOUND)
+		err = load_by_other(q, db, &a, en);
 	db_pool_give(q->c->params.db, db);
 	arena_fini(&a);
 	atomic_store(&q->c->db_retry_ms,
@@ -176,10 +208,11 @@ refuse(struct ask *q, const char *why)
 
 /* Copy an entry out, under the lock, if the key may be used now. */
 static enum err
-admit(struct ask *q, const struct key_entry *en)
+admit(struct ask *q, struct key_entry *en)
 {
 	const struct principal *who = &en->who;
 	uint64_t *ids = NULL;
+	void *ips = NULL;
 
 	if (en->is_refused)
 		return refuse(q, "key, user or customer is not active");
@@ -191,8 +224,18 @@ admit(struct ask *q, const struct key_entry *en)
 			return error_arena(q->e, q->a);
 		memcpy(ids, who->model_ids, who->n_models * sizeof(*ids));
 	}
+	if (en->ips_bytes) {
+		ips = arena_alloc(q->a, en->ips_bytes);
+		if (!ips)
+			return error_arena(q->e, q->a);
+		memcpy(ips, en->ips, en->ips_bytes);
+	}
+	en->used_ms = q->now_ms;
 	*q->ret = *who;
 	q->ret->model_ids = ids;
+	if (ips)
+		key_entry_ips(ips, who->allowed_ips.n, who->allowed_ips_text.n,
+		    q->ret);
 	return OK;
 }
 
@@ -363,6 +406,7 @@ key_authenticate(struct key_cache *c, struct str text,
 {
 	struct ask q = {
 		.c = c,
+		.text = text,
 		.guard = guard,
 		.now_ms = now_ms,
 		.a = a,
@@ -402,6 +446,39 @@ key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
 		return OK;
 	memcpy(q.digest, p->key_digest, KEY_DIGEST_BYTES);
 	return ask_run(&q);
+}
+
+/* Uses within one minute are one use. */
+static bool
+take_use(struct key_entry *en, enum key_kind kind, struct key_use *ret)
+{
+	const struct principal *who = &en->who;
+
+	if (en->used_ms / MINUTE_MS == en->told_ms / MINUTE_MS ||
+	    (who->kind == PRINCIPAL_OPERATOR) != (kind == KEY_OPERATOR))
+		return false;
+	en->told_ms = en->used_ms;
+	*ret = (struct key_use){ kind == KEY_OPERATOR ? who->operator_key_id
+						      : who->api_key_id,
+		en->used_ms };
+	return true;
+}
+
+size_t
+key_cache_take_uses(struct key_cache *c, enum key_kind kind,
+    struct key_use *ret, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_SHARDS; i++) {
+		struct shard *s = &c->shards[i];
+
+		(void)pthread_mutex_lock(&s->lock);
+		for (size_t k = 0; k < s->known.n && n < cap; k++)
+			n += take_use(s->known.ring[k], kind, &ret[n]);
+		(void)pthread_mutex_unlock(&s->lock);
+	}
+	return n;
 }
 
 void

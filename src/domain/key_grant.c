@@ -81,6 +81,57 @@ grant_expiry(const struct principal *who, struct key_new *k, struct error *e)
 						     : OK;
 }
 
+/* Whether every range of list lies in one of the key's own. */
+static bool
+ips_lie_within(const struct principal *who, struct str list)
+{
+	struct str item;
+
+	while (list.n && str_split(&list, ',', &item)) {
+		struct cidr range;
+		bool lies = false;
+
+		if (!cidr_parse(item, &range))
+			return false;
+		for (size_t i = 0; i < who->allowed_ips.n; i++) {
+			const struct cidr *own = &who->allowed_ips.v[i];
+
+			lies = lies || (range.n_bits >= own->n_bits &&
+					   cidr_contains(own, &range.addr));
+		}
+		if (!lies)
+			return false;
+	}
+	return true;
+}
+
+static enum err
+grant_ips(const struct principal *who, struct key_new *k, struct error *e)
+{
+	if (who->allowed_ips.n == 0)
+		return OK;
+	if (!k->allowed_ips.p)
+		k->allowed_ips = who->allowed_ips_text;
+	return ips_lie_within(who, k->allowed_ips) ? OK
+						   : refuse(e, "allowed_ips");
+}
+
+/* An owner's key acts for all users of the customer, and for all projects;
+ * others for their own. */
+static enum err
+grant_binding(const struct principal *who, struct key_new *k, struct error *e)
+{
+	if (k->user_id == 0)
+		k->user_id = who->user_id;
+	if (k->user_id != who->user_id && !principal_is_owner(who))
+		return refuse(e, "user_id");
+	if (who->project_id && k->project_id == 0)
+		k->project_id = who->project_id;
+	if (who->project_id && k->project_id != who->project_id)
+		return refuse(e, "project_id");
+	return OK;
+}
+
 enum err
 key_grant(const struct principal *who, struct limit_rates default_rates,
     struct key_new *k, struct error *e)
@@ -93,10 +144,11 @@ key_grant(const struct principal *who, struct limit_rates default_rates,
 		return refuse(e, "scopes");
 	if (k->rate_limit_tier)
 		return refuse(e, "rate_limit_tier");
-	if (k->user_id && k->user_id != who->user_id)
-		return refuse(e, "user_id");
-	k->user_id = who->user_id;
-	err = grant_models(who, k, e);
+	err = grant_binding(who, k, e);
+	if (!err)
+		err = grant_models(who, k, e);
+	if (!err)
+		err = grant_ips(who, k, e);
 	if (!err)
 		err = grant_expiry(who, k, e);
 	if (!err)

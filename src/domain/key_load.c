@@ -116,6 +116,47 @@ models_copy(const struct key_auth *k, struct key_entry *en, struct error *e)
 	return OK;
 }
 
+/* The entry's own copy of the addresses: ranges, with their text behind. */
+static enum err
+ips_copy(const struct key_auth *k, struct arena *a, struct key_entry *en,
+    struct error *e)
+{
+	struct cidr_list list = { NULL, 0 };
+	size_t bytes;
+	char *p;
+	enum err err;
+
+	free(en->ips); /* of an earlier try */
+	en->ips = NULL;
+	en->who.allowed_ips = list;
+	en->who.allowed_ips_text = (struct str){ NULL, 0 };
+	if (!k->allowed_ips.p)
+		return OK;
+	err = cidr_list_parse(a, k->allowed_ips, &list, e);
+	if (!err && list.n == 0) /* never "from anywhere" by mistake */
+		err = error_set(e, ERR_CORRUPT, "an empty list of addresses");
+	if (err)
+		return err;
+	bytes = list.n * sizeof(*list.v);
+	p = calloc(1, bytes + k->allowed_ips.n);
+	if (!p)
+		return error_set(e, ERR_NO_MEMORY, "no memory");
+	memcpy(p, list.v, bytes);
+	memcpy(p + bytes, k->allowed_ips.p, k->allowed_ips.n);
+	en->ips = p;
+	en->ips_bytes = bytes + k->allowed_ips.n;
+	key_entry_ips(p, list.n, k->allowed_ips.n, &en->who);
+	return OK;
+}
+
+void
+key_entry_ips(void *p, size_t n, size_t n_text, struct principal *who)
+{
+	who->allowed_ips = (struct cidr_list){ p, n };
+	who->allowed_ips_text = str_make((char *)p + n * sizeof(struct cidr),
+	    n_text);
+}
+
 static enum err
 customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
     struct error *e)
@@ -128,9 +169,12 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 		err = limits_load(db, &k, a, &who->limits, e);
 	if (!err)
 		err = models_copy(&k, en, e);
+	if (!err)
+		err = ips_copy(&k, a, en, e);
 	if (err)
 		return err;
 	who->kind = PRINCIPAL_KEY;
+	who->role = k.user_role;
 	who->api_key_id = k.api_key_id;
 	who->customer_id = k.customer_id;
 	who->user_id = k.user_id;
@@ -157,6 +201,7 @@ operator_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	if (err)
 		return err;
 	who->kind = PRINCIPAL_OPERATOR;
+	who->role = USER_OPERATOR;
 	who->operator_key_id = k.operator_key_id;
 	who->scopes = KEY_SCOPE__ALL & ~(uint64_t)KEY_SCOPE_INFER;
 	who->expires_at_ms = k.expires_at_ms;

@@ -12,8 +12,12 @@ struct key_entry {
 	bool is_recent;         /* used since the hand went by */
 	bool is_refused;        /* known, but inactive, revoked, … */
 	int64_t read_ms;        /* monotonic, before the query */
+	int64_t used_ms;        /* wall clock; 0: not by anybody yet */
+	int64_t told_ms;        /* used_ms that was taken to be written */
 	uint64_t catalogue;     /* generations before the query */
 	uint64_t *model_ids;    /* its own */
+	void *ips;              /* the same: ranges, then their text */
+	size_t ips_bytes;
 	/* With model_ids, key_digest, key_generation and expires_at_ms. */
 	struct principal who;
 };
@@ -37,6 +41,9 @@ struct key_entry *key_table_find(const struct key_table *t,
  * long when the table is full. */
 void key_table_put(struct key_table *t, struct key_entry *en);
 void key_entry_free(struct key_entry *en);
+
+/** Let who refer to n ranges and the text of n_text bytes behind them. */
+void key_entry_ips(void *p, size_t n, size_t n_text, struct principal *who);
 
 static inline unsigned
 key_entry_slot(const struct principal *who)

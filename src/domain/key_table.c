@@ -22,6 +22,7 @@ void
 key_entry_free(struct key_entry *en)
 {
 	free(en->model_ids);
+	free(en->ips);
 	free(en);
 }
 

@@ -4,10 +4,13 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/admission.c \
 	src/domain/admission.h \
 	src/domain/app.h \
+	src/domain/attribution.c \
+	src/domain/attribution.h \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
+	src/domain/customer_manage.c \
 	src/domain/flush.c \
 	src/domain/flush.h \
 	src/domain/flush_backlog.c \
@@ -19,6 +22,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/flush_txn.c \
 	src/domain/generation.c \
 	src/domain/generation.h \
+	src/domain/host.c \
+	src/domain/host.h \
 	src/domain/hostmap.c \
 	src/domain/hostmap.h \
 	src/domain/key.c \
@@ -26,9 +31,15 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_cache.c \
 	src/domain/key_grant.c \
 	src/domain/key_load.c \
+	src/domain/key_manage.c \
+	src/domain/key_manage.h \
+	src/domain/key_notice.c \
+	src/domain/key_notice.h \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
+	src/domain/label.c \
+	src/domain/label.h \
 	src/domain/limit.c \
 	src/domain/limit.h \
 	src/domain/limit_auth.c \
@@ -64,15 +75,30 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/prune.h \
 	src/domain/provider_key.c \
 	src/domain/provider_key.h \
+	src/domain/provider_manage.c \
+	src/domain/provider_manage.h \
 	src/domain/rerate.c \
 	src/domain/rerate.h \
 	src/domain/reconcile.c \
 	src/domain/reconcile.h \
+	src/domain/record.c \
+	src/domain/record.h \
+	src/domain/resource.c \
+	src/domain/resource.h \
 	src/domain/principal.c \
 	src/domain/principal.h \
 	src/domain/session.c \
 	src/domain/session.h \
+	src/domain/tier.c \
+	src/domain/tier.h \
 	src/domain/tokenizers.c \
 	src/domain/tokenizers.h \
+	src/domain/usage_add.c \
+	src/domain/usage_add.h \
+	src/domain/usage_report.c \
+	src/domain/usage_report.h \
+	src/domain/usage_text.c \
+	src/domain/usage_text.h \
 	src/domain/user.c \
-	src/domain/user.h
+	src/domain/user.h \
+	src/domain/user_manage.c

@@ -72,7 +72,10 @@ struct meter_params {
 	const struct catalogue_deployment *deployment; /* the first to try */
 	const struct price *price;
 	struct str model_requested;
-	uint64_t prompt_tok; /* estimate */
+	uint64_t prompt_tok;   /* estimate */
+	uint64_t user_id;      /* 0: whom the key meters to */
+	uint64_t agent_id;     /* 0: none */
+	uint64_t connector_id; /* 0: none */
 	bool is_stream;
 };
 

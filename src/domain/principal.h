@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cidr.h"
 #include "base/limit_set.h"
 #include "store/key.h"
 #include "store/user.h"
@@ -37,7 +38,7 @@ struct principal {
 	uint64_t api_key_id;      /* 0: not a customer's key */
 	uint64_t operator_key_id; /* 0: not an operator's key */
 	uint64_t session_id;      /* 0: not a session */
-	enum user_role role;      /* of a session */
+	enum user_role role;      /* its own, or that of the key's user */
 	uint64_t scopes;          /* bits of enum key_scope */
 	char public_id[KEY_PUBLIC_ID_BYTES + 1]; /* for logs; "" without key */
 	uint64_t markup_ppm;                     /* of the customer */
@@ -47,6 +48,8 @@ struct principal {
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
+	struct cidr_list allowed_ips; /* empty: from anywhere */
+	struct str allowed_ips_text;  /* the same, as it was given */
 	/* Of domain/key alone: to notice a revoke between authentication and
 	 * admission. */
 	uint8_t key_digest[KEY_DIGEST_BYTES];
@@ -59,6 +62,15 @@ principal_is_operator(const struct principal *p)
 {
 	return p->kind == PRINCIPAL_OPERATOR ||
 	       (p->kind == PRINCIPAL_SESSION && p->role == USER_OPERATOR);
+}
+
+/** Whether it acts for its whole customer: by a key that manages, of a user
+ * who owns. */
+static inline bool
+principal_is_owner(const struct principal *p)
+{
+	return p->kind == PRINCIPAL_KEY && p->role == USER_OWNER &&
+	       (p->scopes & KEY_SCOPE_MANAGE) != 0;
 }
 
 /** Whether every bit of scopes is granted. */

@@ -7,8 +7,6 @@
 #include "store/provider.h"
 #include "upstream/provider.h"
 
-#define SEAL_KEY_ID 1 /* the only one until sealing keys can rotate */
-
 /* What the sealed bytes are bound to. */
 struct place {
 	char text[64];
@@ -43,7 +41,7 @@ provider_key_store(struct db *db, const struct crypto_key *seal,
 	    (struct secret){ (const uint8_t *)key.p, key.n }, sealed);
 	return store_provider_set_key(db, provider_id,
 	    str_make((const char *)sealed, key.n + CRYPTO_SEAL_OVERHEAD),
-	    SEAL_KEY_ID, e);
+	    crypto_key_id(seal) ? crypto_key_id(seal) : 1, e);
 }
 
 enum err

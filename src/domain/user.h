@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "domain/resource.h"
 #include "domain/session.h"
 #include "ext/crypto.h"
 #include "store/user.h"
@@ -78,6 +79,8 @@ struct sign_in_result {
 enum err user_sign_in(const struct sign_in *s, const struct sign_in_attempt *at,
     struct arena *a, struct sign_in_result *ret,
     struct error *e) ATTR_MUST_CHECK;
+
+extern const struct resource user_resource; /* rows: struct user */
 
 /** Whether a new password may be used. Errors: ERR_BAD_PARAM "password". */
 enum err user_password_check(struct str password,

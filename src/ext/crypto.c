@@ -30,6 +30,8 @@ _Static_assert(CRYPTO_SEAL_KEY_BYTES ==
 struct crypto_key {
 	size_t n;
 	uint8_t b[KEY_BYTES_MAX];
+	uint64_t id;
+	struct crypto_key *other; /* while it rotates; owned */
 };
 
 struct crypto_hasher {
@@ -72,9 +74,61 @@ crypto_key_from_hex(struct str hex, struct crypto_key **ret, struct error *e)
 	return OK;
 }
 
+enum err
+crypto_key_pair(struct str hex, uint64_t id, struct str other_hex,
+    struct crypto_key **ret, struct error *e)
+{
+	struct crypto_key *k = NULL, *other = NULL;
+	enum err err = crypto_key_from_hex(hex, &k, e);
+
+	if (err)
+		return err;
+	if (other_hex.n)
+		err = crypto_key_from_hex(other_hex, &other, e);
+	if (!err && sodium_mprotect_readwrite(k) != 0)
+		err = error_set(e, ERR_NO_MEMORY, "can't unprotect memory");
+	if (err) {
+		crypto_key_free(other);
+		crypto_key_free(k);
+		return err;
+	}
+	k->id = id;
+	k->other = other;
+	if (sodium_mprotect_readonly(k) != 0) {
+		crypto_key_free(k);
+		return error_set(e, ERR_NO_MEMORY, "can't protect memory");
+	}
+	*ret = k;
+	return OK;
+}
+
+uint64_t
+crypto_key_id(const struct crypto_key *k)
+{
+	return k->id;
+}
+
+const struct crypto_key *
+crypto_key_other(const struct crypto_key *k)
+{
+	return k->other;
+}
+
+void
+crypto_key_check(const struct crypto_key *k, uint8_t ret[CRYPTO_CHECK_BYTES])
+{
+	static const char purpose[] = "tollgate: are these two keys the same?";
+	uint8_t digest[CRYPTO_DIGEST_BYTES];
+
+	crypto_digest(k, purpose, sizeof(purpose), digest);
+	memcpy(ret, digest, CRYPTO_CHECK_BYTES);
+}
+
 void
 crypto_key_free(struct crypto_key *k)
 {
+	if (k)
+		sodium_free(k->other);
 	sodium_free(k); /* makes it writable and wipes it */
 }
 
@@ -84,16 +138,17 @@ crypto_keys_load(const struct conf *c, struct crypto_keys *ret, struct error *e)
 	struct crypto_keys keys = {
 		.pepper_id = conf_u64(c, CONF_AUTH_PEPPER_ID),
 	};
-	enum err err = crypto_key_from_hex(str_from(
-					       conf_text(c, CONF_AUTH_PEPPER)),
+	enum err err = crypto_key_pair(str_from(conf_text(c, CONF_AUTH_PEPPER)),
+	    keys.pepper_id, str_from(conf_text(c, CONF_AUTH_OTHER_PEPPER)),
 	    &keys.pepper, e);
 
 	if (err)
 		return error_prefix(e,
 		    "TOLLGATE_AUTH_PEPPER (see `tollgate config "
 		    "--new-secrets`)");
-	err = crypto_key_from_hex(str_from(conf_text(c, CONF_SEAL_KEY)),
-	    &keys.seal, e);
+	err = crypto_key_pair(str_from(conf_text(c, CONF_SEAL_KEY)),
+	    conf_u64(c, CONF_SEAL_KEY_ID),
+	    str_from(conf_text(c, CONF_SEAL_OTHER_KEY)), &keys.seal, e);
 	if (err) {
 		crypto_key_free(keys.pepper);
 		return error_prefix(e,
@@ -150,8 +205,8 @@ crypto_seal(const struct crypto_key *k, struct str ad, struct secret plain,
 	ASSERT(rc == 0 && n_out == plain.n + TAG_BYTES);
 }
 
-enum err
-crypto_open(const struct crypto_key *k, struct str ad, struct str sealed,
+static enum err
+open_by(const struct crypto_key *k, struct str ad, struct str sealed,
     uint8_t *ret, struct error *e)
 {
 	const uint8_t *p = (const uint8_t *)sealed.p;
@@ -168,6 +223,15 @@ crypto_open(const struct crypto_key *k, struct str ad, struct str sealed,
 		    "sealed text does not open: another key, another row, or "
 		    "damage");
 	return OK;
+}
+
+enum err
+crypto_open(const struct crypto_key *k, struct str ad, struct str sealed,
+    uint8_t *ret, struct error *e)
+{
+	enum err err = open_by(k, ad, sealed, ret, e);
+
+	return err && k->other ? open_by(k->other, ad, sealed, ret, e) : err;
 }
 
 static enum err

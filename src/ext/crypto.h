@@ -35,6 +35,21 @@ struct crypto_key;
  */
 enum err crypto_key_from_hex(struct str hex, struct crypto_key **ret,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * A key that may be rotating: crypto_open() also tries the other one.
+ * @other_hex  empty: it is not
+ * Errors, memory: as crypto_key_from_hex().
+ */
+enum err crypto_key_pair(struct str hex, uint64_t id, struct str other_hex,
+    struct crypto_key **ret, struct error *e) ATTR_MUST_CHECK;
+/** 0: it was made without. */
+uint64_t crypto_key_id(const struct crypto_key *k);
+/** NULL: there is none. */
+const struct crypto_key *crypto_key_other(const struct crypto_key *k);
+#define CRYPTO_CHECK_BYTES 16
+/** Tells equal keys from different ones, and nothing else. */
+void crypto_key_check(const struct crypto_key *k,
+    uint8_t ret[CRYPTO_CHECK_BYTES]);
 /** Wipes it. NULL is fine. */
 void crypto_key_free(struct crypto_key *k);
 

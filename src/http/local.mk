@@ -3,8 +3,6 @@ noinst_LIBRARIES += src/http/libhttp.a
 src_http_libhttp_a_SOURCES = \
 	src/http/accept.c \
 	src/http/accept.h \
-	src/http/cidr.c \
-	src/http/cidr.h \
 	src/http/conn.h \
 	src/http/cookie.c \
 	src/http/cookie.h \

@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/cidr.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/uuid7.h"
-#include "http/cidr.h"
 
 struct conn;
 

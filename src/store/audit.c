@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/audit.h"
 
+#include "store/store_priv.h"
+
 const char *const audit_actor_names[AUDIT__N] = { "system", "command", "user",
 	"api_key", "operator_key", "anonymous" };
 
 static const struct db_field audit_fields[] = {
+	DB_FIELD(struct audit, audit_id, U64),
 	DB_FIELD_ENUM(struct audit, actor, audit_actor_names),
 	DB_FIELD(struct audit, actor_id, ID),
 	DB_FIELD(struct audit, customer_id, ID),
@@ -41,4 +44,19 @@ store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
 	return db_all(db, STMT_AUDIT_LIST_OF,
 	    DB_IN(db_u64(customer_id), db_u64(limit)), arena, &audit_map, ret,
 	    ret_n, e);
+}
+
+enum err
+store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
+    uint64_t before_id, uint64_t limit, struct arena *arena, struct audit **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_AUDIT_PAGE,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_str(f->actor)), DB_TWICE(db_str(f->action)),
+		DB_TWICE(db_str(f->object)), DB_TWICE(db_id(f->object_id)),
+		DB_TWICE(db_opt(f->is_success)), DB_TWICE(db_time(f->from_ms)),
+		DB_TWICE(db_time(f->to_ms)), DB_TWICE(db_id(before_id)),
+		db_u64(limit)),
+	    arena, &audit_map, ret, ret_n, e);
 }

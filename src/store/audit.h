@@ -21,6 +21,7 @@ enum audit_actor {
 extern const char *const audit_actor_names[AUDIT__N];
 
 struct audit {
+	uint64_t audit_id; /* read only */
 	enum audit_actor actor;
 	uint64_t actor_id;    /* of user or key; 0: none */
 	uint64_t customer_id; /* whom it concerns; 0: none */
@@ -38,6 +39,26 @@ enum err store_audit_insert(struct db *db, const struct audit *a,
     struct error *e) ATTR_MUST_CHECK;
 /** The newest of a customer (0: all), up to limit. */
 enum err store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
+    struct arena *arena, struct audit **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* What a list may be narrowed down to; zeros say nothing. */
+struct audit_filter {
+	uint64_t customer_id;
+	struct str actor; /* one of audit_actor_names */
+	struct str action;
+	struct str object;
+	uint64_t object_id;
+	int64_t is_success;     /* 0 or 1; -1 says nothing */
+	int64_t from_ms, to_ms; /* to: exclusive */
+};
+/**
+ * Up to limit rows, the newest first.
+ * @tenant     the customer whose rows may be met; 0: all
+ * @before_id  ids below it; 0: from the newest on
+ */
+enum err store_audit_page(struct db *db, uint64_t tenant,
+    const struct audit_filter *f, uint64_t before_id, uint64_t limit,
     struct arena *arena, struct audit **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 

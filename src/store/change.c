@@ -24,6 +24,21 @@ store_change(struct db *db, struct change *c, struct error *e)
 	return db_atomic(db, change_txn, c, e);
 }
 
+enum err
+store_lock(struct db *db, enum stmt id, struct db_in in, struct error *e)
+{
+	static const struct db_field fields[] = { { .type = DB_U64 } };
+	static const struct db_map map = DB_MAP(uint64_t, fields);
+	uint64_t found;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, id, in, &a, &map, &found, e);
+	arena_fini(&a);
+	return err;
+}
+
 struct insert_arg {
 	enum stmt id;
 	struct db_in in;

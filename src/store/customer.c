@@ -122,3 +122,34 @@ store_customer_archive(struct db *db, uint64_t customer_id, struct error *e)
 {
 	return db_atomic(db, archive_txn, &customer_id, e);
 }
+
+const char *const customer_state_names[CUSTOMER_STATE__N] = { "active",
+	"suspended", "closed" };
+
+enum customer_state
+customer_state(const struct customer *c)
+{
+	if (c->archived_at_ms)
+		return CUSTOMER_CLOSED;
+	return c->is_active ? CUSTOMER_ACTIVE : CUSTOMER_SUSPENDED;
+}
+
+enum err
+store_customer_page(struct db *db, uint64_t tenant,
+    const struct customer_filter *f, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct customer **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_CUSTOMER_PAGE,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_str(f->email)),
+		DB_TWICE(db_str(f->name)), DB_TWICE(db_id(f->state)),
+		db_u64(after_id), db_u64(limit)),
+	    a, &customer_map, ret, ret_n, e);
+}
+
+enum err
+store_customer_lock(struct db *db, uint64_t tenant, uint64_t customer_id,
+    struct error *e)
+{
+	return store_lock(db, STMT_CUSTOMER_LOCK,
+	    DB_IN(db_u64(customer_id), DB_TWICE(db_id(tenant))), e);
+}

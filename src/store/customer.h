@@ -40,6 +40,31 @@ enum err store_customer_by_id(struct db *db, uint64_t customer_id,
     struct arena *a, struct customer *ret, struct error *e) ATTR_MUST_CHECK;
 enum err store_customer_by_email(struct db *db, struct str email,
     struct arena *a, struct customer *ret, struct error *e) ATTR_MUST_CHECK;
+/* What people call it; is_active and archived_at_ms say it. */
+enum customer_state {
+	CUSTOMER_ACTIVE,
+	CUSTOMER_SUSPENDED, /* its keys and users are refused */
+	CUSTOMER_CLOSED,    /* the same, for good */
+	CUSTOMER_STATE__N
+};
+extern const char *const customer_state_names[CUSTOMER_STATE__N];
+enum customer_state customer_state(const struct customer *c);
+
+/* What a list may be narrowed down to; zeros say nothing. */
+struct customer_filter {
+	struct str email;
+	struct str name;
+	uint64_t state; /* enum customer_state + 1 */
+};
+/** Up to limit customers with ids above after_id. @tenant  0: all */
+enum err store_customer_page(struct db *db, uint64_t tenant,
+    const struct customer_filter *f, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct customer **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** In a transaction: nobody else changes it until the end.
+ * Errors: ERR_NOT_FOUND, also when it is not the tenant. */
+enum err store_customer_lock(struct db *db, uint64_t tenant,
+    uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;
 /** Up to limit customers with ids above after_id, in order of id. */
 enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
     struct arena *a, struct customer **ret, size_t *ret_n,

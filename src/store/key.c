@@ -5,6 +5,19 @@
 #include "store/store_priv.h"
 #include "store/user.h"
 
+const char *const key_state_names[KEY_STATE__N] = { "active", "inactive",
+	"expired", "revoked" };
+
+enum key_state
+key_state(const struct key *k, int64_t now_ms)
+{
+	if (k->revoked_at_ms)
+		return KEY_REVOKED;
+	if (k->expires_at_ms && k->expires_at_ms <= now_ms)
+		return KEY_EXPIRED;
+	return k->is_active ? KEY_ACTIVE : KEY_INACTIVE;
+}
+
 static const struct db_field key_fields[] = {
 	DB_FIELD(struct key, api_key_id, U64),
 	DB_FIELD(struct key, customer_id, U64),
@@ -15,13 +28,18 @@ static const struct db_field key_fields[] = {
 	DB_FIELD(struct key, scopes, U64),
 	DB_FIELD(struct key, is_active, BOOL),
 	DB_FIELD(struct key, all_models, BOOL),
+	DB_FIELD(struct key, allowed_ips, STR),
 	DB_FIELD(struct key, rate_limit_tier, ID),
+	DB_FIELD(struct key, tier_name, STR),
 	DB_FIELD(struct key, rate_limit_per_minute, OPT),
 	DB_FIELD(struct key, rate_limit_per_hour, OPT),
 	DB_FIELD(struct key, expires_at_ms, TIME),
 	DB_FIELD(struct key, revoked_at_ms, TIME),
+	DB_FIELD(struct key, previous_public_id, STR),
+	DB_FIELD(struct key, previous_expires_at_ms, TIME),
 	DB_FIELD(struct key, last_used_at_ms, TIME),
 	DB_FIELD(struct key, created_at_ms, TIME),
+	DB_FIELD(struct key, models, STR),
 };
 static const struct db_map key_map = DB_MAP(struct key, key_fields);
 
@@ -47,6 +65,8 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, customer_rate_limit_per_hour, OPT),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
 	DB_FIELD(struct key_auth, customer_is_active, BOOL),
+	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
+	DB_FIELD(struct key_auth, allowed_ips, STR),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
 
@@ -136,7 +156,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 	    DB_IN(db_u64(k->customer_id), db_u64(user_id), db_id(k->project_id),
 		db_str(k->public_id), db_b32(k->digest), db_u64(k->pepper_id),
 		db_str(k->name), db_u64(k->scopes), db_bool(k->all_models),
-		db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
+		db_str(k->allowed_ips), db_id(k->rate_limit_tier),
+		db_opt(k->rate_limit_per_minute),
 		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms)),
 	    &i->api_key_id, e);
 	if (err == OK)
@@ -166,13 +187,13 @@ store_key_models(struct db *db, uint64_t api_key_id, struct arena *a,
 	    &id_map, ret_model_ids, ret_n, e);
 }
 
-enum err
-store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
+static enum err
+key_auth(struct db *db, enum stmt id, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
 	struct key_auth k;
-	enum err err = db_one(db, STMT_KEY_BY_DIGEST, DB_IN(db_b32(digest)), a,
-	    &auth_map, &k, e);
+	enum err err = db_one(db, id, DB_IN(db_b32(digest)), a, &auth_map, &k,
+	    e);
 
 	if (err != OK)
 		return err;
@@ -184,20 +205,23 @@ store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
 }
 
 enum err
+store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
+    struct arena *a, struct key_auth *ret, struct error *e)
+{
+	enum err err = key_auth(db, STMT_KEY_BY_DIGEST, digest, a, ret, e);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	return key_auth(db, STMT_KEY_BY_PREVIOUS, digest, a, ret, e);
+}
+
+enum err
 store_key_by_id(struct db *db, uint64_t customer_id, uint64_t api_key_id,
     struct arena *a, struct key *ret, struct error *e)
 {
-	struct key k;
-	enum err err = db_one(db, STMT_KEY_BY_ID, DB_IN(db_u64(api_key_id)), a,
-	    &key_map, &k, e);
-
-	if (err != OK)
-		return err;
-	if (customer_id != 0 && k.customer_id != customer_id)
-		return error_set(e, ERR_NOT_FOUND,
-		    "the key is another customer's");
-	*ret = k;
-	return OK;
+	return db_one(db, STMT_KEY_BY_ID,
+	    DB_IN(db_u64(api_key_id), DB_TWICE(db_id(customer_id))), a,
+	    &key_map, ret, e);
 }
 
 enum err
@@ -209,13 +233,55 @@ store_key_by_public_id(struct db *db, struct str public_id, struct arena *a,
 }
 
 enum err
+store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_KEY_PAGE,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_id(f->project_id)), DB_TWICE(db_id(f->user_id)),
+		DB_TWICE(db_str(f->name)), DB_TWICE(db_str(f->prefix)),
+		DB_TWICE(db_str(f->tier)), DB_TWICE(db_id(f->model_id)),
+		db_id(f->state), DB_TWICE(db_id(f->state)),
+		DB_TWICE(db_id(f->state)),
+		DB_TWICE(db_time(f->last_used_from_ms)),
+		DB_TWICE(db_time(f->last_used_to_ms)),
+		DB_TWICE(db_time(f->expires_to_ms)),
+		DB_TWICE(db_time(f->created_from_ms)),
+		DB_TWICE(db_time(f->created_to_ms)), db_u64(after_id),
+		db_u64(limit)),
+	    a, &key_map, ret, ret_n, e);
+}
+
+enum err
 store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
     uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e)
 {
-	return db_all(db, STMT_KEY_LIST,
-	    DB_IN(db_u64(customer_id), db_u64(after_id), db_u64(limit)), a,
-	    &key_map, ret, ret_n, e);
+	static const struct key_filter all = { 0 };
+
+	return store_key_page(db, customer_id, &all, after_id, limit, a, ret,
+	    ret_n, e);
+}
+
+enum err
+store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
+    struct arena *a, struct key **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_KEY_EXPIRING,
+	    DB_IN(db_u64(within_s), db_u64(limit)), a, &key_map, ret, ret_n, e);
+}
+
+enum err
+store_key_noticed(struct db *db, uint64_t api_key_id, bool *ret_first,
+    struct error *e)
+{
+	uint64_t n = 0;
+	enum err err = db_exec(db, STMT_KEY_NOTICED, DB_IN(db_u64(api_key_id)),
+	    &n, e);
+
+	*ret_first = n > 0;
+	return err;
 }
 
 /* Lock the key's row and look at it. */
@@ -339,4 +405,93 @@ store_key_touch(struct db *db, const struct key_use *uses, size_t n,
     struct error *e)
 {
 	return db_bulk(db, STMT_KEY_TOUCH, &use_map, uses, n, e);
+}
+
+enum err
+store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
+    struct error *e)
+{
+	struct key_lock lock;
+
+	return lock_key(db, tenant, api_key_id, &lock, e);
+}
+
+static enum err
+update_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct key_update *u = arg;
+	const struct key *k = u->key;
+	struct models_arg models = { k->api_key_id, k->all_models, u->model_ids,
+		u->n_models };
+	enum err err = store_change(db,
+	    &(struct change){ .id = STMT_KEY_UPDATE,
+		.in = DB_IN(db_str(k->name), db_id(k->project_id),
+		    db_u64(k->user_id), db_u64(k->scopes),
+		    db_bool(k->all_models), db_str(k->allowed_ips),
+		    db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
+		    db_opt(k->rate_limit_per_hour), db_bool(k->is_active),
+		    DB_TWICE(db_time(k->expires_at_ms)), db_u64(k->api_key_id)),
+		.slot = generation_key_slot(k->api_key_id) },
+	    e);
+
+	if (err || !u->sets_models)
+		return err;
+	return set_models_txn(db, &models, e);
+}
+
+enum err
+store_key_update(struct db *db, const struct key_update *u, struct error *e)
+{
+	struct key_update arg = *u;
+
+	return db_atomic(db, update_txn, &arg, e);
+}
+
+enum err
+store_key_rotate(struct db *db, const struct key_rotation *r, struct error *e)
+{
+	struct db_in now = DB_IN(db_str(r->public_id), db_b32(r->digest),
+	    db_u64(r->pepper_id), db_u64(r->api_key_id));
+	struct db_in later = DB_IN(db_u64(r->grace_s), db_str(r->public_id),
+	    db_b32(r->digest), db_u64(r->pepper_id), db_u64(r->api_key_id));
+
+	return store_change(db,
+	    &(struct change){ .id = r->grace_s ? STMT_KEY_ROTATE
+					       : STMT_KEY_ROTATE_NOW,
+		.in = r->grace_s ? later : now,
+		.slot = generation_key_slot(r->api_key_id) },
+	    e);
+}
+
+enum err
+store_key_rehash(struct db *db, bool is_operator,
+    const uint8_t was[KEY_DIGEST_BYTES], const uint8_t is[KEY_DIGEST_BYTES],
+    uint64_t pepper_id, struct error *e)
+{
+	struct db_in in = DB_IN(db_b32(is), db_u64(pepper_id), db_b32(was),
+	    db_u64(pepper_id));
+	uint64_t n = 0;
+	enum err err;
+
+	if (is_operator)
+		return db_exec(db, STMT_OPERATOR_KEY_REHASH, in, &n, e);
+	err = db_exec(db, STMT_KEY_REHASH, in, &n, e);
+	if (!err && n == 0)
+		err = db_exec(db, STMT_KEY_REHASH_PREVIOUS, in, &n, e);
+	return err;
+}
+
+enum err
+store_key_count_other(struct db *db, uint64_t pepper_id, uint64_t *ret,
+    struct error *e)
+{
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_KEY_COUNT_OTHER,
+	    DB_IN(db_u64(pepper_id), db_u64(pepper_id), db_u64(pepper_id)), &a,
+	    &id_map, ret, e);
+	arena_fini(&a);
+	return err;
 }

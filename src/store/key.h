@@ -10,6 +10,7 @@
 
 #include "base/limit_set.h"
 #include "store/db.h"
+#include "store/user.h"
 
 #define KEY_PUBLIC_ID_BYTES 10
 #define KEY_DIGEST_BYTES    32
@@ -37,13 +38,20 @@ struct key {
 	uint64_t scopes; /* of enum key_scope */
 	bool is_active;
 	bool all_models;               /* also models that come later */
+	struct str allowed_ips;        /* with commas; p == NULL: anywhere */
 	uint64_t rate_limit_tier;      /* tier_id; 0: none */
+	struct str tier_name;          /* of it; read only */
 	int64_t rate_limit_per_minute; /* -1: says nothing */
 	int64_t rate_limit_per_hour;
-	int64_t expires_at_ms;   /* 0: never */
-	int64_t revoked_at_ms;   /* 0: not revoked */
-	int64_t last_used_at_ms; /* 0: never */
+	int64_t expires_at_ms;          /* 0: never */
+	int64_t revoked_at_ms;          /* 0: not revoked */
+	struct str previous_public_id;  /* before the last rotation */
+	int64_t previous_expires_at_ms; /* until when that one is valid too;
+					   0: there is none */
+	int64_t last_used_at_ms;        /* 0: never */
 	int64_t created_at_ms;
+	struct str models; /* ids with commas; read only, and nothing without
+			      a list */
 };
 
 /* A key as it is authenticated: with what its customer and user add. */
@@ -69,7 +77,9 @@ struct key_auth {
 	int64_t customer_rate_limit_per_hour;
 	uint64_t customer_markup_ppm;
 	bool customer_is_active;
-	uint64_t *model_ids; /* sorted; ignored with all_models */
+	enum user_role user_role;
+	struct str allowed_ips; /* p == NULL: anywhere */
+	uint64_t *model_ids;    /* sorted; ignored with all_models */
 	size_t n_models;
 };
 
@@ -85,6 +95,7 @@ struct key_new {
 	bool all_models;
 	const uint64_t *model_ids;
 	size_t n_models;
+	struct str allowed_ips; /* as in struct key */
 	uint64_t rate_limit_tier;
 	int64_t rate_limit_per_minute;
 	int64_t rate_limit_per_hour;
@@ -101,7 +112,9 @@ struct key_new {
 enum err store_key_insert(struct db *db, const struct key_new *k,
     uint64_t *ret_api_key_id, struct error *e) ATTR_MUST_CHECK;
 
-/** Errors: ERR_NOT_FOUND no such digest. Memory: texts and models in a. */
+/** By its digest, or, while a rotation's grace lasts, by the one before;
+ * public_id and expires_at_ms are then that one's.
+ * Errors: ERR_NOT_FOUND no such digest. Memory: texts and models in a. */
 enum err store_key_by_digest(struct db *db,
     const uint8_t digest[KEY_DIGEST_BYTES], struct arena *a,
     struct key_auth *ret, struct error *e) ATTR_MUST_CHECK;
@@ -112,6 +125,46 @@ enum err store_key_by_id(struct db *db, uint64_t customer_id,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_key_by_public_id(struct db *db, struct str public_id,
     struct arena *a, struct key *ret, struct error *e) ATTR_MUST_CHECK;
+
+enum key_state {
+	KEY_ACTIVE,
+	KEY_INACTIVE, /* switched off */
+	KEY_EXPIRED,
+	KEY_REVOKED,
+	KEY_STATE__N
+};
+extern const char *const key_state_names[KEY_STATE__N];
+enum key_state key_state(const struct key *k, int64_t now_ms);
+
+/* What a list may be narrowed down to; zeros say nothing. from is inclusive,
+ * to is not. */
+struct key_filter {
+	uint64_t customer_id;
+	uint64_t project_id;
+	uint64_t user_id;
+	struct str name;
+	struct str prefix; /* of the public id: base62 only */
+	struct str tier;   /* its name */
+	uint64_t model_id; /* that may use the model */
+	uint64_t state;    /* enum key_state + 1 */
+	int64_t last_used_from_ms;
+	int64_t last_used_to_ms; /* those never used, too */
+	int64_t expires_to_ms;
+	int64_t created_from_ms, created_to_ms;
+};
+/** Up to limit keys with ids above after_id. @tenant  0: all customers' */
+enum err store_key_page(struct db *db, uint64_t tenant,
+    const struct key_filter *f, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** Active keys that expire within that time and whose expiry nobody was told
+ * of yet, the first to expire first. */
+enum err store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
+    struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** Mark that it is told. @ret_first  false: another did so before */
+enum err store_key_noticed(struct db *db, uint64_t api_key_id, bool *ret_first,
+    struct error *e) ATTR_MUST_CHECK;
 /** Up to limit keys of a customer with ids above after_id. */
 enum err store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
     uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
@@ -135,6 +188,38 @@ enum err store_key_revoke(struct db *db, uint64_t customer_id,
 /** Replace the list of models. */
 enum err store_key_set_models(struct db *db, uint64_t api_key_id,
     bool all_models, const uint64_t *model_ids, size_t n,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** In a transaction. Errors: ERR_NOT_FOUND, also for another's key. */
+enum err store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
+    struct error *e) ATTR_MUST_CHECK;
+struct key_update {
+	const struct key *key; /* all that is not read only, not customer_id */
+	bool sets_models;
+	const uint64_t *model_ids; /* when the key has a list of its own */
+	size_t n_models;
+};
+/** Errors: ERR_NOT_FOUND not there, or revoked; ERR_BAD_PARAM a reference is
+ * not there. */
+enum err store_key_update(struct db *db, const struct key_update *u,
+    struct error *e) ATTR_MUST_CHECK;
+struct key_rotation {
+	uint64_t api_key_id;
+	uint64_t grace_s; /* the old secret stays valid; 0: it does not */
+	struct str public_id;
+	uint8_t digest[KEY_DIGEST_BYTES];
+	uint64_t pepper_id;
+};
+/** A secret that an earlier rotation left valid ends at once. */
+enum err store_key_rotate(struct db *db, const struct key_rotation *r,
+    struct error *e) ATTR_MUST_CHECK;
+/** A key that was found by another pepper's digest: from now on by this
+ * one's, if its number is higher. Nothing that the key may do changes. */
+enum err store_key_rehash(struct db *db, bool is_operator,
+    const uint8_t was[KEY_DIGEST_BYTES], const uint8_t is[KEY_DIGEST_BYTES],
+    uint64_t pepper_id, struct error *e) ATTR_MUST_CHECK;
+/** Keys in use, operators' too, that wait for a digest by that pepper. */
+enum err store_key_count_other(struct db *db, uint64_t pepper_id, uint64_t *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 /* When a key was last used; kept in a table of its own, so that the flusher

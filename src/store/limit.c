@@ -98,8 +98,8 @@ enum err
 store_limit_of_keys(struct db *db, uint64_t customer_id, struct arena *a,
     struct limit_row **ret, size_t *ret_n, struct error *e)
 {
-	return db_all(db, STMT_LIMIT_LIST_KEYS, DB_IN(db_u64(customer_id)), a,
-	    &row_map, ret, ret_n, e);
+	return db_all(db, STMT_LIMIT_LIST_KEYS,
+	    DB_IN(DB_TWICE(db_id(customer_id))), a, &row_map, ret, ret_n, e);
 }
 
 enum err

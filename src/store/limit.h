@@ -45,8 +45,8 @@ struct limit_row {
 	enum limit_metric metric;
 	uint64_t max;
 };
-/** For lists of customers and of a customer's keys: rows of all of them, in
- * order of their id. */
+/** For lists of customers and of a customer's keys (0: everybody's): rows of
+ * all of them, in order of their id. */
 enum err store_limit_of_customers(struct db *db, struct arena *a,
     struct limit_row **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 enum err store_limit_of_keys(struct db *db, uint64_t customer_id,

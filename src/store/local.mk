@@ -24,8 +24,14 @@ src_store_libstore_a_SOURCES = \
 	src/store/fields.h \
 	src/store/generation.c \
 	src/store/generation.h \
+	src/store/host.c \
+	src/store/host.h \
+	src/store/idempotency.c \
+	src/store/idempotency.h \
 	src/store/key.c \
 	src/store/key.h \
+	src/store/label.c \
+	src/store/label.h \
 	src/store/lease.c \
 	src/store/lease.h \
 	src/store/ledger.c \
@@ -44,8 +50,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/partition.h \
 	src/store/price.c \
 	src/store/price.h \
-	src/store/project.c \
-	src/store/project.h \
 	src/store/provider.c \
 	src/store/provider.h \
 	src/store/reconcile.c \
@@ -68,5 +72,9 @@ src_store_libstore_a_SOURCES = \
 	src/store/tier.h \
 	src/store/usage.c \
 	src/store/usage.h \
+	src/store/usage_page.c \
+	src/store/usage_page.h \
+	src/store/usage_summary.c \
+	src/store/usage_summary.h \
 	src/store/user.c \
 	src/store/user.h

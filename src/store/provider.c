@@ -107,3 +107,35 @@ store_provider_archive_of(struct db *db, uint64_t model_id, struct error *e)
 
 	return store_change(db, &change, e);
 }
+
+enum err
+store_provider_page(struct db *db, const struct provider_filter *f,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct provider **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_PROVIDER_PAGE,
+	    DB_IN(DB_TWICE(db_str(f->name)), DB_TWICE(db_str(f->kind)),
+		db_bool(f->with_archived), db_u64(after_id), db_u64(limit)),
+	    a, &provider_map, ret, ret_n, e);
+}
+
+enum err
+store_provider_lock(struct db *db, uint64_t provider_id, struct error *e)
+{
+	return store_lock(db, STMT_PROVIDER_LOCK, DB_IN(db_u64(provider_id)),
+	    e);
+}
+
+enum err
+store_provider_is_used(struct db *db, uint64_t provider_id, bool *ret,
+    struct error *e)
+{
+	enum err err = store_lock(db, STMT_PROVIDER_USED,
+	    DB_IN(db_u64(provider_id)), e);
+
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	*ret = err == OK;
+	error_clear(e);
+	return OK;
+}

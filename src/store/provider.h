@@ -58,4 +58,20 @@ enum err store_provider_archive(struct db *db, uint64_t provider_id,
 enum err store_provider_archive_of(struct db *db, uint64_t model_id,
     struct error *e) ATTR_MUST_CHECK;
 
+/* What a list may be narrowed down to; zeros say nothing. */
+struct provider_filter {
+	struct str name;
+	struct str kind; /* one of provider_kind_names */
+	bool with_archived;
+};
+enum err store_provider_page(struct db *db, const struct provider_filter *f,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct provider **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** In a transaction. Errors: ERR_NOT_FOUND. */
+enum err store_provider_lock(struct db *db, uint64_t provider_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** Whether a model is served there. */
+enum err store_provider_is_used(struct db *db, uint64_t provider_id, bool *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -8,6 +8,7 @@ static const struct db_field tier_fields[] = {
 	DB_FIELD(struct tier, name, STR),
 	DB_FIELD(struct tier, rate_limit_per_minute, OPT),
 	DB_FIELD(struct tier, rate_limit_per_hour, OPT),
+	DB_FIELD(struct tier, archived_at_ms, TIME),
 };
 static const struct db_map tier_map = DB_MAP(struct tier, tier_fields);
 
@@ -46,4 +47,39 @@ store_tier_list(struct db *db, struct arena *a, struct tier **ret,
 {
 	return db_all(db, STMT_TIER_LIST, DB_IN_NONE, a, &tier_map, ret, ret_n,
 	    e);
+}
+
+enum err
+store_tier_by_id(struct db *db, uint64_t tier_id, struct arena *a,
+    struct tier *ret, struct error *e)
+{
+	return db_one(db, STMT_TIER_BY_ID, DB_IN(db_u64(tier_id)), a, &tier_map,
+	    ret, e);
+}
+
+enum err
+store_tier_page(struct db *db, struct str name, bool with_archived,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct tier **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_TIER_PAGE,
+	    DB_IN(DB_TWICE(db_str(name)), db_bool(with_archived),
+		db_u64(after_id), db_u64(limit)),
+	    a, &tier_map, ret, ret_n, e);
+}
+
+enum err
+store_tier_lock(struct db *db, uint64_t tier_id, struct error *e)
+{
+	return store_lock(db, STMT_TIER_LOCK, DB_IN(db_u64(tier_id)), e);
+}
+
+enum err
+store_tier_archive(struct db *db, uint64_t tier_id, struct error *e)
+{
+	struct change change = { .id = STMT_TIER_ARCHIVE,
+		.in = DB_IN(db_u64(tier_id)),
+		.slot = GENERATION_CATALOGUE };
+
+	return store_change(db, &change, e);
 }

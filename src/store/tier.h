@@ -10,6 +10,7 @@ struct tier {
 	struct str name;
 	int64_t rate_limit_per_minute; /* -1: says nothing */
 	int64_t rate_limit_per_hour;
+	int64_t archived_at_ms; /* 0: not archived */
 };
 
 /** Errors: ERR_CONFLICT the name is taken. Bumps the catalogue. */
@@ -18,9 +19,24 @@ enum err store_tier_insert(struct db *db, const struct tier *t,
 /** Write the limits of t->tier_id. Bumps the catalogue. */
 enum err store_tier_update(struct db *db, const struct tier *t,
     struct error *e) ATTR_MUST_CHECK;
+/** One that is not archived. Errors: ERR_NOT_FOUND. */
 enum err store_tier_by_name(struct db *db, struct str name, struct arena *a,
     struct tier *ret, struct error *e) ATTR_MUST_CHECK;
+/** All: keys may still have an archived one. */
 enum err store_tier_list(struct db *db, struct arena *a, struct tier **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+enum err store_tier_by_id(struct db *db, uint64_t tier_id, struct arena *a,
+    struct tier *ret, struct error *e) ATTR_MUST_CHECK;
+/** @name  only the one of that name; p == NULL: all */
+enum err store_tier_page(struct db *db, struct str name, bool with_archived,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct tier **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** In a transaction. Errors: ERR_NOT_FOUND. */
+enum err store_tier_lock(struct db *db, uint64_t tier_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** No key or user gets it from now on; those that have it keep it. */
+enum err store_tier_archive(struct db *db, uint64_t tier_id,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

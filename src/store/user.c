@@ -4,8 +4,8 @@
 #include "store/session.h"
 #include "store/store_priv.h"
 
-const char *const user_role_names[USER__N] = { "owner", "member", "viewer",
-	"operator" };
+const char *const user_role_names[USER__N] = { "viewer", "developer", "billing",
+	"owner", "operator" };
 
 static const struct db_field user_fields[] = {
 	DB_FIELD(struct user, user_id, U64),
@@ -15,6 +15,7 @@ static const struct db_field user_fields[] = {
 	DB_FIELD_ENUM(struct user, role, user_role_names),
 	DB_FIELD(struct user, password_hash, STR),
 	DB_FIELD(struct user, rate_limit_tier, ID),
+	DB_FIELD(struct user, tier_name, STR),
 	DB_FIELD(struct user, is_active, BOOL),
 	DB_FIELD(struct user, sign_in_failures, U64),
 	DB_FIELD(struct user, sign_in_failed_at_ms, TIME),
@@ -102,6 +103,7 @@ struct user_change {
 	struct db_in in;
 	uint64_t user_id;
 	bool ends_sessions;
+	bool bumps; /* keys are cached with it */
 };
 
 static enum err
@@ -110,6 +112,8 @@ user_change_txn(struct db *db, void *arg, struct error *e)
 	const struct user_change *c = arg;
 	enum err err = change_user(db, c->id, c->in, e);
 
+	if (!err && c->bumps)
+		err = store_generation_bump(db, GENERATION_CATALOGUE, e);
 	if (err != OK || !c->ends_sessions)
 		return err;
 	return store_session_delete_of_user(db, c->user_id, e);
@@ -134,7 +138,8 @@ store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
 	struct user_change c = { .id = STMT_USER_SET_ACTIVE,
 		.in = DB_IN(db_bool(is_active), db_u64(user_id)),
 		.user_id = user_id,
-		.ends_sessions = !is_active };
+		.ends_sessions = !is_active,
+		.bumps = true };
 
 	return db_atomic(db, user_change_txn, &c, e);
 }
@@ -163,4 +168,65 @@ store_user_sign_in_failed(struct db *db, uint64_t user_id, struct error *e)
 {
 	return change_user(db, STMT_USER_SIGN_IN_FAILED, DB_IN(db_u64(user_id)),
 	    e);
+}
+
+enum err
+store_user_page(struct db *db, uint64_t tenant, const struct user_filter *f,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct user **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_USER_PAGE,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_str(f->role)), DB_TWICE(db_str(f->email)),
+		db_bool(f->with_archived), db_u64(after_id), db_u64(limit)),
+	    a, &user_map, ret, ret_n, e);
+}
+
+enum err
+store_user_lock(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct error *e)
+{
+	return store_lock(db, STMT_USER_LOCK,
+	    DB_IN(db_u64(user_id), DB_TWICE(db_id(tenant))), e);
+}
+
+enum err
+store_user_has_other_owner(struct db *db, uint64_t customer_id,
+    uint64_t user_id, bool *ret, struct error *e)
+{
+	enum err err = store_lock(db, STMT_USER_OTHER_OWNER,
+	    DB_IN(db_u64(customer_id), db_u64(user_id)), e);
+
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	*ret = err == OK;
+	error_clear(e);
+	return OK;
+}
+
+enum err
+store_user_update(struct db *db, const struct user *u, struct error *e)
+{
+	struct user_change c = { .id = STMT_USER_UPDATE,
+		.in = DB_IN(db_str(u->name),
+		    db_str(str_from(user_role_names[u->role])),
+		    db_id(u->rate_limit_tier), db_bool(u->is_active),
+		    db_u64(u->user_id)),
+		.user_id = u->user_id,
+		.ends_sessions = true,
+		.bumps = true };
+
+	return db_atomic(db, user_change_txn, &c, e);
+}
+
+enum err
+store_user_archive(struct db *db, uint64_t user_id, struct error *e)
+{
+	struct user_change c = { .id = STMT_USER_ARCHIVE,
+		.in = DB_IN(db_u64(user_id)),
+		.user_id = user_id,
+		.ends_sessions = true,
+		.bumps = true };
+
+	return db_atomic(db, user_change_txn, &c, e);
 }

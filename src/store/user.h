@@ -9,10 +9,11 @@
 #include "store/db.h"
 
 enum user_role {
-	USER_OWNER,    /* everything within its customer */
-	USER_MEMBER,   /* keys and usage of its customer */
-	USER_VIEWER,   /* looks only */
-	USER_OPERATOR, /* no customer: runs the service */
+	USER_VIEWER,    /* looks only; 0, so that what is unset may least */
+	USER_DEVELOPER, /* keys, projects, agents and connectors */
+	USER_BILLING,   /* looks, and pays */
+	USER_OWNER,     /* everything within its customer */
+	USER_OPERATOR,  /* no customer: runs the service */
 	USER__N
 };
 extern const char *const user_role_names[USER__N];
@@ -25,6 +26,7 @@ struct user {
 	enum user_role role;
 	struct str password_hash; /* crypto_pwhash_str(); p == NULL: none */
 	uint64_t rate_limit_tier; /* tier_id; 0: none */
+	struct str tier_name;     /* of it; read only */
 	bool is_active;
 	uint64_t sign_in_failures; /* since the last success */
 	int64_t sign_in_failed_at_ms;
@@ -65,6 +67,34 @@ enum err store_user_set_tier(struct db *db, uint64_t user_id, uint64_t tier_id,
 enum err store_user_signed_in(struct db *db, uint64_t user_id,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_user_sign_in_failed(struct db *db, uint64_t user_id,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* What a list may be narrowed down to; zeros say nothing. */
+struct user_filter {
+	uint64_t customer_id;
+	struct str role; /* one of user_role_names */
+	struct str email;
+	bool with_archived;
+};
+/** Up to limit users with ids above after_id. @tenant  0: everybody's */
+enum err store_user_page(struct db *db, uint64_t tenant,
+    const struct user_filter *f, uint64_t after_id, uint64_t limit,
+    struct arena *a, struct user **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** In a transaction. Errors: ERR_NOT_FOUND, also for another's user. */
+enum err store_user_lock(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** Whether the customer has an active owner besides this user. */
+enum err store_user_has_other_owner(struct db *db, uint64_t customer_id,
+    uint64_t user_id, bool *ret, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Write name, role, rate_limit_tier and is_active. Ends the user's sessions
+ * and bumps the catalogue, as keys are cached with their user's rights.
+ * Errors: ERR_NOT_FOUND archived.
+ */
+enum err store_user_update(struct db *db, const struct user *u,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_user_archive(struct db *db, uint64_t user_id,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -57,8 +57,10 @@ check_PROGRAMS += \
 	tests/db/test_store_customer \
 	tests/db/test_store_key \
 	tests/db/test_store_limit \
+	tests/db/test_store_manage \
 	tests/db/test_store_usage \
-	tests/db/test_torture
+	tests/db/test_torture \
+	tests/db/test_usage_page
 
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
@@ -99,8 +101,13 @@ tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_limit_SOURCES = tests/db/test_store_limit.c $(STORE_FIXTURE)
 tests_db_test_store_limit_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_manage_SOURCES = \
+	tests/db/test_store_manage.c $(STORE_FIXTURE)
+tests_db_test_store_manage_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
+tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)
+tests_db_test_usage_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
 	$(UNIT_HANDLER_TORTURE)
 tests_db_test_torture_LDADD = $(UNIT_DAEMON_LIBS)

@@ -92,7 +92,7 @@ insert__value_does_not_fit__is_bad_param(void **state)
 	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_BAD_PARAM);
 	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
 	u.email = S("member@example.org");
-	u.role = USER_MEMBER;
+	u.role = USER_DEVELOPER;
 	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
 	u.customer_id = 4000000;
 	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);

@@ -131,6 +131,40 @@ view__ps_model_usage__has_document_004s_columns_in_order(void **state)
 	mysql_free_result(res);
 }
 
+/* By information_schema, and no account of ours may write to it. */
+static void
+view__ps_model_usage__numbers_are_integers_only_two_are_optional(void **state)
+{
+	(void)state;
+	assert_int_equal(19,
+	    fixture_number(root,
+		"SELECT COUNT(*) FROM information_schema.columns WHERE "
+		"table_schema = 'tollgate' AND table_name = 'ps_model_usage' "
+		"AND ordinal_position <= 19"));
+	assert_int_equal(17,
+	    fixture_number(root,
+		"SELECT COUNT(*) FROM information_schema.columns WHERE "
+		"table_schema = 'tollgate' AND table_name = 'ps_model_usage' "
+		"AND data_type IN ('int', 'bigint')"));
+	assert_int_equal(2,
+	    fixture_number(root,
+		"SELECT COUNT(*) FROM information_schema.columns WHERE "
+		"table_schema = 'tollgate' AND table_name = 'ps_model_usage' "
+		"AND column_name IN ('agent_id', 'connector_id') AND "
+		"is_nullable = 'YES' AND ordinal_position >= 18"));
+	assert_int_equal(2,
+	    fixture_number(root,
+		"SELECT COUNT(*) FROM information_schema.columns WHERE "
+		"table_schema = 'tollgate' AND table_name = 'ps_model_usage' "
+		"AND is_nullable = 'YES'"));
+	assert_int_equal(0,
+	    fixture_number(root,
+		"SELECT COUNT(*) FROM information_schema.table_privileges "
+		"WHERE table_schema = 'tollgate' AND table_name = "
+		"'ps_model_usage' AND privilege_type <> 'SELECT' AND grantee "
+		"LIKE '%''tollgate''%'"));
+}
+
 static void
 rollups__bucket_columns__are_as_many_as_the_histogram_has(void **state)
 {
@@ -278,6 +312,8 @@ history__account_of_the_workers__cannot_change_it(void **state)
 		assert_denied(db, text);
 	}
 	assert_denied(db, "DELETE FROM ps_model_usage");
+	assert_denied(db, "UPDATE ps_model_usage SET user_id = 1");
+	assert_denied(db, "INSERT INTO ps_model_usage (user_id) VALUES (1)");
 	assert_denied(db, "DELETE FROM customers");
 	assert_denied(db, "DELETE FROM api_keys");
 	assert_denied(db, "DROP TABLE leases");
@@ -296,6 +332,8 @@ main(void)
 		cmocka_unit_test(schema__references__have_foreign_keys),
 		cmocka_unit_test(
 		    view__ps_model_usage__has_document_004s_columns_in_order),
+		cmocka_unit_test(
+		    view__ps_model_usage__numbers_are_integers_only_two_are_optional),
 		cmocka_unit_test(
 		    rollups__bucket_columns__are_as_many_as_the_histogram_has),
 		cmocka_unit_test(

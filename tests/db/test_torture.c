@@ -44,6 +44,7 @@ set_up(void **state)
 	torture_shared.pepper = torture_shared.seal = pepper;
 	torture_who = (struct principal){
 		.kind = PRINCIPAL_OPERATOR,
+		.role = USER_OPERATOR,
 		.operator_key_id = 1,
 		.public_id = "K000000001",
 	};

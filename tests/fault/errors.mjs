@@ -100,6 +100,7 @@ await until('models in force', async () => {
 const narrow = (await newKey({ allowed_models: [1], rate_limit: 1 })).key;
 const never = (await newKey()).key; // not used before the database is gone
 const alsoNever = (await newKey()).key;
+const elsewhereOnly = (await newKey({ allowed_ips: ['192.0.2.0/24'] })).key;
 
 const cases = {
   ERR_BAD_REQUEST: () => ask('GET', '/v1/%zz', auth),
@@ -111,6 +112,9 @@ const cases = {
   ERR_FORBIDDEN: () => ask('POST', '/customers', auth, '{}'),
   ERR_MODEL_FORBIDDEN: () => ask('POST', '/generate',
     { ...json, 'X-API-Key': narrow }, '{"text":"a","model_id":2}'),
+  ERR_ADDRESS_FORBIDDEN: () => ask('GET', '/v1/models', { 'X-API-Key': elsewhereOnly }),
+  ERR_PRECONDITION: () => ask('PATCH', '/customers/1', { ...operator, 'If-Match': '"0"' },
+    '{"company":"x"}'),
   ERR_NOT_FOUND: () => ask('GET', '/nothing', auth),
   ERR_MODEL_NOT_FOUND: () => generate('no-such'),
   ERR_METHOD: () => ask('DELETE', '/generate', auth),

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "http/cidr.h"
+#include "base/cidr.h"
 #include "http/form.h"
 #include "http/param.h"
 #include "http/url.h"

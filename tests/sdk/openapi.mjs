@@ -51,8 +51,9 @@ for (const { method, path, operation } of operations) {
   if (!example) continue;
   await test(`openapi: ${method} ${path}: the example is answered as described`, async () => {
     const sent = { ...example };
-    if (sent.email) sent.email = `example-${process.pid}@company.com`;
-    if (path === '/api/models') sent.name = `example-${process.pid}`;
+    const unique = `${process.pid}-${path.replace(/\W/g, '')}`;
+    if (sent.email) sent.email = `example-${unique}@company.com`;
+    if (sent.name) sent.name = `example-${unique}`;
     const management = operation.tags.includes('management');
     const answer = await fetch(env.TOLLGATE_URL + path, {
       method,

@@ -189,23 +189,23 @@ ok 'user add: a drawn password has 20 characters' test "${#password}" = 20
 is 'user add: Argon2id with 64 MiB (S28)' \
   "$(sql 'SELECT password_hash FROM users WHERE user_id = 1' | cut -c 1-30)" \
   '$argon2id$v=19$m=65536,t=2,p=1'
-t user add --customer 1 --email eve@example.com --role member \
+t user add --customer 1 --email eve@example.com --role developer \
   --password 'a long enough phrase' --json
-is 'user add: a new one' "$(j .role)" member
+is 'user add: a new one' "$(j .role)" developer
 is 'user add: a given password is not printed' "$(j 'has("password")|not')" true
 tin 'another long phrase' user add --customer 1 --email joe@example.com \
   --role viewer --password -
 is 'user add: a password from standard input' "$code" 0
-t user add --customer 1 --email short@example.com --role member --password abc
+t user add --customer 1 --email short@example.com --role developer --password abc
 ok 'user add: a short password is refused' test "$code" != 0
-t user add --customer "$bob" --email eve@example.com --role member
+t user add --customer "$bob" --email eve@example.com --role developer
 is 'user add: an e-mail of another customer is refused' "$code" 1
 t user add --email ops@example.com --role operator --json
 is 'user add: an operator has no customer' "$(j '.customer_id == null')" true
 t user add --customer 1 --email ops2@example.com --role operator
 is 'user add: an operator with a customer is 2' "$code" 2
-t user add --email x@example.com --role member
-is 'user add: a member without a customer is 2' "$code" 2
+t user add --email x@example.com --role developer
+is 'user add: a developer without a customer is 2' "$code" 2
 t user add --customer 1 --email x@example.com --role king
 is 'user add: an unknown role is 2' "$code" 2
 t user list --customer ada@example.com --json
@@ -324,6 +324,34 @@ is 'price list: the newest first' "$(j '[.[].effective_from[0:4]] | .[0]')" 2100
 is 'price list: long context follows its own input' \
   "$(j '.[0].long_cached_input')" 1
 
+# --- usage -------------------------------------------------------------------
+
+t usage add --user ada@example.com --model small --input 1000 \
+  --cached-input 200 --output 800 --reasoning 100 --json
+is 'usage add: exact, at the price of its time' "$code $(j '[.prompt_tokens,
+  .completion_tokens, .source, .api_key_id, .price_version_id > 0] | join(" ")')" \
+  '0 1200 900 api  true'
+cost=$(j .cost_in_usd)
+t usage add --user ada@example.com --model small --input 5 --at 2001-01-01
+is 'usage add: too long ago is 2' "$code" 2
+t usage add --user ada@example.com --model small --input -5
+is 'usage add: a negative counter is 2' "$code" 2
+t usage add --user ada@example.com --model small --agent 4000000000
+is 'usage add: an unknown agent is 1' "$code" 1
+t usage report --by model,status --json
+is 'usage report: JSON: what was added' "$(j '.[] | [.requests, .request_status,
+  .token_in_cached_context_count, .cost_in_usd] | join(" ")')" "1 ok 200 $cost"
+t usage report --by day --csv
+like 'usage report: CSV: RFC 4180 lines' "$out" '^day,requests,refusals,.*'$'\r'
+t usage report --by user --customer ada@example.com
+like 'usage report: a table for people' "$out" 'user_id +requests'
+t usage report --by user,user
+is 'usage report: the same twice is 2' "$code" 2
+t usage report --from 2026-02-01 --to 2026-01-01
+is 'usage report: from behind to is 2' "$code" 2
+t reconcile --database-only
+is 'usage: the books are right' "$code" 0
+
 # --- tiers and keys ----------------------------------------------------------
 
 t tier add --name gold --per-minute 600 --json
@@ -350,12 +378,12 @@ is 'tier list: free, standard and premium come with the tables' \
   "$(j '[.[].name] | join(" ")')" 'free standard premium gold'
 t tier assign gold --user ada@example.com --json
 is 'tier assign: a user' "$(j '"\(.tier) \(.user)"')" 'gold ada@example.com'
-t tier assign gold --role member --json
-is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold member'
+t tier assign gold --role developer --json
+is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold developer'
 is 'tier assign: both are stored' "$(sql "SELECT COUNT(*) FROM role_tiers r
-  JOIN users u USING (rate_limit_tier) WHERE r.role = 'member'
+  JOIN users u USING (rate_limit_tier) WHERE r.role = 'developer'
   AND u.email = 'ada@example.com'")" 1
-t tier assign none --role member
+t tier assign none --role developer
 t tier assign none --user ada@example.com
 is 'tier assign: none takes it away' "$(sql 'SELECT COUNT(*) + (SELECT
   COUNT(*) FROM users WHERE rate_limit_tier IS NOT NULL) FROM role_tiers')" 0
@@ -368,7 +396,7 @@ is 'doctor: a limit that is not there' \
   "$(j '.[] | select(.check == "limits by default") | .status')" FAIL
 t tier assign gold
 is 'tier assign: to nobody is 2' "$code" 2
-t tier assign silver --role member
+t tier assign silver --role developer
 is 'tier assign: an unknown tier is 1' "$code" 1
 t customer set 1 --limit customer.requests.day=1000 --json
 is 'customer set: other limits' "$(j .limits)" customer.requests.day=1000
@@ -394,7 +422,7 @@ is 'key add: other limits' "$(sql 'SELECT GROUP_CONCAT(CONCAT(metric, "=",
   key.requests.day=9,sliding=1
 t key add --customer 1 --name x --models nothing
 is 'key add: an unknown model is 1' "$code" 1
-t key add --customer 1 --name x --scopes manage
+t key add --customer 1 --name x --scopes everything
 is 'key add: a scope that is not there is 2' "$code" 2
 t key add --customer 1 --name x --expires 2001-01-01
 is 'key add: the past is 2' "$code" 2
@@ -424,6 +452,98 @@ ok 'key changes: the generation moved (S5)' test "$(generation)" -gt "$before"
 t key revoke 99
 is 'key revoke: unknown is 1' "$code" 1
 
+# --- tenancy -----------------------------------------------------------------
+
+for noun in project agent connector; do
+  t "$noun" add --customer ada@example.com --name first --json
+  is "$noun add" "$(j '"\(.customer_id) \(.name) \(.archived_at)"')" '1 first null'
+  t "$noun" add --customer 1 --name first
+  is "$noun add: a name is taken once" "$code" 1
+  t "$noun" set 1 --name second --json
+  is "$noun set" "$(j .name)" second
+  t "$noun" archive 1 --json
+  is "$noun archive" "$(j '.archived_at != null')" true
+  t "$noun" list --json
+  is "$noun list: without archived ones" "$(j length)" 0
+  t "$noun" list --archived --customer 1 --json
+  is "$noun list: with them" "$(j '.[0].name')" second
+  t "$noun" archive 99
+  is "$noun archive: unknown is 1" "$code" 1
+  t "$noun" set x --name y
+  is "$noun set: no number is 2" "$code" 2
+done
+t user set eve@example.com --role billing --tier gold --json
+is 'user set' "$(j '"\(.role) \(.rate_limit_tier)"')" 'billing gold'
+t user set ada@example.com --role viewer
+is 'user set: the only owner stays one' "$code" 1
+t user set eve@example.com --role operator
+is 'user set: nobody becomes an operator' "$code" 1
+t user archive joe@example.com --json
+is 'user archive' "$(j '.archived_at != null')" true
+t project add --customer 1 --name live --json
+live=$(j .id)
+t key add --customer 1 --name bound --project "$live" \
+  --ips '192.0.2.0/24,2001:db8::/32' --scopes infer,manage --json
+bound=$(j .id)
+first_text=$(j .key)
+t key show "$bound" --json
+is 'key show' "$(j '"\(.allowed_ips | join(" ")) \(.scopes | join(" "))"')" \
+  '192.0.2.0/24 2001:db8::/32 infer manage'
+t key add --customer 1 --name x --ips 192.0.2.1/24
+is 'key add: what is no range is refused' "$code" 1
+t key add --customer 1 --name x --project 99
+is 'key add: an unknown project is 1' "$code" 1
+t key set "$bound" --ips none --expires 2100-01-01 --name renamed --json
+is 'key set' "$(j '"\(.allowed_ips) \(.expires_at) \(.name)"')" \
+  'null 2100-01-01T00:00:00Z renamed'
+t key rotate "$bound" --grace 60 --json
+is 'key rotate: the same key, another secret' \
+  "$(j ".id == $bound and .key != \"$first_text\"")" true
+is 'key rotate: both digests are there' "$(sql "SELECT previous_secret IS NOT
+  NULL AND previous_secret <> api_key_secret FROM api_keys WHERE
+  api_key_id = $bound")" 1
+t key rotate "$bound" --json
+is 'key rotate: without grace none is left' "$(sql "SELECT previous_secret IS
+  NULL FROM api_keys WHERE api_key_id = $bound")" 1
+t key list --project "$live" --json
+is 'key list: of a project' "$(j '[.[].name] | join(",")')" renamed
+t key list --state revoked --json
+is 'key list: by state' "$(j '[.[].name] | join(",")')" production
+t key list --customer 1 --model 2 --user eve@example.com --json
+is 'key list: by model and user' "$(j '[.[].name] | join(",")')" batch
+sql "UPDATE api_keys SET expires_at = NOW() + INTERVAL 3 DAY WHERE name = 'batch'"
+t key list --expiring --json
+is 'key list: those that expire soon' "$(j '[.[].name] | join(",")')" batch
+t key revoke-all
+is 'key revoke-all: of whom is 2' "$code" 2
+t key revoke-all --project "$live" --json
+is 'key revoke-all' "$(j .revoked)" 1
+t key rotate "$bound"
+is 'key rotate: not after a revoke' "$code" 1
+t customer suspend "$bob" --json
+is 'customer suspend' "$(j .state)" suspended
+t customer resume "$bob" --json
+is 'customer resume' "$(j .state)" active
+t customer close "$bob" --json
+is 'customer close' "$(j .state)" closed
+t customer resume "$bob"
+is 'customer close: is for good' "$code" 1
+is 'customer close: its ledger stays' "$(sql "SELECT COUNT(*) FROM
+  ledger_accounts WHERE customer_id = $bob")" 2
+t tier archive gold --json
+is 'tier archive' "$(j '.archived_at != null')" true
+t key add --customer 1 --name x --tier gold
+is 'tier archive: nobody gets it' "$code" 1
+t provider archive gpt2
+is 'provider archive: not while a model is served there' "$code" 1
+t audit list --object api_key --id "$bound" --json
+is 'audit list: the newest first' "$(j '[.[].action] | join(" ")')" \
+  'key.revoke key.rotate key.rotate key.set key.add'
+is 'audit list: what was before and after, and by whom' \
+  "$(j '.[3].detail | "\(.before.name) \(.after.name) \(.account != null)"')" \
+  'bound renamed true'
+unlike 'audit list: no secret' "$out" "${first_text:14:20}"
+
 # --- books, audit, an outage -------------------------------------------------
 
 t reconcile --database-only
@@ -434,7 +554,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 20
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 35
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop

@@ -33,6 +33,8 @@ EXTRA_DIST += \
 	tests/wire/install_md.t \
 	tests/wire/lib.mjs \
 	tests/wire/limits.t \
+	tests/wire/management.mjs \
+	tests/wire/management.t \
 	tests/wire/money.mjs \
 	tests/wire/money.t \
 	tests/wire/model_methods.t \
@@ -46,6 +48,7 @@ EXTRA_DIST += \
 	tests/wire/quickstart_offline.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
+	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/worker.t

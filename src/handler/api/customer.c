@@ -1,90 +1,105 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /customers: make a customer with its owner. */
+/* /customers: operators manage all of them, owners look at their own and
+ * name it. */
 #include "domain/customer.h"
 
-#include "base/clock.h"
-#include "base/money.h"
-#include "ext/json.h"
 #include "handler/api/api.h"
-#include "store/customer.h"
-#include "store/db_pool.h"
+#include "handler/api/resource.h"
 
-#define JSON_DEPTH      4
-#define DB_WAIT_MS      2000
 #define MARKUP_NONE_PPM 1000000
 
-static enum err
-read_body(const struct request *rq, struct customer *c, struct error *e)
-{
-	static const char *const names[] = { "name", "email", "company" };
-	const struct json *body;
-	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
-	    e);
+static const struct param_spec params[] = { LIST_PARAMS,
+	FILTER_TEXT("email", CUSTOMER_EMAIL_BYTES),
+	FILTER_TEXT("name", CUSTOMER_NAME_BYTES),
+	FILTER_ENUM("state", "active|suspended|closed") };
 
-	if (!rc)
-		rc = json_only(body, names, ARRAY_LEN(names), e);
-	if (!rc)
-		rc = json_get_str(body, "name", 1, CUSTOMER_NAME_BYTES,
-		    &c->name, e);
-	if (!rc)
-		rc = json_get_str(body, "email", 1, CUSTOMER_EMAIL_BYTES,
-		    &c->email, e);
-	if (!rc && json_has(body, "company"))
-		rc = json_get_str(body, "company", 0, CUSTOMER_NAME_BYTES,
-		    &c->company, e);
-	if (!rc && c->company.n == 0)
-		c->company = (struct str){ NULL, 0 };
-	return rc ? rc : customer_check(c, e);
+static enum err
+page(const struct manager *m, const struct param_value *v, uint64_t after,
+    uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
+    struct error *e)
+{
+	const struct customer_filter f = { v[0].text, v[1].text,
+		v[2].is_set ? v[2].u64 + 1 : 0 };
+	struct customer *customers = NULL;
+	struct customer_row *rows;
+	enum err err = store_customer_page(m->db, m->tenant, &f, after, limit,
+	    a, &customers, ret_n, e);
+
+	if (err)
+		return err;
+	rows = arena_array(a, struct customer_row, *ret_n);
+	if (!rows)
+		return error_arena(e, a);
+	for (size_t i = 0; i < *ret_n; i++)
+		rows[i] = (struct customer_row){ customers[i],
+			customer_state(&customers[i]) };
+	*ret_rows = rows;
+	return OK;
 }
 
-/* Insert, then read back what the database made of it. */
-static enum err
-create(struct app *app, struct arena *a, struct customer *c, struct error *e)
-{
-	struct db *db;
-	uint64_t customer_id, owner_id;
-	enum err rc = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+static const struct listing listing = { params, ARRAY_LEN(params), page,
+	offsetof(struct customer_row, c.customer_id) };
 
-	if (rc)
-		return rc;
-	rc = store_customer_insert(db, c, &customer_id, &owner_id, e);
-	if (rc == ERR_CONFLICT)
-		rc = error_public(e, ERR_CONFLICT, "email",
-		    "There is a customer or user with that e-mail already.");
-	if (!rc)
-		rc = store_customer_by_id(db, customer_id, a, c, e);
-	db_pool_give(app->shared->db, db);
-	return rc;
+enum err
+api_customer_list(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return resource_list(app, rq, rs, customer_resource.record, &listing,
+	    e);
+}
+
+enum err
+api_customer_show(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return resource_show(app, rq, rs, &customer_resource, e);
+}
+
+/* These members and no others: whoever makes a customer compares. */
+static enum err
+respond_created(const struct customer *c, struct response *rs, struct error *e)
+{
+	struct json_out j;
+
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_u64(&j, "id", c->customer_id);
+	json_out_member_str(&j, "name", c->name);
+	json_out_member_str(&j, "email", c->email);
+	if (c->company.p)
+		json_out_member_str(&j, "company", c->company);
+	else
+		json_out_member_null(&j, "company");
+	json_out_member_time(&j, "created_at", c->created_at_ms);
+	json_out_object_end(&j);
+	return response_json(rs, 201, &j, e);
 }
 
 enum err
 api_customer_create(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
-	struct customer c = {
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
-		.markup_ppm = MARKUP_NONE_PPM,
-		.is_active = true,
-	};
-	struct json_out j;
-	enum err rc = read_body(rq, &c, e);
+	struct customer_row row = { .c = {
+					.rate_limit_per_minute = -1,
+					.rate_limit_per_hour = -1,
+					.markup_ppm = MARKUP_NONE_PPM,
+					.is_active = true,
+				    } };
+	enum err err = resource_make(app, rq, &customer_resource, &row, e);
 
-	if (!rc)
-		rc = create(app, rq->arena, &c, e);
-	if (rc)
-		return rc;
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_u64(&j, "id", c.customer_id);
-	json_out_member_str(&j, "name", c.name);
-	json_out_member_str(&j, "email", c.email);
-	json_out_key(&j, "company");
-	if (c.company.p)
-		json_out_str(&j, c.company);
-	else
-		json_out_null(&j);
-	json_out_member_time(&j, "created_at", c.created_at_ms);
-	json_out_object_end(&j);
-	return response_json(rs, 201, &j, e);
+	return err ? err : respond_created(&row.c, rs, e);
+}
+
+enum err
+api_customer_change(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return resource_patch(app, rq, rs, &customer_resource, e);
+}
+
+enum err
+api_customer_archive(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return resource_delete(app, rq, rs, &customer_resource, e);
 }

@@ -2,7 +2,9 @@
 #include "handler/api/inference.h"
 
 #include "domain/admission.h"
+#include "domain/attribution.h"
 #include "domain/catalogue.h"
+#include "domain/principal.h"
 #include "handler/api/api.h"
 
 static const struct {
@@ -152,6 +154,45 @@ hold_tokens(const struct app *app, struct forward_params *p,
 	admission->hold_tok += p->limit_tok * p->request->n;
 }
 
+/*
+ * One id that a header names. Unknown ones, those of another customer and
+ * archived ones are refused alike.
+ */
+static enum err
+read_attribution(struct app *app, const struct request *rq, const char *header,
+    enum attribution_kind kind, uint64_t *ret, struct error *e)
+{
+	struct str text = request_header(rq, header);
+	enum err rc = ERR_NOT_FOUND;
+
+	*ret = 0;
+	if (!text.p)
+		return OK;
+	if (str_to_u64(text, 1, UINT32_MAX, ret))
+		rc = attribution_check(app->shared->attributions, kind,
+		    app->who->customer_id, *ret, e);
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	return error_public(e, ERR_BAD_PARAM, header,
+	    "%s names nothing of this customer.", header);
+}
+
+static enum err
+read_attributions(struct app *app, const struct request *rq,
+    struct admission_params *p, struct error *e)
+{
+	enum err rc = read_attribution(app, rq, "x-tollgate-user-id",
+	    ATTRIBUTION_USER, &p->user_id, e);
+
+	if (!rc)
+		rc = read_attribution(app, rq, "x-tollgate-agent-id",
+		    ATTRIBUTION_AGENT, &p->agent_id, e);
+	if (!rc)
+		rc = read_attribution(app, rq, "x-tollgate-connector-id",
+		    ATTRIBUTION_CONNECTOR, &p->connector_id, e);
+	return rc;
+}
+
 enum err
 inference_run(struct app *app, const struct request *rq, struct response *rs,
     const struct forward_params *params, struct str model_requested,
@@ -169,6 +210,8 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 	};
 	enum err rc = check_body(&p, e);
 
+	if (!rc)
+		rc = read_attributions(app, rq, &admission, e);
 	if (rc)
 		return rc;
 	if (rq->has_client_ip)

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /api/keys and /api/keys/{id}/toggle. */
-#include "domain/key.h"
-
-#include <stdlib.h>
+#include "domain/key_manage.h"
 
 #include "base/clock.h"
 #include "domain/catalogue.h"
 #include "domain/limit.h"
 #include "ext/json.h"
 #include "handler/api/api.h"
+#include "handler/api/key_read.h"
+#include "handler/api/resource.h"
 #include "store/customer.h"
-#include "store/db_pool.h"
 #include "store/key.h"
-#include "store/project.h"
+#include "store/label.h"
 #include "store/tier.h"
 #include "store/user.h"
 
 #define JSON_DEPTH 4
 #define DB_WAIT_MS 2000
-#define MODELS_MAX 1000
 #define RATE_MAX   UINT64_C(1000000000)
 
 /* What the body asks for. */
@@ -34,10 +32,17 @@ struct key_request {
 /* ---- reading ---- */
 
 static enum err
-read_customer(const struct json *body, struct key_request *k, struct error *e)
+read_customer(const struct app *app, const struct json *body,
+    struct key_request *k, struct error *e)
 {
 	bool has_id = json_has(body, "customer_id");
 
+	/* A customer's key makes keys of its customer. */
+	if (app->who->customer_id && !has_id &&
+	    !json_has(body, "customer_email")) {
+		k->key.customer_id = app->who->customer_id;
+		return OK;
+	}
 	if (has_id == json_has(body, "customer_email"))
 		return error_public(e, ERR_BAD_PARAM, "customer_email",
 		    "Give customer_email or customer_id, and not both.");
@@ -46,74 +51,6 @@ read_customer(const struct json *body, struct key_request *k, struct error *e)
 		    &k->key.customer_id, e);
 	return json_get_str(body, "customer_email", 1, CUSTOMER_EMAIL_BYTES,
 	    &k->customer_email, e);
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* Numbers or names of models that exist; each is kept once. */
-static enum err
-read_model(const struct catalogue *c, const struct json *v, uint64_t *ret,
-    struct error *e)
-{
-	const struct catalogue_model *model;
-	struct str name;
-	enum err rc;
-
-	if (json_kind(v) == JSON_STRING) {
-		rc = json_as_str(v, "allowed_models", 1, 128, &name, e);
-		if (rc)
-			return rc;
-		model = catalogue_model_by_name(c, name);
-	} else {
-		rc = json_as_u64(v, "allowed_models", 1, INT64_MAX, ret, e);
-		if (rc)
-			return rc;
-		model = catalogue_model_by_id(c, *ret);
-	}
-	if (!model)
-		return error_public(e, ERR_BAD_PARAM, "allowed_models",
-		    "allowed_models names a model that does not exist.");
-	*ret = model->row.model_id;
-	return OK;
-}
-
-static enum err
-read_models(struct arena *a, const struct catalogue *c, const struct json *body,
-    struct key_new *k, struct error *e)
-{
-	const struct json *list;
-	uint64_t *ids;
-	size_t n, kept = 0;
-	enum err rc;
-
-	k->all_models = !json_has(body, "allowed_models");
-	if (k->all_models)
-		return OK;
-	rc = json_get_array(body, "allowed_models", MODELS_MAX, &list, e);
-	if (rc)
-		return rc;
-	n = json_array_len(list);
-	ids = arena_array(a, uint64_t, n);
-	if (!ids)
-		return error_arena(e, a);
-	for (size_t i = 0; i < n; i++) {
-		rc = read_model(c, json_array_at(list, i), &ids[i], e);
-		if (rc)
-			return rc;
-	}
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
-	k->model_ids = ids;
-	k->n_models = kept;
-	return OK;
 }
 
 static enum err
@@ -190,17 +127,32 @@ read_scopes(const struct json *body, uint64_t *ret, struct error *e)
 	return rc;
 }
 
-static struct limit_rates
-default_rates(const struct app *app)
+static enum err
+read_ips(struct arena *a, const struct json *body, struct str *ret,
+    struct error *e)
 {
-	return (struct limit_rates){
-		.requests = {
-			[LIMIT_MINUTE] =
-			    (int64_t)conf_u64(app->conf, CONF_LIMITS_RPM),
-			[LIMIT_HOUR] =
-			    (int64_t)conf_u64(app->conf, CONF_LIMITS_RPH),
-		},
-	};
+	const struct json *list;
+	struct str item;
+	struct buf b;
+	enum err rc = json_get_array(body, "allowed_ips", KEY_IPS_MAX, &list,
+	    e);
+
+	buf_init(&b, a, KIB(8));
+	for (size_t i = 0; !rc && i < json_array_len(list); i++) {
+		rc = json_as_str(json_array_at(list, i), "allowed_ips", 1,
+		    CIDR_TEXT_BYTES + 4, &item, e);
+		if (!rc && str_find(item, ',') < item.n)
+			rc = error_public(e, ERR_BAD_PARAM, "allowed_ips",
+			    "allowed_ips holds a text with a comma.");
+		if (i)
+			buf_add_char(&b, ',');
+		if (!rc)
+			buf_add(&b, item);
+	}
+	if (rc)
+		return rc;
+	*ret = b.n ? buf_str(&b) : S("");
+	return key_ips_check(*ret, e);
 }
 
 /* No key grants more than it has; operators grant anything. */
@@ -210,7 +162,8 @@ check_grant(const struct app *app, struct key_request *k, struct error *e)
 	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
 		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
 		    "A key cannot set a tier.");
-	return key_grant(app->who, default_rates(app), &k->key, e);
+	return key_grant(app->who, key_manager_of(app).default_rates, &k->key,
+	    e);
 }
 
 static enum err
@@ -220,7 +173,7 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	static const char *const names[] = { "customer_email", "customer_id",
 		"name", "allowed_models", "expires_at", "rate_limit",
 		"rate_limit_per_hour", "rate_limit_tier", "project_id",
-		"user_id", "scopes" };
+		"user_id", "scopes", "allowed_ips" };
 	const struct json *body;
 	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
 	    e);
@@ -228,12 +181,13 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	if (!rc)
 		rc = json_only(body, names, ARRAY_LEN(names), e);
 	if (!rc)
-		rc = read_customer(body, k, e);
+		rc = read_customer(app, body, k, e);
 	if (!rc)
 		rc = json_get_str(body, "name", 1, KEY_NAME_BYTES, &k->key.name,
 		    e);
 	if (!rc)
-		rc = read_models(rq->arena, app->catalogue, body, &k->key, e);
+		rc = key_read_models(rq->arena, app->catalogue, body, &k->key,
+		    e);
 	if (!rc)
 		rc = read_expiry(body, rq->start_ms, &k->key, e);
 	if (!rc)
@@ -251,6 +205,8 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 		rc = read_id(body, "user_id", &k->key.user_id, e);
 	if (!rc && json_has(body, "scopes"))
 		rc = read_scopes(body, &k->key.scopes, e);
+	if (!rc && json_has(body, "allowed_ips"))
+		rc = read_ips(rq->arena, body, &k->key.allowed_ips, e);
 	return rc ? rc : check_grant(app, k, e);
 }
 
@@ -282,8 +238,10 @@ find_customer(struct app *app, struct db *db, struct arena *a,
 	return rc;
 }
 
-static const struct tier no_tier = { 0, { "", 0 }, LIMIT_UNSTATED,
-	LIMIT_UNSTATED };
+static const struct tier no_tier = {
+	.rate_limit_per_minute = LIMIT_UNSTATED,
+	.rate_limit_per_hour = LIMIT_UNSTATED,
+};
 
 static enum err
 find_tier(struct db *db, struct arena *a, struct key_request *k,
@@ -349,7 +307,8 @@ check_project(struct db *db, const struct key_request *k, struct error *e)
 
 	if (!k->key.project_id)
 		return OK;
-	rc = store_project_check(db, k->key.customer_id, k->key.project_id, e);
+	rc = store_label_check(db, LABEL_PROJECT, k->key.customer_id,
+	    k->key.project_id, e);
 	return rc == ERR_NOT_FOUND
 		   ? error_public(e, ERR_BAD_PARAM, "project_id",
 			 "The customer has no such project.")
@@ -357,28 +316,37 @@ check_project(struct db *db, const struct key_request *k, struct error *e)
 }
 
 static enum err
-create(struct app *app, struct arena *a, struct key_request *k,
+find_all(struct app *app, struct db *db, struct arena *a, struct key_request *k,
+    struct error *e)
+{
+	enum err rc = find_customer(app, db, a, k, e);
+
+	if (!rc)
+		rc = find_user(db, a, k, e);
+	if (!rc)
+		rc = check_project(db, k, e);
+	return rc ? rc : find_tier(db, a, k, e);
+}
+
+static enum err
+create(struct app *app, const struct request *rq, struct key_request *k,
     char ret_text[KEY_TEXT_BYTES], uint64_t *ret_id, struct error *e)
 {
-	struct key_ops ops = {
-		.map = app->shared->hostmap,
-		.pepper = app->shared->pepper,
-		.pepper_id = conf_u64(app->conf, CONF_AUTH_PEPPER_ID),
-	};
-	enum err rc = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+	struct key_manager km = key_manager_of(app);
+	struct key_row row = { .sets_models = false };
+	struct manager m;
+	enum err rc = manager_begin(app, rq, &m, e);
 
 	if (rc)
 		return rc;
-	rc = find_customer(app, ops.db, a, k, e);
+	km.key = &k->key;
+	km.text = ret_text;
+	m.extra = &km;
+	rc = find_all(app, m.db, rq->arena, k, e);
 	if (!rc)
-		rc = find_user(ops.db, a, k, e);
-	if (!rc)
-		rc = check_project(ops.db, k, e);
-	if (!rc)
-		rc = find_tier(ops.db, a, k, e);
-	if (!rc)
-		rc = key_create(&ops, &k->key, ret_text, ret_id, e);
-	db_pool_give(app->shared->db, ops.db);
+		rc = resource_create(&key_resource, &m, rq->arena, &row, e);
+	manager_end(app, &m);
+	*ret_id = row.k.api_key_id;
 	return rc;
 }
 
@@ -395,7 +363,7 @@ effective_rate(const struct app *app, const struct key_request *k)
 		    k->user_tier.rate_limit_per_hour } },
 		{ { k->customer.rate_limit_per_minute,
 		    k->customer.rate_limit_per_hour } },
-		default_rates(app),
+		key_manager_of(app).default_rates,
 	};
 
 	return (uint64_t)limit_resolve(layers, ARRAY_LEN(layers))
@@ -446,12 +414,12 @@ api_key_create(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
 	struct key_request k = { .key.scopes = KEY_SCOPE_INFER };
-	char text[KEY_TEXT_BYTES];
+	char text[KEY_TEXT_BYTES] = "";
 	uint64_t id;
 	enum err rc = read_body(app, rq, &k, e);
 
 	if (!rc)
-		rc = create(app, rq->arena, &k, text, &id, e);
+		rc = create(app, rq, &k, text, &id, e);
 	if (!rc)
 		rc = respond(app, rs, &k, text, id, e);
 	secret_wipe(text, sizeof(text));
@@ -484,25 +452,21 @@ read_wanted(const struct request *rq, int *ret_want, struct error *e)
 }
 
 static enum err
-toggle(struct app *app, uint64_t id, int want, bool *ret_is_active,
-    struct error *e)
+toggle(struct app *app, const struct request *rq, uint64_t id, int want,
+    bool *ret_is_active, struct error *e)
 {
-	struct key_ops ops = {
-		.map = app->shared->hostmap,
-		.pepper = app->shared->pepper,
-	};
-	enum err rc = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+	struct key_manager km = key_manager_of(app);
+	struct key_row row;
+	struct manager m;
+	enum err rc = manager_begin(app, rq, &m, e);
 
 	if (rc)
 		return rc;
-	rc = key_toggle(&ops, app->who->customer_id, id, want, ret_is_active,
-	    e);
-	db_pool_give(app->shared->db, ops.db);
-	if (rc == ERR_CONFLICT)
-		return error_public(e, rc, NULL,
-		    "That key is revoked or expired.");
-	if (rc == ERR_NOT_FOUND)
-		return error_public(e, rc, "id", "There is no such key.");
+	m.extra = &km;
+	rc = key_switch(&m, id, want, rq->arena, &row, e);
+	manager_end(app, &m);
+	if (!rc)
+		*ret_is_active = row.k.is_active;
 	return rc;
 }
 
@@ -521,7 +485,7 @@ api_key_toggle(struct app *app, const struct request *rq, struct response *rs,
 		    "There is no such key.");
 	rc = read_wanted(rq, &want, e);
 	if (!rc)
-		rc = toggle(app, id, want, &is_active, e);
+		rc = toggle(app, rq, id, want, &is_active, e);
 	if (rc)
 		return rc;
 	response_json_begin(rs, &j);

@@ -16,9 +16,10 @@ scopes_of(enum user_role role)
 	case USER_OWNER:
 	case USER_OPERATOR:
 		return KEY_SCOPE__ALL & ~(uint64_t)KEY_SCOPE_INFER;
-	case USER_MEMBER:
+	case USER_DEVELOPER:
 		return KEY_SCOPE_USAGE_READ | KEY_SCOPE_KEYS_READ |
 		       KEY_SCOPE_KEYS_WRITE;
+	case USER_BILLING:
 	case USER_VIEWER:
 		return KEY_SCOPE_USAGE_READ | KEY_SCOPE_KEYS_READ;
 	case USER__N:

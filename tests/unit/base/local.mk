@@ -2,6 +2,7 @@
 UNIT_BASE_TESTS = \
 	tests/unit/base/test_arena \
 	tests/unit/base/test_buf \
+	tests/unit/base/test_cidr \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_conf \
 	tests/unit/base/test_err \
@@ -22,6 +23,7 @@ TESTS += $(UNIT_BASE_TESTS)
 
 tests_unit_base_test_arena_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_buf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_cidr_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_clock_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_conf_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_err_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "daemon/routes.h"
 #include "store/key.h"
+#include "store/user.h"
 
 static const struct route *rows;
 static size_t n_rows;
@@ -79,8 +80,14 @@ routes__pages_and_api__flags_fit(void **state)
 			assert_int_equal(r->auth, ROUTE_AUTH_KEY);
 			assert_int_equal(r->scopes, KEY_SCOPE_INFER);
 		}
-		if (r->auth == ROUTE_AUTH_KEY || r->auth == ROUTE_AUTH_MANAGE)
+		/* Any key may ask what it is itself. */
+		if ((r->auth == ROUTE_AUTH_KEY ||
+			r->auth == ROUTE_AUTH_MANAGE) &&
+		    strcmp(r->path, "/v1/key") != 0)
 			assert_true(r->scopes != 0);
+		assert_true(r->roles & ROUTE_ROLE(USER_OPERATOR));
+		assert_true((r->auth == ROUTE_AUTH_OPERATOR) ==
+			    (r->roles == ROUTE_ROLE(USER_OPERATOR)));
 	}
 }
 

@@ -30,6 +30,8 @@ _Atomic enum err db_answer;
 _Atomic unsigned n_queries, n_takes;
 _Atomic unsigned query_takes_us;
 void (*during_query)(void);
+unsigned n_rehashed;
+uint64_t rehashed_to;
 
 enum err
 db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
@@ -79,6 +81,21 @@ store_operator_key_by_digest(struct db *db,
 	*ret = operator_row;
 	if (memcmp(digest, row_digest, KEY_DIGEST_BYTES) != 0)
 		return error_set(err, ERR_NOT_FOUND, "none");
+	return OK;
+}
+
+enum err
+store_key_rehash(struct db *db, bool is_operator,
+    const uint8_t was[KEY_DIGEST_BYTES], const uint8_t is[KEY_DIGEST_BYTES],
+    uint64_t pepper_id, struct error *err)
+{
+	(void)db;
+	(void)is_operator;
+	(void)err;
+	n_rehashed++;
+	rehashed_to = pepper_id;
+	if (memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
+		memcpy(row_digest, is, KEY_DIGEST_BYTES);
 	return OK;
 }
 
@@ -167,6 +184,7 @@ key_cache_setup(void **state)
 	n_queries = n_takes = 0;
 	query_takes_us = 0;
 	during_query = NULL;
+	n_rehashed = 0;
 	cache = NULL;
 	cache_make(30, 900, 1000);
 	return 0;

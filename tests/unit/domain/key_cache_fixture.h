@@ -41,6 +41,9 @@ extern _Atomic unsigned n_queries, n_takes;
 extern _Atomic unsigned query_takes_us;
 extern void (*during_query)(void); /* after the row was read; or NULL */
 
+extern unsigned n_rehashed; /* keys written anew, and with which pepper */
+extern uint64_t rehashed_to;
+
 /** Around all tests of a program. */
 void key_cache_fixture_start(void);
 void key_cache_fixture_stop(void);

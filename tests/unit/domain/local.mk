@@ -15,6 +15,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_price \
 	tests/unit/domain/test_price_feed \
 	tests/unit/domain/test_price_list \
+	tests/unit/domain/test_record \
 	tests/unit/domain/test_tokenizers \
 	tests/unit/domain/test_usage_golden
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
@@ -45,6 +46,7 @@ tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_feed_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_usage_golden_LDADD = src/domain/libdomain.a \

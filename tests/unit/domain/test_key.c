@@ -338,6 +338,70 @@ key_grant__more_than_the_key_has__is_refused_by_name(void **state)
 	}
 }
 
+/* S9: nobody else's user, but for the owner's key that manages. */
+static void
+key_grant__owner_that_manages__acts_for_all_users(void **state)
+{
+	struct principal who = restricted_key();
+	struct key_new k = plain_request();
+
+	(void)state;
+	k.user_id = 13;
+	who.scopes |= KEY_SCOPE_MANAGE;
+	who.role = USER_DEVELOPER;
+	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	    ERR_FORBIDDEN);
+	who.role = USER_OWNER;
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_int_equal(k.user_id, 13);
+	who.scopes &= ~(uint64_t)KEY_SCOPE_MANAGE;
+	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	    ERR_FORBIDDEN);
+}
+
+static void
+key_grant__addresses_and_project__handed_on_and_never_widened(void **state)
+{
+	static const struct {
+		struct str ips;
+		bool is_within;
+	} cases[] = { { STR_INIT("10.0.0.0/8"), true },
+		{ STR_INIT("10.2.3.0/24"), true },
+		{ STR_INIT("10.2.3.4,2001:db8::1"), true },
+		{ STR_INIT("10.0.0.0/7"), false },
+		{ STR_INIT("0.0.0.0/0"), false }, { STR_INIT("::/0"), false },
+		{ STR_INIT("10.0.0.1,11.0.0.1"), false },
+		{ STR_INIT("2001:db9::/32"), false },
+		{ STR_INIT("rubbish"), false } };
+	struct principal who = restricted_key();
+	struct key_new k = plain_request();
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, KIB(4));
+	who.allowed_ips_text = S("10.0.0.0/8,2001:db8::/32");
+	assert_ok(
+	    cidr_list_parse(&a, who.allowed_ips_text, &who.allowed_ips, &e));
+	who.project_id = 4;
+	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_str_is(k.allowed_ips, "10.0.0.0/8,2001:db8::/32");
+	assert_int_equal(k.project_id, 4);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		k = plain_request();
+		k.allowed_ips = cases[i].ips;
+		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		    cases[i].is_within ? OK : ERR_FORBIDDEN);
+		if (!cases[i].is_within)
+			assert_string_equal(e.param, "allowed_ips");
+	}
+	k = plain_request();
+	k.project_id = 5;
+	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	    ERR_FORBIDDEN);
+	assert_string_equal(e.param, "project_id");
+	arena_fini(&a);
+}
+
 static void
 key_grant__other_limits_beyond_its_own__are_refused(void **state)
 {
@@ -405,6 +469,10 @@ main(void)
 		    key_grant__more_than_the_key_has__is_refused_by_name),
 		cmocka_unit_test(
 		    key_grant__other_limits_beyond_its_own__are_refused),
+		cmocka_unit_test(
+		    key_grant__owner_that_manages__acts_for_all_users),
+		cmocka_unit_test(
+		    key_grant__addresses_and_project__handed_on_and_never_widened),
 		cmocka_unit_test(
 		    key_grant__rates_by_default__bound_what_is_stated),
 	};

@@ -29,6 +29,91 @@ key_authenticate__good_key__gives_its_principal(void **state)
 }
 
 static void
+key_authenticate__addresses_and_role__are_the_callers_own_copies(void **state)
+{
+	struct cidr_addr in, out;
+
+	(void)state;
+	row.user_role = USER_BILLING;
+	row.allowed_ips = S("192.0.2.0/24,2001:db8::/32");
+	assert_ok(ask());
+	assert_int_equal(who.role, USER_BILLING);
+	assert_int_equal(who.allowed_ips.n, 2);
+	assert_str_is(who.allowed_ips_text, "192.0.2.0/24,2001:db8::/32");
+	assert_true(cidr_addr_parse(S("192.0.2.9"), &in));
+	assert_true(cidr_addr_parse(S("192.0.3.9"), &out));
+	assert_true(cidr_list_contains(&who.allowed_ips, &in));
+	assert_false(cidr_list_contains(&who.allowed_ips, &out));
+	assert_ok(ask()); /* from memory */
+	assert_int_equal(n_queries, 1);
+	assert_true(cidr_list_contains(&who.allowed_ips, &in));
+}
+
+static void
+key_cache_take_uses__one_a_minute__each_taken_once(void **state)
+{
+	struct key_use uses[4];
+
+	(void)state;
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 0);
+	assert_ok(ask());
+	assert_ok(ask());
+	assert_int_equal(key_cache_take_uses(cache, KEY_OPERATOR, uses, 4), 0);
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
+	assert_int_equal(uses[0].api_key_id, 42);
+	assert_int_equal(uses[0].last_used_at_ms, NOW);
+	assert_ok(ask());
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 0);
+	assert_ok(key_authenticate(cache, str_from(text), NULL, NOW + 60000,
+	    &arena, &who, &e));
+	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
+}
+
+/* What the database holds is never taken for "from anywhere". */
+static void
+key_authenticate__addresses_that_are_none__no_entry(void **state)
+{
+	(void)state;
+	row.allowed_ips = S("rubbish");
+	assert_int_not_equal(ask(), OK);
+	row.allowed_ips = S("");
+	assert_int_not_equal(ask(), OK);
+}
+
+#define NEW_PEPPER \
+ "aa0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define OLD_PEPPER \
+ "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static void
+key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew(
+    void **state)
+{
+	struct crypto_key *first = pepper;
+
+	(void)state;
+	assert_ok(
+	    crypto_key_pair(S(NEW_PEPPER), 2, S(OLD_PEPPER), &pepper, &e));
+	cache_make(30, 900, 1000);
+	assert_ok(ask());
+	assert_int_equal(who.api_key_id, 42);
+	assert_int_equal(n_rehashed, 1);
+	assert_int_equal(rehashed_to, 2);
+	cache_make(30, 900, 1000); /* another worker, after that */
+	assert_ok(ask());
+	assert_int_equal(n_rehashed, 1);
+	assert_ok(key_check_again(cache, &who, NOW, &arena, &e));
+
+	/* A pepper that nobody knows any more finds nothing. */
+	crypto_key_free(pepper);
+	assert_ok(crypto_key_pair(S(OLD_PEPPER), 1, S(""), &pepper, &e));
+	cache_make(30, 900, 1000);
+	assert_refused(ask());
+	crypto_key_free(pepper);
+	pepper = first;
+}
+
+static void
 key_authenticate__operator_key__is_operator_without_inference(void **state)
 {
 	(void)state;
@@ -442,6 +527,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KEY_CACHE_TEST(
+		    key_authenticate__addresses_and_role__are_the_callers_own_copies),
+		KEY_CACHE_TEST(
+		    key_cache_take_uses__one_a_minute__each_taken_once),
+		KEY_CACHE_TEST(
+		    key_authenticate__addresses_that_are_none__no_entry),
+		KEY_CACHE_TEST(
+		    key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew),
 		KEY_CACHE_TEST(key_authenticate__good_key__gives_its_principal),
 		KEY_CACHE_TEST(
 		    key_authenticate__operator_key__is_operator_without_inference),

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "http/cidr.h"
+#include "base/cidr.h"
 #include "http/cookie.h"
 #include "http/form.h"
 #include "http/request.h"

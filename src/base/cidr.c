@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http/cidr.h"
+#include "base/cidr.h"
 
 #include <arpa/inet.h>
 #include <string.h>

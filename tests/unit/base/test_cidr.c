@@ -2,7 +2,7 @@
 #include "support/cmocka_tg.h"
 
 #include "base/arena.h"
-#include "http/cidr.h"
+#include "base/cidr.h"
 
 static struct cidr_addr
 addr(const char *text)

@@ -4,8 +4,8 @@
  * kept as its IPv4-mapped IPv6 form (RFC 4291, 2.5.5.2), so that both
  * spellings of one host compare equal.
  */
-#ifndef TG_HTTP_CIDR_H
-#define TG_HTTP_CIDR_H
+#ifndef TG_BASE_CIDR_H
+#define TG_BASE_CIDR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* tollgate key list, show, set, rotate, revoke-all */
+#include "domain/key_manage.h"
+
+#include "admin/limits.h"
+#include "admin/lookup.h"
+#include "base/clock.h"
+
+#define PAGE_ROWS  1000
+#define EXPIRING_S 604800 /* a week */
+#define SECOND_MS  1000
+
+const struct admin_option admin_key_list_options[] = {
+	{ "customer", "ID|EMAIL", "Whose keys (everybody's).", false },
+	{ "project", "ID", "Of that project.", false },
+	{ "user", "EMAIL", "Of that user.", false },
+	{ "name", "NAME", "Of that name.", false },
+	{ "prefix", "TEXT", "Whose public id begins so.", false },
+	{ "tier", "NAME", "Of that tier.", false },
+	{ "model", "NAME|ID", "That may use the model.", false },
+	{ "state", "STATE", "active, inactive, expired or revoked.", false },
+	{ "used-from", "TIME", "Used at or after.", false },
+	{ "used-before", "TIME", "Not used since; never used ones, too.",
+	    false },
+	{ "expires-before", "TIME", "That expire before.", false },
+	{ "created-from", "TIME", "Made at or after.", false },
+	{ "created-before", "TIME", "Made before.", false },
+	{ "expiring", NULL, "Active ones that expire within a week.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_key_show_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_key_set_options[] = {
+	{ "name", "NAME", "What it is for.", false },
+	{ "ips", "LIST", "Addresses and ranges it works from, or none.",
+	    false },
+	{ "expires", "TIME", "When it ends, or none.", false },
+	{ "tier", "NAME", "Tier whose limits it has, or none.", false },
+	{ "per-minute", "N", "Requests a minute for each model, or none.",
+	    false },
+	{ "per-hour", "N", "The same per hour.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_key_rotate_options[] = {
+	{ "grace", "SECONDS", "How long the old secret stays valid (0).",
+	    false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_key_revoke_all_options[] = {
+	{ "customer", "ID|EMAIL", "All keys of a customer.", false },
+	{ "project", "ID", "Of a project.", false },
+	{ "user", "EMAIL", "Of a user.", false },
+	ADMIN_OPTIONS_END,
+};
+
+/* ---- looking ---- */
+
+/* --customer, --project, --user. */
+static enum err
+read_owners(struct admin *ad, struct key_filter *f, struct error *e)
+{
+	struct customer c = { 0 };
+	struct user u = { 0 };
+	enum err err = OK;
+
+	if (admin_has(ad, "customer"))
+		err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
+	if (!err && admin_has(ad, "user"))
+		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
+	if (!err)
+		err = admin_opt_u64(ad, "project", 1, UINT32_MAX,
+		    &f->project_id, e);
+	f->customer_id = c.customer_id;
+	f->user_id = u.user_id;
+	return err;
+}
+
+static enum err
+read_state(struct admin *ad, struct key_filter *f, struct error *e)
+{
+	unsigned state = 0;
+	enum err err = admin_opt_enum(ad, "state", key_state_names,
+	    KEY_STATE__N, &state, e);
+
+	if (!err && admin_has(ad, "state"))
+		f->state = state + 1;
+	if (admin_has(ad, "expiring")) {
+		f->state = KEY_ACTIVE + 1;
+		f->expires_to_ms = clock_now_ms() +
+				   (int64_t)EXPIRING_S * SECOND_MS;
+	}
+	return err;
+}
+
+static enum err
+read_filter(struct admin *ad, struct key_filter *f, struct error *e)
+{
+	const struct {
+		const char *option;
+		int64_t *to;
+	} times[] = { { "used-from", &f->last_used_from_ms },
+		{ "used-before", &f->last_used_to_ms },
+		{ "expires-before", &f->expires_to_ms },
+		{ "created-from", &f->created_from_ms },
+		{ "created-before", &f->created_to_ms } };
+	struct model m = { 0 };
+	enum err err = read_owners(ad, f, e);
+
+	f->name = admin_opt(ad, "name");
+	f->tier = admin_opt(ad, "tier");
+	f->prefix = admin_opt(ad, "prefix");
+	if (f->prefix.p && str_starts(f->prefix, S("tg_")))
+		f->prefix = str_skip(f->prefix, 3);
+	for (size_t i = 0; i < f->prefix.n; i++)
+		if (f->prefix.p[i] == '%' || f->prefix.p[i] == '_')
+			return admin_usage(e, "--prefix is of a public id");
+	for (size_t i = 0; i < ARRAY_LEN(times) && !err; i++)
+		err = admin_opt_time(ad, times[i].option, times[i].to, e);
+	if (!err && admin_has(ad, "model"))
+		err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
+	f->model_id = m.model_id;
+	return err ? err : read_state(ad, f, e);
+}
+
+static void
+list_rec(struct admin *ad, const struct key *k, struct limits_rows *limits)
+{
+	admin_rec(ad);
+	admin_u64(ad, "id", k->api_key_id);
+	admin_u64(ad, "customer_id", k->customer_id);
+	admin_str(ad, "name", k->name);
+	admin_str(ad, "public_id", k->public_id);
+	admin_str(ad, "state",
+	    str_from(key_state_names[key_state(k, clock_now_ms())]));
+	admin_bool(ad, "is_active", k->is_active && !k->revoked_at_ms);
+	admin_bool(ad, "all_models", k->all_models);
+	admin_count(ad, "rate_limit_per_minute", k->rate_limit_per_minute);
+	admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
+	limits_show_next(ad, limits,
+	    (struct limit_holder){ .api_key_id = k->api_key_id });
+	admin_str(ad, "rate_limit_tier", k->tier_name);
+	admin_time(ad, "created_at", k->created_at_ms);
+	admin_time(ad, "expires_at", k->expires_at_ms);
+	admin_time(ad, "revoked_at", k->revoked_at_ms);
+	admin_time(ad, "last_used_at", k->last_used_at_ms);
+}
+
+enum err
+admin_key_list(struct admin *ad, struct error *e)
+{
+	struct limits_rows limits = { .at = 0 };
+	struct limit_row *rows = NULL;
+	struct key_filter f = { 0 };
+	struct key *keys = NULL;
+	uint64_t after = 0;
+	struct db *db;
+	size_t n = PAGE_ROWS;
+	enum err err = read_filter(ad, &f, e);
+
+	if (!err)
+		err = admin_db(ad, &db, e);
+	if (!err)
+		err = store_limit_of_keys(db, f.customer_id, admin_arena(ad),
+		    &rows, &limits.n, e);
+	limits.rows = rows;
+	admin_list(ad);
+	while (!err && n == PAGE_ROWS) {
+		err = store_key_page(db, 0, &f, after, PAGE_ROWS,
+		    admin_arena(ad), &keys, &n, e);
+		for (size_t i = 0; i < n && !err; i++) {
+			list_rec(ad, &keys[i], &limits);
+			after = keys[i].api_key_id;
+		}
+	}
+	return err;
+}
+
+enum err
+admin_key_show(struct admin *ad, struct error *e)
+{
+	struct key_row row;
+	struct key k;
+	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
+
+	if (err)
+		return err;
+	key_row_fill(&k, clock_now_ms(), &row);
+	admin_record(ad, key_resource.record, &row);
+	return limits_show(ad,
+	    (struct limit_holder){ .api_key_id = k.api_key_id }, e);
+}
+
+/* ---- changing ---- */
+
+static enum err
+manager_of_keys(struct admin *ad, struct key_manager *km, struct manager *ret,
+    struct error *e)
+{
+	enum err err = admin_key_ops(ad, &km->ops, e);
+
+	if (!err)
+		err = admin_manager(ad, ret, e);
+	ret->extra = km;
+	return err;
+}
+
+static bool
+is_none(struct str s)
+{
+	return str_eq(s, S("none"));
+}
+
+static struct str
+text_or_none(struct str s)
+{
+	return is_none(s) ? (struct str){ NULL, 0 } : s;
+}
+
+/* arg: the struct admin. */
+static enum err
+change(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct admin *ad = arg;
+	struct key_row *k = row;
+	struct str expires = admin_opt(ad, "expires");
+	enum err err = admin_opt_count(ad, "per-minute",
+	    &k->k.rate_limit_per_minute, e);
+
+	(void)r;
+	(void)a;
+	if (!err)
+		err = admin_opt_count(ad, "per-hour", &k->k.rate_limit_per_hour,
+		    e);
+	if (admin_has(ad, "name"))
+		k->k.name = admin_opt(ad, "name");
+	if (admin_has(ad, "tier"))
+		k->k.tier_name = text_or_none(admin_opt(ad, "tier"));
+	if (admin_has(ad, "ips"))
+		k->k.allowed_ips = text_or_none(admin_opt(ad, "ips"));
+	if (expires.p && is_none(expires))
+		k->k.expires_at_ms = 0;
+	else if (!err)
+		err = admin_opt_time(ad, "expires", &k->k.expires_at_ms, e);
+	return err;
+}
+
+enum err
+admin_key_set(struct admin *ad, struct error *e)
+{
+	struct key_manager km = { 0 };
+	struct key_row row;
+	struct manager m;
+	struct key k;
+	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
+
+	if (!err)
+		err = manager_of_keys(ad, &km, &m, e);
+	if (!err)
+		err = resource_change(&key_resource, &m, k.api_key_id, change,
+		    ad, admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, key_resource.record, &row);
+	return err;
+}
+
+enum err
+admin_key_rotate(struct admin *ad, struct error *e)
+{
+	struct key_manager km = { 0 };
+	char text[KEY_TEXT_BYTES] = "";
+	uint64_t grace_s = 0;
+	struct key_row row;
+	struct manager m;
+	struct key k;
+	enum err err = admin_opt_u64(ad, "grace", 0, KEY_GRACE_MAX_S, &grace_s,
+	    e);
+
+	if (!err)
+		err = lookup_key(ad, admin_arg(ad, 0), &k, e);
+	if (!err)
+		err = manager_of_keys(ad, &km, &m, e);
+	if (!err)
+		err = key_rotate(&m, k.api_key_id, grace_s, text,
+		    admin_arena(ad), &row, e);
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_u64(ad, "id", row.k.api_key_id);
+	admin_str(ad, "name", row.k.name);
+	admin_str(ad, "key", str_from(text));
+	admin_time(ad, "previous_expires_at", row.k.previous_expires_at_ms);
+	admin_note(ad, "\nThe key is shown this once: pass it on now.");
+	secret_wipe(text, sizeof(text));
+	return OK;
+}
+
+enum err
+admin_key_revoke_all(struct admin *ad, struct error *e)
+{
+	struct key_revocation what = { 0 };
+	struct key_manager km = { 0 };
+	struct manager m;
+	size_t n = 0;
+	enum err err = read_owners(ad, &what.filter, e);
+
+	if (!err && !what.filter.customer_id && !what.filter.project_id &&
+	    !what.filter.user_id)
+		return admin_usage(e, "say whose: --customer, --project, "
+				      "--user");
+	if (!err)
+		err = manager_of_keys(ad, &km, &m, e);
+	if (!err)
+		err = key_revoke_many(&m, &what, admin_arena(ad), &n, e);
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_u64(ad, "revoked", n);
+	return OK;
+}

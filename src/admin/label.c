@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* tollgate project, agent, connector: add, list, set, archive */
+#include "domain/label.h"
+
+#include "admin/lookup.h"
+
+#define PAGE_ROWS 1000
+
+static enum err
+add(struct admin *ad, enum label_kind kind, struct error *e)
+{
+	const struct resource *r = &label_resources[kind];
+	struct label row = { .name = admin_opt(ad, "name") };
+	struct customer c;
+	struct manager m;
+	enum err err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
+
+	if (!err && (row.name.n == 0 || row.name.n > LABEL_NAME_BYTES))
+		return admin_usage(e, "--name must have 1 to %d bytes",
+		    LABEL_NAME_BYTES);
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (err)
+		return err;
+	row.customer_id = c.customer_id;
+	err = resource_create(r, &m, admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, r->record, &row);
+	return err;
+}
+
+static enum err
+list_from(struct admin *ad, enum label_kind kind, const struct label_filter *f,
+    uint64_t *after, bool *ret_is_last, struct error *e)
+{
+	struct label *rows = NULL;
+	struct db *db;
+	size_t n = 0;
+	enum err err = admin_db(ad, &db, e);
+
+	if (!err)
+		err = store_label_page(db, kind, 0, f, *after, PAGE_ROWS,
+		    admin_arena(ad), &rows, &n, e);
+	for (size_t i = 0; i < n && !err; i++) {
+		admin_record(ad, label_resources[kind].record, &rows[i]);
+		*after = rows[i].label_id;
+	}
+	*ret_is_last = n < PAGE_ROWS;
+	return err;
+}
+
+static enum err
+list(struct admin *ad, enum label_kind kind, struct error *e)
+{
+	struct label_filter f = { .name = admin_opt(ad, "name"),
+		.with_archived = admin_has(ad, "archived") };
+	struct customer c = { 0 };
+	bool is_last = false;
+	uint64_t after = 0;
+	enum err err = admin_has(ad, "customer")
+			   ? lookup_customer(ad, admin_opt(ad, "customer"), &c,
+				 e)
+			   : OK;
+
+	f.customer_id = c.customer_id;
+	admin_list(ad);
+	while (!err && !is_last)
+		err = list_from(ad, kind, &f, &after, &is_last, e);
+	return err;
+}
+
+static enum err
+read_id(struct admin *ad, uint64_t *ret, struct error *e)
+{
+	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, ret))
+		return admin_usage(e, "ID must be a number");
+	return OK;
+}
+
+static enum err
+rename_to(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct label *l = row;
+
+	(void)r;
+	(void)a;
+	(void)e;
+	l->name = *(const struct str *)arg;
+	return OK;
+}
+
+static enum err
+set(struct admin *ad, enum label_kind kind, struct error *e)
+{
+	const struct resource *r = &label_resources[kind];
+	struct str name = admin_opt(ad, "name");
+	struct manager m;
+	struct label row;
+	uint64_t id;
+	enum err err = read_id(ad, &id, e);
+
+	if (!err && (name.n == 0 || name.n > LABEL_NAME_BYTES))
+		err = admin_usage(e, "--name must have 1 to %d bytes",
+		    LABEL_NAME_BYTES);
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_change(r, &m, id, rename_to, &name,
+		    admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, r->record, &row);
+	return err;
+}
+
+static enum err
+archive(struct admin *ad, enum label_kind kind, struct error *e)
+{
+	const struct resource *r = &label_resources[kind];
+	struct manager m;
+	struct label row;
+	uint64_t id;
+	enum err err = read_id(ad, &id, e);
+
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_archive(r, &m, id, admin_arena(ad), &row, e);
+	if (!err)
+		admin_record(ad, r->record, &row);
+	return err;
+}
+
+#define LABEL_COMMANDS(noun, kind)                                             \
+ const struct admin_option admin_##noun##_add_options[] = {                    \
+	 { "customer", "ID|EMAIL", "Whose it is.", true },                     \
+	 { "name", "NAME", "Its name.", true }, ADMIN_OPTIONS_END              \
+ };                                                                            \
+ const struct admin_option admin_##noun##_list_options[] = {                   \
+	 { "customer", "ID|EMAIL", "Whose (everybody's).", false },            \
+	 { "name", "NAME", "Only the one of that name.", false },              \
+	 { "archived", NULL, "Archived ones, too.", false }, ADMIN_OPTIONS_END \
+ };                                                                            \
+ const struct admin_option admin_##noun##_set_options[] = {                    \
+	 { "name", "NAME", "Its new name.", true }, ADMIN_OPTIONS_END          \
+ };                                                                            \
+ const struct admin_option admin_##noun##_archive_options[] = {                \
+	 ADMIN_OPTIONS_END                                                     \
+ };                                                                            \
+ enum err admin_##noun##_add(struct admin *ad, struct error *e)                \
+ {                                                                             \
+  return add(ad, kind, e);                                                     \
+ }                                                                             \
+ enum err admin_##noun##_list(struct admin *ad, struct error *e)               \
+ {                                                                             \
+  return list(ad, kind, e);                                                    \
+ }                                                                             \
+ enum err admin_##noun##_set(struct admin *ad, struct error *e)                \
+ {                                                                             \
+  return set(ad, kind, e);                                                     \
+ }                                                                             \
+ enum err admin_##noun##_archive(struct admin *ad, struct error *e)            \
+ {                                                                             \
+  return archive(ad, kind, e);                                                 \
+ }
+
+LABEL_COMMANDS(project, LABEL_PROJECT)
+LABEL_COMMANDS(agent, LABEL_AGENT)
+LABEL_COMMANDS(connector, LABEL_CONNECTOR)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows as the API shows them, and who changes them by command. */
+#include "base/clock.h"
+#include "domain/resource.h"
+
+#include "admin/admin_priv.h"
+
+enum err
+admin_manager(struct admin *ad, struct manager *ret, struct error *e)
+{
+	*ret = (struct manager){
+		.map = admin_map(ad),
+		.now_ms = clock_now_ms(),
+		.audit = { .actor = AUDIT_COMMAND,
+		    .detail = admin_account(ad) },
+	};
+	return admin_db(ad, &ret->db, e);
+}
+
+static void
+record_member(struct admin *ad, const struct record_member *m, const void *row)
+{
+	struct str json;
+
+	if (m->kind == RECORD_GROUP) {
+		for (unsigned i = 0; i < m->n_members; i++)
+			record_member(ad, &m->members[i], row);
+		return;
+	}
+	json = record_value(m, row, &ad->arena);
+	/* A string without its quotes, unless there is something to unescape,
+	 * which a terminal should not do. */
+	if (json.n >= 2 && json.p[0] == '"')
+		admin_str(ad, m->name, record_text(m, row, &ad->arena));
+	else if (str_eq(json, S("null")))
+		admin_number(ad, m->name, NULL);
+	else
+		admin_number(ad, m->name, arena_cstr(&ad->arena, json));
+}
+
+void
+admin_record(struct admin *ad, const struct record_type *t, const void *row)
+{
+	admin_rec(ad);
+	for (size_t i = 0; i < t->n_members; i++)
+		record_member(ad, &t->members[i], row);
+}

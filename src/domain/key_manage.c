@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/key_manage.h"
+
+#include "base/cidr.h"
+#include "base/clock.h"
+#include "domain/hostmap.h"
+#include "domain/tier.h"
+#include "store/generation.h"
+#include "store/label.h"
+#include "store/limit.h"
+
+#define RATE_MAX UINT64_C(1000000000)
+
+static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
+	"keys:read", "keys:write", "manage" };
+
+#define AT(m) offsetof(struct key_row, m)
+/* clang-format off */
+static const struct record_member members[] = {
+	{ .name = "id", .kind = RECORD_ID, .off = AT(k.api_key_id) },
+	{ .name = "customer_id", .kind = RECORD_ID, .off = AT(k.customer_id) },
+	{ .name = "user_id", .kind = RECORD_ID, .off = AT(k.user_id),
+	  .flags = RECORD_SET, .min = 1, .max = UINT32_MAX },
+	{ .name = "project_id", .kind = RECORD_ID, .off = AT(k.project_id),
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = UINT32_MAX },
+	{ .name = "public_id", .kind = RECORD_TEXT, .off = AT(k.public_id) },
+	{ .name = "name", .kind = RECORD_TEXT, .off = AT(k.name),
+	  .flags = RECORD_SET, .min = 1, .max = KEY_NAME_BYTES },
+	{ .name = "state", .kind = RECORD_ENUM, .off = AT(state), .flags = RECORD_LIVE,
+	  .names = key_state_names, .n_names = KEY_STATE__N },
+	{ .name = "is_active", .kind = RECORD_BOOL, .off = AT(k.is_active), .flags = RECORD_SET },
+	{ .name = "scopes", .kind = RECORD_BITS, .off = AT(k.scopes),
+	  .flags = RECORD_SET, .names = scope_names, .n_names = ARRAY_LEN(scope_names) },
+	{ .name = "allowed_models", .kind = RECORD_IDS, .off = AT(models) },
+	{ .name = "allowed_ips", .kind = RECORD_TEXTS, .off = AT(k.allowed_ips),
+	  .flags = RECORD_SET | RECORD_NULL, .max = KEY_IPS_MAX },
+	{ .name = "rate_limit", .kind = RECORD_COUNT, .off = AT(k.rate_limit_per_minute),
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = RATE_MAX },
+	{ .name = "rate_limit_per_hour", .kind = RECORD_COUNT, .off = AT(k.rate_limit_per_hour),
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = RATE_MAX },
+	{ .name = "rate_limit_tier", .kind = RECORD_TEXT, .off = AT(k.tier_name),
+	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 64 },
+	{ .name = "expires_at", .kind = RECORD_TIME, .off = AT(k.expires_at_ms),
+	  .flags = RECORD_SET | RECORD_NULL },
+	{ .name = "revoked_at", .kind = RECORD_TIME, .off = AT(k.revoked_at_ms) },
+	{ .name = "previous_public_id", .kind = RECORD_TEXT, .off = AT(k.previous_public_id) },
+	{ .name = "previous_expires_at", .kind = RECORD_TIME, .off = AT(k.previous_expires_at_ms) },
+	{ .name = "last_used_at", .kind = RECORD_TIME, .off = AT(k.last_used_at_ms), .flags = RECORD_LIVE },
+	{ .name = "created_at", .kind = RECORD_TIME, .off = AT(k.created_at_ms) },
+};
+/* clang-format on */
+
+static const struct record_type record = { "key", "api_key", "key", members,
+	ARRAY_LEN(members), sizeof(struct key_row) };
+
+void
+key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret)
+{
+	*ret = (struct key_row){ .k = *k, .state = key_state(k, now_ms) };
+	/* An hour's precision would do; a minute is what is promised. */
+	ret->k.last_used_at_ms -= ret->k.last_used_at_ms % 60000;
+	if (!k->all_models)
+		ret->models = k->models.p ? k->models : S("");
+}
+
+static enum err
+lock(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
+    struct error *e)
+{
+	(void)r;
+	return store_key_lock(db, tenant, id, e);
+}
+
+static enum err
+load(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
+    struct arena *a, void *row, struct error *e)
+{
+	struct key k;
+	enum err err = store_key_by_id(db, tenant, id, a, &k, e);
+
+	(void)r;
+	if (err)
+		return err;
+	key_row_fill(&k, clock_now_ms(), row);
+	return OK;
+}
+
+enum err
+key_ips_check(struct str list, struct error *e)
+{
+	struct cidr range;
+	struct str item;
+
+	if (list.p && list.n == 0)
+		return error_public(e, ERR_BAD_PARAM, "allowed_ips",
+		    "allowed_ips must name an address, or be null.");
+	while (list.n && str_split(&list, ',', &item))
+		if (!cidr_parse(item, &range))
+			return error_public(e, ERR_BAD_PARAM, "allowed_ips",
+			    "allowed_ips holds what is no address and no "
+			    "range such as 192.0.2.0/24 or 2001:db8::/32.");
+	return OK;
+}
+
+/* ---- what a key may do to another ---- */
+
+static enum err
+has_less(struct error *e, const char *param)
+{
+	return error_public(e, ERR_FORBIDDEN, param,
+	    "A key cannot grant more than it has.");
+}
+
+/* The key's models in numbers, from its text. */
+static enum err
+models_of(const struct key_row *row, struct arena *a, struct key_new *k,
+    struct error *e)
+{
+	struct str list = row->models, item;
+	uint64_t *ids;
+
+	k->all_models = row->k.all_models;
+	if (row->sets_models) {
+		k->model_ids = row->model_ids;
+		k->n_models = row->n_models;
+		return OK;
+	}
+	if (k->all_models || list.n == 0)
+		return OK;
+	ids = arena_array(a, uint64_t, list.n / 2 + 1);
+	if (!ids)
+		return error_arena(e, a);
+	while (list.n && str_split(&list, ',', &item))
+		if (!str_to_u64(item, 1, UINT32_MAX, &ids[k->n_models++]))
+			return error_set(e, ERR_CORRUPT, "a list of models");
+	k->model_ids = ids;
+	return OK;
+}
+
+/* The limits that are no columns; no change of a key touches them. They hold
+ * for the caller's own key in any case. */
+static enum err
+limits_of(const struct manager *m, struct arena *a, const struct key_row *row,
+    struct limit_set *ret, struct error *e)
+{
+	return store_limit_load(m->db,
+	    (struct limit_holder){ .api_key_id = row->k.api_key_id }, a, ret,
+	    e);
+}
+
+static bool
+limits_are_equal(const struct limit_set *x, const struct limit_set *y)
+{
+	for (unsigned i = 0; i < LIMIT__METRICS; i++)
+		if (limit_set_get(x, i) != limit_set_get(y, i))
+			return false;
+	return true;
+}
+
+/*
+ * The caller's key would have to be able to make this one. Limits and tier
+ * that an owner leaves as they are need not be its own: somebody else gave
+ * them.
+ */
+static enum err
+covers(const struct manager *m, struct arena *a, const struct key_row *before,
+    const struct key_row *row, struct error *e)
+{
+	const struct principal *who = m->who;
+	const struct key_manager *km = m->extra;
+	bool is_owner = principal_is_owner(who);
+	bool has_limits = !is_owner && row->k.api_key_id != who->api_key_id;
+	struct key_new asked = {
+		.user_id = row->k.user_id,
+		.project_id = row->k.project_id,
+		.scopes = row->k.scopes,
+		.allowed_ips = row->k.allowed_ips,
+		.rate_limit_tier = row->k.rate_limit_tier,
+		.rate_limit_per_minute = row->k.rate_limit_per_minute,
+		.rate_limit_per_hour = row->k.rate_limit_per_hour,
+		.expires_at_ms = row->k.expires_at_ms,
+	};
+	struct key_new given;
+	enum err err = models_of(row, a, &asked, e);
+
+	if (!err && has_limits)
+		err = limits_of(m, a, row, &asked.limits, e);
+	if (is_owner)
+		asked.rate_limit_tier = 0;
+	if (is_owner && before &&
+	    before->k.rate_limit_per_minute == row->k.rate_limit_per_minute)
+		asked.rate_limit_per_minute = LIMIT_UNSTATED;
+	if (is_owner && before &&
+	    before->k.rate_limit_per_hour == row->k.rate_limit_per_hour)
+		asked.rate_limit_per_hour = LIMIT_UNSTATED;
+	given = asked;
+	if (!err)
+		err = key_grant(who, km->default_rates, &given, e);
+	if (err)
+		return err;
+	/* What was narrowed down to fit was too wide. */
+	if (given.all_models != asked.all_models)
+		return has_less(e, "allowed_models");
+	if (given.expires_at_ms != asked.expires_at_ms)
+		return has_less(e, "expires_at");
+	if (given.project_id != asked.project_id)
+		return has_less(e, "project_id");
+	if (given.allowed_ips.p != asked.allowed_ips.p)
+		return has_less(e, "allowed_ips");
+	if (!is_owner &&
+	    given.rate_limit_per_minute != asked.rate_limit_per_minute)
+		return has_less(e, "rate_limit");
+	if (!is_owner && given.rate_limit_per_hour != asked.rate_limit_per_hour)
+		return has_less(e, "rate_limit_per_hour");
+	if (has_limits && !limits_are_equal(&given.limits, &asked.limits))
+		return has_less(e, "rate_limits");
+	return OK;
+}
+
+static enum err
+check_grant(const struct manager *m, struct arena *a,
+    const struct key_row *before, const struct key_row *row, struct error *e)
+{
+	enum err err;
+
+	if (!m->who || m->who->kind != PRINCIPAL_KEY)
+		return OK;
+	err = covers(m, a, before, before, e);
+	return err || row == before ? err : covers(m, a, before, row, e);
+}
+
+/* ---- rules of a change ---- */
+
+static enum err
+check_user(const struct manager *m, struct arena *a, const struct key_row *row,
+    struct error *e)
+{
+	struct user u = { 0 };
+	enum err err = store_user_by_id(m->db, row->k.user_id, a, &u, e);
+
+	if (err == ERR_NOT_FOUND ||
+	    (!err && (u.customer_id != row->k.customer_id || u.archived_at_ms)))
+		return error_public(e, ERR_BAD_PARAM, "user_id",
+		    "The customer has no such user.");
+	return err;
+}
+
+static enum err
+check_project(const struct manager *m, const struct key_row *row,
+    struct error *e)
+{
+	enum err err = row->k.project_id
+			   ? store_label_check(m->db, LABEL_PROJECT,
+				 row->k.customer_id, row->k.project_id, e)
+			   : OK;
+
+	return err == ERR_NOT_FOUND
+		   ? error_public(e, ERR_BAD_PARAM, "project_id",
+			 "The customer has no such project.")
+		   : err;
+}
+
+static enum err
+check_change(const struct manager *m, struct arena *a,
+    const struct key_row *before, struct key_row *row, struct error *e)
+{
+	enum err err = OK;
+
+	if (before->k.revoked_at_ms)
+		return error_public(e, ERR_CONFLICT, NULL,
+		    "That key is revoked.");
+	if (row->k.user_id != before->k.user_id)
+		err = check_user(m, a, row, e);
+	if (!err && row->k.project_id != before->k.project_id)
+		err = check_project(m, row, e);
+	if (!err && !str_eq(row->k.tier_name, before->k.tier_name)) {
+		row->k.rate_limit_tier = 0;
+		err = tier_find(m->db, row->k.tier_name, a,
+		    &row->k.rate_limit_tier, e);
+	}
+	if (!err)
+		err = key_ips_check(row->k.allowed_ips, e);
+	return err ? err : check_grant(m, a, before, row, e);
+}
+
+/* A new one was checked by whoever filled extra->key. */
+static enum err
+check(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *before, void *row, struct error *e)
+{
+	(void)r;
+	return before ? check_change(m, a, before, row, e) : OK;
+}
+
+static enum err
+insert(const struct resource *r, const struct manager *m, struct arena *a,
+    void *row, uint64_t *ret_id, struct error *e)
+{
+	struct key_manager *km = m->extra;
+	struct key_ops ops = km->ops;
+
+	(void)r;
+	(void)a;
+	(void)row;
+	ops.db = m->db;
+	return key_create(&ops, km->key, km->text, ret_id, e);
+}
+
+static enum err
+update(const struct resource *r, const struct manager *m, struct arena *a,
+    void *row, struct error *e)
+{
+	const struct key_row *k = row;
+	const struct key_update u = { &k->k, k->sets_models, k->model_ids,
+		k->n_models };
+
+	(void)r;
+	(void)a;
+	return store_key_update(m->db, &u, e);
+}
+
+static enum err
+revoke(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *row, struct error *e)
+{
+	const struct key_row *k = row;
+
+	(void)r;
+	(void)a;
+	return store_key_revoke(m->db, m->tenant, k->k.api_key_id, e);
+}
+
+const struct resource key_resource = {
+	.record = &record,
+	.customer_off = AT(k.customer_id),
+	.archived_off = AT(k.revoked_at_ms),
+	.end_verb = "revoke",
+	.is_key = true,
+	.lock = lock,
+	.load = load,
+	.check = check,
+	.insert = insert,
+	.update = update,
+	.archive = revoke,
+};
+
+/* ---- rotating, switching, revoking many ---- */
+
+struct rotation {
+	uint64_t grace_s;
+	char *text;
+};
+
+static enum err
+rotate(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *row, void *arg, struct error *e)
+{
+	const struct key_manager *km = m->extra;
+	const struct rotation *rot = arg;
+	const struct key_row *k = row;
+	struct key_rotation change = {
+		.api_key_id = k->k.api_key_id,
+		.grace_s = rot->grace_s,
+		.pepper_id = km->ops.pepper_id,
+	};
+	enum key_state state = key_state(&k->k, m->now_ms);
+	enum err err;
+
+	(void)r;
+	if (state == KEY_REVOKED || state == KEY_EXPIRED)
+		return error_public(e, ERR_CONFLICT, NULL,
+		    "That key is revoked or expired.");
+	err = check_grant(m, a, k, k, e);
+	if (err)
+		return err;
+	key_draw(&km->ops, rot->text, &change.public_id, change.digest);
+	return store_key_rotate(m->db, &change, e);
+}
+
+enum err
+key_rotate(const struct manager *m, uint64_t api_key_id, uint64_t grace_s,
+    char ret_text[KEY_TEXT_BYTES], struct arena *a, struct key_row *ret,
+    struct error *e)
+{
+	struct rotation arg = { grace_s, ret_text };
+
+	return resource_act(&key_resource, m, api_key_id, "rotate", rotate,
+	    &arg, a, ret, e);
+}
+
+static enum err
+flip(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *row, void *arg, struct error *e)
+{
+	const struct key_row *k = row;
+	const int *want = arg;
+	bool is_active;
+	enum err err = store_key_toggle(m->db, m->tenant, k->k.api_key_id,
+	    *want, &is_active, e);
+
+	(void)r;
+	(void)a;
+	return err == ERR_CONFLICT ? error_public(e, err, NULL,
+					 "That key is revoked or expired.")
+				   : err;
+}
+
+enum err
+key_switch(const struct manager *m, uint64_t api_key_id, int want,
+    struct arena *a, struct key_row *ret, struct error *e)
+{
+	return resource_act(&key_resource, m, api_key_id, "toggle", flip, &want,
+	    a, ret, e);
+}
+
+struct revocation {
+	struct manager m;
+	const struct key_revocation *what;
+	struct arena *a;
+	uint64_t *ids;
+	size_t n;
+	size_t n_revoked;
+};
+
+static enum err
+find_ids(struct revocation *v, struct error *e)
+{
+	struct key *keys = NULL;
+	size_t n = 0;
+	enum err err = store_key_page(v->m.db, v->m.tenant, &v->what->filter, 0,
+	    KEY_REVOKE_MAX + 1, v->a, &keys, &n, e);
+
+	if (!err && n > KEY_REVOKE_MAX)
+		return error_public(e, ERR_BAD_PARAM, NULL,
+		    "More than %d keys at once.", KEY_REVOKE_MAX);
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		v->ids[v->n++] = keys[i].api_key_id;
+	return OK;
+}
+
+static enum err
+revoke_one(struct revocation *v, uint64_t id, struct error *e)
+{
+	struct audit row = v->m.audit;
+	struct key k;
+	enum err err = store_key_lock(v->m.db, v->m.tenant, id, e);
+
+	if (!err)
+		err = store_key_by_id(v->m.db, v->m.tenant, id, v->a, &k, e);
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, err, "ids",
+		    "There is no key %llu; none was revoked.",
+		    (unsigned long long)id);
+	if (err || k.revoked_at_ms)
+		return err;
+	v->n_revoked++;
+	row.action = S("key.revoke");
+	row.object = S("api_key");
+	row.object_id = id;
+	row.customer_id = k.customer_id;
+	row.is_success = true;
+	err = store_key_revoke(v->m.db, v->m.tenant, id, e);
+	return err ? err : store_audit_insert(v->m.db, &row, e);
+}
+
+static enum err
+revoke_txn(struct db *db, void *arg, struct error *e)
+{
+	struct revocation *v = arg;
+	enum err err = OK;
+
+	v->m.db = db;
+	v->n = 0;
+	v->n_revoked = 0;
+	if (v->what->ids)
+		for (size_t i = 0; i < v->what->n_ids; i++)
+			v->ids[v->n++] = v->what->ids[i];
+	else
+		err = find_ids(v, e);
+	for (size_t i = 0; i < v->n && !err; i++)
+		err = revoke_one(v, v->ids[i], e);
+	return err;
+}
+
+enum err
+key_revoke_many(const struct manager *m, const struct key_revocation *what,
+    struct arena *a, size_t *ret_n, struct error *e)
+{
+	struct revocation v = { .m = *m,
+		.what = what,
+		.a = a,
+		.ids = arena_array(a, uint64_t, KEY_REVOKE_MAX) };
+	enum err err;
+
+	if (!v.ids)
+		return error_arena(e, a);
+	if (what->n_ids > KEY_REVOKE_MAX)
+		return error_public(e, ERR_BAD_PARAM, "ids",
+		    "More than %d keys at once.", KEY_REVOKE_MAX);
+	err = db_txn(m->db, revoke_txn, &v, e);
+	/* Uncertain means that it may have happened. */
+	for (size_t i = 0; m->map && i < v.n; i++)
+		if (!err || err == ERR_DB_UNCERTAIN)
+			hostmap_slot_bump(m->map,
+			    generation_key_slot(v.ids[i]));
+	*ret_n = v.n_revoked;
+	return err;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Customers' keys, as they are managed: listed, changed, rotated, revoked.
+ * Whoever manages by a key can neither give a key more than that key has, nor
+ * take over one that has more.
+ */
+#ifndef TG_DOMAIN_KEY_MANAGE_H
+#define TG_DOMAIN_KEY_MANAGE_H
+
+#include "domain/key.h"
+#include "domain/resource.h"
+
+#define KEY_IPS_MAX     64
+#define KEY_MODELS_MAX  1000
+#define KEY_GRACE_MAX_S 2592000 /* 30 days */
+#define KEY_REVOKE_MAX  1000    /* keys in one call */
+
+/* A key as people see it. */
+struct key_row {
+	struct key k;
+	enum key_state state;
+	struct str models; /* ids with commas; p == NULL: all models */
+	/* When it is changed: the list, in numbers. */
+	bool sets_models;
+	const uint64_t *model_ids;
+	size_t n_models;
+};
+
+/* extra of its struct manager. */
+struct key_manager {
+	struct key_ops ops; /* db is the manager's */
+	struct limit_rates default_rates;
+	/* To make one: */
+	struct key_new *key;
+	char *text; /* KEY_TEXT_BYTES, to wipe after use */
+};
+
+extern const struct resource key_resource; /* rows: struct key_row */
+
+/** Members as key_resource has them, for rows of store_key_page(). */
+void key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret);
+
+/**
+ * Addresses and ranges with commas between them.
+ * Errors: ERR_BAD_PARAM "allowed_ips".
+ */
+enum err key_ips_check(struct str list, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Give the key a new secret; the old one stays valid for grace_s.
+ * @ret_text  the new key, shown once; wipe it after use
+ * Errors: ERR_NOT_FOUND; ERR_CONFLICT revoked or expired; ERR_FORBIDDEN the
+ *         caller's key has less; ERR_PRECONDITION.
+ */
+enum err key_rotate(const struct manager *m, uint64_t api_key_id,
+    uint64_t grace_s, char ret_text[KEY_TEXT_BYTES], struct arena *a,
+    struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
+/** Switch it on or off, as key_toggle(); with audit. */
+enum err key_switch(const struct manager *m, uint64_t api_key_id, int want,
+    struct arena *a, struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
+
+/* Which keys to revoke: by their ids, or all of what is given. */
+struct key_revocation {
+	const uint64_t *ids;
+	size_t n_ids;
+	struct key_filter filter; /* without ids */
+};
+/**
+ * All or none, in one transaction; those revoked before are no error.
+ * @ret_n  how many were revoked now
+ * Errors: ERR_NOT_FOUND one of the ids; ERR_BAD_PARAM more than
+ *         KEY_REVOKE_MAX keys.
+ */
+enum err key_revoke_many(const struct manager *m,
+    const struct key_revocation *what, struct arena *a, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums of usage over a time by one or two dimensions. Days that are whole
+ * come from the daily rollup where that knows the dimensions, the rest from
+ * the hourly one; so the bounds are widened to full hours.
+ */
+#ifndef TG_DOMAIN_USAGE_REPORT_H
+#define TG_DOMAIN_USAGE_REPORT_H
+
+#include "store/usage_summary.h"
+
+#define USAGE_GROUPS_MAX 5000
+
+struct usage_report {
+	struct usage_group *groups; /* in order of their values */
+	size_t n;
+	struct usage_group total;
+	int64_t from_ms, to_ms; /* at full hours, `to` excluded */
+	bool has_refusals;      /* they are known by these dimensions */
+};
+
+/**
+ * @f       customer_id 0: all customers; origin is not looked at
+ * @now_ms  nothing is later, but for clocks that disagree
+ * Errors: ERR_BAD_PARAM "group_by" more than USAGE_GROUPS_MAX groups;
+ *         ERR_MONEY_RANGE; the database's.
+ * Memory: in a.
+ */
+enum err usage_report(struct db *db,
+    const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
+    int64_t now_ms, struct arena *a, struct usage_report *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

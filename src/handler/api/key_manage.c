@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* /api/keys beside making and switching one: list, show, change, rotate,
+ * revoke. */
+#include "domain/key_manage.h"
+
+#include "handler/api/api.h"
+#include "handler/api/key_read.h"
+#include "handler/api/resource.h"
+
+#define NAME_BYTES_TIER 64
+
+/* ---- looking ---- */
+
+static const struct param_spec params[] = { LIST_PARAMS,
+	FILTER_ID("customer_id"), FILTER_ID("project_id"), FILTER_ID("user_id"),
+	FILTER_TEXT("name", KEY_NAME_BYTES), FILTER_TEXT("prefix", 14),
+	FILTER_TEXT("tier", NAME_BYTES_TIER), FILTER_TEXT("model", 128),
+	FILTER_ENUM("state", "active|inactive|expired|revoked"),
+	FILTER_TIME("last_used_from"), FILTER_TIME("last_used_to"),
+	FILTER_TIME("expires_before"), FILTER_TIME("created_from"),
+	FILTER_TIME("created_to") };
+
+/* "tg_" and what follows of the public id, or that alone. */
+static enum err
+read_prefix(struct str text, struct str *ret, struct error *e)
+{
+	if (str_starts(text, S("tg_")))
+		text = str_skip(text, 3);
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			(c >= 'a' && c <= 'z')))
+			return error_public(e, ERR_BAD_PARAM, "prefix",
+			    "prefix must be the beginning of a key's public "
+			    "id.");
+	}
+	*ret = text;
+	return OK;
+}
+
+static enum err
+page(const struct manager *m, const struct param_value *v, uint64_t after,
+    uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
+    struct error *e)
+{
+	const struct catalogue *c = m->extra;
+	struct key_filter f = {
+		.customer_id = v[0].u64,
+		.project_id = v[1].u64,
+		.user_id = v[2].u64,
+		.name = v[3].text,
+		.tier = v[5].text,
+		.state = v[7].is_set ? v[7].u64 + 1 : 0,
+		.last_used_from_ms = v[8].time_ms,
+		.last_used_to_ms = v[9].time_ms,
+		.expires_to_ms = v[10].time_ms,
+		.created_from_ms = v[11].time_ms,
+		.created_to_ms = v[12].time_ms,
+	};
+	struct key *keys = NULL;
+	struct key_row *rows;
+	enum err err = v[4].is_set ? read_prefix(v[4].text, &f.prefix, e) : OK;
+
+	if (!err && v[6].is_set)
+		err = key_read_model_text(c, v[6].text, "model", &f.model_id,
+		    e);
+	if (!err)
+		err = store_key_page(m->db, m->tenant, &f, after, limit, a,
+		    &keys, ret_n, e);
+	if (err)
+		return err;
+	rows = arena_array(a, struct key_row, *ret_n);
+	if (!rows)
+		return error_arena(e, a);
+	for (size_t i = 0; i < *ret_n; i++)
+		key_row_fill(&keys[i], m->now_ms, &rows[i]);
+	*ret_rows = rows;
+	return OK;
+}
+
+static const struct listing listing = { params, ARRAY_LEN(params), page,
+	offsetof(struct key_row, k.api_key_id) };
+
+enum err
+api_key_list(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return resource_list(app, rq, rs, key_resource.record, &listing, e);
+}
+
+enum err
+api_key_show(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return resource_show(app, rq, rs, &key_resource, e);
+}
+
+/* ---- changing ---- */
+
+struct models_reader {
+	const struct catalogue *c;
+	struct arena *a;
+};
+
+static enum err
+read_models(const struct json *body, void *row, void *arg, struct error *e)
+{
+	const struct models_reader *r = arg;
+	struct key_row *k = row;
+	struct key_new list = { 0 };
+	enum err err;
+
+	k->sets_models = json_has(body, "allowed_models") ||
+			 json_has_null(body, "allowed_models");
+	if (!k->sets_models)
+		return OK;
+	err = key_read_models(r->a, r->c, body, &list, e);
+	k->k.all_models = list.all_models;
+	k->model_ids = list.model_ids;
+	k->n_models = list.n_models;
+	return err;
+}
+
+enum err
+api_key_change(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	static const char *const others[] = { "allowed_models" };
+	struct models_reader reader = { app->catalogue, rq->arena };
+	struct key_manager km = key_manager_of(app);
+	struct resource_body body;
+	struct manager m;
+	struct key_row row;
+	uint64_t id;
+	enum err err = resource_id(&key_resource, rq, &id, e);
+
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	m.extra = &km;
+	err = resource_body_parse(rq, &m, RECORD_SET, &body, e);
+	body.input.others = others;
+	body.input.n_others = ARRAY_LEN(others);
+	body.read_others = read_models;
+	body.arg = &reader;
+	if (!err)
+		err = resource_change(&key_resource, &m, id, resource_body_read,
+		    &body, rq->arena, &row, e);
+	manager_end(app, &m);
+	return err ? err
+		   : resource_respond(&key_resource, &m, &row, rs, 200, e);
+}
+
+enum err
+api_key_revoke(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return resource_delete(app, rq, rs, &key_resource, e);
+}
+
+/* ---- rotating ---- */
+
+/* An optional body {"grace_seconds": …}. */
+static enum err
+read_grace(const struct request *rq, uint64_t *ret_s, struct error *e)
+{
+	static const char *const names[] = { "grace_seconds" };
+	const struct json *body;
+	enum err err;
+
+	*ret_s = 0;
+	if (rq->body.n == 0)
+		return OK;
+	err = json_parse_object(rq->arena, rq->body, 2, &body, e);
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (err || !json_has(body, "grace_seconds"))
+		return err;
+	return json_get_u64(body, "grace_seconds", 0, KEY_GRACE_MAX_S, ret_s,
+	    e);
+}
+
+static enum err
+respond_rotated(const struct key_row *row, const char *text,
+    struct response *rs, struct error *e)
+{
+	struct json_out j;
+
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_u64(&j, "id", row->k.api_key_id);
+	json_out_member_str(&j, "key", str_from(text));
+	json_out_member_str(&j, "name", row->k.name);
+	json_out_member_str(&j, "public_id", row->k.public_id);
+	json_out_key(&j, "previous_expires_at");
+	if (row->k.previous_expires_at_ms)
+		json_out_time(&j, row->k.previous_expires_at_ms);
+	else
+		json_out_null(&j);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+enum err
+api_key_rotate(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct key_manager km = key_manager_of(app);
+	char text[KEY_TEXT_BYTES] = "";
+	struct key_row row;
+	struct manager m;
+	uint64_t id, grace_s;
+	enum err err = resource_id(&key_resource, rq, &id, e);
+
+	if (!err)
+		err = read_grace(rq, &grace_s, e);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	m.extra = &km;
+	err = key_rotate(&m, id, grace_s, text, rq->arena, &row, e);
+	manager_end(app, &m);
+	if (!err)
+		err = respond_rotated(&row, text, rs, e);
+	secret_wipe(text, sizeof(text));
+	return err;
+}
+
+/* ---- revoking many ---- */
+
+static enum err
+read_ids(const struct json *body, struct arena *a, struct key_revocation *ret,
+    struct error *e)
+{
+	const struct json *list;
+	uint64_t *ids;
+	enum err err = json_get_array(body, "ids", KEY_REVOKE_MAX, &list, e);
+
+	if (err)
+		return err;
+	ret->n_ids = json_array_len(list);
+	ids = arena_array(a, uint64_t, ret->n_ids + 1);
+	if (!ids)
+		return error_arena(e, a);
+	for (size_t i = 0; i < ret->n_ids && !err; i++)
+		err = json_as_u64(json_array_at(list, i), "ids", 1, UINT32_MAX,
+		    &ids[i], e);
+	ret->ids = ids;
+	return err;
+}
+
+static enum err
+read_filter(const struct json *body, const char *name, uint64_t *ret,
+    struct error *e)
+{
+	return json_has(body, name)
+		   ? json_get_u64(body, name, 1, UINT32_MAX, ret, e)
+		   : OK;
+}
+
+static enum err
+read_revocation(const struct request *rq, struct key_revocation *ret,
+    struct error *e)
+{
+	static const char *const names[] = { "ids", "customer_id", "project_id",
+		"user_id" };
+	const struct json *body;
+	enum err err = json_parse_object(rq->arena, rq->body, 3, &body, e);
+	size_t n_given = 0;
+
+	*ret = (struct key_revocation){ 0 };
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (err)
+		return err;
+	for (size_t i = 1; i < ARRAY_LEN(names); i++)
+		n_given += json_has(body, names[i]);
+	if (json_has(body, "ids") == (n_given > 0))
+		return error_public(e, ERR_BAD_PARAM, "ids",
+		    "Give ids, or some of customer_id, project_id, user_id.");
+	if (n_given == 0)
+		return read_ids(body, rq->arena, ret, e);
+	err = read_filter(body, "customer_id", &ret->filter.customer_id, e);
+	if (!err)
+		err = read_filter(body, "project_id", &ret->filter.project_id,
+		    e);
+	if (!err)
+		err = read_filter(body, "user_id", &ret->filter.user_id, e);
+	return err;
+}
+
+enum err
+api_key_revoke_many(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	struct key_revocation what;
+	struct manager m;
+	struct json_out j;
+	size_t n = 0;
+	enum err err = read_revocation(rq, &what, e);
+
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	if (what.filter.customer_id)
+		err = resource_check_customer(&m, what.filter.customer_id, e);
+	if (!err)
+		err = key_revoke_many(&m, &what, rq->arena, &n, e);
+	manager_end(app, &m);
+	if (err)
+		return err;
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_u64(&j, "revoked", n);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /v1/key: what the key that asks is and may. */
+#include "domain/key_manage.h"
+
+#include "domain/catalogue.h"
+#include "handler/api/api.h"
+#include "store/db_pool.h"
+
+#define DB_WAIT_MS 2000
+
+static void
+write_rate(struct json_out *j, const char *name, int64_t own, uint64_t fallback)
+{
+	uint64_t in_force = own < 0 ? fallback : (uint64_t)own;
+
+	if (in_force)
+		json_out_member_u64(j, name, in_force);
+	else
+		json_out_member_null(j, name);
+}
+
+static void
+write_limits(struct json_out *j, const struct app *app)
+{
+	const struct limit_set *own = &app->who->limits;
+
+	json_out_key(j, "rate_limits");
+	json_out_object(j);
+	write_rate(j, "requests_per_minute",
+	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    conf_u64(app->conf, CONF_LIMITS_RPM));
+	write_rate(j, "requests_per_hour",
+	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_HOUR),
+	    conf_u64(app->conf, CONF_LIMITS_RPH));
+	json_out_object_end(j);
+}
+
+/* Those that it may use now, by name too: what its holder writes. */
+static void
+write_models(struct json_out *j, const struct app *app)
+{
+	const struct catalogue *c = app->catalogue;
+
+	json_out_member_bool(j, "all_models", app->who->all_models);
+	json_out_key(j, "models");
+	json_out_array(j);
+	for (size_t i = 0; i < c->n_models; i++) {
+		const struct catalogue_model *m = &c->models[i];
+
+		if (!m->row.is_enabled || m->n_deployments == 0 ||
+		    !principal_may_use_model(app->who, m->row.model_id))
+			continue;
+		json_out_object(j);
+		json_out_member_u64(j, "id", m->row.model_id);
+		json_out_member_str(j, "name", m->row.name);
+		json_out_object_end(j);
+	}
+	json_out_array_end(j);
+}
+
+static enum err
+load(struct app *app, struct arena *a, struct key *ret, struct error *e)
+{
+	struct db *db;
+	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	err = store_key_by_id(db, app->who->customer_id, app->who->api_key_id,
+	    a, ret, e);
+	db_pool_give(app->shared->db, db);
+	return err;
+}
+
+enum err
+api_key_self(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct key k = { 0 };
+	struct key_row row;
+	struct json_out j;
+	enum err err = load(app, rq->arena, &k, e);
+
+	if (err)
+		return err;
+	key_row_fill(&k, rq->start_ms, &row);
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	record_write(key_resource.record, &row, false, &j);
+	json_out_member_str(&j, "role",
+	    str_from(user_role_names[app->who->role]));
+	json_out_member_bool(&j, "is_previous",
+	    !str_eq(k.public_id, str_from(app->who->public_id)));
+	write_limits(&j, app);
+	write_models(&j, app);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler/api/resource.h"
+
+#include <string.h>
+
+#include "base/crc32.h"
+#include "base/hex.h"
+#include "domain/principal.h"
+#include "store/db_pool.h"
+
+#define DB_WAIT_MS   2000
+#define JSON_DEPTH   4
+#define CURSOR_BYTES 12 /* an id, and what ties it to its list */
+
+/* ---- who manages ---- */
+
+enum err
+manager_begin(struct app *app, const struct request *rq, struct manager *ret,
+    struct error *e)
+{
+	const struct principal *who = app->who;
+	bool is_operator = principal_is_operator(who);
+
+	if (!is_operator && who->customer_id == 0)
+		return error_set(e, ERR_FORBIDDEN, "nobody's credential");
+	*ret = (struct manager){
+		.map = app->shared->hostmap,
+		.who = who,
+		.tenant = is_operator ? 0 : who->customer_id,
+		.if_match = request_header(rq, "if-match"),
+		.now_ms = rq->start_ms,
+		.audit = {
+			.actor = is_operator ? AUDIT_OPERATOR_KEY : AUDIT_API_KEY,
+			.actor_id = is_operator ? who->operator_key_id
+						: who->api_key_id,
+			.client_address = rq->client_addr,
+			.request_id = str_from(rq->id_text),
+		},
+	};
+	return db_pool_take(app->shared->db, DB_WAIT_MS, &ret->db, e);
+}
+
+void
+manager_end(struct app *app, struct manager *m)
+{
+	db_pool_give(app->shared->db, m->db);
+	m->db = NULL;
+}
+
+/* ---- one ---- */
+
+enum err
+resource_id(const struct resource *r, const struct request *rq, uint64_t *ret,
+    struct error *e)
+{
+	if (str_to_u64(rq->path_param[0], 1, UINT32_MAX, ret))
+		return OK;
+	return error_public(e, ERR_NOT_FOUND, "id", "There is no such %s.",
+	    r->record->title);
+}
+
+enum err
+resource_respond(const struct resource *r, const struct manager *m,
+    const void *row, struct response *rs, int status, struct error *e)
+{
+	char etag[RECORD_ETAG_BYTES];
+	struct json_out j;
+
+	record_etag(r->record, row, rs->arena, etag);
+	response_header(rs, "etag", str_from(etag));
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	record_write(r->record, row, m->tenant == 0, &j);
+	json_out_object_end(&j);
+	return response_json(rs, status, &j, e);
+}
+
+enum err
+resource_show(struct app *app, const struct request *rq, struct response *rs,
+    const struct resource *r, struct error *e)
+{
+	void *row = arena_alloc(rq->arena, r->record->row_bytes);
+	struct manager m;
+	uint64_t id;
+	enum err err = resource_id(r, rq, &id, e);
+
+	if (!row)
+		return error_arena(e, rq->arena);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = resource_load(r, &m, id, rq->arena, row, e);
+	manager_end(app, &m);
+	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+}
+
+/* ---- bodies ---- */
+
+enum err
+resource_body_parse(const struct request *rq, const struct manager *m,
+    unsigned flag, struct resource_body *ret, struct error *e)
+{
+	*ret = (struct resource_body){
+		.input = {
+			.flag = flag,
+			.is_operator = m->tenant == 0,
+			.now_ms = m->now_ms,
+		},
+	};
+	return json_parse_object(rq->arena, rq->body, JSON_DEPTH, &ret->json,
+	    e);
+}
+
+enum err
+resource_body_read(const struct resource *r, struct arena *a, void *row,
+    void *arg, struct error *e)
+{
+	const struct resource_body *b = arg;
+	enum err err = record_read(r->record, b->json, &b->input, a, row, e);
+
+	return err || !b->read_others ? err
+				      : b->read_others(b->json, row, b->arg, e);
+}
+
+/* What a tenant makes is its own, whether or not the body says so. */
+static enum err
+own(const struct resource *r, const struct manager *m, void *row,
+    struct error *e)
+{
+	uint64_t id;
+
+	if (m->tenant == 0 || r->customer_off == SIZE_MAX)
+		return OK;
+	memcpy(&id, (char *)row + r->customer_off, sizeof(id));
+	if (id == 0)
+		memcpy((char *)row + r->customer_off, &m->tenant,
+		    sizeof(m->tenant));
+	return id ? resource_check_customer(m, id, e) : OK;
+}
+
+static enum err
+make(struct manager *m, const struct request *rq, const struct resource *r,
+    void *row, struct error *e)
+{
+	struct resource_body body;
+	enum err err = resource_body_parse(rq, m, RECORD_NEW, &body, e);
+
+	if (!err)
+		err = resource_body_read(r, rq->arena, row, &body, e);
+	if (!err)
+		err = own(r, m, row, e);
+	return err ? err : resource_create(r, m, rq->arena, row, e);
+}
+
+enum err
+resource_make(struct app *app, const struct request *rq,
+    const struct resource *r, void *row, struct error *e)
+{
+	struct manager m;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	err = make(&m, rq, r, row, e);
+	manager_end(app, &m);
+	return err;
+}
+
+enum err
+resource_post(struct app *app, const struct request *rq, struct response *rs,
+    const struct resource *r, void *row, struct error *e)
+{
+	struct manager m;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	err = make(&m, rq, r, row, e);
+	manager_end(app, &m);
+	return err ? err : resource_respond(r, &m, row, rs, 201, e);
+}
+
+enum err
+resource_patch(struct app *app, const struct request *rq, struct response *rs,
+    const struct resource *r, struct error *e)
+{
+	void *row = arena_alloc(rq->arena, r->record->row_bytes);
+	struct resource_body body;
+	struct manager m;
+	uint64_t id;
+	enum err err = resource_id(r, rq, &id, e);
+
+	if (!row)
+		return error_arena(e, rq->arena);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = resource_body_parse(rq, &m, RECORD_SET, &body, e);
+	if (!err)
+		err = resource_change(r, &m, id, resource_body_read, &body,
+		    rq->arena, row, e);
+	manager_end(app, &m);
+	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+}
+
+enum err
+resource_delete(struct app *app, const struct request *rq, struct response *rs,
+    const struct resource *r, struct error *e)
+{
+	void *row = arena_alloc(rq->arena, r->record->row_bytes);
+	struct manager m;
+	uint64_t id;
+	enum err err = resource_id(r, rq, &id, e);
+
+	if (!row)
+		return error_arena(e, rq->arena);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = resource_archive(r, &m, id, rq->arena, row, e);
+	manager_end(app, &m);
+	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+}
+
+/* ---- lists ---- */
+
+static uint32_t
+cursor_check(const struct request *rq, const uint8_t id[8])
+{
+	char text[160];
+	struct buf b;
+
+	buf_init_fixed(&b, text, sizeof(text));
+	buf_add(&b, str_make((const char *)id, 8));
+	buf_add(&b, rq->route); /* cut where it does not fit */
+	return crc32_ieee(text, b.n);
+}
+
+/* Opaque, so that what it holds may change; and only for its own list. */
+static void
+cursor_write(const struct request *rq, uint64_t id,
+    char ret[2 * CURSOR_BYTES + 1])
+{
+	uint8_t b[CURSOR_BYTES];
+	uint32_t check;
+
+	for (int i = 0; i < 8; i++)
+		b[i] = (uint8_t)(id >> (56 - 8 * i));
+	check = cursor_check(rq, b);
+	for (int i = 0; i < 4; i++)
+		b[8 + i] = (uint8_t)(check >> (24 - 8 * i));
+	hex_encode(b, sizeof(b), ret);
+}
+
+static enum err
+cursor_read(const struct request *rq, struct str text, uint64_t *ret,
+    struct error *e)
+{
+	uint8_t b[CURSOR_BYTES];
+	uint32_t check = 0;
+	uint64_t id = 0;
+
+	if (text.n != sizeof(b) * 2 || !hex_decode(text, b, sizeof(b)))
+		return error_public(e, ERR_BAD_PARAM, "cursor",
+		    "cursor must be a next_cursor of this list.");
+	for (int i = 0; i < 8; i++)
+		id = id << 8 | b[i];
+	for (int i = 0; i < 4; i++)
+		check = check << 8 | b[8 + i];
+	if (check != cursor_check(rq, b))
+		return error_public(e, ERR_BAD_PARAM, "cursor",
+		    "cursor must be a next_cursor of this list.");
+	*ret = id;
+	return OK;
+}
+
+/* A filter by another customer finds nobody: 404, as everywhere else. */
+static enum err
+check_filters(const struct listing *l, const struct manager *m,
+    const struct param_value *v, struct error *e)
+{
+	for (size_t i = 0; i < l->n_params; i++)
+		if (v[i].is_set &&
+		    strcmp(l->params[i].name, "customer_id") == 0)
+			return resource_check_customer(m, v[i].u64, e);
+	return OK;
+}
+
+static enum err
+write_list(const struct request *rq, struct response *rs,
+    const struct record_type *record, const struct listing *l,
+    const struct manager *m, const char *rows, size_t n, uint64_t limit,
+    struct error *e)
+{
+	char cursor[2 * CURSOR_BYTES + 1];
+	size_t n_shown = n > limit ? (size_t)limit : n;
+	struct json_out j;
+	uint64_t id;
+
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_str(&j, "object", S("list"));
+	json_out_key(&j, "data");
+	json_out_array(&j);
+	for (size_t i = 0; i < n_shown; i++) {
+		json_out_object(&j);
+		record_write(record, rows + i * record->row_bytes,
+		    m->tenant == 0, &j);
+		json_out_object_end(&j);
+	}
+	json_out_array_end(&j);
+	if (n > n_shown) {
+		memcpy(&id,
+		    rows + (n_shown - 1) * record->row_bytes + l->id_off,
+		    sizeof(id));
+		cursor_write(rq, id, cursor);
+		json_out_member_str(&j, "next_cursor", str_from(cursor));
+	} else {
+		json_out_member_null(&j, "next_cursor");
+	}
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+enum err
+resource_list(struct app *app, const struct request *rq, struct response *rs,
+    const struct record_type *record, const struct listing *l, struct error *e)
+{
+	struct param_value v[LIST_PARAM_MAX];
+	struct manager m;
+	uint64_t after = 0, limit = LIST_LIMIT;
+	void *rows = NULL;
+	size_t n = 0;
+	enum err err;
+
+	ASSERT(l->n_params <= LIST_PARAM_MAX);
+	err = param_parse(rq->arena, l->params, l->n_params, rq->query, v, e);
+	if (!err && v[0].is_set)
+		err = cursor_read(rq, v[0].text, &after, e);
+	if (!err && v[1].is_set)
+		limit = v[1].u64;
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	m.extra = (void *)(uintptr_t)app->catalogue;
+	err = check_filters(l, &m, v, e);
+	/* One more tells whether there is a next page. */
+	if (!err)
+		err = l->page(&m, v + 2, after, limit + 1, rq->arena, &rows, &n,
+		    e);
+	manager_end(app, &m);
+	return err ? err : write_list(rq, rs, record, l, &m, rows, n, limit, e);
+}

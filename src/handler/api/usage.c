@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GET /api/usage, /api/usage/{request_id}: rows, the newest first. As JSON a
+ * page; as CSV or NDJSON all of them, page after page through a small arena,
+ * so that memory does not grow with their number.
+ */
+#include "store/usage_page.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crc32.h"
+#include "base/hex.h"
+#include "domain/principal.h"
+#include "handler/api/api.h"
+#include "handler/api/usage_read.h"
+#include "store/db_pool.h"
+
+#define DB_WAIT_MS   2000
+#define EXPORT_ROWS  1000
+#define EXPORT_TRIES 3
+#define EXPORT_ARENA MIB(16)
+#define LINES_MAX    MIB(8)
+
+/* The page's last row and, as "the last 24 hours" move on, since when. */
+#define CURSOR_BYTES 28
+
+static const struct param_spec params[] = { LIST_PARAMS, USAGE_FILTERS,
+	FILTER_ENUM("source", "gateway|api") };
+#define N_PARAMS ARRAY_LEN(params)
+
+/* One question. */
+struct listing_of {
+	struct app *app;
+	const struct request *rq;
+	uint64_t tenant;
+	enum usage_reader reader;
+	enum usage_format format;
+	struct usage_filter filter;
+	struct usage_cursor after;
+	uint64_t limit; /* 0: all */
+};
+
+static void
+put_u64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+static uint64_t
+get_u64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static void
+cursor_write(const struct listing_of *l, const struct usage_view *last,
+    char ret[2 * CURSOR_BYTES + 1])
+{
+	uint8_t b[CURSOR_BYTES];
+	uint32_t check;
+
+	put_u64(b, (uint64_t)last->row.request_timestamp_ms);
+	put_u64(b + 8, last->usage_id);
+	put_u64(b + 16, (uint64_t)l->filter.from_ms);
+	check = crc32_ieee(b, 24);
+	for (int i = 0; i < 4; i++)
+		b[24 + i] = (uint8_t)(check >> (24 - 8 * i));
+	hex_encode(b, sizeof(b), ret);
+}
+
+static enum err
+cursor_read(struct str text, struct listing_of *l, struct error *e)
+{
+	uint8_t b[CURSOR_BYTES];
+	uint32_t check = 0;
+	bool is_right = text.n == sizeof(b) * 2 &&
+			hex_decode(text, b, sizeof(b));
+
+	for (int i = 0; i < 4 && is_right; i++)
+		check = check << 8 | b[24 + i];
+	is_right = is_right && check == crc32_ieee(b, 24) &&
+		   get_u64(b + 8) != 0 && get_u64(b) <= INT64_MAX / 1000 &&
+		   get_u64(b + 16) <= INT64_MAX / 1000;
+	if (!is_right)
+		return error_public(e, ERR_BAD_PARAM, "cursor",
+		    "cursor must be a next_cursor of this list.");
+	l->after.time_ms = (int64_t)get_u64(b);
+	l->after.usage_id = get_u64(b + 8);
+	l->filter.from_ms = (int64_t)get_u64(b + 16);
+	return OK;
+}
+
+static enum err
+read_question(struct app *app, const struct request *rq, struct listing_of *l,
+    struct error *e)
+{
+	struct param_value v[N_PARAMS];
+	enum err err = param_parse(rq->arena, params, N_PARAMS, rq->query, v,
+	    e);
+
+	*l = (struct listing_of){ .app = app,
+		.rq = rq,
+		.tenant = principal_is_operator(app->who)
+			      ? 0
+			      : app->who->customer_id,
+		.reader = usage_reader_of(app->who) };
+	if (!err)
+		err = usage_filter_read(rq, app->who, v + 2, &l->filter, e);
+	if (err)
+		return err;
+	l->filter.origin = v[N_PARAMS - 1].text;
+	l->format = usage_format_read(rq, v + 2);
+	l->limit = v[1].is_set               ? v[1].u64
+		   : l->format == USAGE_JSON ? LIST_LIMIT
+					     : 0;
+	return v[0].is_set ? cursor_read(v[0].text, l, e) : OK;
+}
+
+/* A connection is held for one page only. */
+static enum err
+fetch(const struct listing_of *l, uint64_t limit, struct arena *a,
+    struct usage_view **ret, size_t *ret_n, struct error *e)
+{
+	struct db_pool *pool = l->app->shared->db;
+	struct db *db = NULL;
+	enum err err = db_pool_take(pool, DB_WAIT_MS, &db, e);
+
+	if (err)
+		return err;
+	err = store_usage_page(db, l->tenant, &l->filter, l->after, limit, a,
+	    ret, ret_n, e);
+	db_pool_give(pool, db);
+	return err;
+}
+
+static enum err
+write_page(const struct listing_of *l, struct response *rs, struct error *e)
+{
+	char cursor[2 * CURSOR_BYTES + 1];
+	struct usage_view *rows = NULL;
+	struct json_out j;
+	size_t n = 0, n_shown;
+	/* One more tells whether there is a next page. */
+	enum err err = fetch(l, l->limit + 1, rs->arena, &rows, &n, e);
+
+	if (err)
+		return err;
+	n_shown = n > l->limit ? (size_t)l->limit : n;
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_str(&j, "object", S("list"));
+	json_out_key(&j, "data");
+	json_out_array(&j);
+	for (size_t i = 0; i < n_shown; i++) {
+		json_out_object(&j);
+		usage_row_json(&rows[i], l->reader, &j);
+		json_out_object_end(&j);
+	}
+	json_out_array_end(&j);
+	if (n > n_shown) {
+		cursor_write(l, &rows[n_shown - 1], cursor);
+		json_out_member_str(&j, "next_cursor", str_from(cursor));
+	} else {
+		json_out_member_null(&j, "next_cursor");
+	}
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+/* ---- exports ---- */
+
+static void
+add_line(const struct listing_of *l, const struct usage_view *v, struct buf *b)
+{
+	struct json_out j;
+
+	if (l->format == USAGE_CSV) {
+		usage_row_csv(v, l->reader, b);
+		return;
+	}
+	json_out_init(&j, b);
+	json_out_object(&j);
+	usage_row_json(v, l->reader, &j);
+	json_out_object_end(&j);
+	buf_add_char(b, '\n');
+}
+
+/* The next lines, and how many they are; 0 at the end. */
+static enum err
+next_lines(struct listing_of *l, struct arena *a, struct str *ret,
+    size_t *ret_n, struct error *e)
+{
+	uint64_t want = l->limit && l->limit < EXPORT_ROWS ? l->limit
+							   : EXPORT_ROWS;
+	struct usage_view *rows = NULL;
+	enum err err = ERR_DB_DOWN;
+	struct buf b;
+
+	/* A page can be asked for again: the first lines are out already. */
+	for (int i = 0; i < EXPORT_TRIES && err; i++) {
+		arena_reset(a);
+		err = fetch(l, want, a, &rows, ret_n, e);
+	}
+	if (err)
+		return err;
+	buf_init(&b, a, LINES_MAX);
+	for (size_t i = 0; i < *ret_n; i++)
+		add_line(l, &rows[i], &b);
+	if (*ret_n > 0) {
+		l->after = (struct usage_cursor){
+			rows[*ret_n - 1].row.request_timestamp_ms,
+			rows[*ret_n - 1].usage_id
+		};
+		l->limit -= l->limit ? *ret_n : 0;
+	}
+	return buf_finish(&b, ret, e);
+}
+
+/* Whoever reads on must not take what there is for all. */
+static void
+tell_end(const struct listing_of *l, struct response *rs)
+{
+	struct error e;
+
+	if (response_write(rs,
+		l->format == USAGE_CSV
+		    ? S("\"ERROR: this export ended early\"\r\n")
+		    : S("{\"error\":{\"message\":\"This export ended early.\"}}"
+			"\n"),
+		&e) != OK)
+		error_clear(&e); /* the client left: nobody reads it */
+}
+
+static enum err
+stream(struct listing_of *l, struct response *rs, struct arena *a,
+    struct error *e)
+{
+	bool is_limited = l->limit > 0;
+	struct str lines;
+	size_t n;
+	enum err err = next_lines(l, a, &lines, &n, e);
+
+	if (err)
+		return err;
+	usage_download(rs, l->format, "usage", l->filter.from_ms,
+	    l->filter.to_ms);
+	if (l->format == USAGE_CSV)
+		usage_row_csv_head(l->reader, response_buf(rs));
+	err = response_stream_begin(rs, e);
+	if (err || rs->is_head)
+		return err;
+	while (!err && n > 0) {
+		err = response_write(rs, lines, e);
+		if (!err)
+			err = response_flush(rs, e);
+		if (err || (is_limited && l->limit == 0))
+			break;
+		if (atomic_load(&l->app->shared->shutdown) == APP_CUT)
+			err = error_set(e, ERR_SHUTTING_DOWN, "an export");
+		if (!err)
+			err = next_lines(l, a, &lines, &n, e);
+		if (err)
+			tell_end(l, rs);
+	}
+	return err;
+}
+
+static enum err export(struct listing_of *l, struct response *rs,
+    struct error *e) {
+	struct arena a; enum err err;
+
+	    arena_init(&a, EXPORT_ARENA); err = stream(l, rs, &a, e);
+	    arena_fini(&a); return err;
+}
+
+enum err
+api_usage_list(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct listing_of l;
+	enum err err = read_question(app, rq, &l, e);
+
+	if (err)
+		return err;
+	return l.format == USAGE_JSON ? write_page(&l, rs, e)
+				      : export(&l, rs, e);
+}
+
+enum err
+api_usage_show(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct usage_view v;
+	struct manager m;
+	struct json_out j;
+	struct uuid7 id;
+	enum err err = ERR_NOT_FOUND;
+
+	if (uuid7_parse(rq->path_param[0], &id)) {
+		err = manager_begin(app, rq, &m, e);
+		if (err)
+			return err;
+		err = store_usage_view(m.db, m.tenant, &id, rq->arena, &v, e);
+		manager_end(app, &m);
+	}
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, err, "request_id",
+		    "There is no usage of such a request.");
+	if (err)
+		return err;
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	usage_row_json(&v, usage_reader_of(app->who), &j);
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}

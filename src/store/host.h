@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table hosts: what each host's workers were started with, so that `tollgate
+ * doctor` finds those that disagree. Holds digests of the secrets, which
+ * tell equal from different and nothing else.
+ */
+#ifndef TG_STORE_HOST_H
+#define TG_STORE_HOST_H
+
+#include "store/db.h"
+
+#define HOST_CHECK_BYTES 16
+
+struct host {
+	struct str host;
+	uint64_t pepper_id;
+	uint8_t pepper_check[HOST_CHECK_BYTES];
+	uint8_t seal_check[HOST_CHECK_BYTES];
+	int64_t seen_at_ms; /* read only */
+};
+
+/** Write the row of h->host. */
+enum err store_host_seen(struct db *db, const struct host *h,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_host_list(struct db *db, struct arena *a, struct host **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows of usage_records as they are looked at: by filters and time, the
+ * newest first, in pages. A cursor is the time and id of a page's last row,
+ * so a page costs the same wherever it lies, and what is posted meanwhile
+ * shifts nothing.
+ *
+ * tenant: the customer whose rows may be met; 0: anybody's (operators).
+ */
+#ifndef TG_STORE_USAGE_PAGE_H
+#define TG_STORE_USAGE_PAGE_H
+
+#include "store/usage.h"
+
+struct usage_view {
+	uint64_t usage_id;
+	int64_t created_at_ms; /* posting */
+	struct usage_row row;
+};
+
+/* Zeros and NULL say nothing. */
+struct usage_filter {
+	uint64_t customer_id;
+	uint64_t api_key_id;
+	uint64_t user_id;
+	uint64_t project_id;
+	uint64_t agent_id;
+	uint64_t connector_id;
+	uint64_t model_id;
+	uint64_t provider_id;
+	struct str status; /* one of usage_status_names */
+	struct str origin; /* one of usage_origin_names */
+	int64_t from_ms;   /* from this instant ... */
+	int64_t to_ms;     /* ... to the one before this */
+};
+
+struct usage_cursor {
+	int64_t time_ms;
+	uint64_t usage_id; /* 0: from the beginning */
+};
+
+/** The index that leads to what f asks for. */
+enum stmt store_usage_page_stmt(uint64_t tenant, const struct usage_filter *f);
+/**
+ * Up to limit rows behind a cursor.
+ * Memory: in a.
+ */
+enum err store_usage_page(struct db *db, uint64_t tenant,
+    const struct usage_filter *f, struct usage_cursor after, uint64_t limit,
+    struct arena *a, struct usage_view **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/** Errors: ERR_NOT_FOUND. Memory: texts in a. */
+enum err store_usage_view(struct db *db, uint64_t tenant,
+    const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** Number and time of posting of a row that was just inserted. */
+enum err store_usage_posted(struct db *db, struct arena *a,
+    struct usage_view *v, struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/usage_summary.h"
+
+#include <string.h>
+
+#include "store/fields.h"
+#include "store/store_priv.h"
+
+const char *const usage_dimension_names[USAGE_BY__N] = { "", "key", "user",
+	"project", "customer", "model", "provider", "agent", "connector",
+	"status", "hour", "day", "month" };
+
+static const struct db_field group_fields[] = {
+	DB_FIELD(struct usage_group, by[0], U64),
+	DB_FIELD(struct usage_group, by[1], U64),
+	DB_FIELD(struct usage_group, failed_requests, U64),
+	DB_FIELD(struct usage_group, sums.requests, U64),
+	DB_FIELD(struct usage_group, sums.unpriced_requests, U64),
+	DB_FIELD(struct usage_group, sums.estimated_requests, U64),
+	DB_FIELDS_TOK(struct usage_group, sums.tok, U64),
+	DB_FIELD(struct usage_group, sums.cost_pusd, MONEY),
+	DB_FIELD(struct usage_group, sums.provider_cost_pusd, MONEY),
+	DB_FIELD(struct usage_group, sums.latency_ms, U64),
+	DB_FIELD(struct usage_group, sums.time_to_first_token_ms, U64),
+	DB_FIELDS_HIST(struct usage_group, sums.latency),
+	DB_FIELDS_HIST(struct usage_group, sums.ttft),
+};
+static const struct db_map group_map = DB_MAP(struct usage_group, group_fields);
+
+static const struct db_field refusal_fields[] = {
+	DB_FIELD(struct usage_group, by[0], U64),
+	DB_FIELD(struct usage_group, by[1], U64),
+	DB_FIELD(struct usage_group, refusals, U64),
+};
+static const struct db_map refusal_map = DB_MAP(struct usage_group,
+    refusal_fields);
+
+#define VALUES_MAX 22
+
+/* The values of one statement, in its order. */
+struct values {
+	struct db_val v[VALUES_MAX];
+	size_t n;
+};
+
+static void
+add(struct values *s, struct db_val v)
+{
+	ASSERT(s->n < VALUES_MAX);
+	s->v[s->n++] = v;
+}
+
+static void
+add_twice(struct values *s, struct db_val v)
+{
+	add(s, v);
+	add(s, v);
+}
+
+static void
+add_filter(struct values *s, enum usage_sums_of table,
+    const struct usage_filter *f)
+{
+	add_twice(s, db_id(f->api_key_id));
+	if (table == USAGE_SUMS_HOURLY) {
+		add_twice(s, db_id(f->user_id));
+		add_twice(s, db_id(f->project_id));
+		add_twice(s, db_id(f->agent_id));
+		add_twice(s, db_id(f->connector_id));
+	}
+	add_twice(s, db_id(f->model_id));
+	if (table == USAGE_SUMS_HOURLY) {
+		add_twice(s, db_id(f->provider_id));
+		add_twice(s, db_str(f->status));
+	}
+}
+
+enum err
+store_usage_summary(struct db *db, enum usage_sums_of table,
+    const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
+    uint64_t limit, struct arena *a, struct usage_group **ret, size_t *ret_n,
+    struct error *e)
+{
+	static const enum stmt stmts[USAGE_SUMS__N][2] = {
+		[USAGE_SUMS_HOURLY] = { STMT_SUMMARY_HOURS,
+		    STMT_SUMMARY_HOURS_OF },
+		[USAGE_SUMS_DAILY] = { STMT_SUMMARY_DAYS,
+		    STMT_SUMMARY_DAYS_OF },
+		[USAGE_SUMS_REFUSALS] = { STMT_SUMMARY_REFUSED,
+		    STMT_SUMMARY_REFUSED_OF },
+	};
+	bool is_daily = table == USAGE_SUMS_DAILY;
+	struct values s = { .n = 0 };
+
+	add(&s, db_u64(by[0]));
+	add(&s, db_u64(by[1]));
+	if (f->customer_id)
+		add(&s, db_u64(f->customer_id));
+	add(&s, is_daily ? db_day(f->from_ms) : db_time(f->from_ms));
+	add(&s, is_daily ? db_day(f->to_ms) : db_time(f->to_ms));
+	add_filter(&s, table, f);
+	add(&s, db_u64(limit));
+	return db_all(db, stmts[table][f->customer_id != 0],
+	    (struct db_in){ s.v, s.n }, a,
+	    table == USAGE_SUMS_REFUSALS ? &refusal_map : &group_map, ret,
+	    ret_n, e);
+}

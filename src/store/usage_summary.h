@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums of usage by one or two dimensions, from usage_hourly, usage_daily and
+ * usage_refusals only: never from the rows.
+ */
+#ifndef TG_STORE_USAGE_SUMMARY_H
+#define TG_STORE_USAGE_SUMMARY_H
+
+#include "store/rollup.h"
+#include "store/usage_page.h"
+
+/* The numbers are known to stmts.def. */
+enum usage_dimension {
+	USAGE_BY_NOTHING,
+	USAGE_BY_KEY,
+	USAGE_BY_USER,
+	USAGE_BY_PROJECT,
+	USAGE_BY_CUSTOMER,
+	USAGE_BY_MODEL,
+	USAGE_BY_PROVIDER,
+	USAGE_BY_AGENT,
+	USAGE_BY_CONNECTOR,
+	USAGE_BY_STATUS,
+	USAGE_BY_HOUR,
+	USAGE_BY_DAY,
+	USAGE_BY_MONTH,
+	USAGE_BY__N
+};
+extern const char *const usage_dimension_names[USAGE_BY__N];
+
+#define USAGE_BY_MAX 2 /* dimensions at once */
+
+struct usage_group {
+	/* By dimension: an id, 0 for none; 1 + enum usage_status; seconds
+	 * since the epoch. */
+	uint64_t by[USAGE_BY_MAX];
+	uint64_t refusals;
+	uint64_t failed_requests;
+	struct rollup_sums sums;
+};
+
+/* Which table. */
+enum usage_sums_of {
+	USAGE_SUMS_HOURLY,
+	USAGE_SUMS_DAILY,    /* key, customer, model and times, no others */
+	USAGE_SUMS_REFUSALS, /* the same; fills `refusals` alone */
+	USAGE_SUMS__N
+};
+
+/**
+ * Groups in order of their values.
+ * @f      customer_id 0: all customers; from_ms and to_ms at full hours, for
+ *         USAGE_SUMS_DAILY at full days
+ * @limit  most groups
+ * Memory: in a.
+ */
+enum err store_usage_summary(struct db *db, enum usage_sums_of table,
+    const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
+    uint64_t limit, struct arena *a, struct usage_group **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists and summaries of usage: which index and which partitions each filter
+ * reads, and that pages neither lose nor repeat a row. CHECKLIST S8. */
+#include "db/fixture_db.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "domain/usage_report.h"
+#include "store/db_priv.h"
+#include "store/rollup.h"
+#include "store/usage_page.h"
+#include "store/usage_summary.h"
+
+#define N_ROWS      6000
+#define FIRST_MONTH INT64_C(1793491200000) /* 2026-11-01 */
+
+static struct db *root;
+
+/* Rows over two months, in groups of the same millisecond. */
+static void
+fill(void)
+{
+	static struct usage_row rows[N_ROWS];
+	struct fixture f;
+
+	fixture_init(&f, FIXTURE_APP);
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		struct usage_row *r = &rows[i];
+
+		*r = fixture_usage(1 + i % 2, 1 + i % 19, 1 + i % 7);
+		r->request_timestamp_ms = FIRST_MONTH + i / 3 * 2500000;
+		r->request_id = uuid7_new(r->request_timestamp_ms);
+		r->user_id = 1 + i % 17;
+		r->project_id = i % 5;
+		r->agent_id = i % 23;
+		r->connector_id = i % 29;
+		r->status = (enum usage_status)(i % USAGE_STATUS__MAX);
+		r->latency_ms = i % 3000;
+		if (i % 11 == 0)
+			r->cost_pusd = r->provider_cost_pusd = DB_MONEY_NULL;
+	}
+	(void)fixture_customer(&f, 1);
+	(void)fixture_customer(&f, 2);
+	assert_db_ok(&f, store_usage_insert(f.db, rows, N_ROWS, &f.e));
+	assert_db_ok(&f, store_rollup_usage(f.db, rows, N_ROWS, &f.a, &f.e));
+	fixture_fini(&f);
+	fixture_sql(root, "ANALYZE TABLE usage_records");
+	mysql_free_result(mysql_store_result(&root->my));
+}
+
+static int
+setup(void **state)
+{
+	if (fixture_setup(state) != 0)
+		return -1;
+	root = fixture_connect(FIXTURE_ROOT);
+	fixture_sql(root, "USE tollgate");
+	fill();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	db_free(root);
+	return 0;
+}
+
+/* Places of the filters among a page's parameters, behind the times. */
+enum {
+	AT_TENANT,
+	AT_CUSTOMER,
+	AT_KEY,
+	AT_USER,
+	AT_PROJECT,
+	AT_AGENT,
+	AT_CONNECTOR,
+	AT_MODEL,
+	AT_PROVIDER,
+	AT_STATUS,
+	AT_SOURCE,
+	AT__N
+};
+
+/* The statement with November as its time and one filter set. */
+static void
+explain(enum stmt id, int at, const char *value, char *ret, size_t ret_bytes)
+{
+	char *text = stmt_text(id, 1);
+	struct buf b;
+	int n = id == STMT_USAGE_PAGE_ALL ? 1 : 0;
+
+	buf_init_fixed(&b, ret, ret_bytes - 1);
+	buf_add(&b, S("EXPLAIN PARTITIONS "));
+	for (const char *p = text; *p; p++) {
+		int filter = (n - 5) / 2;
+
+		if (*p != '?') {
+			buf_add_char(&b, *p);
+			continue;
+		}
+		if (n == 0)
+			buf_add(&b, str_from(value));
+		else if (n == 1)
+			buf_add(&b, S("'2026-11-01'"));
+		else if (n == 2 || n == 3)
+			buf_add(&b, S("'2026-11-30 23:59:59'"));
+		else if (n == 4)
+			buf_add(&b, S("0"));
+		else if (filter == AT__N)
+			buf_add(&b, S("51"));
+		else
+			buf_add(&b, filter == at ? str_from(value) : S("NULL"));
+		n++;
+	}
+	assert_int_equal(b.sticky, OK);
+	ret[b.n] = '\0';
+	free(text);
+}
+
+/* The index gives the order, too: a page costs what it shows. */
+static void
+assert_sorted(const char *query, const char *extra)
+{
+	if (strstr(extra, "filesort"))
+		print_message("# %s: %s\n", query, extra);
+	assert_null(strstr(extra, "filesort"));
+}
+
+static void
+assert_plan(const char *query, const char *index)
+{
+	MYSQL_RES *res;
+	MYSQL_ROW row;
+	int n_found = 0;
+
+	fixture_sql(root, query);
+	res = mysql_store_result(&root->my);
+	assert_int_equal(mysql_num_rows(res), 1);
+	row = mysql_fetch_row(res);
+	for (unsigned i = 0; i < mysql_num_fields(res); i++) {
+		const char *name = mysql_fetch_field_direct(res, i)->name;
+		const char *want = strcmp(name, "key") == 0          ? index
+				   : strcmp(name, "partitions") == 0 ? "p202611"
+								     : NULL;
+
+		if (strcmp(name, "Extra") == 0 && row[i])
+			assert_sorted(query, row[i]);
+		if (!want)
+			continue;
+		if (!row[i] || strcmp(row[i], want) != 0)
+			print_message("# %s: %s, not %s\n", query,
+			    row[i] ? row[i] : "none", want);
+		assert_non_null(row[i]);
+		assert_string_equal(row[i], want);
+		n_found++;
+	}
+	mysql_free_result(res);
+	assert_int_equal(n_found, 2);
+}
+
+static void
+usage_page__each_filter__uses_an_index_and_one_months_partition(void **state)
+{
+	static const struct {
+		int at;
+		struct usage_filter f;
+		uint64_t tenant;
+		const char *value;
+		const char *index;
+	} cases[] = {
+		{ AT_TENANT, { 0 }, 1, "1", "usage_customer" },
+		{ AT_CUSTOMER, { .customer_id = 1 }, 0, "1", "usage_customer" },
+		{ AT_KEY, { .api_key_id = 5 }, 0, "5", "usage_key" },
+		{ AT_USER, { .user_id = 5 }, 0, "5", "usage_user" },
+		{ AT_PROJECT, { .project_id = 2 }, 1, "2", "usage_customer" },
+		{ AT_PROJECT, { .project_id = 2 }, 0, "2", "usage_time" },
+		{ AT_AGENT, { .agent_id = 5 }, 0, "5", "usage_agent" },
+		{ AT_CONNECTOR, { .connector_id = 5 }, 0, "5",
+		    "usage_connector" },
+		{ AT_MODEL, { .model_id = 5 }, 0, "5", "usage_model" },
+		{ AT_PROVIDER, { .provider_id = 1 }, 1, "1", "usage_customer" },
+		{ AT_STATUS, { .status = { "timeout", 7 } }, 1, "'timeout'",
+		    "usage_customer" },
+		{ AT_STATUS, { .status = { "timeout", 7 } }, 0, "'timeout'",
+		    "usage_time" },
+		{ AT_SOURCE, { .origin = { "api", 3 } }, 1, "'api'",
+		    "usage_customer" },
+		{ AT__N, { 0 }, 0, "0", "usage_time" },
+	};
+	char query[8192];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum stmt id = store_usage_page_stmt(cases[i].tenant,
+		    &cases[i].f);
+
+		explain(id, cases[i].at, cases[i].value, query, sizeof(query));
+		assert_plan(query, cases[i].index);
+	}
+}
+
+static uint64_t
+rows_of(const struct usage_filter *f, uint64_t tenant)
+{
+	char query[400];
+
+	(void)snprintf(query, sizeof(query),
+	    "SELECT COUNT(*) FROM usage_records WHERE "
+	    "request_timestamp >= '1970-01-01' + INTERVAL %lld * 1000 "
+	    "MICROSECOND AND request_timestamp < '1970-01-01' + INTERVAL %lld "
+	    "* 1000 MICROSECOND AND (%llu = 0 OR customer_id = %llu) AND (%llu "
+	    "= 0 OR agent_id = %llu)",
+	    (long long)f->from_ms, (long long)f->to_ms,
+	    (unsigned long long)tenant, (unsigned long long)tenant,
+	    (unsigned long long)f->agent_id, (unsigned long long)f->agent_id);
+	return fixture_number(root, query);
+}
+
+/* Page after page; every row is behind the one before. */
+static uint64_t
+walk(struct fixture *x, const struct usage_filter *f, uint64_t tenant,
+    uint64_t limit)
+{
+	struct usage_cursor at = { 0, 0 };
+	uint64_t n_all = 0;
+	size_t n;
+
+	do {
+		struct arena_mark mark = arena_mark(&x->a);
+		struct usage_view *rows;
+
+		assert_db_ok(x, store_usage_page(x->db, tenant, f, at, limit,
+				    &x->a, &rows, &n, &x->e));
+		for (size_t i = 0; i < n; i++) {
+			const struct usage_row *r = &rows[i].row;
+
+			assert_in_range(r->request_timestamp_ms, f->from_ms,
+			    f->to_ms - 1);
+			if (at.usage_id)
+				assert_true(
+				    r->request_timestamp_ms < at.time_ms ||
+				    (r->request_timestamp_ms == at.time_ms &&
+					rows[i].usage_id < at.usage_id));
+			if (tenant)
+				assert_int_equal(r->customer_id, tenant);
+			at = (struct usage_cursor){ r->request_timestamp_ms,
+				rows[i].usage_id };
+		}
+		n_all += n;
+		arena_rewind(&x->a, mark);
+	} while (n == limit);
+	return n_all;
+}
+
+static void
+usage_page__pages_of_any_size__are_all_rows_once(void **state)
+{
+	static const uint64_t limits[] = { 1, 2, 3, 7, 100 };
+	struct usage_filter f = { .from_ms = FIRST_MONTH + 10 * 2500000,
+		.to_ms = FIRST_MONTH + 90 * 2500000 };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		for (uint64_t tenant = 0; tenant < 3; tenant++)
+			for (uint64_t agent = 0; agent < 3; agent++) {
+				f.agent_id = agent;
+				assert_int_equal(walk(&x, &f, tenant,
+						     limits[i]),
+				    rows_of(&f, tenant));
+			}
+	fixture_fini(&x);
+}
+
+static uint64_t
+sum_of(const struct usage_report *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->groups[i].sums.requests;
+	return n;
+}
+
+/* Whatever the dimensions and however the time is cut into days and hours. */
+static void
+usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
+{
+	static const int64_t times[][2] = { { 0, 40 * DAY_MS },
+		{ 5 * HOUR_MS, 3 * DAY_MS + 7 * HOUR_MS },
+		{ DAY_MS, 2 * DAY_MS }, { 25 * HOUR_MS, 30 * HOUR_MS },
+		{ 23 * HOUR_MS, 49 * HOUR_MS } };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (int d = 0; d < USAGE_BY__N; d++) {
+		for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+			for (uint64_t c = 0; c < 3; c++) {
+				enum usage_dimension by[USAGE_BY_MAX] = {
+					(enum usage_dimension)d, USAGE_BY_DAY
+				};
+				struct usage_filter f = { .customer_id = c,
+					.from_ms = FIRST_MONTH + times[i][0],
+					.to_ms = FIRST_MONTH + times[i][1] };
+				struct usage_report r;
+				struct arena_mark mark = arena_mark(&x.a);
+
+				if (d == USAGE_BY_DAY)
+					by[1] = USAGE_BY_NOTHING;
+				assert_db_ok(&x,
+				    usage_report(x.db, by, &f, INT64_MAX / 2,
+					&x.a, &r, &x.e));
+				assert_int_equal(sum_of(&r), rows_of(&f, c));
+				assert_int_equal(r.total.sums.requests,
+				    rows_of(&f, c));
+				arena_rewind(&x.a, mark);
+			}
+		}
+	}
+	fixture_fini(&x);
+}
+
+static void
+usage_report__more_groups_than_allowed__names_group_by(void **state)
+{
+	static const enum usage_dimension by[] = { USAGE_BY_HOUR,
+		USAGE_BY_AGENT };
+	struct usage_filter f = { .from_ms = FIRST_MONTH,
+		.to_ms = FIRST_MONTH + 70 * DAY_MS };
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	assert_int_equal(usage_report(x.db, by, &f, INT64_MAX / 2, &x.a, &r,
+			     &x.e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(x.e.param, "group_by");
+	fixture_fini(&x);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    usage_page__each_filter__uses_an_index_and_one_months_partition),
+		cmocka_unit_test(
+		    usage_page__pages_of_any_size__are_all_rows_once),
+		cmocka_unit_test(
+		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
+		cmocka_unit_test(
+		    usage_report__more_groups_than_allowed__names_group_by),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

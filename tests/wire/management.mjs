@@ -1,0 +1,722 @@
+// SPDX-License-Identifier: MIT
+// Roles by routes, two tenants by every id, smuggled members, ETags, pages,
+// the life of a key, and what the audit log says of it all.
+import { execFileSync } from 'node:child_process';
+import { test, done, assert } from '../sdk/tap.mjs';
+import {
+  ask, env, json, newKey, sql, tollgate, until,
+} from './lib.mjs';
+
+const nowhere = 4000000000; // an id that nothing has
+const unique = `${process.pid}-${Date.now()}`;
+
+const call = async (key, method, path, body = undefined, headers = {}) => {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await ask(method, path, {
+    ...json, ...(key ? { 'X-API-Key': key } : {}), ...headers,
+    ...(text === undefined && method !== 'GET' ? { 'Content-Length': 0 } : {}),
+  }, text);
+  return { ...answer, body: /^[[{]/.test(answer.text) ? JSON.parse(answer.text) : null };
+};
+const operator = (...args) => call(env.TOLLGATE_OPERATOR_KEY, ...args);
+const expect = (answer, status, what = '') => {
+  assert.equal(answer.status, status, `${what} ${answer.text.slice(0, 300)}`);
+  return answer.body;
+};
+const make = async (path, body) => expect(await operator('POST', path, body), 201, path);
+const refusedBy = (answer, status, param) => {
+  expect(answer, status, param);
+  assert.equal(answer.body.error.param, param, answer.text);
+};
+
+// A customer with a user of each role, each with a key that manages.
+const all = ['infer', 'usage:read', 'usage:write', 'keys:read', 'keys:write', 'manage'];
+async function tenant(name) {
+  const customer = await make('/customers', {
+    name, email: `${name}-${unique}@example.com`,
+  });
+  const t = { id: customer.id, keys: {}, keyIds: {}, users: {} };
+  for (const role of ['owner', 'developer', 'billing', 'viewer']) {
+    const user = await make('/api/users', {
+      customer_id: t.id, name: role, role, email: `${name}-${role}-${unique}@example.com`,
+    });
+    const key = await newKey({
+      customer_id: t.id, user_id: user.id, scopes: all, name: role,
+    });
+    t.users[role] = user.id;
+    t.keys[role] = key.key;
+    t.keyIds[role] = key.id;
+  }
+  for (const kind of ['project', 'agent', 'connector']) {
+    t[kind] = (await make(`/api/${kind}s`, { customer_id: t.id, name: `${name} ${kind}` })).id;
+  }
+  return t;
+}
+const a = await tenant('alpha');
+const b = await tenant('beta');
+
+// ---- roles by routes ----
+
+// Who may call: o operator, O owner, d developer, b billing, v viewer; all by
+// keys that manage. i: also a key with infer alone; r: with keys:read alone; u: with usage:read
+// alone.
+const matrix = {
+  'POST /generate': 'Odbvi',
+  'POST /v1/chat/completions': 'Odbvi',
+  'POST /v1/completions': 'Odbvi',
+  'POST /v1/embeddings': 'Odbvi',
+  'POST /v1/messages': 'Odbvi',
+  'POST /v1/messages/count_tokens': 'Odbvi',
+  'GET /v1/models': 'Odbvi',
+  'POST /v1/responses': 'Odbvi',
+  'GET /v1/key': 'Odbviru',
+  'GET /customers': 'oOdbv',
+  'POST /customers': 'o',
+  'GET /customers/{id}': 'oOdbv',
+  'PATCH /customers/{id}': 'oO',
+  'DELETE /customers/{id}': 'o',
+  'GET /api/audit': 'oO',
+  'GET /api/prices': 'o',
+  'POST /api/prices': 'o',
+  'GET /api/usage': 'oOdbvu',
+  'POST /api/usage': 'oOd',
+  'GET /api/usage/summary': 'oOdbvu',
+  'GET /api/usage/{request_id}': 'oOdbvu',
+  'GET /api/users': 'oOdbv',
+  'POST /api/users': 'oO',
+  'GET /api/users/{id}': 'oOdbv',
+  'PATCH /api/users/{id}': 'oO',
+  'DELETE /api/users/{id}': 'oO',
+  'GET /api/keys': 'oOdbvr',
+  'POST /api/keys': 'oOd',
+  'POST /api/keys/revoke': 'oOd',
+  'GET /api/keys/{id}': 'oOdbvr',
+  'PATCH /api/keys/{id}': 'oOd',
+  'DELETE /api/keys/{id}': 'oOd',
+  'POST /api/keys/{id}/rotate': 'oOd',
+  'POST /api/keys/{id}/toggle': 'oOd',
+};
+for (const kind of ['projects', 'agents', 'connectors']) {
+  Object.assign(matrix, {
+    [`GET /api/${kind}`]: 'oOdbv',
+    [`POST /api/${kind}`]: 'oOd',
+    [`GET /api/${kind}/{id}`]: 'oOdbv',
+    [`PATCH /api/${kind}/{id}`]: 'oOd',
+    [`DELETE /api/${kind}/{id}`]: 'oOd',
+  });
+}
+for (const kind of ['tiers', 'providers', 'models']) {
+  for (const [method, path] of [['GET', ''], ['POST', ''], ['GET', '/{id}'],
+    ['PATCH', '/{id}'], ['DELETE', '/{id}']]) {
+    matrix[`${method} /api/${kind}${path}`] = 'o';
+  }
+}
+const open = ['GET /healthz', 'GET /readyz'];
+
+const routes = execFileSync(
+  `${env.TOLLGATE_BUILD_DIR}/src/daemon/tollgate.fcgi`, ['--routes'],
+).toString().trim().split('\n')
+  .map((line) => line.split(/\s+/))
+  .map(([method, path, , , flags]) => ({ method, path, isPage: flags[0] === 'h' }));
+
+const inferOnly = await newKey({ customer_id: a.id });
+const readOnly = await newKey({ customer_id: a.id, scopes: ['keys:read'] });
+const usageOnly = await newKey({ customer_id: a.id, scopes: ['usage:read'] });
+const asWhom = {
+  o: env.TOLLGATE_OPERATOR_KEY,
+  O: a.keys.owner,
+  d: a.keys.developer,
+  b: a.keys.billing,
+  v: a.keys.viewer,
+  i: inferOnly.key,
+  r: readOnly.key,
+  u: usageOnly.key,
+};
+
+await test('roles by routes: the table names every route of the program (S7)', () => {
+  const listed = routes.filter((r) => !r.isPage).map((r) => `${r.method} ${r.path}`);
+  assert.deepEqual([...Object.keys(matrix), ...open].sort(), listed.sort());
+});
+
+for (const [route, allowed] of Object.entries(matrix)) {
+  await test(`${route}: ${allowed} and nobody else (S7)`, async () => {
+    const [method, pattern] = route.split(' ');
+    const path = pattern.replace(/\{\w+\}/, nowhere);
+    const body = ['POST', 'PATCH'].includes(method) ? {} : undefined;
+    expect(await call(null, method, path, body), 401, 'nobody');
+    for (const [letter, key] of Object.entries(asWhom)) {
+      const { status, text } = await call(key, method, path, body);
+      if (allowed.includes(letter)) {
+        assert.ok(![401, 403].includes(status) && status < 500, `${letter}: ${status} ${text}`);
+      } else {
+        assert.equal(status, 403, `${letter}: ${text}`);
+      }
+    }
+  });
+}
+
+await test('pages: nobody without a session (S7)', async () => {
+  for (const { method, path, isPage } of routes) {
+    if (!isPage || ['/', '/login'].includes(path)) continue;
+    const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
+      Accept: 'text/html', 'X-API-Key': a.keys.owner,
+      ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
+    });
+    assert.ok([303, 401, 403].includes(status), `${method} ${path}: ${status}`);
+  }
+});
+
+await test('a key loses what its user\'s role loses, within a second', async () => {
+  const user = await make('/api/users', {
+    customer_id: a.id, name: 'x', role: 'developer', email: `demoted-${unique}@example.com`,
+  });
+  const { key } = await newKey({ customer_id: a.id, user_id: user.id, scopes: all });
+  expect(await call(key, 'POST', '/api/agents', { name: `by-developer-${unique}` }), 201);
+  expect(await operator('PATCH', `/api/users/${user.id}`, { role: 'viewer' }), 200);
+  await until('the new role', async () => (
+    await call(key, 'POST', '/api/agents', { name: 'y' })).status === 403, 3000);
+  expect(await operator('PATCH', `/api/users/${user.id}`, { is_active: false }), 200);
+  await until('refusal', async () => (
+    await call(key, 'GET', '/api/agents')).status === 401, 3000);
+});
+
+// ---- two tenants ----
+
+const things = (t) => ({
+  customers: ['/customers', t.id], users: ['/api/users', t.users.developer],
+  keys: ['/api/keys', t.keyIds.developer], projects: ['/api/projects', t.project],
+  agents: ['/api/agents', t.agent], connectors: ['/api/connectors', t.connector],
+});
+
+for (const [kind, [path, id]] of Object.entries(things(b))) {
+  await test(`${kind} of another tenant: in the path: 404 and unchanged (S8)`, async () => {
+    const before = await operator('GET', `${path}/${id}`);
+    expect(before, 200);
+    const requests = [['GET', `${path}/${id}`], ['PATCH', `${path}/${id}`, { name: 'stolen' }]];
+    if (kind !== 'customers') requests.push(['DELETE', `${path}/${id}`]);
+    if (kind === 'keys') {
+      requests.push(['POST', `${path}/${id}/rotate`], ['POST', `${path}/${id}/toggle`],
+        ['POST', `${path}/revoke`, { ids: [a.keyIds.viewer, id] }]);
+    }
+    for (const [method, at, body] of requests) {
+      const answer = await call(a.keys.owner, method, at, body);
+      expect(answer, 404, `${method} ${at}`);
+      assert.ok(!answer.text.includes('beta'), answer.text);
+    }
+    assert.equal((await operator('GET', `${path}/${id}`)).text, before.text);
+  });
+}
+
+await test('another tenant: in bodies: not there (S8)', async () => {
+  for (const kind of ['projects', 'agents', 'connectors']) {
+    refusedBy(await call(a.keys.owner, 'POST', `/api/${kind}`, { customer_id: b.id, name: 'x' }),
+      404, 'customer_id');
+  }
+  refusedBy(await call(a.keys.owner, 'POST', '/api/users', {
+    customer_id: b.id, name: 'x', role: 'viewer', email: `x-${unique}@example.com`,
+  }), 404, 'customer_id');
+  refusedBy(await call(a.keys.owner, 'POST', '/api/keys', { customer_id: b.id, name: 'x' }),
+    404, 'customer_id');
+  refusedBy(await call(a.keys.owner, 'POST', '/api/keys', {
+    customer_email: `beta-${unique}@example.com`, name: 'x',
+  }), 404, 'customer_email');
+  refusedBy(await call(a.keys.owner, 'POST', '/api/keys/revoke', { customer_id: b.id }),
+    404, 'customer_id');
+  for (const [param, id] of [['user_id', b.users.developer], ['project_id', b.project]]) {
+    refusedBy(await call(a.keys.owner, 'POST', '/api/keys', { name: 'x', [param]: id }), 400, param);
+    refusedBy(await call(a.keys.owner, 'PATCH', `/api/keys/${a.keyIds.viewer}`, { [param]: id }),
+      400, param);
+    expect(await call(a.keys.owner, 'POST', '/api/keys/revoke', { [param]: id }), 200);
+    assert.equal((await call(b.keys.developer, 'GET', '/v1/key')).status, 200);
+  }
+});
+
+await test('another tenant: in filters and lists: nothing of it (S8)', async () => {
+  for (const path of ['/api/projects', '/api/agents', '/api/connectors', '/api/users',
+    '/api/keys', '/api/audit']) {
+    refusedBy(await call(a.keys.owner, 'GET', `${path}?customer_id=${b.id}`), 404, 'customer_id');
+  }
+  for (const filter of [`user_id=${b.users.developer}`, `project_id=${b.project}`]) {
+    assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/api/keys?${filter}`), 200).data, []);
+  }
+  const email = encodeURIComponent(`beta-${unique}@example.com`);
+  assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/customers?email=${email}`), 200).data, []);
+  assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/api/users?email=${email}`), 200).data, []);
+  for (const path of ['/api/projects', '/api/agents', '/api/connectors', '/api/users',
+    '/api/keys', '/api/audit']) {
+    const { data } = expect(await call(a.keys.owner, 'GET', `${path}?limit=1000`), 200);
+    assert.ok(data.length > 0, path);
+    assert.deepEqual([...new Set(data.map((row) => row.customer_id))], [a.id], path);
+  }
+  assert.deepEqual(expect(await call(a.keys.owner, 'GET', '/customers'), 200)
+    .data.map((row) => row.id), [a.id]);
+});
+
+// ---- smuggled members ----
+
+await test('smuggled members: 400 naming each, nothing changed (S9, S10)', async () => {
+  const everywhere = { balance: 1, is_admin: true, tenant_id: 1, id: 7, price: 0, created_at: 'x' };
+  for (const [kind, [path, id]] of Object.entries(things(a))) {
+    const before = (await operator('GET', `${path}/${id}`)).text;
+    const members = { ...everywhere, customer_id: b.id };
+    if (kind !== 'users') members.role = 'operator';
+    if (kind === 'customers') delete members.customer_id;
+    for (const who of [env.TOLLGATE_OPERATOR_KEY, a.keys.owner]) {
+      for (const [name, value] of Object.entries(members)) {
+        refusedBy(await call(who, 'PATCH', `${path}/${id}`, { [name]: value }), 400, name);
+      }
+    }
+    assert.equal((await operator('GET', `${path}/${id}`)).text, before);
+  }
+  for (const name of ['role', 'balance', 'is_admin', 'api_base', 'base_url']) {
+    refusedBy(await operator('POST', '/api/keys', { customer_id: a.id, name: 'x', [name]: 1 }),
+      400, name);
+    refusedBy(await operator('POST', '/customers', { name: 'x', email: 'y@example.com', [name]: 1 }),
+      400, name);
+  }
+});
+
+await test('what operators alone decide: 400 for an owner (S9)', async () => {
+  for (const [name, value] of [['state', 'active'], ['markup', 0],
+    ['rate_limits', { requests_per_minute: 9 }]]) {
+    refusedBy(await call(a.keys.owner, 'PATCH', `/customers/${a.id}`, { [name]: value }), 400, name);
+  }
+  refusedBy(await call(a.keys.owner, 'PATCH', `/api/users/${a.users.viewer}`,
+    { rate_limit_tier: 'any' }), 400, 'rate_limit_tier');
+  refusedBy(await call(a.keys.owner, 'PATCH', `/api/keys/${a.keyIds.viewer}`,
+    { rate_limit_tier: 'any' }), 400, 'rate_limit_tier');
+  refusedBy(await call(a.keys.owner, 'PATCH', `/api/users/${a.users.viewer}`, { role: 'operator' }),
+    400, 'role');
+  const seen = expect(await call(a.keys.owner, 'PATCH', `/customers/${a.id}`, { company: 'A' }), 200);
+  assert.equal(seen.company, 'A');
+  assert.ok(!('markup' in seen));
+});
+
+await test('the only owner stays one', async () => {
+  const lone = await make('/customers', { name: 'lone', email: `lone-${unique}@example.com` });
+  const [owner] = expect(await operator('GET', `/api/users?customer_id=${lone.id}`), 200).data;
+  assert.equal(owner.role, 'owner');
+  expect(await operator('PATCH', `/api/users/${owner.id}`, { role: 'viewer' }), 409);
+  expect(await operator('PATCH', `/api/users/${owner.id}`, { is_active: false }), 409);
+  expect(await operator('DELETE', `/api/users/${owner.id}`), 409);
+});
+
+// ---- no key grants more than it has ----
+
+await test('keys:write: neither changes nor takes over a key that has more (S9)', async () => {
+  const writer = await newKey({
+    customer_id: a.id, user_id: a.users.developer, scopes: ['infer', 'keys:write', 'keys:read'],
+    rate_limit: 5,
+  });
+  const own = async (members) => expect(await call(writer.key, 'POST', '/api/keys',
+    { name: 'child', ...members }), 201);
+  const child = await own({});
+  for (const id of [a.keyIds.owner, a.keyIds.developer]) {
+    expect(await call(writer.key, 'POST', `/api/keys/${id}/rotate`), 403);
+    expect(await call(writer.key, 'PATCH', `/api/keys/${id}`, { name: 'mine' }), 403);
+  }
+  for (const [param, value] of [['scopes', all], ['rate_limit', 6], ['rate_limit', null],
+    ['user_id', a.users.owner]]) {
+    refusedBy(await call(writer.key, 'PATCH', `/api/keys/${child.id}`, { [param]: value }),
+      403, param);
+  }
+  expect(await call(writer.key, 'PATCH', `/api/keys/${child.id}`, { rate_limit: 4, name: 'slow' }),
+    200);
+  expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
+});
+
+await test('a key with limits of its own takes over none that has fewer (S9)', async () => {
+  const add = (...args) => tollgate('key', 'add', '--customer', String(a.id), '--name', 'limited',
+    '--user', `alpha-developer-${unique}@example.com`, '--per-minute', '1000',
+    '--scopes', 'infer,keys:read,keys:write', ...args);
+  const writer = add('--limit', 'key.tokens.day=50000');
+  const other = add();
+  const child = expect(await call(writer.key, 'POST', '/api/keys', { name: 'child' }), 201);
+  refusedBy(await call(writer.key, 'POST', `/api/keys/${other.id}/rotate`), 403, 'rate_limits');
+  expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
+  expect(await call(writer.key, 'POST', `/api/keys/${writer.id}/rotate`), 200);
+});
+
+await test('addresses and project of a key: handed on, never widened (S9)', async () => {
+  const bound = await newKey({
+    customer_id: a.id, scopes: all, project_id: a.project, allowed_ips: ['127.0.0.0/8', '::1'],
+  });
+  const child = expect(await call(bound.key, 'POST', '/api/keys', { name: 'c' }), 201);
+  const { body } = await operator('GET', `/api/keys/${child.id}`);
+  assert.deepEqual(body.allowed_ips, ['127.0.0.0/8', '::1']);
+  assert.equal(body.project_id, a.project);
+  refusedBy(await call(bound.key, 'POST', '/api/keys', { name: 'c', allowed_ips: ['0.0.0.0/0'] }),
+    403, 'allowed_ips');
+  expect(await call(bound.key, 'POST', '/api/keys', { name: 'c', allowed_ips: ['127.0.0.1'] }), 201);
+  refusedBy(await call(bound.key, 'PATCH', `/api/keys/${child.id}`, { allowed_ips: null }),
+    403, 'allowed_ips');
+  refusedBy(await call(bound.key, 'PATCH', `/api/keys/${child.id}`, { project_id: null }),
+    403, 'project_id');
+});
+
+// ---- ETags ----
+
+for (const [kind, [path, id]] of Object.entries(things(a))) {
+  await test(`${kind}: ETag: a change that knows an older state is refused`, async () => {
+    const first = await operator('GET', `${path}/${id}`);
+    const etag = first.headers.etag;
+    assert.match(etag, /^"[0-9a-f]{32}"$/);
+    assert.equal((await operator('GET', `${path}/${id}`)).headers.etag, etag);
+    const changed = await operator('PATCH', `${path}/${id}`, { name: `${kind} 2` },
+      { 'If-Match': etag });
+    expect(changed, 200);
+    assert.notEqual(changed.headers.etag, etag);
+    for (const bad of [etag, 'W/"x"', '""', `W/${changed.headers.etag}`]) {
+      const answer = await operator('PATCH', `${path}/${id}`, { name: 'late' }, { 'If-Match': bad });
+      expect(answer, 412, bad);
+      assert.equal(answer.body.error.code, 'precondition_failed');
+    }
+    for (const good of ['*', `"x", ${changed.headers.etag}`]) {
+      expect(await operator('PATCH', `${path}/${id}`, { name: `${kind} 2` }, { 'If-Match': good }), 200);
+    }
+  });
+}
+
+await test('ETag: of twelve changes at once that know the same state, one wins', async () => {
+  const path = `/api/projects/${a.project}`;
+  const etag = (await operator('GET', path)).headers.etag;
+  const got = await Promise.all(Array.from({ length: 12 }, (_, i) => operator('PATCH', path,
+    { name: `race ${i}` }, { 'If-Match': etag })));
+  assert.deepEqual(got.map((g) => g.status).sort(), [200, ...Array(11).fill(412)]);
+});
+
+await test('ETag: DELETE heeds it too', async () => {
+  const { id } = await make('/api/agents', { customer_id: a.id, name: `gone ${unique}` });
+  expect(await operator('DELETE', `/api/agents/${id}`, undefined, { 'If-Match': '"0"' }), 412);
+  const gone = expect(await operator('DELETE', `/api/agents/${id}`), 200);
+  assert.match(gone.archived_at, /Z$/);
+  expect(await operator('PATCH', `/api/agents/${id}`, { name: 'back' }), 409);
+  const list = async (query) => expect(await operator('GET',
+    `/api/agents?customer_id=${a.id}&limit=1000${query}`), 200).data.map((row) => row.id);
+  assert.ok(!(await list('')).includes(id));
+  assert.ok((await list('&archived=true')).includes(id));
+});
+
+// ---- pages ----
+
+await test('lists: pages by a cursor, each row once, whatever is added meanwhile', async () => {
+  const { id: customer } = await make('/customers', { name: 'pages', email: `pages-${unique}@example.com` });
+  for (let i = 0; i < 7; i++) await make('/api/projects', { customer_id: customer, name: `p${i}` });
+  const seen = [];
+  let cursor = '';
+  do {
+    const page = expect(await operator('GET',
+      `/api/projects?customer_id=${customer}&limit=3${cursor && `&cursor=${cursor}`}`), 200);
+    assert.equal(page.object, 'list');
+    seen.push(page.data.map((row) => row.name));
+    cursor = page.next_cursor;
+    if (seen.length === 1) await make('/api/projects', { customer_id: customer, name: 'late' });
+  } while (cursor);
+  assert.deepEqual(seen, [['p0', 'p1', 'p2'], ['p3', 'p4', 'p5'], ['p6', 'late']]);
+});
+
+await test('lists: parameters that are not right: 400 naming them', async () => {
+  const { next_cursor: cursor } = expect(await operator('GET', '/api/keys?limit=1'), 200);
+  for (const [path, param] of [['/api/keys?limit=0', 'limit'], ['/api/keys?limit=1001', 'limit'],
+    ['/api/keys?limit=x', 'limit'], ['/api/keys?cursor=zz', 'cursor'],
+    [`/api/users?cursor=${cursor}`, 'cursor'], 
+    ['/api/keys?state=odd', 'state'], ['/api/keys?prefix=%25', 'prefix'],
+    ['/api/keys?created_from=soon', 'created_from'], ['/api/keys?customer_id=-1', 'customer_id'],
+    ['/api/keys?model=no-such-model', 'model'], ['/customers?state=odd', 'state']]) {
+    refusedBy(await operator('GET', path), 400, param);
+  }
+  const unknown = await operator('GET', '/api/keys?tenant_id=1');
+  expect(unknown, 400);
+  assert.match(unknown.body.error.message, /tenant_id/);
+});
+
+// ---- the life of a key ----
+
+await test('keys: found by each criterion', async () => {
+  const { id: customer } = await make('/customers', { name: 'find', email: `find-${unique}@example.com` });
+  const { id: project } = await make('/api/projects', { customer_id: customer, name: 'p' });
+  const tier = `tier-${unique}`;
+  await make('/api/tiers', { name: tier, rate_limit_per_minute: 100 });
+  const soon = new Date(Date.now() + 3600e3).toISOString().replace(/\.\d+Z/, 'Z');
+  const one = await newKey({
+    customer_id: customer, name: 'one', project_id: project, allowed_models: [1],
+    rate_limit_tier: tier, expires_at: soon, rate_limit: undefined,
+  });
+  const two = await newKey({ customer_id: customer, name: 'two', allowed_models: [2] });
+  const three = await newKey({ customer_id: customer, name: 'three' });
+  expect(await operator('POST', `/api/keys/${two.id}/toggle`), 200);
+  expect(await operator('DELETE', `/api/keys/${three.id}`), 200);
+  const [owner] = expect(await operator('GET', `/api/users?customer_id=${customer}`), 200).data;
+  const found = async (query) => expect(await operator('GET',
+    `/api/keys?customer_id=${customer}&${query}`), 200).data.map((row) => row.name);
+  const prefix = one.key.slice(0, 13);
+  for (const [query, names] of [['limit=9', ['one', 'two', 'three']],
+    [`project_id=${project}`, ['one']], [`user_id=${owner.id}`, ['one', 'two', 'three']],
+    ['name=two', ['two']], ['state=active', ['one']], ['state=inactive', ['two']],
+    ['state=revoked', ['three']], ['state=expired', []], [`tier=${tier}`, ['one']],
+    ['model=1', ['one', 'three']], ['model=2', ['two', 'three']], [`prefix=${prefix}`, ['one']],
+    [`prefix=${prefix.slice(3)}`, ['one']], [`expires_before=${soon}`, []],
+    ['expires_before=2100-01-01', ['one']], ['last_used_from=2000-01-01', []],
+    ['last_used_to=2100-01-01', ['one', 'two', 'three']],
+    ['created_from=2000-01-01&created_to=2100-01-01', ['one', 'two', 'three']],
+    ['created_to=2000-01-01', []]]) {
+    assert.deepEqual(await found(query), names, query);
+  }
+  expect(await call(one.key, 'POST', '/generate', { text: 'a', model_id: 1, max_length: 20 }), 200);
+  await until('last use', async () => (await found('last_used_from=2000-01-01')).includes('one'));
+  const { body: used } = await operator('GET', `/api/keys/${one.id}`);
+  assert.match(used.last_used_at, /:00Z$/); // to the minute
+});
+
+await test('rotation: both are valid until the grace ends, then the new one alone', async () => {
+  const { key: old, id } = await newKey({ customer_id: a.id });
+  const rotated = expect(await operator('POST', `/api/keys/${id}/rotate`, { grace_seconds: 3 }), 200);
+  assert.equal(rotated.id, id);
+  assert.match(rotated.key, /^tg_/);
+  assert.notEqual(rotated.key, old);
+  for (const [key, isPrevious] of [[rotated.key, false], [old, true]]) {
+    const self = expect(await call(key, 'GET', '/v1/key'), 200);
+    assert.equal(self.id, id);
+    assert.equal(self.is_previous, isPrevious);
+  }
+  await until('the end of the grace', async () => (
+    await call(old, 'GET', '/v1/key')).status === 401, 6000);
+  assert.ok(Date.now() >= Date.parse(rotated.previous_expires_at) - 1000);
+  expect(await call(rotated.key, 'GET', '/v1/key'), 200);
+  refusedBy(await operator('POST', `/api/keys/${id}/rotate`, { grace_seconds: 2592001 }),
+    400, 'grace_seconds');
+});
+
+await test('rotation without grace: the old one ends with the answer (S5)', async () => {
+  const { key: old, id } = await newKey({ customer_id: a.id });
+  expect(await call(old, 'GET', '/v1/key'), 200);
+  const { key } = expect(await operator('POST', `/api/keys/${id}/rotate`), 200);
+  const late = await Promise.all(Array.from({ length: 16 }, () => call(old, 'GET', '/v1/key')));
+  assert.deepEqual([...new Set(late.map((x) => x.status))], [401]);
+  expect(await call(key, 'GET', '/v1/key'), 200);
+});
+
+await test('rotation again in the grace: the first secret ends; revoke: all end', async () => {
+  const { key: first, id } = await newKey({ customer_id: a.id });
+  const { key: second } = expect(await operator('POST', `/api/keys/${id}/rotate`, { grace_seconds: 600 }), 200);
+  const { key: third } = expect(await operator('POST', `/api/keys/${id}/rotate`, { grace_seconds: 600 }), 200);
+  expect(await call(first, 'GET', '/v1/key'), 401);
+  expect(await call(second, 'GET', '/v1/key'), 200);
+  expect(await call(third, 'GET', '/v1/key'), 200);
+  const gone = expect(await operator('DELETE', `/api/keys/${id}`), 200);
+  assert.equal(gone.state, 'revoked');
+  for (const key of [second, third]) expect(await call(key, 'GET', '/v1/key'), 401);
+  expect(await operator('POST', `/api/keys/${id}/rotate`), 409);
+  expect(await operator('PATCH', `/api/keys/${id}`, { name: 'x' }), 409);
+});
+
+await test('revoked, unknown, expired: byte-identical 401s (S2)', async () => {
+  const { key, id } = await newKey({ customer_id: a.id });
+  expect(await operator('DELETE', `/api/keys/${id}`), 200);
+  const revoked = await call(key, 'GET', '/v1/key');
+  const unknown = await call('tg_nonsense', 'GET', '/v1/key');
+  assert.equal(revoked.status, 401);
+  assert.equal(revoked.text, unknown.text);
+});
+
+await test('addresses: a key is refused elsewhere, by name, and only there', async () => {
+  const { key, id } = await newKey({ customer_id: a.id });
+  const set = async (list) => expect(await operator('PATCH', `/api/keys/${id}`,
+    { allowed_ips: list }), 200).allowed_ips;
+  for (const list of [['127.0.0.1'], ['10.0.0.0/8', '127.0.0.0/8'], ['::ffff:127.0.0.1']]) {
+    assert.deepEqual(await set(list), list);
+    expect(await call(key, 'GET', '/v1/key'), 200, list);
+  }
+  for (const list of [['192.0.2.0/24'], ['::1'], ['2001:db8::/32']]) {
+    await set(list);
+    const answer = await call(key, 'GET', '/v1/models');
+    expect(answer, 403, list);
+    assert.equal(answer.body.error.code, 'address_not_allowed');
+    // What a client says of itself changes nothing (S14).
+    for (const header of ['X-Forwarded-For', 'X-Real-IP', 'Forwarded']) {
+      expect(await call(key, 'GET', '/v1/models', undefined, { [header]: '192.0.2.7' }), 403);
+    }
+  }
+  assert.equal(await set(null), null);
+  expect(await call(key, 'GET', '/v1/key'), 200);
+  for (const bad of [[], ['x'], ['10.0.0.1/8'], ['10.0.0.0/33'], ['1.2.3.4,5.6.7.8'], [''],
+    Array(65).fill('10.0.0.1')]) {
+    refusedBy(await operator('PATCH', `/api/keys/${id}`, { allowed_ips: bad }), 400, 'allowed_ips');
+    refusedBy(await operator('POST', '/api/keys', {
+      customer_id: a.id, name: 'x', allowed_ips: bad,
+    }), 400, 'allowed_ips');
+  }
+});
+
+await test('changed in place: scopes, models, expiry, in force at once', async () => {
+  const { key, id } = await newKey({ customer_id: a.id });
+  const generate = (model) => call(key, 'POST', '/generate', { text: 'a', model_id: model, max_length: 20 });
+  expect(await generate(1), 200);
+  const set = async (members) => expect(await operator('PATCH', `/api/keys/${id}`, members), 200);
+  assert.deepEqual((await set({ allowed_models: ['lawgent-thinking'] })).allowed_models, [2]);
+  expect(await generate(1), 403);
+  expect(await generate(2), 200);
+  assert.equal((await set({ allowed_models: null })).allowed_models, null);
+  expect(await generate(1), 200);
+  await set({ scopes: ['usage:read'] });
+  expect(await generate(1), 403);
+  await set({ scopes: ['infer'], is_active: false });
+  expect(await generate(1), 401);
+  await set({ is_active: true, expires_at: '2099-01-01T00:00:00Z' });
+  expect(await generate(1), 200);
+  refusedBy(await operator('PATCH', `/api/keys/${id}`, { expires_at: '2001-01-01' }), 400, 'expires_at');
+  refusedBy(await operator('PATCH', `/api/keys/${id}`, { allowed_models: [99999] }), 400, 'allowed_models');
+  refusedBy(await operator('PATCH', `/api/keys/${id}`, { scopes: ['everything'] }), 400, 'scopes');
+  refusedBy(await operator('PATCH', `/api/keys/${id}`, { name: '' }), 400, 'name');
+  refusedBy(await operator('PATCH', `/api/keys/${id}`, { name: null }), 400, 'name');
+});
+
+await test('revoke many: all or none, by ids or by what they belong to', async () => {
+  const { id: project } = await make('/api/projects', { customer_id: a.id, name: `many ${unique}` });
+  const keys = await Promise.all(Array.from({ length: 5 }, () => newKey({
+    customer_id: a.id, project_id: project,
+  })));
+  const ids = keys.map((k) => k.id);
+  refusedBy(await call(a.keys.owner, 'POST', '/api/keys/revoke', { ids: [...ids, nowhere] }), 404, 'ids');
+  for (const { key } of keys) expect(await call(key, 'GET', '/v1/key'), 200);
+  const revoke = async (body) => expect(await call(a.keys.owner, 'POST', '/api/keys/revoke', body), 200).revoked;
+  assert.equal(await revoke({ ids: ids.slice(0, 2) }), 2);
+  assert.equal(await revoke({ project_id: project }), 3);
+  assert.equal(await revoke({ project_id: project }), 0);
+  for (const { key } of keys) expect(await call(key, 'GET', '/v1/key'), 401);
+  for (const body of [{}, { ids, project_id: project }]) {
+    refusedBy(await operator('POST', '/api/keys/revoke', body), 400, 'ids');
+  }
+});
+
+await test('GET /v1/key: what it is and may', async () => {
+  const { key, id } = await newKey({
+    customer_id: a.id, scopes: ['infer', 'keys:read'], allowed_models: [1], rate_limit: 9,
+    expires_at: '2099-01-01T00:00:00Z', allowed_ips: ['127.0.0.1'],
+  });
+  const self = expect(await call(key, 'GET', '/v1/key'), 200);
+  assert.equal(self.id, id);
+  assert.deepEqual(self.scopes, ['infer', 'keys:read']);
+  assert.deepEqual(self.models.map((m) => m.id), [1]);
+  assert.equal(self.rate_limits.requests_per_minute, 9);
+  assert.equal(self.expires_at, '2099-01-01T00:00:00Z');
+  assert.equal(self.role, 'owner');
+  expect(await operator('GET', '/v1/key'), 403);
+});
+
+await test('customers: suspended: refused; resumed: served; closed: for good, books kept', async () => {
+  const { id } = await make('/customers', { name: 'c', email: `closing-${unique}@example.com` });
+  const { key } = await newKey({ customer_id: id });
+  expect(await call(key, 'POST', '/generate', { text: 'a', model_id: 1, max_length: 20 }), 200);
+  await until('its row', () => sql(`SELECT 1 FROM usage_records WHERE customer_id = ${id}`).length);
+  const books = () => sql(`SELECT COUNT(*), COUNT(balance_usd) FROM ledger_accounts WHERE customer_id = ${id}`);
+  const before = books();
+  assert.equal(expect(await operator('PATCH', `/customers/${id}`, {
+    state: 'suspended', rate_limits: { requests_per_minute: 7 }, markup: 1.25,
+  }), 200).markup, 1.25);
+  await until('refusal', async () => (await call(key, 'GET', '/v1/key')).status === 401, 3000);
+  expect(await operator('PATCH', `/customers/${id}`, { state: 'active' }), 200);
+  await until('service', async () => (await call(key, 'GET', '/v1/key')).status === 200, 3000);
+  refusedBy(await operator('PATCH', `/customers/${id}`, { state: 'closed' }), 400, 'state');
+  const closed = expect(await operator('DELETE', `/customers/${id}`), 200);
+  assert.equal(closed.state, 'closed');
+  assert.deepEqual(closed.rate_limits, { requests_per_minute: 7, requests_per_hour: null });
+  await until('refusal', async () => (await call(key, 'GET', '/v1/key')).status === 401, 3000);
+  expect(await operator('PATCH', `/customers/${id}`, { state: 'active' }), 409);
+  expect(await operator('POST', '/api/keys', { customer_id: id, name: 'x' }), 409);
+  expect(await operator('POST', '/api/projects', { customer_id: id, name: 'x' }), 409);
+  assert.deepEqual(books(), before);
+  assert.equal(sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${id}`)[0][0], '1');
+  assert.deepEqual(expect(await operator('GET', `/customers?state=closed&limit=1000`), 200)
+    .data.filter((row) => row.id === id).length, 1);
+});
+
+// ---- tiers and providers ----
+
+await test('tiers: made, changed, archived; an archived one is given to nobody', async () => {
+  const name = `gold-${unique}`;
+  const { id } = await make('/api/tiers', { name, rate_limit_per_minute: 3 });
+  refusedBy(await operator('POST', '/api/tiers', { name }), 409, 'name');
+  const key = await newKey({ customer_id: a.id, rate_limit_tier: name, rate_limit: undefined });
+  assert.equal(key.rate_limit, 3);
+  assert.equal(expect(await operator('PATCH', `/api/tiers/${id}`, { rate_limit_per_minute: 4 }), 200)
+    .rate_limit_per_minute, 4);
+  refusedBy(await operator('PATCH', `/api/tiers/${id}`, { name: 'x' }), 400, 'name');
+  expect(await operator('DELETE', `/api/tiers/${id}`), 200);
+  refusedBy(await operator('POST', '/api/keys', { customer_id: a.id, name: 'x', rate_limit_tier: name }),
+    400, 'rate_limit_tier');
+});
+
+await test('providers: a credential goes in and never comes out (S3, S4)', async () => {
+  const secret = `sk-canary-${unique}`;
+  const made = await operator('POST', '/api/providers', {
+    name: `p-${unique}`, kind: 'openai', base_url: 'https://api.example.com', api_key: secret,
+  });
+  expect(made, 201);
+  const { id } = made.body;
+  assert.equal(made.body.has_api_key, true);
+  const seen = [made, await operator('GET', `/api/providers/${id}`),
+    await operator('GET', '/api/providers?limit=1000'), await operator('GET', '/api/audit'),
+    await operator('PATCH', `/api/providers/${id}`, { is_enabled: false, drain_s: 5, api_key: `${secret}2` })];
+  for (const answer of seen) assert.ok(!answer.text.includes('sk-canary'), answer.text);
+  assert.deepEqual(sql("SELECT COUNT(*) FROM providers WHERE api_key LIKE '%canary%'"), [['0']]);
+  assert.equal(expect(await operator('PATCH', `/api/providers/${id}`, { api_key: null }), 200).has_api_key, false);
+  refusedBy(await operator('PATCH', `/api/providers/${id}`, { base_url: 'ftp://x' }), 400, 'base_url');
+  expect(await operator('DELETE', `/api/providers/${id}`), 200);
+  const [[used]] = sql('SELECT MIN(provider_id) FROM deployments WHERE archived_at IS NULL');
+  expect(await operator('DELETE', `/api/providers/${used}`), 409);
+});
+
+// ---- the audit log ----
+
+await test('audit: every change, before and after, without secrets (S31, S4)', async () => {
+  const { key, id } = await newKey({ customer_id: a.id, name: 'watched' });
+  expect(await call(a.keys.owner, 'PATCH', `/api/keys/${id}`, { name: 'renamed\u2028' }), 200);
+  const rotated = expect(await call(a.keys.owner, 'POST', `/api/keys/${id}/rotate`), 200);
+  expect(await call(a.keys.owner, 'POST', `/api/keys/${id}/toggle`), 200);
+  expect(await call(a.keys.owner, 'DELETE', `/api/keys/${id}`), 200);
+  const answer = await operator('GET', `/api/audit?object=api_key&object_id=${id}`);
+  const rows = expect(answer, 200).data;
+  assert.deepEqual(rows.map((row) => row.action),
+    ['key.revoke', 'key.toggle', 'key.rotate', 'key.set', 'key.add']);
+  const renamed = rows[3];
+  assert.deepEqual(renamed.detail, { before: { name: 'watched' }, after: { name: 'renamed\u2028' } });
+  assert.equal(renamed.actor, 'api_key');
+  assert.equal(renamed.actor_id, a.keyIds.owner);
+  assert.equal(renamed.customer_id, a.id);
+  assert.equal(renamed.client_address, '127.0.0.1');
+  assert.match(renamed.request_id, /^[0-9a-f-]{36}$/);
+  for (const secret of [key, rotated.key]) assert.ok(!answer.text.includes(secret.slice(14)));
+  assert.deepEqual(sql(`SELECT COUNT(*) FROM audit_log WHERE detail LIKE '%${key.slice(14)}%'`), [['0']]);
+});
+
+await test('audit: narrowed down, and nothing of a change that failed', async () => {
+  const page = async (query) => expect(await operator('GET', `/api/audit?${query}`), 200).data;
+  assert.deepEqual([...new Set((await page('actor=operator_key&action=customer.add&limit=9'))
+    .map((row) => `${row.actor} ${row.action}`))], ['operator_key customer.add']);
+  assert.deepEqual(await page('created_to=2000-01-01'), []);
+  const before = sql('SELECT MAX(audit_id) FROM audit_log')[0][0];
+  expect(await operator('PATCH', `/api/projects/${a.project}`, { name: '' }), 400);
+  expect(await operator('PATCH', `/api/projects/${a.project}`, { name: 'x' }, { 'If-Match': '"0"' }), 412);
+  assert.equal(sql('SELECT MAX(audit_id) FROM audit_log')[0][0], before);
+});
+
+await test('audit: a failed sign-in is there (S31)', async () => {
+  const login = await ask('GET', '/login', { Accept: 'text/html' });
+  const token = /name="form_token" value="([^"]+)"|value="([^"]+)"[^>]*name="form_token"/.exec(login.text)
+    ?? /name="csrf[^"]*" value="([^"]+)"/.exec(login.text);
+  const cookie = (login.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]).join('; ');
+  const field = /<input type="hidden" name="([^"]+)" value="([^"]+)"/.exec(login.text);
+  await ask('POST', '/login', {
+    'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie,
+    Origin: env.TOLLGATE_URL, Accept: 'text/html',
+  }, `email=${encodeURIComponent(`alpha-owner-${unique}@example.com`)}&password=not-the-right-one-at-all`
+    + `&${field ? `${field[1]}=${encodeURIComponent(field[2])}` : ''}${token ? '' : ''}`);
+  const rows = expect(await call(a.keys.owner, 'GET',
+    '/api/audit?action=session.create&is_success=false'), 200).data;
+  assert.equal(rows.length, 1);
+  assert.equal(rows[0].object_id, a.users.owner);
+  assert.equal(rows[0].actor, 'anonymous');
+});
+
+done();
