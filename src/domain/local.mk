@@ -95,6 +95,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/tokenizers.h \
 	src/domain/usage_add.c \
 	src/domain/usage_add.h \
+	src/domain/usage_event.c \
+	src/domain/usage_event.h \
+	src/domain/usage_ids.c \
+	src/domain/usage_ids.h \
 	src/domain/usage_report.c \
 	src/domain/usage_report.h \
 	src/domain/usage_text.c \

@@ -1,353 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/usage_add.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/money.h"
 #include "domain/price.h"
 #include "domain/principal.h"
-#include "domain/usage_text.h"
-#include "store/customer.h"
+#include "domain/usage_ids.h"
 #include "store/db.h"
-#include "store/key.h"
-#include "store/label.h"
 #include "store/ledger.h"
-#include "store/model.h"
 #include "store/price.h"
 #include "store/rollup.h"
-#include "store/user.h"
 
 #define CAUSE_BYTES 32 /* a new id, zeros, customer id */
-
-/* ---- reading ---- */
-
-struct usage_event
-usage_event_init(void)
-{
-	return (struct usage_event){ .time_to_first_token_ms = -1 };
-}
-
-enum event_kind {
-	EVENT_ID,
-	EVENT_NUMBER, /* int64_t below 0: unknown */
-	EVENT_TIME,
-	EVENT_STATUS,
-	EVENT_SOURCE,
-};
-
-struct event_member {
-	const char *name;
-	enum event_kind kind;
-	size_t off;
-};
-
-#define AT(m) offsetof(struct usage_event, m)
-static const struct event_member event_members[] = {
-	{ "user_id", EVENT_ID, AT(user_id) },
-	{ "api_key_id", EVENT_ID, AT(api_key_id) },
-	{ "project_id", EVENT_ID, AT(project_id) },
-	{ "agent_id", EVENT_ID, AT(agent_id) },
-	{ "connector_id", EVENT_ID, AT(connector_id) },
-	{ "model_id", EVENT_ID, AT(model_id) },
-	{ "request_timestamp", EVENT_TIME, AT(time_ms) },
-	{ "request_status", EVENT_STATUS, AT(status) },
-	{ "usage_source", EVENT_SOURCE, AT(usage_source) },
-	{ "latency_ms", EVENT_NUMBER, AT(latency_ms) },
-	{ "time_to_first_token_ms", EVENT_NUMBER, AT(time_to_first_token_ms) },
-};
-#undef AT
-
-#define N_TOKEN_NAMES (TOK_CONTEXT__MAX * TOK_CLASS__MAX)
-#define N_NAMES       (ARRAY_LEN(event_members) + N_TOKEN_NAMES)
-
-static enum err
-check_names(const struct json *body, struct error *e)
-{
-	const char *names[N_NAMES];
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(event_members); i++)
-		names[n++] = event_members[i].name;
-	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
-		for (int i = 0; i < TOK_CLASS__MAX; i++)
-			names[n++] = usage_token_names[x][i];
-	return json_only(body, names, n, e);
-}
-
-static enum err
-read_time(const struct json *body, const char *name, int64_t now_ms, void *to,
-    struct error *e)
-{
-	struct str text;
-	int64_t ms;
-	enum err err = json_get_str(body, name, 1, 40, &text, e);
-
-	if (err)
-		return err;
-	if (!clock_parse(text, &ms) || ms > now_ms + USAGE_ADD_AHEAD_MS ||
-	    ms < now_ms - USAGE_ADD_AGE_MS)
-		return error_public(e, ERR_BAD_PARAM, name,
-		    "%s must be a time such as 2026-01-31T00:00:00Z, of the "
-		    "last 366 days.",
-		    name);
-	memcpy(to, &ms, sizeof(ms));
-	return OK;
-}
-
-static enum err
-read_name(const struct json *body, const char *name, const char *const *names,
-    unsigned n, void *to, struct error *e)
-{
-	struct str text;
-	enum err err = json_get_str(body, name, 1, 40, &text, e);
-
-	for (unsigned i = 0; i < n && !err; i++)
-		if (str_eq(text, str_from(names[i]))) {
-			memcpy(to, &i, sizeof(i));
-			return OK;
-		}
-	return err ? err
-		   : error_public(e, ERR_BAD_PARAM, name,
-			 "'%s' has a value that is not one of its choices.",
-			 name);
-}
-
-static enum err
-read_member(const struct json *body, const struct event_member *m,
-    int64_t now_ms, char *to, struct error *e)
-{
-	uint64_t v = 0;
-	enum err err = OK;
-
-	switch (m->kind) {
-	case EVENT_ID:
-		err = json_get_u64(body, m->name, 1, UINT32_MAX, &v, e);
-		break;
-	case EVENT_NUMBER:
-		err = json_get_u64(body, m->name, 0, UINT32_MAX, &v, e);
-		break;
-	case EVENT_TIME:
-		return read_time(body, m->name, now_ms, to, e);
-	case EVENT_STATUS:
-		return read_name(body, m->name, usage_status_names,
-		    USAGE_STATUS__MAX, to, e);
-	case EVENT_SOURCE:
-		return read_name(body, m->name, usage_source_names,
-		    USAGE_FROM__MAX, to, e);
-	}
-	if (!err)
-		memcpy(to, &v, sizeof(v));
-	return err;
-}
-
-enum err
-usage_event_read(const struct json *body, int64_t now_ms,
-    struct usage_event *ret, struct error *e)
-{
-	enum err err = check_names(body, e);
-
-	*ret = usage_event_init();
-	for (size_t i = 0; i < ARRAY_LEN(event_members) && !err; i++) {
-		const struct event_member *m = &event_members[i];
-
-		if (json_has(body, m->name))
-			err = read_member(body, m, now_ms, (char *)ret + m->off,
-			    e);
-	}
-	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
-		for (int i = 0; i < TOK_CLASS__MAX; i++)
-			if (!err && json_has(body, usage_token_names[x][i]))
-				err = json_get_u64(body,
-				    usage_token_names[x][i], 0, UINT32_MAX,
-				    &ret->tok[x][i], e);
-	if (!err && !ret->model_id)
-		err = error_public(e, ERR_BAD_PARAM, "model_id",
-		    "'model_id' is needed.");
-	return err;
-}
-
-/* ---- what ids mean ---- */
-
-/* A batch names the same few things again and again. */
-enum thing {
-	THING_USER,
-	THING_KEY,
-	THING_PROJECT,
-	THING_AGENT,
-	THING_CONNECTOR,
-	THING_MODEL,
-	THING_CUSTOMER,
-	THING__N
-};
-
-struct known {
-	struct known *next;
-	enum thing kind;
-	uint64_t id;
-	uint64_t customer_id; /* whose it is; 0: everybody's */
-	struct str name;      /* of a model */
-	uint64_t markup_ppm;  /* of a customer */
-	struct price *prices; /* of a model, the newest first */
-	size_t n_prices;
-};
-
-#define N_BUCKETS 256 /* a power of two */
 
 struct work {
 	struct manager m; /* db is the transaction's */
 	struct usage_add *u;
 	struct arena *a;
 	struct usage_view *rows;
-	struct known *known[N_BUCKETS];
-	size_t at; /* the event in hand, for errors */
+	struct usage_ids ids;
 };
-
-static const char *const thing_names[THING__N] = { "user_id", "api_key_id",
-	"project_id", "agent_id", "connector_id", "model_id", "customer_id" };
-
-static enum err
-not_there(const struct work *w, enum thing kind, struct error *e)
-{
-	if (w->u->n == 1)
-		return error_public(e, ERR_NOT_FOUND, thing_names[kind],
-		    "%s names nothing that is there.", thing_names[kind]);
-	return error_public(e, ERR_NOT_FOUND, thing_names[kind],
-	    "%s of element %zu names nothing that is there.", thing_names[kind],
-	    w->at);
-}
-
-static enum err
-load_model(struct work *w, struct known *k, struct error *e)
-{
-	struct model model;
-	enum err err = store_model_by_id(w->m.db, k->id, w->a, &model, e);
-
-	if (err)
-		return err;
-	k->name = model.name;
-	return store_price_list(w->m.db, k->id, w->a, &k->prices, &k->n_prices,
-	    e);
-}
-
-static enum err
-load_label(struct work *w, struct known *k, enum label_kind kind,
-    struct error *e)
-{
-	struct label l;
-	enum err err = store_label_by_id(w->m.db, kind, w->m.tenant, k->id,
-	    w->a, &l, e);
-
-	if (!err)
-		k->customer_id = l.customer_id;
-	return err;
-}
-
-static enum err
-load_key(struct work *w, struct known *k, struct error *e)
-{
-	struct key key;
-	enum err err = store_key_by_id(w->m.db, w->m.tenant, k->id, w->a, &key,
-	    e);
-
-	if (!err)
-		k->customer_id = key.customer_id;
-	return err;
-}
-
-static enum err
-load_user(struct work *w, struct known *k, struct error *e)
-{
-	struct user user;
-	enum err err = store_user_by_id(w->m.db, k->id, w->a, &user, e);
-
-	if (err)
-		return err;
-	k->customer_id = user.customer_id;
-	/* An operator's own account uses nothing. */
-	return k->customer_id ? OK : error_set(e, ERR_NOT_FOUND, "operator");
-}
-
-static enum err
-load_customer(struct work *w, struct known *k, struct error *e)
-{
-	struct customer c;
-	enum err err = store_customer_by_id(w->m.db, k->id, w->a, &c, e);
-
-	if (!err) {
-		k->customer_id = k->id;
-		k->markup_ppm = c.markup_ppm;
-	}
-	return err;
-}
-
-static enum err
-load(struct work *w, struct known *k, struct error *e)
-{
-	switch (k->kind) {
-	case THING_USER:
-		return load_user(w, k, e);
-	case THING_KEY:
-		return load_key(w, k, e);
-	case THING_PROJECT:
-		return load_label(w, k, LABEL_PROJECT, e);
-	case THING_AGENT:
-		return load_label(w, k, LABEL_AGENT, e);
-	case THING_CONNECTOR:
-		return load_label(w, k, LABEL_CONNECTOR, e);
-	case THING_MODEL:
-		return load_model(w, k, e);
-	case THING_CUSTOMER:
-		return load_customer(w, k, e);
-	case THING__N:
-		break;
-	}
-	return error_set(e, ERR_INTERNAL, "no such kind of thing");
-}
-
-/*
- * What an id means.
- * @customer_id  whose it must be; 0: the tenant's, or anybody's
- */
-static enum err
-find(struct work *w, enum thing kind, uint64_t id, uint64_t customer_id,
-    const struct known **ret, struct error *e)
-{
-	size_t bucket = (size_t)(id * THING__N + kind) & (N_BUCKETS - 1);
-	struct known *k = w->known[bucket];
-	uint64_t whose = customer_id ? customer_id : w->m.tenant;
-	enum err err = OK;
-
-	while (k && (k->id != id || k->kind != kind))
-		k = k->next;
-	if (!k) {
-		k = arena_alloc(w->a, sizeof(*k));
-		if (!k)
-			return error_arena(e, w->a);
-		*k = (struct known){ .next = w->known[bucket],
-			.kind = kind,
-			.id = id };
-		err = load(w, k, e);
-		if (!err)
-			w->known[bucket] = k;
-	}
-	if (err == ERR_NOT_FOUND ||
-	    (!err && whose && k->customer_id && k->customer_id != whose))
-		return not_there(w, kind, e);
-	*ret = k;
-	return err;
-}
-
-static enum err
-check(struct work *w, enum thing kind, uint64_t id, uint64_t customer_id,
-    struct error *e)
-{
-	const struct known *k;
-
-	return id ? find(w, kind, id, customer_id, &k, e) : OK;
-}
 
 /* ---- rows ---- */
 
@@ -357,14 +31,15 @@ whose(struct work *w, const struct usage_event *ev, struct usage_row *row,
 {
 	const struct principal *who = w->m.who;
 	bool is_key = who && who->kind == PRINCIPAL_KEY;
-	const struct known *user;
+	const struct usage_known *user;
 	enum err err;
 
 	row->user_id = ev->user_id ? ev->user_id : is_key ? who->user_id : 0;
 	if (!row->user_id)
 		return error_public(e, ERR_BAD_PARAM, "user_id",
 		    "'user_id' is needed.");
-	err = find(w, THING_USER, row->user_id, 0, &user, e);
+	err = usage_ids_find(&w->ids, USAGE_THING_USER, row->user_id, 0, &user,
+	    e);
 	if (err)
 		return err;
 	row->customer_id = user->customer_id;
@@ -376,28 +51,30 @@ whose(struct work *w, const struct usage_event *ev, struct usage_row *row,
 					 : 0;
 	row->agent_id = ev->agent_id;
 	row->connector_id = ev->connector_id;
-	err = check(w, THING_KEY, row->api_key_id, row->customer_id, e);
+	err = usage_ids_check(&w->ids, USAGE_THING_KEY, row->api_key_id,
+	    row->customer_id, e);
 	if (!err)
-		err = check(w, THING_PROJECT, row->project_id, row->customer_id,
-		    e);
+		err = usage_ids_check(&w->ids, USAGE_THING_PROJECT,
+		    row->project_id, row->customer_id, e);
 	if (!err)
-		err = check(w, THING_AGENT, row->agent_id, row->customer_id, e);
-	if (!err)
-		err = check(w, THING_CONNECTOR, row->connector_id,
+		err = usage_ids_check(&w->ids, USAGE_THING_AGENT, row->agent_id,
 		    row->customer_id, e);
+	if (!err)
+		err = usage_ids_check(&w->ids, USAGE_THING_CONNECTOR,
+		    row->connector_id, row->customer_id, e);
 	return err;
 }
 
 static enum err
-set_cost(struct work *w, const struct known *model, struct usage_row *row,
+set_cost(struct work *w, const struct usage_known *model, struct usage_row *row,
     struct error *e)
 {
 	const struct price *price = NULL;
-	const struct known *customer;
+	const struct usage_known *customer;
 	struct tokens used;
 	struct cost cost;
-	enum err err = find(w, THING_CUSTOMER, row->customer_id, 0, &customer,
-	    e);
+	enum err err = usage_ids_find(&w->ids, USAGE_THING_CUSTOMER,
+	    row->customer_id, 0, &customer, e);
 
 	if (err)
 		return err;
@@ -424,7 +101,7 @@ make_row(struct work *w, const struct usage_event *ev, struct usage_row *row,
     struct error *e)
 {
 	int64_t time_ms = ev->time_ms ? ev->time_ms : w->m.now_ms;
-	const struct known *model;
+	const struct usage_known *model;
 	enum err err;
 
 	*row = (struct usage_row){
@@ -442,7 +119,8 @@ make_row(struct work *w, const struct usage_event *ev, struct usage_row *row,
 	memcpy(row->tok, ev->tok, sizeof(row->tok));
 	err = whose(w, ev, row, e);
 	if (!err)
-		err = find(w, THING_MODEL, ev->model_id, 0, &model, e);
+		err = usage_ids_find(&w->ids, USAGE_THING_MODEL, ev->model_id,
+		    0, &model, e);
 	if (err)
 		return err;
 	row->model_requested = model->name;
@@ -521,8 +199,9 @@ write_rows(struct work *w, struct error *e)
 	w->rows = arena_array(w->a, struct usage_view, n);
 	if (!rows || !w->rows)
 		return error_arena(e, w->a);
-	for (w->at = 0; w->at < n && !err; w->at++)
-		err = make_row(w, &w->u->events[w->at], &rows[w->at], e);
+	for (w->ids.at = 0; w->ids.at < n && !err; w->ids.at++)
+		err = make_row(w, &w->u->events[w->ids.at], &rows[w->ids.at],
+		    e);
 	if (!err)
 		err = store_usage_insert(w->m.db, rows, n, e);
 	if (!err)
@@ -585,7 +264,8 @@ run(struct db *db, void *arg, struct error *e)
 	enum err err;
 
 	w->m.db = db;
-	memset(w->known, 0, sizeof(w->known));
+	w->ids =
+	    (struct usage_ids){ .m = &w->m, .a = w->a, .n_events = w->u->n };
 	w->u->is_replay = false;
 	err = look_back(w, &is_known, e);
 	if (err || is_known)
