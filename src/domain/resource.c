@@ -59,6 +59,16 @@ is_archived(const struct resource *r, const void *row)
 	return at_ms != 0;
 }
 
+struct str
+manager_detail(const struct manager *m, struct str changes, struct arena *a)
+{
+	struct str own = m->audit.detail;
+
+	return own.p ? arena_printf(a, "%.*s,%" PRI_STR, (int)own.n - 1, own.p,
+			   STR_ARG(str_skip(changes, 1)))
+		     : changes;
+}
+
 static enum err
 write_audit(const struct work *w, const void *before, struct error *e)
 {
@@ -74,12 +84,9 @@ write_audit(const struct work *w, const void *before, struct error *e)
 	row.object_id = w->id;
 	row.customer_id = customer_of(w->r, w->row);
 	row.is_success = true;
-	/* {"account":…} of the command line goes before what changed. */
-	row.detail = !row.detail.p ? changes
-				   : arena_printf(w->a, "%.*s,%" PRI_STR,
-					 (int)row.detail.n - 1, row.detail.p,
-					 STR_ARG(str_skip(changes, 1)));
-	return store_audit_insert(w->m.db, &row, e);
+	row.detail = manager_detail(&w->m, changes, w->a);
+	return row.detail.p ? store_audit_insert(w->m.db, &row, e)
+			    : error_arena(e, w->a);
 }
 
 /* After the commit; elsewhere the pollers find out. */

@@ -30,6 +30,15 @@ struct manager {
 	void *extra;        /* what the resource's functions need besides */
 };
 
+/**
+ * A change as the audit log's detail: {"account":…} of the command line goes
+ * before it.
+ * @changes  a JSON object that is not empty
+ * Memory: in a, or changes itself; p == NULL: a is full.
+ */
+struct str manager_detail(const struct manager *m, struct str changes,
+    struct arena *a);
+
 struct resource {
 	const struct record_type *record;
 	unsigned variant;     /* for the functions: which of several tables */

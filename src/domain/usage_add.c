@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+#include "base/json_out.h"
 #include "base/money.h"
 #include "domain/price.h"
 #include "domain/principal.h"
@@ -13,7 +15,8 @@
 #include "store/price.h"
 #include "store/rollup.h"
 
-#define CAUSE_BYTES 32 /* a new id, zeros, customer id */
+#define CAUSE_BYTES     32 /* a new id, zeros, customer id */
+#define AUDIT_BYTES_MAX KIB(32)
 
 struct work {
 	struct manager m; /* db is the transaction's */
@@ -215,6 +218,85 @@ write_rows(struct work *w, struct error *e)
 	return err;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Whose rows they are, each once; NULL: the arena is full. */
+static uint64_t *
+customers_of(struct work *w, size_t *ret_n)
+{
+	uint64_t *ids = arena_array(w->a, uint64_t, w->u->n);
+	size_t n = 0;
+
+	if (!ids)
+		return NULL;
+	for (size_t i = 0; i < w->u->n; i++)
+		ids[i] = w->rows[i].row.customer_id;
+	qsort(ids, w->u->n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < w->u->n; i++)
+		if (n == 0 || ids[n - 1] != ids[i])
+			ids[n++] = ids[i];
+	*ret_n = n;
+	return ids;
+}
+
+/* How much, whose, and by which claim it would be found again. */
+static enum err
+describe(struct work *w, const uint64_t *customers, size_t n, struct str *ret,
+    struct error *e)
+{
+	char claim[2 * IDEMPOTENCY_DIGEST_BYTES + 1];
+	struct json_out j;
+	struct buf b;
+
+	buf_init(&b, w->a, AUDIT_BYTES_MAX);
+	json_out_init(&j, &b);
+	json_out_object(&j);
+	json_out_member_u64(&j, "events", w->u->n);
+	json_out_key(&j, "customer_ids");
+	json_out_array(&j);
+	for (size_t i = 0; i < n; i++)
+		json_out_u64(&j, customers[i]);
+	json_out_array_end(&j);
+	if (w->u->idempotency) {
+		hex_encode(w->u->idempotency->claim, IDEMPOTENCY_DIGEST_BYTES,
+		    claim);
+		json_out_member_str(&j, "idempotency_claim", str_from(claim));
+	}
+	json_out_object_end(&j);
+	return buf_finish(&b, ret, e);
+}
+
+/* One row of the audit log a call, not an event: those are rows themselves. */
+static enum err
+write_audit(struct work *w, struct error *e)
+{
+	struct audit row = w->m.audit;
+	struct str changes;
+	size_t n = 0;
+	uint64_t *customers = customers_of(w, &n);
+	enum err err;
+
+	if (!customers)
+		return error_arena(e, w->a);
+	err = describe(w, customers, n, &changes, e);
+	if (err)
+		return err;
+	row.action = S("usage.add");
+	row.object = S("usage");
+	row.object_id = w->u->n == 1 ? w->rows[0].usage_id : 0;
+	row.customer_id = n == 1 ? customers[0] : 0;
+	row.is_success = true;
+	row.detail = manager_detail(&w->m, changes, w->a);
+	return row.detail.p ? store_audit_insert(w->m.db, &row, e)
+			    : error_arena(e, w->a);
+}
+
 /* What the same key was answered; ret_is_known false: nothing yet. */
 static enum err
 look_back(struct work *w, bool *ret_is_known, struct error *e)
@@ -271,6 +353,8 @@ run(struct db *db, void *arg, struct error *e)
 	if (err || is_known)
 		return err;
 	err = write_rows(w, e);
+	if (!err)
+		err = write_audit(w, e);
 	if (!err)
 		err = w->u->render(w->rows, w->u->n, w->u->arg, w->a,
 		    &w->u->answer, e);

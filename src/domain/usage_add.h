@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Usage that happened elsewhere, recorded at once: rows, rollups, ledger and
- * what an Idempotency-Key was answered in one transaction. Cost is that of
+ * Usage that happened elsewhere, recorded at once: rows, rollups, ledger, one
+ * row of the audit log and what an Idempotency-Key was answered in one
+ * transaction. Cost is that of
  * the price in force when it happened; without one it is unknown, never 0.
  */
 #ifndef TG_DOMAIN_USAGE_ADD_H

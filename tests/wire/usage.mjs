@@ -318,6 +318,37 @@ await test('add: Idempotency-Key: twenty at once: one row, the same answer', asy
   assert.equal(rows(b), before + 1);
 });
 
+await test('add: one row of the audit log a call, in its transaction (S31)', async () => {
+  const last = () => Number(sql('SELECT MAX(audit_id) FROM audit_log')[0][0]);
+  const since = (id) => sql(`SELECT actor, actor_id, customer_id, object_id, request_id, detail
+    FROM audit_log WHERE audit_id > ${id} AND action = 'usage.add' ORDER BY audit_id`)
+    .map(([actor, actorId, customer, object, request, detail]) => ({
+      actor, actorId, customer, object, request, ...JSON.parse(detail),
+    }));
+  let at = last();
+  const headers = { 'Idempotency-Key': `audit-${unique}` };
+  const one = await call(b.key, 'POST', '/api/usage', example(b), headers);
+  const row = expect(one, 201);
+  expect(await call(b.key, 'POST', '/api/usage', example(b), headers), 201); // nothing was done
+  expect(await call(b.key, 'POST', '/api/usage', { model_id: nowhere }), 404);
+  const [claim] = sql(`SELECT LOWER(HEX(claim)) FROM idempotency_keys WHERE INSTR(answer, '${row.request_id}')`)[0];
+  assert.deepEqual(since(at), [{
+    actor: 'api_key', actorId: String(b.keyId), customer: String(b.id), object: String(row.id),
+    request: one.headers['x-request-id'], events: 1, customer_ids: [b.id], idempotency_claim: claim,
+  }]);
+  at = last();
+  const event = (t) => ({ model_id: modelId, user_id: t.user });
+  expect(await operator('POST', '/api/usage', [event(b), event(a), event(b)]), 201);
+  const [{ actor, customer, object, events, customer_ids: ids }] = since(at);
+  assert.deepEqual({ actor, customer, object, events, ids },
+    { actor: 'operator_key', customer: 'NULL', object: 'NULL', events: 3, ids: [a.id, b.id] });
+  at = last();
+  tollgate('usage', 'add', '--user', String(b.user), '--model', String(modelId));
+  const [command] = since(at);
+  assert.deepEqual([command.actor, command.customer, command.events], ['command', String(b.id), 1]);
+  assert.ok(command.account);
+});
+
 await test('add: without usage:write, or with a viewer\'s key: 403', async () => {
   const reader = await newKey({ customer_id: b.id, scopes: ['usage:read'] });
   expect(await call(reader.key, 'POST', '/api/usage', { model_id: modelId }), 403);
