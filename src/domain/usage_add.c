@@ -205,17 +205,16 @@ write_rows(struct work *w, struct error *e)
 	for (w->ids.at = 0; w->ids.at < n && !err; w->ids.at++)
 		err = make_row(w, &w->u->events[w->ids.at], &rows[w->ids.at],
 		    e);
+	for (size_t i = 0; i < n && !err; i++)
+		w->rows[i].row = rows[i];
 	if (!err)
 		err = store_usage_insert(w->m.db, rows, n, e);
+	/* Before the sums are locked: a customer's flusher waits for those. */
+	if (!err)
+		err = store_usage_posted(w->m.db, w->a, w->rows, n, e);
 	if (!err)
 		err = store_rollup_usage(w->m.db, rows, n, w->a, e);
-	if (!err)
-		err = post_ledger(w, rows, n, e);
-	for (size_t i = 0; i < n && !err; i++) {
-		w->rows[i].row = rows[i];
-		err = store_usage_posted(w->m.db, w->a, &w->rows[i], e);
-	}
-	return err;
+	return err ? err : post_ledger(w, rows, n, e);
 }
 
 static int

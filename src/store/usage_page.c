@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/usage_page.h"
 
+#include <string.h>
+
 #include "store/fields.h"
 #include "store/store_priv.h"
 
@@ -109,22 +111,59 @@ store_usage_view(struct db *db, uint64_t tenant, const struct uuid7 *request_id,
 	    ret, e);
 }
 
-enum err
-store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
+static const struct db_field posted_fields[] = {
+	DB_FIELD(struct usage_view, row.request_id.b, B16),
+	DB_FIELD(struct usage_view, usage_id, U64),
+	DB_FIELD(struct usage_view, created_at_ms, TIME),
+};
+static const struct db_map posted_map = DB_MAP(struct usage_view,
+    posted_fields);
+
+/* n of 1..USAGE_COUNT_MAX. */
+static enum err
+find_posted(struct db *db, struct arena *a, struct usage_view *v, size_t n,
     struct error *e)
 {
-	static const struct db_map map = { view_fields, 2,
-		sizeof(struct usage_view) };
+	struct db_val in[USAGE_COUNT_MAX + 2];
+	int64_t from_ms = INT64_MAX, to_ms = 0;
+	struct usage_view *rows = NULL;
+	size_t n_rows = 0, n_found = 0;
+	enum err err;
 
-	struct usage_view posted;
-	enum err err = db_one(db, STMT_USAGE_POSTED,
-	    DB_IN(db_b16(v->row.request_id.b),
-		db_time(v->row.request_timestamp_ms)),
-	    a, &map, &posted, e);
+	for (size_t i = 0; i < n; i++) {
+		int64_t at_ms = v[i].row.request_timestamp_ms;
 
-	if (!err) {
-		v->usage_id = posted.usage_id;
-		v->created_at_ms = posted.created_at_ms;
+		from_ms = at_ms < from_ms ? at_ms : from_ms;
+		to_ms = at_ms > to_ms ? at_ms : to_ms;
 	}
+	/* The statement has a fixed number of parameters: repeat the last. */
+	for (size_t i = 0; i < USAGE_COUNT_MAX; i++)
+		in[i] = db_b16(v[i < n ? i : n - 1].row.request_id.b);
+	in[USAGE_COUNT_MAX] = db_time(from_ms);
+	in[USAGE_COUNT_MAX + 1] = db_time(to_ms);
+	err = db_all(db, STMT_USAGE_POSTED, (struct db_in){ in, ARRAY_LEN(in) },
+	    a, &posted_map, &rows, &n_rows, e);
+	for (size_t i = 0; i < n && !err; i++)
+		for (size_t k = 0; k < n_rows; k++)
+			if (memcmp(rows[k].row.request_id.b,
+				v[i].row.request_id.b, UUID7_BYTES) == 0) {
+				v[i].usage_id = rows[k].usage_id;
+				v[i].created_at_ms = rows[k].created_at_ms;
+				n_found++;
+			}
+	return err || n_found == n
+		   ? err
+		   : error_set(e, ERR_NOT_FOUND, "%zu of %zu rows", n_found, n);
+}
+
+enum err
+store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
+    size_t n, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < n && !err; i += USAGE_COUNT_MAX)
+		err = find_posted(db, a, v + i,
+		    n - i < USAGE_COUNT_MAX ? n - i : USAGE_COUNT_MAX, e);
 	return err;
 }

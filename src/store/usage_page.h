@@ -53,8 +53,11 @@ enum err store_usage_page(struct db *db, uint64_t tenant,
 enum err store_usage_view(struct db *db, uint64_t tenant,
     const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,
     struct error *e) ATTR_MUST_CHECK;
-/** Number and time of posting of a row that was just inserted. */
+/**
+ * Numbers and times of posting of n rows that were just inserted, by few
+ * statements. Errors: ERR_NOT_FOUND one is not there. Memory: scratch in a.
+ */
 enum err store_usage_posted(struct db *db, struct arena *a,
-    struct usage_view *v, struct error *e) ATTR_MUST_CHECK;
+    struct usage_view *v, size_t n, struct error *e) ATTR_MUST_CHECK;
 
 #endif

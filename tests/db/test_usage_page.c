@@ -278,6 +278,45 @@ usage_page__pages_of_any_size__are_all_rows_once(void **state)
 	fixture_fini(&x);
 }
 
+static void
+usage_posted__numbers_of_rows_around_the_group_size__finds_each(void **state)
+{
+	static const uint64_t sizes[] = { 1, 2, 63, 64, 65, 128, 130 };
+	struct usage_filter f = { .from_ms = FIRST_MONTH,
+		.to_ms = FIRST_MONTH + 62 * DAY_MS };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct usage_view *rows, *back;
+		size_t n;
+
+		f.user_id = 1 + i;
+		assert_db_ok(&x,
+		    store_usage_page(x.db, 0, &f, (struct usage_cursor){ 0, 0 },
+			sizes[i], &x.a, &rows, &n, &x.e));
+		assert_int_equal(n, sizes[i]);
+		back = arena_array(&x.a, struct usage_view, n);
+		for (size_t k = 0; k < n; k++)
+			back[k].row = rows[n - 1 - k].row;
+
+		assert_db_ok(&x, store_usage_posted(x.db, &x.a, back, n, &x.e));
+
+		for (size_t k = 0; k < n; k++) {
+			assert_int_equal(back[k].usage_id,
+			    rows[n - 1 - k].usage_id);
+			assert_int_equal(back[k].created_at_ms,
+			    rows[n - 1 - k].created_at_ms);
+		}
+		back[n - 1].row.request_id.b[15] ^= 1;
+		assert_int_equal(store_usage_posted(x.db, &x.a, back, n, &x.e),
+		    ERR_NOT_FOUND);
+		error_clear(&x.e);
+	}
+	fixture_fini(&x);
+}
+
 static uint64_t
 sum_of(const struct usage_report *r)
 {
@@ -354,6 +393,8 @@ main(void)
 		    usage_page__each_filter__uses_an_index_and_one_months_partition),
 		cmocka_unit_test(
 		    usage_page__pages_of_any_size__are_all_rows_once),
+		cmocka_unit_test(
+		    usage_posted__numbers_of_rows_around_the_group_size__finds_each),
 		cmocka_unit_test(
 		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
 		cmocka_unit_test(
