@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/usage_ids.h"
 
+#include "domain/principal.h"
 #include "domain/resource.h"
 #include "store/customer.h"
 #include "store/key.h"
@@ -24,6 +25,16 @@ not_there(const struct usage_ids *ids, enum usage_thing kind, struct error *e)
 	    ids->at);
 }
 
+/* To a customer's credential a model that it may not use is not there, as in
+ * GET /v1/models; operators also book what was used before. */
+static bool
+is_hidden(const struct principal *who, const struct model *m)
+{
+	return who && !principal_is_operator(who) &&
+	       (!m->is_enabled || m->archived_at_ms ||
+		   !principal_may_use_model(who, m->model_id));
+}
+
 static enum err
 load_model(struct usage_ids *ids, struct usage_known *k, struct error *e)
 {
@@ -32,6 +43,8 @@ load_model(struct usage_ids *ids, struct usage_known *k, struct error *e)
 
 	if (err)
 		return err;
+	if (is_hidden(ids->m->who, &model))
+		return error_set(e, ERR_NOT_FOUND, "not for this credential");
 	k->name = model.name;
 	return store_price_list(ids->m->db, k->id, ids->a, &k->prices,
 	    &k->n_prices, e);

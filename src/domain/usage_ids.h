@@ -49,8 +49,9 @@ struct usage_ids {
 /**
  * What an id means.
  * @customer_id  whose it must be; 0: the tenant's, or anybody's
- * Errors: ERR_NOT_FOUND naming the member, alike whether it is nobody's or
- *         somebody else's.
+ * Errors: ERR_NOT_FOUND naming the member, alike whether it is nobody's,
+ *         somebody else's, or a model that the customer's credential may not
+ *         use.
  */
 enum err usage_ids_find(struct usage_ids *ids, enum usage_thing kind,
     uint64_t id, uint64_t customer_id, const struct usage_known **ret,

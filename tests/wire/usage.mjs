@@ -29,8 +29,8 @@ const refusedBy = (answer, status, param) => {
 const provider = `p.${unique}`;
 tollgate('provider', 'add', '--name', provider, '--kind', 'openai',
   '--base-url', `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`, '--api-key', 'sk-x');
-function addModel(name, word) {
-  tollgate('model', 'add', '--name', name, '--provider', provider, '--upstream-name', word);
+function addModel(name, word, ...options) {
+  tollgate('model', 'add', '--name', name, '--provider', provider, '--upstream-name', word, ...options);
   return Number(sql(`SELECT model_id FROM models WHERE name = '${name}'`)[0][0]);
 }
 const model = `=cmd,"x".${unique}`; // a spreadsheet would run it
@@ -261,6 +261,27 @@ await test('add: another tenant\'s ids: as unknown ones (S8)', async () => {
     }), 404, param === 'user_id' ? 'agent_id' : param);
   }
   assert.equal(rows(a), before);
+});
+
+await test('add: a model that the key may not use: as an unknown one (S8)', async () => {
+  const narrow = await newKey({ customer_id: b.id, scopes, allowed_models: [modelId] });
+  const off = addModel(`off.${unique}`, 'sim-fixed', '--disabled');
+  const gone = addModel(`gone.${unique}`, 'sim-fixed');
+  expect(await operator('DELETE', `/api/models/${gone}`, ''), 200);
+  const before = rows(b);
+  expect(await call(narrow.key, 'POST', '/api/usage', { model_id: modelId }), 201);
+  const texts = [];
+  for (const [key, id] of [[narrow.key, nowhere], [narrow.key, unpricedId], [narrow.key, off],
+    [b.key, off], [b.key, gone]]) {
+    const answer = refusedBy(await call(key, 'POST', '/api/usage', { model_id: id }), 404, 'model_id');
+    texts.push(answer.body.error.message);
+  }
+  assert.equal(new Set(texts).size, 1, texts.join('\n'));
+  assert.equal(rows(b), before + 1);
+  // What was used before is an operator's to book.
+  for (const id of [off, gone]) {
+    expect(await operator('POST', '/api/usage', { model_id: id, user_id: b.user }), 201);
+  }
 });
 
 await test('add: a thousand at once, with every counter', async () => {
