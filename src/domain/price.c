@@ -46,6 +46,15 @@ price_charge(const struct price *p, const struct tokens *t, uint64_t markup_ppm,
 	return price_cost(p, t, markup_ppm, ret, e);
 }
 
+enum err
+price_reported(const struct price *p, const struct tokens *t,
+    enum usage_status status, uint64_t markup_ppm, struct cost *ret,
+    struct error *e)
+{
+	return status == USAGE_OK ? price_cost(p, t, markup_ppm, ret, e)
+				  : price_charge(p, t, markup_ppm, ret, e);
+}
+
 const struct price *
 price_at(const struct price *versions, size_t n, int64_t at_ms)
 {

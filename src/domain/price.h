@@ -41,6 +41,15 @@ enum err price_cost(const struct price *p, const struct tokens *t,
 enum err price_charge(const struct price *p, const struct tokens *t,
     uint64_t markup_ppm, struct cost *ret, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * The same for what was used elsewhere and is reported: the price per request
+ * is owed without a token, too, if it ended well. An image or a search counts
+ * none.
+ */
+enum err price_reported(const struct price *p, const struct tokens *t,
+    enum usage_status status, uint64_t markup_ppm, struct cost *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
 /** The version in force at a time among those of one model, in any order;
  * NULL: none was. */
 const struct price *price_at(const struct price *versions, size_t n,

@@ -69,7 +69,9 @@ rate(const struct rated_usage *u, const struct price *p, struct adjustment *ret,
 	    u->price_version_id == p->price_version_id)
 		return OK;
 	memcpy(t.tok, u->tok, sizeof(t.tok));
-	err = price_charge(p, &t, u->markup_ppm, &cost, e);
+	err = u->origin == USAGE_API
+		  ? price_reported(p, &t, u->status, u->markup_ppm, &cost, e)
+		  : price_charge(p, &t, u->markup_ppm, &cost, e);
 	if (err)
 		return error_prefix(e, "usage %llu",
 		    (unsigned long long)u->usage_id);

@@ -90,7 +90,8 @@ set_cost(struct work *w, const struct usage_known *model, struct usage_row *row,
 	if (!price)
 		return OK;
 	memcpy(used.tok, row->tok, sizeof(used.tok));
-	err = price_charge(price, &used, row->markup_ppm, &cost, e);
+	err = price_reported(price, &used, row->status, row->markup_ppm, &cost,
+	    e);
 	if (err)
 		return err;
 	row->price_version_id = price->price_version_id;

@@ -24,6 +24,7 @@ static const struct db_field rated_fields[] = {
 	DB_FIELD(struct rated_usage, connector_id, ID),
 	DB_FIELD_ENUM(struct rated_usage, status, usage_status_names),
 	DB_FIELD_ENUM(struct rated_usage, usage_source, usage_source_names),
+	DB_FIELD_ENUM(struct rated_usage, origin, usage_origin_names),
 	DB_FIELDS_TOK(struct rated_usage, tok, U64),
 	DB_FIELD(struct rated_usage, latency_ms, U64),
 	DB_FIELD(struct rated_usage, time_to_first_token_ms, OPT),

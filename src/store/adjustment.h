@@ -10,6 +10,7 @@
 
 #include "base/tok_class.h"
 #include "store/db.h"
+#include "store/usage.h"
 
 /* A row of usage with what is valid for it now. */
 struct rated_usage {
@@ -25,6 +26,7 @@ struct rated_usage {
 	uint64_t connector_id;
 	enum usage_status status;
 	enum usage_source usage_source;
+	enum usage_origin origin;
 	uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX];
 	uint64_t latency_ms;
 	int64_t time_to_first_token_ms;

@@ -141,6 +141,34 @@ rerate__prices_were_wrong__books_the_difference_once(void **state)
 				  "provider_cost_in_usd = 0.000000003"));
 }
 
+/* Reported ones owe the price per request if they ended well; requests that
+ * went through us do not. */
+static void
+rerate__no_token__follows_the_rule_it_was_charged_by(void **state)
+{
+	struct party p = party("images");
+	uint64_t v1 = set_price(p.model_id, FROM_MS - DAY_MS, 10, 100, 700);
+	struct usage_row rows[3];
+	struct rerate_result r;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		rows[i] = row_of(&p, FROM_MS + HOUR_MS, v1, i ? 0 : 700);
+		memset(rows[i].tok, 0, sizeof(rows[i].tok));
+		rows[i].origin = i < 2 ? USAGE_API : USAGE_GATEWAY;
+		rows[i].status = i == 1 ? USAGE_TIMEOUT : USAGE_OK;
+	}
+	books_post(rows, 3, p.customer_id, "images");
+	(void)set_price(p.model_id, FROM_MS, 10, 100, 900);
+
+	r = rerate(p.model_id, false);
+
+	assert_int_equal(r.models[0].requests, 3);
+	assert_int_equal(r.models[0].changed, 1);
+	assert_int_equal(r.models[0].change_provider_pusd, 200);
+	assert_int_equal(books_reconcile().n_diffs, 0);
+}
+
 static void
 rerate__again_after_another_correction__adds_a_second_adjustment(void **state)
 {
@@ -392,6 +420,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(
 		    rerate__prices_were_wrong__books_the_difference_once),
+		STORE_TEST(
+		    rerate__no_token__follows_the_rule_it_was_charged_by),
 		STORE_TEST(
 		    rerate__again_after_another_correction__adds_a_second_adjustment),
 		STORE_TEST(

@@ -177,6 +177,15 @@ await test('add: what is left out is 0, the user the key\'s', async () => {
   assert.equal(row.cost_in_usd, 0);
 });
 
+await test('add: the price per request is owed without a token, too, by what ended well', async () => {
+  const id = addModel(`image.${unique}`, 'sim-fixed');
+  tollgate('price', 'set', '--model', String(id), '--input', '0', '--output', '0', '--request', '0.05');
+  const cost = async (more) => expect(await operator('POST', '/api/usage',
+    { model_id: id, user_id: b.user, ...more }), 201).cost_in_usd;
+  assert.deepEqual([await cost({}), await cost({ request_status: 'timeout' }),
+    await cost({ request_status: 'timeout', token_in_count: 1 })], [0.05, 0, 0.05]);
+});
+
 await test('add: no price in force: unknown, counted, never 0 (B39)', async () => {
   const before = Number(owed(b));
   const row = expect(await call(b.key, 'POST', '/api/usage',

@@ -100,12 +100,38 @@ tokens_apply_threshold__beyond__moves_the_whole_request(void **state)
 	assert_int_equal(tokens_out(&t), 5);
 }
 
+static void
+price__no_token__owes_the_request_where_it_was_work(void **state)
+{
+	struct price p = distinct_prices();
+	struct tokens none = { 0 }, some = { 0 };
+	struct cost cost;
+	struct error e;
+
+	(void)state;
+	some.tok[TOK_NORMAL][TOK_IN] = 1;
+
+	assert_ok(price_charge(&p, &none, 1000000, &cost, &e));
+	assert_int_equal(cost.charged_pusd, 0);
+	for (unsigned s = 0; s < USAGE_STATUS__MAX; s++) {
+		assert_ok(price_reported(&p, &none, (enum usage_status)s,
+		    2000000, &cost, &e));
+		assert_int_equal(cost.charged_pusd,
+		    s == USAGE_OK ? 2000000 : 0);
+		assert_ok(price_reported(&p, &some, (enum usage_status)s,
+		    2000000, &cost, &e));
+		assert_int_equal(cost.charged_pusd, 2000002);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(price_cost__each_class__has_its_own_price),
 		cmocka_unit_test(price_cost__markup__is_rounded_half_even_once),
+		cmocka_unit_test(
+		    price__no_token__owes_the_request_where_it_was_work),
 		cmocka_unit_test(
 		    price_cost__overflow__is_an_error_and_no_amount),
 		cmocka_unit_test(
