@@ -8,5 +8,6 @@ EXTRA_DIST += \
 	bench/lib/targets.sh \
 	bench/lib/tokenizer.py \
 	bench/lib/tokenizer.sh \
+	bench/lib/usage.sh \
 	bench/lib/usage_rows.sh \
 	bench/run

@@ -32,7 +32,9 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.rate_limit_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_daily TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_hourly TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.usage_monthly TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusals TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.usage_totals TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.users TO 'tollgate'@'localhost';
 
 -- What comes and goes.

@@ -1,21 +1,62 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Usage for measurements: `usage_rows SOCKET DATABASE ROWS` prints SQL's way
-# into a database that has the schema and at least one customer: ROWS rows of
-# customer 1 over the 30 days before now (20 keys, 3 models, 5 users, 4 agents),
-# and the rollups that belong to them, made from the rows by the same rules
-# that the flusher follows. For a database of its own: what usage there was
-# before is not summed up again, so it must have been empty.
+# Usage for measurements: `usage_rows SOCKET DATABASE ROWS` fills a database
+# that has the schema and the customers 1 to 20: ROWS rows over the 365 days
+# before now, and the rollups that belong to them, made from the rows by the
+# same rules that the flusher and the migrations follow. For a database of its
+# own: what usage there was before is not summed up again, so it must have been
+# empty.
+#
+# Each customer has 4 keys, 2 users and 4 projects; each key uses 2 of 3
+# models, a third of the keys takes turns between 2 agents, and 2 of 100
+# requests time out. 5 customers are busy in each hour.
 
-usage_rows() {
-  local socket=$1 database=$2 rows=$3
+usage_rows_chunk=1000000
+
+# usage_rows_sql SOCKET DATABASE [ARG...]: SQL by the client.
+usage_rows_sql() {
+  local socket=$1 database=$2
+  shift 2
+  mariadb --no-defaults -N -u root -S "$socket" "$database" \
+    --init-command="SET time_zone = '+00:00'" "$@"
+}
+
+# What is added to a table with its keys is sorted once, not row by row.
+usage_rows_keys() {
+  usage_rows_sql "$1" "$2" --raw -e 'SHOW CREATE TABLE usage_records' \
+    | sed -n 's/,$//; s/^ *\(UNIQUE \)\{0,1\}KEY/ADD \1KEY/p'
+}
+
+usage_rows_insert() {
+  local socket=$1 database=$2 rows=$3 first=$4 last=$5
+  usage_rows_sql "$socket" "$database" <<SQL
+INSERT INTO usage_records (request_timestamp, request_id, customer_id,
+  api_key_id, user_id, project_id, agent_id, model_id, model_requested,
+  provider_id, token_in_count, token_in_cached_context_count, token_out_count,
+  cost_in_usd, provider_cost_in_usd, request_status, usage_source, latency_ms,
+  time_to_first_token_ms)
+SELECT t, UNHEX(MD5(seq)), customer, k, (k - 1) DIV 2 + 1, k,
+  IF(k % 3 = 0, 2 * customer + h DIV 100 % 2, NULL),
+  1 + (k + h DIV 20 % 2) % 3, 'bench', 1, h % 1999, h % 97, h % 499,
+  h % 9973 / 1e6, h % 9973 / 1e6, IF(h DIV 1000 % 50 = 0, 'timeout', 'ok'),
+  'provider', h % 20011, h % 1009
+FROM (SELECT *, 4 * customer - h DIV 5 % 4 AS k FROM (SELECT *,
+    1 + (TIMESTAMPDIFF(HOUR, '2020-01-01', t) * 3 + h % 5) % 20 AS customer
+  FROM (SELECT seq, CRC32(seq) AS h, UTC_TIMESTAMP() - INTERVAL 365 DAY
+      + INTERVAL FLOOR(seq * 31535.0 / $rows * 1000) * 1000000 MICROSECOND AS t
+    FROM seq_${first}_to_$last) a) b) c;
+SQL
+}
+
+# One month's rows into usage_hourly.
+usage_rows_sum_up() {
+  local socket=$1 database=$2 month=$3 columns='' sums='' name i low high n
   local edges=(0 1 2 3 5 7 10 15 22 33 47 68 100 150 220 330 470 680 1000
     1500 2200 3300 4700 6800 10000 15000 22000 33000 47000 68000 100000 150000
     220000 330000 470000 680000)
   local tokens=(token_in_count token_in_cached_context_count
     token_in_cache_write_count token_in_audio_count token_out_count
     token_out_reasoning_count token_out_audio_count token_out_image_count)
-  local columns='' sums='' name i low high n
 
   for name in "${tokens[@]}" "${tokens[@]/#/long_context_}"; do
     columns+=", $name" sums+=", SUM($name)"
@@ -31,20 +72,7 @@ usage_rows() {
       sums+=", COALESCE(SUM(${name#*:} > $low AND ${name#*:} <= $high), 0)"
     done
   done
-  mariadb --no-defaults -u root -S "$socket" "$database" <<SQL
-SET time_zone = '+00:00';
-SET @first = UTC_TIMESTAMP() - INTERVAL 30 DAY;
-INSERT INTO usage_records (request_timestamp, request_id, customer_id,
-  api_key_id, user_id, agent_id, model_id, model_requested, token_in_count,
-  token_in_cached_context_count, token_out_count, cost_in_usd,
-  provider_cost_in_usd, request_status, usage_source, latency_ms,
-  time_to_first_token_ms)
-SELECT @first + INTERVAL FLOOR(seq * 2592000000.0 / $rows) * 1000 MICROSECOND,
-  UNHEX(MD5(seq)), 1, 1 + seq % 20, 1 + seq % 5, NULLIF(seq % 4, 0),
-  1 + seq % 3, 'bench', seq % 1999, seq % 97, seq % 499, seq % 9973 / 1e6,
-  seq % 9973 / 1e6, IF(seq % 50 = 0, 'timeout', 'ok'), 'provider',
-  seq * 7919 % 20011, seq * 104729 % 1009
-FROM seq_1_to_$rows;
+  usage_rows_sql "$socket" "$database" <<SQL
 INSERT INTO usage_hourly (customer_id, hour, project_id, user_id, api_key_id,
   model_id, provider_id, agent_id, connector_id, request_status, requests,
   unpriced_requests, estimated_requests $columns)
@@ -56,13 +84,47 @@ SELECT customer_id, request_timestamp - INTERVAL MINUTE(request_timestamp) * 60
   COALESCE(connector_id, 0) AS c, request_status, COUNT(*),
   SUM(cost_in_usd IS NULL), SUM(usage_source = 'estimated') $sums
 FROM usage_records
+WHERE request_timestamp >= '$month'
+  AND request_timestamp < '$month' + INTERVAL 1 MONTH
 GROUP BY customer_id, h, p, user_id, api_key_id, model_id, v, a, c,
   request_status;
-INSERT INTO usage_daily (customer_id, day, api_key_id, model_id,
-  failed_requests, requests, unpriced_requests, estimated_requests $columns)
-SELECT customer_id, DATE(request_timestamp) AS d, api_key_id, model_id,
-  SUM(request_status NOT IN ('ok', 'client_closed')), COUNT(*),
-  SUM(cost_in_usd IS NULL), SUM(usage_source = 'estimated') $sums
-FROM usage_records GROUP BY customer_id, d, api_key_id, model_id;
 SQL
+}
+
+# The migration's own way from the hours to everything else.
+usage_rows_coarser() {
+  {
+    printf 'DELETE FROM %s;\n' usage_daily usage_monthly usage_totals
+    awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
+      "$top/sql/schema/0015_summaries.sql"
+  } | usage_rows_sql "$1" "$2"
+}
+
+usage_rows() {
+  local socket=$1 database=$2 rows=$3 first last month keys
+
+  usage_rows_sql "$socket" "$database" \
+    -e 'SET GLOBAL innodb_buffer_pool_size = 2147483648' || return 1
+  keys=$(usage_rows_keys "$socket" "$database" | paste -sd ,)
+  usage_rows_sql "$socket" "$database" -e "ALTER TABLE usage_records $(
+    printf '%s' "$keys" | sed 's/ADD \(UNIQUE \)\{0,1\}KEY \(`[a-z_]*`\) ([^)]*)/DROP KEY \2/g'
+  )" || return 1
+  for ((first = 1; first <= rows; first = last + 1)); do
+    last=$((first + usage_rows_chunk - 1))
+    ((last <= rows)) || last=$rows
+    usage_rows_insert "$socket" "$database" "$rows" "$first" "$last" \
+      || return 1
+    say "$last of $rows rows"
+  done
+  say 'their indexes'
+  usage_rows_sql "$socket" "$database" -e "ALTER TABLE usage_records $keys" \
+    || return 1
+  for ((first = 12; first >= 0; first--)); do
+    month=$(date -u -d "$(date -u +%Y-%m-15) $first months ago" +%Y-%m-01)
+    say "the sums of ${month%-01}"
+    usage_rows_sum_up "$socket" "$database" "$month" || return 1
+  done
+  usage_rows_coarser "$socket" "$database" || return 1
+  usage_rows_sql "$socket" "$database" -e "ANALYZE TABLE usage_records,
+    usage_hourly, usage_daily, usage_monthly, usage_totals" >/dev/null
 }

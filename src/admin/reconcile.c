@@ -15,6 +15,8 @@
 static const char *const check_names[RECONCILE__N] = {
 	[RECONCILE_HOURLY] = "usage_hourly",
 	[RECONCILE_DAILY] = "usage_daily",
+	[RECONCILE_MONTHLY] = "usage_monthly",
+	[RECONCILE_OVERALL] = "usage_totals",
 	[RECONCILE_LEDGER] = "ledger_transfers",
 	[RECONCILE_BALANCE] = "ledger_accounts",
 	[RECONCILE_ORPHAN] = "orphans",

@@ -7,72 +7,138 @@
 #include "base/clock.h"
 #include "base/money.h"
 
-/* Dimensions of usage_daily and of usage_refusals; both know times. */
+/* Dimensions of usage_totals and of usage_refusals; both know times. */
 #define BIT(by) (1U << (by))
-#define DAILY                                                          \
- (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | \
-     BIT(USAGE_BY_MODEL) | BIT(USAGE_BY_DAY) | BIT(USAGE_BY_MONTH))
-#define REFUSALS (DAILY | BIT(USAGE_BY_HOUR))
+#define TIMES                                                      \
+ (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_HOUR) | BIT(USAGE_BY_DAY) | \
+     BIT(USAGE_BY_MONTH))
+#define TOTALS \
+ (TIMES | BIT(USAGE_BY_MODEL) | BIT(USAGE_BY_PROVIDER) | BIT(USAGE_BY_STATUS))
+#define REFUSALS \
+ (TIMES | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL))
 
 /* One statement's part of the time. */
 struct piece {
-	enum usage_sums_of table;
+	enum usage_sums_of sums;
+	enum rollup_period period;
 	int64_t from_ms, to_ms;
+	bool is_less; /* it is taken away */
 };
-#define PIECES_MAX 4
+/* A month's ends have a day's ends each; and the refusals. */
+#define PIECES_MAX 8
 
+/* A time to be put together. */
+struct cutting {
+	enum usage_sums_of sums;
+	int64_t now_ms;
+	struct piece pieces[PIECES_MAX];
+	size_t n;
+};
+
+/* When the period that t is in ends. */
 static int64_t
-floor_ms(int64_t t, int64_t unit_ms)
+end_ms(int64_t t, enum rollup_period period)
 {
-	return t - t % unit_ms;
+	static const int64_t longest_ms[ROLLUP_PERIOD__N] = { HOUR_MS, DAY_MS,
+		31 * DAY_MS };
+
+	return rollup_start_ms(rollup_start_ms(t, period) + longest_ms[period],
+	    period);
 }
 
+/* The end of a period, or t if it is one. */
 static int64_t
-ceil_ms(int64_t t, int64_t unit_ms)
+ceil_ms(int64_t t, enum rollup_period period)
 {
-	return floor_ms(t + unit_ms - 1, unit_ms);
+	return rollup_start_ms(t, period) == t ? t : end_ms(t, period);
 }
 
 static bool
-is_known_by(unsigned dimensions, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f)
+is_grouped_by(unsigned dimensions, const enum usage_dimension by[USAGE_BY_MAX])
 {
 	for (int i = 0; i < USAGE_BY_MAX; i++)
 		if (!(dimensions & BIT(by[i])))
 			return false;
-	return !f->user_id && !f->project_id && !f->agent_id &&
-	       !f->connector_id && !f->provider_id && !f->status.p;
+	return true;
+}
+
+static bool
+has_narrow_filter(const struct usage_filter *f)
+{
+	return f->user_id || f->project_id || f->agent_id || f->connector_id;
 }
 
 static void
-add_piece(struct piece *pieces, size_t *n, enum usage_sums_of table,
-    int64_t from_ms, int64_t to_ms)
+add_piece(struct cutting *c, enum usage_sums_of sums, enum rollup_period period,
+    int64_t from_ms, int64_t to_ms, bool is_less)
 {
-	if (from_ms < to_ms)
-		pieces[(*n)++] = (struct piece){ table, from_ms, to_ms };
+	if (from_ms >= to_ms)
+		return;
+	ASSERT(c->n < PIECES_MAX);
+	c->pieces[c->n++] = (struct piece){ sums, period, from_ms, to_ms,
+		is_less };
 }
 
-static size_t
-cut(const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
-    int64_t now_ms, struct usage_report *r, struct piece pieces[PIECES_MAX])
+/* How long a time is as far as there is something of it. */
+static int64_t
+past_ms(const struct cutting *c, int64_t from_ms, int64_t to_ms)
 {
-	int64_t from_day = ceil_ms(r->from_ms, DAY_MS);
-	/* Today is whole as far as there is something of it. */
-	int64_t to_day = r->to_ms > now_ms ? ceil_ms(r->to_ms, DAY_MS)
-					   : floor_ms(r->to_ms, DAY_MS);
-	size_t n = 0;
+	int64_t end = to_ms < c->now_ms ? to_ms : c->now_ms;
 
-	if (is_known_by(DAILY, by, f) && from_day < to_day) {
-		add_piece(pieces, &n, USAGE_SUMS_HOURLY, r->from_ms, from_day);
-		add_piece(pieces, &n, USAGE_SUMS_DAILY, from_day, to_day);
-		add_piece(pieces, &n, USAGE_SUMS_HOURLY, to_day, r->to_ms);
-	} else {
-		add_piece(pieces, &n, USAGE_SUMS_HOURLY, r->from_ms, r->to_ms);
+	return end > from_ms ? end - from_ms : 0;
+}
+
+/*
+ * [from, to) by whole periods and what is over, or less what is too much, in
+ * finer ones: whichever is shorter, at either end.
+ */
+static void
+cut(struct cutting *c, enum rollup_period period, int64_t from_ms,
+    int64_t to_ms, bool is_less)
+{
+	int64_t first = ceil_ms(from_ms, period), last;
+	int64_t before = rollup_start_ms(from_ms, period);
+	int64_t behind = ceil_ms(to_ms, period);
+	enum rollup_period finer;
+
+	if (period == ROLLUP_HOUR || from_ms >= to_ms) {
+		add_piece(c, c->sums, period, from_ms, to_ms, is_less);
+		return;
 	}
-	if (r->has_refusals)
-		add_piece(pieces, &n, USAGE_SUMS_REFUSALS, r->from_ms,
-		    r->to_ms);
-	return n;
+	finer = period == ROLLUP_MONTH ? ROLLUP_DAY : ROLLUP_HOUR;
+	last = rollup_start_ms(to_ms, period);
+	if (past_ms(c, before, from_ms) < past_ms(c, from_ms, first))
+		first = before;
+	if (past_ms(c, to_ms, behind) < past_ms(c, last, to_ms))
+		last = behind;
+	if (first >= last) {
+		cut(c, finer, from_ms, to_ms, is_less);
+		return;
+	}
+	add_piece(c, c->sums, period, first, last, is_less);
+	if (first < from_ms)
+		cut(c, finer, first, from_ms, !is_less);
+	else
+		cut(c, finer, from_ms, first, is_less);
+	if (last < to_ms)
+		cut(c, finer, last, to_ms, is_less);
+	else if (past_ms(c, to_ms, last) > 0)
+		cut(c, finer, to_ms, last, !is_less);
+}
+
+/* Groups of days can't be told from months. */
+static enum rollup_period
+coarsest(const enum usage_dimension by[USAGE_BY_MAX])
+{
+	enum rollup_period period = ROLLUP_MONTH;
+
+	for (int i = 0; i < USAGE_BY_MAX; i++) {
+		if (by[i] == USAGE_BY_HOUR)
+			return ROLLUP_HOUR;
+		if (by[i] == USAGE_BY_DAY)
+			period = ROLLUP_DAY;
+	}
+	return period;
 }
 
 static int
@@ -86,28 +152,35 @@ compare(const void *pa, const void *pb)
 	return 0;
 }
 
+/* Counts are taken away modulo 2^64: what is left is right again. */
 static enum err
-add_group(struct usage_group *to, const struct usage_group *g, struct error *e)
+add_group(struct usage_group *to, const struct usage_group *g, bool is_less,
+    struct error *e)
 {
+	enum err (*const money)(int64_t, int64_t, int64_t *,
+	    struct error *) = is_less ? money_sub : money_add;
+	uint64_t k = is_less ? UINT64_MAX : 1;
 	struct rollup_sums *s = &to->sums;
 	enum err err;
 
-	to->refusals += g->refusals;
-	to->failed_requests += g->failed_requests;
-	s->requests += g->sums.requests;
-	s->unpriced_requests += g->sums.unpriced_requests;
-	s->estimated_requests += g->sums.estimated_requests;
+	to->refusals += k * g->refusals;
+	to->failed_requests += k * g->failed_requests;
+	s->requests += k * g->sums.requests;
+	s->unpriced_requests += k * g->sums.unpriced_requests;
+	s->estimated_requests += k * g->sums.estimated_requests;
 	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
 		for (int i = 0; i < TOK_CLASS__MAX; i++)
-			s->tok[x][i] += g->sums.tok[x][i];
-	s->latency_ms += g->sums.latency_ms;
-	s->time_to_first_token_ms += g->sums.time_to_first_token_ms;
-	histogram_add(&s->latency, &g->sums.latency);
-	histogram_add(&s->ttft, &g->sums.ttft);
-	err = money_add(s->cost_pusd, g->sums.cost_pusd, &s->cost_pusd, e);
+			s->tok[x][i] += k * g->sums.tok[x][i];
+	s->latency_ms += k * g->sums.latency_ms;
+	s->time_to_first_token_ms += k * g->sums.time_to_first_token_ms;
+	for (int i = 0; i < HISTOGRAM_N; i++) {
+		s->latency.n[i] += k * g->sums.latency.n[i];
+		s->ttft.n[i] += k * g->sums.ttft.n[i];
+	}
+	err = money(s->cost_pusd, g->sums.cost_pusd, &s->cost_pusd, e);
 	if (!err)
-		err = money_add(s->provider_cost_pusd,
-		    g->sums.provider_cost_pusd, &s->provider_cost_pusd, e);
+		err = money(s->provider_cost_pusd, g->sums.provider_cost_pusd,
+		    &s->provider_cost_pusd, e);
 	return err;
 }
 
@@ -122,23 +195,105 @@ check_n(size_t n, struct error *e)
 	    USAGE_GROUPS_MAX);
 }
 
-/* Parts of the same group become one. */
+/* A part of a group. */
+struct part {
+	const struct usage_group *group;
+	bool is_less;
+};
+
+/* What adds comes first, so that no amount falls below 0 on its way. */
+static int
+compare_parts(const void *pa, const void *pb)
+{
+	const struct part *a = pa, *b = pb;
+	int order = compare(a->group, b->group);
+
+	return order ? order : a->is_less - b->is_less;
+}
+
+static bool
+is_empty(const struct usage_group *g)
+{
+	return g->sums.requests == 0 && g->refusals == 0;
+}
+
+/* Parts of the same group become one; one of which all was taken away goes. */
 static enum err
-merge(struct usage_group *all, size_t n, struct usage_report *r,
+merge(const struct part *parts, size_t n, struct usage_report *r,
     struct error *e)
 {
 	enum err err = OK;
 
-	qsort(all, n, sizeof(*all), compare);
-	r->groups = all;
 	for (size_t i = 0; i < n && !err; i++) {
-		err = add_group(&r->total, &all[i], e);
-		if (!err && r->n > 0 && compare(&all[r->n - 1], &all[i]) == 0)
-			err = add_group(&all[r->n - 1], &all[i], e);
-		else
-			all[r->n++] = all[i];
+		const struct usage_group *g = parts[i].group;
+		struct usage_group *last = r->n ? &r->groups[r->n - 1] : NULL;
+
+		if (!last || compare(last, g) != 0) {
+			r->n -= last && is_empty(last) ? 1 : 0;
+			last = &r->groups[r->n++];
+			*last = (struct usage_group){ .by = { g->by[0],
+							  g->by[1] } };
+		}
+		err = add_group(last, g, parts[i].is_less, e);
 	}
+	if (r->n > 0 && is_empty(&r->groups[r->n - 1]))
+		r->n--;
+	for (size_t i = 0; i < r->n && !err; i++)
+		err = add_group(&r->total, &r->groups[i], false, e);
 	return err ? err : check_n(r->n, e);
+}
+
+/* What the statements need, and what they found. */
+struct reading {
+	const enum usage_dimension *by;
+	struct usage_filter filter;
+	const struct cutting *cutting;
+	struct arena *a;
+	struct usage_group *groups[PIECES_MAX];
+	size_t n[PIECES_MAX];
+};
+
+/* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
+static enum err
+read_pieces(struct db *db, void *arg, struct error *e)
+{
+	struct reading *r = arg;
+	enum err err = OK;
+
+	for (size_t i = 0; i < r->cutting->n && !err; i++) {
+		const struct piece *p = &r->cutting->pieces[i];
+
+		r->filter.from_ms = p->from_ms;
+		r->filter.to_ms = p->to_ms;
+		err = store_usage_summary(db, p->sums, p->period, r->by,
+		    &r->filter, USAGE_GROUPS_MAX + 1, r->a, &r->groups[i],
+		    &r->n[i], e);
+		if (!err)
+			err = check_n(r->n[i], e);
+	}
+	return err;
+}
+
+static enum err
+put_together(const struct reading *r, struct usage_report *ret, struct error *e)
+{
+	struct part *parts;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < r->cutting->n; i++)
+		n += r->n[i];
+	if (n == 0)
+		return OK;
+	parts = arena_array(r->a, struct part, n);
+	ret->groups = arena_array(r->a, struct usage_group, n);
+	if (!parts || !ret->groups)
+		return error_arena(e, r->a);
+	for (size_t i = 0; i < r->cutting->n; i++)
+		for (size_t k = 0; k < r->n[i]; k++)
+			parts[at++] = (struct part){ &r->groups[i][k],
+				r->cutting->pieces[i].is_less };
+	qsort(parts, n, sizeof(*parts), compare_parts);
+	return merge(parts, n, ret, e);
 }
 
 enum err
@@ -146,36 +301,25 @@ usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
     const struct usage_filter *f, int64_t now_ms, struct arena *a,
     struct usage_report *ret, struct error *e)
 {
-	struct usage_group *parts[PIECES_MAX], *all;
-	size_t n_parts[PIECES_MAX], n_pieces, n = 0, at = 0;
-	struct piece pieces[PIECES_MAX];
-	struct usage_filter part = *f;
-	enum err err = OK;
+	bool is_by_totals = is_grouped_by(TOTALS, by) &&
+			    !has_narrow_filter(f) && !f->api_key_id;
+	struct cutting c = { .sums = is_by_totals ? USAGE_SUMS_TOTALS
+						  : USAGE_SUMS_FULL,
+		.now_ms = now_ms };
+	struct reading r = { .by = by, .filter = *f, .cutting = &c, .a = a };
+	enum err err;
 
 	*ret = (struct usage_report){
-		.from_ms = floor_ms(f->from_ms, HOUR_MS),
-		.to_ms = ceil_ms(f->to_ms, HOUR_MS),
-		.has_refusals = is_known_by(REFUSALS, by, f),
+		.from_ms = rollup_start_ms(f->from_ms, ROLLUP_HOUR),
+		.to_ms = ceil_ms(f->to_ms, ROLLUP_HOUR),
+		.has_refusals = is_grouped_by(REFUSALS, by) &&
+				!has_narrow_filter(f) && !f->provider_id &&
+				!f->status.p,
 	};
-	n_pieces = cut(by, f, now_ms, ret, pieces);
-	for (size_t i = 0; i < n_pieces && !err; i++) {
-		part.from_ms = pieces[i].from_ms;
-		part.to_ms = pieces[i].to_ms;
-		err = store_usage_summary(db, pieces[i].table, by, &part,
-		    USAGE_GROUPS_MAX + 1, a, &parts[i], &n_parts[i], e);
-		if (!err)
-			err = check_n(n_parts[i], e);
-		n += err ? 0 : n_parts[i];
-	}
-	if (err || n == 0)
-		return err;
-	all = arena_array(a, struct usage_group, n);
-	if (!all)
-		return error_arena(e, a);
-	for (size_t i = 0; i < n_pieces; i++) {
-		if (n_parts[i] > 0)
-			memcpy(all + at, parts[i], n_parts[i] * sizeof(*all));
-		at += n_parts[i];
-	}
-	return merge(all, n, ret, e);
+	cut(&c, coarsest(by), ret->from_ms, ret->to_ms, false);
+	if (ret->has_refusals)
+		add_piece(&c, USAGE_SUMS_REFUSALS, ROLLUP_HOUR, ret->from_ms,
+		    ret->to_ms, false);
+	err = db_snapshot(db, read_pieces, &r, e);
+	return err ? err : put_together(&r, ret, e);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums of usage over a time by one or two dimensions. Days that are whole
- * come from the daily rollup where that knows the dimensions, the rest from
- * the hourly one; so the bounds are widened to full hours.
+ * Sums of usage over a time by one or two dimensions. Its cost is that of
+ * the rows of the rollups that it reads, so it reads few: whole months and
+ * days from the coarser ones, and of a month that is asked for but for a few
+ * days the whole less those. The bounds are widened to full hours.
  */
 #ifndef TG_DOMAIN_USAGE_REPORT_H
 #define TG_DOMAIN_USAGE_REPORT_H

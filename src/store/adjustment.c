@@ -82,10 +82,8 @@ static const struct db_map row_map = DB_MAP(struct adjustment_row, row_fields);
 struct booking {
 	struct arena *a;
 	struct adjustment_row *rows;
-	struct rollup_hour *hours; /* with the changes as their sums */
-	struct rollup_day *days;
 	struct ledger_change *posts;
-	size_t n, n_hours, n_days, n_posts;
+	size_t n, n_posts;
 };
 
 /* What is unknown is nothing to be taken back. */
@@ -155,9 +153,11 @@ usage_of(const struct rated_usage *u)
 	};
 }
 
-/* Sorted by key, equal keys added up. */
+/* The changes of one rollup: sorted by key, equal keys added up. */
 static enum err
-make_hours(struct booking *b, struct error *e)
+make_changes(const struct booking *b, enum rollup_scope scope,
+    enum rollup_period period, struct rollup *ret, size_t *ret_n,
+    struct error *e)
 {
 	enum err err = OK;
 	size_t n = 0;
@@ -165,44 +165,17 @@ make_hours(struct booking *b, struct error *e)
 	for (size_t i = 0; i < b->n; i++) {
 		struct usage_row u = usage_of(&b->rows[i].usage);
 
-		rollup_hour_of(&u, &b->hours[i]);
-		b->hours[i].sums = sums_of(&b->rows[i]);
+		rollup_of(&u, scope, period, &ret[i]);
+		ret[i].sums = sums_of(&b->rows[i]);
 	}
-	qsort(b->hours, b->n, sizeof(*b->hours), rollup_hour_compare);
+	qsort(ret, b->n, sizeof(*ret), rollup_compare);
 	for (size_t i = 0; i < b->n && !err; i++) {
-		struct rollup_hour *last = n ? &b->hours[n - 1] : NULL;
-
-		if (last && rollup_hour_compare(last, &b->hours[i]) == 0)
-			err = sums_add(&last->sums, &b->hours[i].sums, e);
+		if (n > 0 && rollup_compare(&ret[n - 1], &ret[i]) == 0)
+			err = sums_add(&ret[n - 1].sums, &ret[i].sums, e);
 		else
-			b->hours[n++] = b->hours[i];
+			ret[n++] = ret[i];
 	}
-	b->n_hours = n;
-	return err;
-}
-
-static enum err
-make_days(struct booking *b, struct error *e)
-{
-	enum err err = OK;
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		struct usage_row u = usage_of(&b->rows[i].usage);
-
-		rollup_day_of(&u, &b->days[i]);
-		b->days[i].sums = sums_of(&b->rows[i]);
-	}
-	qsort(b->days, b->n, sizeof(*b->days), rollup_day_compare);
-	for (size_t i = 0; i < b->n && !err; i++) {
-		struct rollup_day *last = n ? &b->days[n - 1] : NULL;
-
-		if (last && rollup_day_compare(last, &b->days[i]) == 0)
-			err = sums_add(&last->sums, &b->days[i].sums, e);
-		else
-			b->days[n++] = b->days[i];
-	}
-	b->n_days = n;
+	*ret_n = n;
 	return err;
 }
 
@@ -262,55 +235,66 @@ make_posts(struct booking *b, struct error *e)
 }
 
 static enum err
-update_hours(struct db *db, const struct booking *b, struct error *e)
+update_one(struct db *db, enum rollup_scope scope, const struct rollup *r,
+    struct error *e)
 {
-	enum err err = OK;
+	static const enum stmt full[ROLLUP_PERIOD__N] = { STMT_ADJUSTMENT_HOUR,
+		STMT_ADJUSTMENT_DAY, STMT_ADJUSTMENT_MONTH };
+	struct db_val status = db_str(str_from(usage_status_names[r->status]));
+	uint64_t n_met = 0;
+	enum err err;
 
-	for (size_t i = 0; i < b->n_hours && !err; i++) {
-		const struct rollup_hour *h = &b->hours[i];
-		uint64_t n_met;
-
-		err = db_exec(db, STMT_ADJUSTMENT_HOUR,
-		    DB_IN(db_money(h->sums.cost_pusd),
-			db_money(h->sums.provider_cost_pusd),
-			db_u64(h->sums.unpriced_requests),
-			db_u64(h->customer_id), db_time(h->hour_ms),
-			db_u64(h->project_id), db_u64(h->user_id),
-			db_u64(h->api_key_id), db_u64(h->model_id),
-			db_u64(h->provider_id), db_u64(h->agent_id),
-			db_u64(h->connector_id),
-			db_str(str_from(usage_status_names[h->status]))),
+	if (scope == ROLLUP_FULL)
+		err = db_exec(db, full[r->period],
+		    DB_IN(db_money(r->sums.cost_pusd),
+			db_money(r->sums.provider_cost_pusd),
+			db_u64(r->sums.unpriced_requests),
+			db_u64(r->customer_id),
+			r->period == ROLLUP_HOUR ? db_time(r->start_ms)
+						 : db_day(r->start_ms),
+			db_u64(r->project_id), db_u64(r->user_id),
+			db_u64(r->api_key_id), db_u64(r->model_id),
+			db_u64(r->provider_id), db_u64(r->agent_id),
+			db_u64(r->connector_id), status),
 		    &n_met, e);
-		if (!err && n_met != 1)
-			err = error_set(e, ERR_CORRUPT,
-			    "usage of customer %llu is not in usage_hourly",
-			    (unsigned long long)h->customer_id);
-	}
+	else
+		err = db_exec(db, STMT_ADJUSTMENT_TOTAL,
+		    DB_IN(db_money(r->sums.cost_pusd),
+			db_money(r->sums.provider_cost_pusd),
+			db_u64(r->sums.unpriced_requests),
+			db_u64(r->customer_id),
+			db_str(str_from(rollup_period_names[r->period])),
+			db_time(r->start_ms), db_u64(r->model_id),
+			db_u64(r->provider_id), status),
+		    &n_met, e);
+	if (!err && n_met != 1)
+		err = error_set(e, ERR_CORRUPT,
+		    "usage of customer %llu is in no sum of its %s",
+		    (unsigned long long)r->customer_id,
+		    rollup_period_names[r->period]);
 	return err;
 }
 
 static enum err
-update_days(struct db *db, const struct booking *b, struct error *e)
+update_rollups(struct db *db, const struct booking *b, struct error *e)
 {
+	struct rollup *changes = arena_array(b->a, struct rollup, b->n);
 	enum err err = OK;
+	size_t n;
 
-	for (size_t i = 0; i < b->n_days && !err; i++) {
-		const struct rollup_day *d = &b->days[i];
-		uint64_t n_met;
-
-		err = db_exec(db, STMT_ADJUSTMENT_DAY,
-		    DB_IN(db_money(d->sums.cost_pusd),
-			db_money(d->sums.provider_cost_pusd),
-			db_u64(d->sums.unpriced_requests),
-			db_u64(d->customer_id), db_day(d->day_ms),
-			db_u64(d->api_key_id), db_u64(d->model_id)),
-		    &n_met, e);
-		if (!err && n_met != 1)
-			err = error_set(e, ERR_CORRUPT,
-			    "usage of customer %llu is not in usage_daily",
-			    (unsigned long long)d->customer_id);
-	}
-	return err;
+	if (!changes)
+		return error_arena(e, b->a);
+	for (int scope = 0; scope < ROLLUP_SCOPE__N; scope++)
+		for (int period = 0; period < ROLLUP_PERIOD__N; period++) {
+			err = make_changes(b, (enum rollup_scope)scope,
+			    (enum rollup_period)period, changes, &n, e);
+			for (size_t i = 0; i < n && !err; i++)
+				err = update_one(db, (enum rollup_scope)scope,
+				    &changes[i], e);
+			if (err)
+				return err;
+		}
+	return OK;
 }
 
 /* Tables in the flusher's order, so that neither waits for the other. */
@@ -323,9 +307,7 @@ book_txn(struct db *db, void *arg, struct error *e)
 	    b->n, e);
 
 	if (!err)
-		err = update_hours(db, b, e);
-	if (!err)
-		err = update_days(db, b, e);
+		err = update_rollups(db, b, e);
 	if (!err)
 		err = store_ledger_adjust(db, b->posts, b->n_posts, b->a, e);
 	arena_rewind(b->a, mark);
@@ -339,8 +321,6 @@ store_adjust(struct db *db, const struct adjustment *rows, size_t n,
 	struct booking b = {
 		.a = a,
 		.rows = arena_array(a, struct adjustment_row, n),
-		.hours = arena_array(a, struct rollup_hour, n),
-		.days = arena_array(a, struct rollup_day, n),
 		.posts = arena_array(a, struct ledger_change, n),
 		.n = n,
 	};
@@ -353,10 +333,6 @@ store_adjust(struct db *db, const struct adjustment *rows, size_t n,
 	if (err)
 		return err;
 	qsort(b.rows, n, sizeof(*b.rows), row_compare);
-	err = make_hours(&b, e);
-	if (!err)
-		err = make_days(&b, e);
-	if (!err)
-		err = make_posts(&b, e);
+	err = make_posts(&b, e);
 	return err ? err : db_txn(db, book_txn, &b, e);
 }

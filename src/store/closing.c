@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/money.h"
 #include "store/fields.h"
+#include "store/rollup.h"
 #include "store/usage.h"
 
 struct closing {
@@ -78,22 +78,13 @@ store_prune_count(struct db *db, int64_t before_ms, struct arena *a,
 	    &count_map, ret, e);
 }
 
-static int64_t
-month_of(int64_t time_ms)
-{
-	struct clock_parts c;
-
-	clock_split(time_ms, &c);
-	return clock_join(&(
-	    struct clock_parts){ .year = c.year, .month = c.month, .day = 1 });
-}
-
 /* A closing of one row. */
 static struct closing
 closing_of(const struct rated_usage *u)
 {
 	struct closing c = {
-		.month_ms = month_of(u->request_timestamp_ms),
+		.month_ms = rollup_start_ms(u->request_timestamp_ms,
+		    ROLLUP_MONTH),
 		.customer_id = u->customer_id,
 		.project_id = u->project_id,
 		.user_id = u->user_id,

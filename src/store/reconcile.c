@@ -18,7 +18,7 @@ static const struct db_field totals_fields[] = {
 static const struct db_map totals_map = DB_MAP(struct reconcile_result,
     totals_fields);
 
-/* rows against hourly or daily sums */
+/* rows against sums, or sums against coarser ones */
 static const struct db_field sums_fields[] = {
 	DB_FIELD(struct reconcile_diff, customer_id, U64),
 	DB_FIELD(struct reconcile_diff, api_key_id, U64),
@@ -57,6 +57,8 @@ static const struct {
 } checks[RECONCILE__N] = {
 	[RECONCILE_HOURLY] = { STMT_RECONCILE_HOURLY, &sums_map },
 	[RECONCILE_DAILY] = { STMT_RECONCILE_DAILY, &sums_map },
+	[RECONCILE_MONTHLY] = { STMT_RECONCILE_MONTHLY, &sums_map },
+	[RECONCILE_OVERALL] = { STMT_RECONCILE_OVERALL, &sums_map },
 	[RECONCILE_LEDGER] = { STMT_RECONCILE_LEDGER, &money_map },
 	[RECONCILE_BALANCE] = { STMT_RECONCILE_BALANCE, &money_map },
 	[RECONCILE_ORPHAN] = { STMT_RECONCILE_ORPHANS, &orphan_map },

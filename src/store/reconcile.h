@@ -10,9 +10,11 @@
 #include "store/db.h"
 
 enum reconcile_check {
-	RECONCILE_HOURLY,  /* usage against usage_hourly, key by key */
-	RECONCILE_DAILY,   /* usage against usage_daily, key by key; in months
-			      that are closed, both by month */
+	RECONCILE_HOURLY,  /* usage against usage_hourly, key by key; in
+			      months that are closed, both by month */
+	RECONCILE_DAILY,   /* usage_hourly against usage_daily */
+	RECONCILE_MONTHLY, /* usage_daily against usage_monthly */
+	RECONCILE_OVERALL, /* these three against usage_totals */
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */

@@ -21,63 +21,80 @@
 	DB_FIELD(S, sums.time_to_first_token_ms, U64), \
 	DB_FIELDS_HIST(S, sums.latency), \
 	DB_FIELDS_HIST(S, sums.ttft)
+
+/* Keys and sums; times of usage_hourly are of another type. */
+#define FULL_FIELDS(TIME_TYPE) \
+	DB_FIELD(struct rollup, customer_id, U64), \
+	DB_FIELD(struct rollup, start_ms, TIME_TYPE), \
+	DB_FIELD(struct rollup, project_id, U64), \
+	DB_FIELD(struct rollup, user_id, U64), \
+	DB_FIELD(struct rollup, api_key_id, U64), \
+	DB_FIELD(struct rollup, model_id, U64), \
+	DB_FIELD(struct rollup, provider_id, U64), \
+	DB_FIELD(struct rollup, agent_id, U64), \
+	DB_FIELD(struct rollup, connector_id, U64), \
+	DB_FIELD_ENUM(struct rollup, status, usage_status_names), \
+	SUM_FIELDS(struct rollup)
 /* clang-format on */
 
-static const struct db_field hour_fields[] = {
-	DB_FIELD(struct rollup_hour, customer_id, U64),
-	DB_FIELD(struct rollup_hour, hour_ms, TIME),
-	DB_FIELD(struct rollup_hour, project_id, U64),
-	DB_FIELD(struct rollup_hour, user_id, U64),
-	DB_FIELD(struct rollup_hour, api_key_id, U64),
-	DB_FIELD(struct rollup_hour, model_id, U64),
-	DB_FIELD(struct rollup_hour, provider_id, U64),
-	DB_FIELD(struct rollup_hour, agent_id, U64),
-	DB_FIELD(struct rollup_hour, connector_id, U64),
-	DB_FIELD_ENUM(struct rollup_hour, status, usage_status_names),
-	SUM_FIELDS(struct rollup_hour),
-};
-static const struct db_map hour_map = DB_MAP(struct rollup_hour, hour_fields);
+const char *const rollup_period_names[ROLLUP_PERIOD__N] = { "hour", "day",
+	"month" };
 
-static const struct db_field day_fields[] = {
-	DB_FIELD(struct rollup_day, customer_id, U64),
-	DB_FIELD(struct rollup_day, day_ms, DAY),
-	DB_FIELD(struct rollup_day, api_key_id, U64),
-	DB_FIELD(struct rollup_day, model_id, U64),
-	DB_FIELD(struct rollup_day, failed_requests, U64),
-	SUM_FIELDS(struct rollup_day),
-};
-static const struct db_map day_map = DB_MAP(struct rollup_day, day_fields);
+static const struct db_field hour_fields[] = { FULL_FIELDS(TIME) };
+static const struct db_map hour_map = DB_MAP(struct rollup, hour_fields);
+static const struct db_field day_fields[] = { FULL_FIELDS(DAY) };
+static const struct db_map day_map = DB_MAP(struct rollup, day_fields);
 
-static int64_t
-floor_ms(int64_t time_ms, int64_t unit_ms)
+static const struct db_field total_fields[] = {
+	DB_FIELD(struct rollup, customer_id, U64),
+	DB_FIELD_ENUM(struct rollup, period, rollup_period_names),
+	DB_FIELD(struct rollup, start_ms, TIME),
+	DB_FIELD(struct rollup, model_id, U64),
+	DB_FIELD(struct rollup, provider_id, U64),
+	DB_FIELD_ENUM(struct rollup, status, usage_status_names),
+	SUM_FIELDS(struct rollup),
+};
+static const struct db_map total_map = DB_MAP(struct rollup, total_fields);
+
+int64_t
+rollup_start_ms(int64_t time_ms, enum rollup_period period)
 {
-	return time_ms - time_ms % unit_ms;
+	struct clock_parts c;
+
+	switch (period) {
+	case ROLLUP_HOUR:
+		return time_ms - time_ms % HOUR_MS;
+	case ROLLUP_DAY:
+		return time_ms - time_ms % DAY_MS;
+	case ROLLUP_MONTH:
+	case ROLLUP_PERIOD__N:
+		break;
+	}
+	clock_split(time_ms, &c);
+	return clock_join(&(
+	    struct clock_parts){ .year = c.year, .month = c.month, .day = 1 });
 }
 
 void
-rollup_hour_of(const struct usage_row *u, struct rollup_hour *ret)
+rollup_of(const struct usage_row *u, enum rollup_scope scope,
+    enum rollup_period period, struct rollup *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	ret->period = period;
+	ret->start_ms = rollup_start_ms(u->request_timestamp_ms, period);
+	ret->model_id = u->model_id;
+	ret->provider_id = u->provider_id;
+	ret->status = u->status;
+	if (scope == ROLLUP_OF_EVERYBODY)
+		return;
 	ret->customer_id = u->customer_id;
-	ret->hour_ms = floor_ms(u->request_timestamp_ms, HOUR_MS);
+	if (scope == ROLLUP_OF_CUSTOMER)
+		return;
 	ret->project_id = u->project_id;
 	ret->user_id = u->user_id;
 	ret->api_key_id = u->api_key_id;
-	ret->model_id = u->model_id;
-	ret->provider_id = u->provider_id;
 	ret->agent_id = u->agent_id;
 	ret->connector_id = u->connector_id;
-	ret->status = u->status;
-}
-
-void
-rollup_day_of(const struct usage_row *u, struct rollup_day *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->customer_id = u->customer_id;
-	ret->day_ms = floor_ms(u->request_timestamp_ms, DAY_MS);
-	ret->api_key_id = u->api_key_id;
-	ret->model_id = u->model_id;
 }
 
 static enum err
@@ -122,18 +139,11 @@ struct rollup_key {
 };
 
 static struct rollup_key
-hour_key(const struct rollup_hour *h)
+key_of(const struct rollup *r)
 {
-	return (struct rollup_key){ { h->customer_id, (uint64_t)h->hour_ms,
-	    h->project_id, h->user_id, h->api_key_id, h->model_id,
-	    h->provider_id, h->agent_id, h->connector_id, h->status } };
-}
-
-static struct rollup_key
-day_key(const struct rollup_day *d)
-{
-	return (struct rollup_key){ { d->customer_id, (uint64_t)d->day_ms,
-	    d->api_key_id, d->model_id } };
+	return (struct rollup_key){ { r->customer_id, (uint64_t)r->start_ms,
+	    r->project_id, r->user_id, r->api_key_id, r->model_id,
+	    r->provider_id, r->agent_id, r->connector_id, r->status } };
 }
 
 static int
@@ -146,33 +156,30 @@ key_compare(const struct rollup_key *a, const struct rollup_key *b)
 }
 
 int
-rollup_hour_compare(const void *a, const void *b)
+rollup_compare(const void *a, const void *b)
 {
-	struct rollup_key ka = hour_key(a), kb = hour_key(b);
+	struct rollup_key ka = key_of(a), kb = key_of(b);
 
 	return key_compare(&ka, &kb);
 }
 
-int
-rollup_day_compare(const void *a, const void *b)
+static enum err
+write_sums(struct db *db, enum rollup_scope scope, const struct rollup *rows,
+    size_t n, struct error *e)
 {
-	struct rollup_key ka = day_key(a), kb = day_key(b);
+	static const struct {
+		enum stmt id;
+		const struct db_map *map;
+	} full[ROLLUP_PERIOD__N] = {
+		[ROLLUP_HOUR] = { STMT_ROLLUP_HOURS, &hour_map },
+		[ROLLUP_DAY] = { STMT_ROLLUP_DAYS, &day_map },
+		[ROLLUP_MONTH] = { STMT_ROLLUP_MONTHS, &day_map },
+	};
+	enum rollup_period period = rows[0].period;
 
-	return key_compare(&ka, &kb);
-}
-
-enum err
-store_rollup_hours(struct db *db, const struct rollup_hour *rows, size_t n,
-    struct error *e)
-{
-	return db_bulk(db, STMT_ROLLUP_HOURS, &hour_map, rows, n, e);
-}
-
-enum err
-store_rollup_days(struct db *db, const struct rollup_day *rows, size_t n,
-    struct error *e)
-{
-	return db_bulk(db, STMT_ROLLUP_DAYS, &day_map, rows, n, e);
+	return scope == ROLLUP_FULL
+		   ? db_bulk(db, full[period].id, full[period].map, rows, n, e)
+		   : db_bulk(db, STMT_ROLLUP_TOTALS, &total_map, rows, n, e);
 }
 
 /* A row with the key of its sum, for sorting. */
@@ -193,71 +200,29 @@ keyed_compare(const void *pa, const void *pb)
 #define PENDING_MAX 64
 
 static enum err
-add_hours(struct db *db, const struct keyed_row *rows, size_t n,
-    struct arena *a, struct error *e)
-{
-	struct rollup_hour *sums = arena_array(a, struct rollup_hour,
-	    PENDING_MAX);
-	size_t n_sums = 0;
-	enum err err = OK;
-
-	if (!sums)
-		return error_arena(e, a);
-	for (size_t i = 0; err == OK && i < n; i++) {
-		bool is_new = i == 0 ||
-			      keyed_compare(&rows[i - 1], &rows[i]) != 0;
-
-		if (is_new && n_sums == PENDING_MAX) {
-			err = store_rollup_hours(db, sums, n_sums, e);
-			n_sums = 0;
-		}
-		if (is_new)
-			rollup_hour_of(rows[i].u, &sums[n_sums++]);
-		if (err == OK)
-			err = rollup_sums_add(&sums[n_sums - 1].sums, rows[i].u,
-			    e);
-	}
-	if (err != OK)
-		return err;
-	return store_rollup_hours(db, sums, n_sums, e);
-}
-
-/* A client that left has not been failed by anybody. */
-static bool
-is_failed(const struct usage_row *u)
-{
-	return u->status != USAGE_OK && u->status != USAGE_CLIENT_CLOSED;
-}
-
-static enum err
-add_days(struct db *db, const struct keyed_row *rows, size_t n, struct arena *a,
+add_sums(struct db *db, enum rollup_scope scope, enum rollup_period period,
+    const struct keyed_row *rows, size_t n, struct rollup *sums,
     struct error *e)
 {
-	struct rollup_day *sums = arena_array(a, struct rollup_day,
-	    PENDING_MAX);
 	size_t n_sums = 0;
 	enum err err = OK;
 
-	if (!sums)
-		return error_arena(e, a);
 	for (size_t i = 0; err == OK && i < n; i++) {
 		bool is_new = i == 0 ||
 			      keyed_compare(&rows[i - 1], &rows[i]) != 0;
 
 		if (is_new && n_sums == PENDING_MAX) {
-			err = store_rollup_days(db, sums, n_sums, e);
+			err = write_sums(db, scope, sums, n_sums, e);
 			n_sums = 0;
 		}
 		if (is_new)
-			rollup_day_of(rows[i].u, &sums[n_sums++]);
-		sums[n_sums - 1].failed_requests += is_failed(rows[i].u);
+			rollup_of(rows[i].u, scope, period, &sums[n_sums++]);
 		if (err == OK)
 			err = rollup_sums_add(&sums[n_sums - 1].sums, rows[i].u,
 			    e);
 	}
-	if (err != OK)
-		return err;
-	return store_rollup_days(db, sums, n_sums, e);
+	return err || n_sums == 0 ? err
+				  : write_sums(db, scope, sums, n_sums, e);
 }
 
 enum err
@@ -265,25 +230,25 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
     struct arena *a, struct error *e)
 {
 	struct keyed_row *keyed = arena_array(a, struct keyed_row, n);
-	struct rollup_hour hour;
-	struct rollup_day day;
-	enum err err;
+	struct rollup *sums = arena_array(a, struct rollup, PENDING_MAX);
+	struct rollup one;
+	enum err err = OK;
 
-	if (!keyed)
+	if (!keyed || !sums)
 		return error_arena(e, a);
-	for (size_t i = 0; i < n; i++) {
-		rollup_hour_of(&rows[i], &hour);
-		keyed[i] = (struct keyed_row){ hour_key(&hour), &rows[i] };
-	}
-	qsort(keyed, n, sizeof(keyed[0]), keyed_compare);
-	err = add_hours(db, keyed, n, a, e);
-	if (err != OK)
-		return err;
-
-	for (size_t i = 0; i < n; i++) {
-		rollup_day_of(keyed[i].u, &day);
-		keyed[i].key = day_key(&day);
-	}
-	qsort(keyed, n, sizeof(keyed[0]), keyed_compare);
-	return add_days(db, keyed, n, a, e);
+	for (size_t i = 0; i < n; i++)
+		keyed[i].u = &rows[i];
+	for (int scope = 0; scope < ROLLUP_SCOPE__N && !err; scope++)
+		for (int period = 0; period < ROLLUP_PERIOD__N && !err;
+		     period++) {
+			for (size_t i = 0; i < n; i++) {
+				rollup_of(keyed[i].u, (enum rollup_scope)scope,
+				    (enum rollup_period)period, &one);
+				keyed[i].key = key_of(&one);
+			}
+			qsort(keyed, n, sizeof(keyed[0]), keyed_compare);
+			err = add_sums(db, (enum rollup_scope)scope,
+			    (enum rollup_period)period, keyed, n, sums, e);
+		}
+	return err;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables usage_hourly and usage_daily: sums of usage_records, written in the
- * same transaction as the rows. In keys 0 stands for "none", because a key
- * column cannot be NULL. Aggregate a batch in the process first; rows of one
- * call must have distinct keys and be sorted by rollup_hour_compare() or
- * rollup_day_compare(), so that writers take locks in one order.
+ * Sums of usage_records, written in the same transaction as the rows:
+ * usage_hourly, usage_daily and usage_monthly with all dimensions, and
+ * usage_totals with few of them for each customer and for all together. In
+ * keys 0 stands for "none", because a key column cannot be NULL.
  */
 #ifndef TG_STORE_ROLLUP_H
 #define TG_STORE_ROLLUP_H
@@ -15,7 +14,7 @@
 
 struct usage_row;
 
-/* What both tables sum up. */
+/* What all of them sum up. */
 struct rollup_sums {
 	uint64_t requests;
 	uint64_t unpriced_requests;  /* cost unknown */
@@ -29,9 +28,26 @@ struct rollup_sums {
 	struct histogram ttft; /* only requests that sent a token */
 };
 
-struct rollup_hour {
+enum rollup_period {
+	ROLLUP_HOUR,
+	ROLLUP_DAY,
+	ROLLUP_MONTH,
+	ROLLUP_PERIOD__N
+};
+extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
+
+enum rollup_scope {
+	ROLLUP_FULL,         /* usage_hourly, _daily, _monthly */
+	ROLLUP_OF_CUSTOMER,  /* usage_totals */
+	ROLLUP_OF_EVERYBODY, /* usage_totals, customer 0 */
+	ROLLUP_SCOPE__N
+};
+
+/* One row of one of the tables; what a table lacks is 0. */
+struct rollup {
+	enum rollup_period period;
 	uint64_t customer_id;
-	int64_t hour_ms;
+	int64_t start_ms;
 	uint64_t project_id;
 	uint64_t user_id;
 	uint64_t api_key_id;
@@ -43,33 +59,22 @@ struct rollup_hour {
 	struct rollup_sums sums;
 };
 
-struct rollup_day {
-	uint64_t customer_id;
-	int64_t day_ms;
-	uint64_t api_key_id;
-	uint64_t model_id;
-	uint64_t failed_requests; /* neither ok nor left by the client */
-	struct rollup_sums sums;
-};
-
-/** Key of the hour and of the day that a row belongs to, with empty sums. */
-void rollup_hour_of(const struct usage_row *u, struct rollup_hour *ret);
-void rollup_day_of(const struct usage_row *u, struct rollup_day *ret);
+/** When the period began that an instant is in. */
+int64_t rollup_start_ms(int64_t time_ms, enum rollup_period period);
+/** Key of the sum that a row belongs to, with empty sums. */
+void rollup_of(const struct usage_row *u, enum rollup_scope scope,
+    enum rollup_period period, struct rollup *ret);
 /** Add a row. Errors: ERR_MONEY_RANGE. */
 enum err rollup_sums_add(struct rollup_sums *s, const struct usage_row *u,
     struct error *e) ATTR_MUST_CHECK;
-/** Order of the primary keys; for qsort() and bsearch(). */
-int rollup_hour_compare(const void *a, const void *b);
-int rollup_day_compare(const void *a, const void *b);
-
-/** Add to the tables, in the caller's transaction. */
-enum err store_rollup_hours(struct db *db, const struct rollup_hour *rows,
-    size_t n, struct error *e) ATTR_MUST_CHECK;
-enum err store_rollup_days(struct db *db, const struct rollup_day *rows,
-    size_t n, struct error *e) ATTR_MUST_CHECK;
+/** Order of the primary keys of one scope and period; for qsort(). */
+int rollup_compare(const void *a, const void *b);
 
 /**
- * Both rollups of a batch of rows: aggregates, sorts and writes.
+ * All rollups of a batch of rows, in the caller's transaction: aggregates,
+ * sorts and writes. Writers take locks in one order: scope by scope, in each
+ * period by period, in each by key. What is busiest comes last: the sums of
+ * everybody.
  * Memory: scratch in a.
  */
 enum err store_rollup_usage(struct db *db, const struct usage_row *rows,

@@ -58,50 +58,64 @@ add_twice(struct values *s, struct db_val v)
 }
 
 static void
-add_filter(struct values *s, enum usage_sums_of table,
+add_filter(struct values *s, enum usage_sums_of sums,
     const struct usage_filter *f)
 {
-	add_twice(s, db_id(f->api_key_id));
-	if (table == USAGE_SUMS_HOURLY) {
+	if (sums != USAGE_SUMS_TOTALS)
+		add_twice(s, db_id(f->api_key_id));
+	if (sums == USAGE_SUMS_FULL) {
 		add_twice(s, db_id(f->user_id));
 		add_twice(s, db_id(f->project_id));
 		add_twice(s, db_id(f->agent_id));
 		add_twice(s, db_id(f->connector_id));
 	}
 	add_twice(s, db_id(f->model_id));
-	if (table == USAGE_SUMS_HOURLY) {
+	if (sums != USAGE_SUMS_REFUSALS) {
 		add_twice(s, db_id(f->provider_id));
 		add_twice(s, db_str(f->status));
 	}
 }
 
-enum err
-store_usage_summary(struct db *db, enum usage_sums_of table,
-    const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
-    uint64_t limit, struct arena *a, struct usage_group **ret, size_t *ret_n,
-    struct error *e)
+static enum stmt
+stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 {
-	static const enum stmt stmts[USAGE_SUMS__N][2] = {
-		[USAGE_SUMS_HOURLY] = { STMT_SUMMARY_HOURS,
-		    STMT_SUMMARY_HOURS_OF },
-		[USAGE_SUMS_DAILY] = { STMT_SUMMARY_DAYS,
-		    STMT_SUMMARY_DAYS_OF },
-		[USAGE_SUMS_REFUSALS] = { STMT_SUMMARY_REFUSED,
-		    STMT_SUMMARY_REFUSED_OF },
+	static const enum stmt full[ROLLUP_PERIOD__N][2] = {
+		[ROLLUP_HOUR] = { STMT_SUMMARY_HOURS, STMT_SUMMARY_HOURS_OF },
+		[ROLLUP_DAY] = { STMT_SUMMARY_DAYS, STMT_SUMMARY_DAYS_OF },
+		[ROLLUP_MONTH] = { STMT_SUMMARY_MONTHS,
+		    STMT_SUMMARY_MONTHS_OF },
 	};
-	bool is_daily = table == USAGE_SUMS_DAILY;
+
+	if (sums == USAGE_SUMS_TOTALS)
+		return STMT_SUMMARY_TOTALS;
+	if (sums == USAGE_SUMS_REFUSALS)
+		return is_of_one ? STMT_SUMMARY_REFUSED_OF
+				 : STMT_SUMMARY_REFUSED;
+	return full[period][is_of_one];
+}
+
+enum err
+store_usage_summary(struct db *db, enum usage_sums_of sums,
+    enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f, uint64_t limit, struct arena *a,
+    struct usage_group **ret, size_t *ret_n, struct error *e)
+{
+	bool is_dated = sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR;
 	struct values s = { .n = 0 };
 
 	add(&s, db_u64(by[0]));
 	add(&s, db_u64(by[1]));
-	if (f->customer_id)
+	/* Of the totals, those of customer 0 are everybody's. */
+	if (f->customer_id || sums == USAGE_SUMS_TOTALS)
 		add(&s, db_u64(f->customer_id));
-	add(&s, is_daily ? db_day(f->from_ms) : db_time(f->from_ms));
-	add(&s, is_daily ? db_day(f->to_ms) : db_time(f->to_ms));
-	add_filter(&s, table, f);
+	if (sums == USAGE_SUMS_TOTALS)
+		add(&s, db_str(str_from(rollup_period_names[period])));
+	add(&s, is_dated ? db_day(f->from_ms) : db_time(f->from_ms));
+	add(&s, is_dated ? db_day(f->to_ms) : db_time(f->to_ms));
+	add_filter(&s, sums, f);
 	add(&s, db_u64(limit));
-	return db_all(db, stmts[table][f->customer_id != 0],
+	return db_all(db, stmt_of(sums, period, f->customer_id != 0),
 	    (struct db_in){ s.v, s.n }, a,
-	    table == USAGE_SUMS_REFUSALS ? &refusal_map : &group_map, ret,
-	    ret_n, e);
+	    sums == USAGE_SUMS_REFUSALS ? &refusal_map : &group_map, ret, ret_n,
+	    e);
 }

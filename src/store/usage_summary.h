@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums of usage by one or two dimensions, from usage_hourly, usage_daily and
- * usage_refusals only: never from the rows.
+ * Sums of usage by one or two dimensions, from the rollups and usage_refusals
+ * only: never from the rows.
  */
 #ifndef TG_STORE_USAGE_SUMMARY_H
 #define TG_STORE_USAGE_SUMMARY_H
@@ -39,24 +39,25 @@ struct usage_group {
 	struct rollup_sums sums;
 };
 
-/* Which table. */
+/* Which sums. */
 enum usage_sums_of {
-	USAGE_SUMS_HOURLY,
-	USAGE_SUMS_DAILY,    /* key, customer, model and times, no others */
-	USAGE_SUMS_REFUSALS, /* the same; fills `refusals` alone */
-	USAGE_SUMS__N
+	USAGE_SUMS_FULL,     /* usage_hourly, _daily or _monthly */
+	USAGE_SUMS_TOTALS,   /* model, provider, status and times, no others */
+	USAGE_SUMS_REFUSALS, /* key, customer, model and times; fills
+				`refusals` alone */
 };
 
 /**
  * Groups in order of their values.
- * @f      customer_id 0: all customers; from_ms and to_ms at full hours, for
- *         USAGE_SUMS_DAILY at full days
- * @limit  most groups
+ * @period  of the sums; no matter for USAGE_SUMS_REFUSALS
+ * @f       customer_id 0: all customers; from_ms and to_ms at full periods
+ *          (refusals: hours)
+ * @limit   most groups
  * Memory: in a.
  */
-enum err store_usage_summary(struct db *db, enum usage_sums_of table,
-    const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
-    uint64_t limit, struct arena *a, struct usage_group **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
+enum err store_usage_summary(struct db *db, enum usage_sums_of sums,
+    enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f, uint64_t limit, struct arena *a,
+    struct usage_group **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 #endif

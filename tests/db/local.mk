@@ -60,7 +60,8 @@ check_PROGRAMS += \
 	tests/db/test_store_manage \
 	tests/db/test_store_usage \
 	tests/db/test_torture \
-	tests/db/test_usage_page
+	tests/db/test_usage_page \
+	tests/db/test_usage_report
 
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
@@ -108,6 +109,9 @@ tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)
 tests_db_test_usage_page_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_usage_report_SOURCES = tests/db/test_usage_report.c \
+	$(DB_FIXTURE)
+tests_db_test_usage_report_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
 	$(UNIT_HANDLER_TORTURE)
 tests_db_test_torture_LDADD = $(UNIT_DAEMON_LIBS)

@@ -163,6 +163,8 @@ forget_all(struct flush_test *x)
 	fixture_sql(x->db, "DELETE FROM usage_records");
 	fixture_sql(x->db, "DELETE FROM usage_hourly");
 	fixture_sql(x->db, "DELETE FROM usage_daily");
+	fixture_sql(x->db, "DELETE FROM usage_monthly");
+	fixture_sql(x->db, "DELETE FROM usage_totals");
 	fixture_sql(x->db, "DELETE FROM usage_refusals");
 	fixture_sql(x->db, "DELETE FROM ledger_transfers");
 	fixture_sql(x->db, "DELETE FROM journal_offsets");

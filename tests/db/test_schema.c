@@ -77,12 +77,13 @@ schema__money_columns__hold_twelve_decimals(void **state)
 	    fixture_number(root,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND column_name LIKE '%\\_usd' AND "
-		"column_type <> 'decimal(20,12)'"));
+		"column_type <> IF(table_name IN ('usage_monthly', "
+		"'usage_totals'), 'decimal(26,12)', 'decimal(20,12)')"));
 }
 
 /* Columns that name a row of another table, but on usage_records (which is
  * partitioned), in the keys of rollups other than their customer (0 there is
- * no row), and where the kind of thing stands beside the id. */
+ * no row; in usage_totals that is so of customers, too), and where the kind of thing stands beside the id. */
 static void
 schema__references__have_foreign_keys(void **state)
 {
@@ -98,7 +99,8 @@ schema__references__have_foreign_keys(void **state)
 		"'model_id', 'provider_id', 'project_id', 'agent_id', "
 		"'connector_id', 'debit_account_id', 'credit_account_id', "
 		"'rate_limit_tier') AND NOT (c.table_name LIKE 'usage%' AND "
-		"c.column_name <> 'customer_id') AND NOT (c.extra LIKE "
+		"(c.column_name <> 'customer_id' OR c.table_name = "
+		"'usage_totals')) AND NOT (c.extra LIKE "
 		"'%auto_increment%') AND NOT EXISTS (SELECT 1 FROM "
 		"information_schema.key_column_usage k WHERE k.table_schema = "
 		"c.table_schema AND k.table_name = c.table_name AND "
@@ -169,11 +171,11 @@ static void
 rollups__bucket_columns__are_as_many_as_the_histogram_has(void **state)
 {
 	(void)state;
-	assert_int_equal(4 * HISTOGRAM_N,
+	assert_int_equal(8 * HISTOGRAM_N,
 	    fixture_number(root,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND table_name IN ('usage_hourly', "
-		"'usage_daily') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
+		"'usage_daily', 'usage_monthly', 'usage_totals') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
 		"OR column_name REGEXP '^ttft_h[0-9]{2}$')"));
 }
 
@@ -270,6 +272,9 @@ other_tables__each_look_up__uses_its_index(void **state)
 	(void)state;
 	assert_index("EXPLAIN SELECT * FROM usage_daily WHERE customer_id = 5 "
 		     "AND day BETWEEN '2026-01-01' AND '2026-02-01'",
+	    "PRIMARY");
+	assert_index("EXPLAIN SELECT * FROM usage_totals WHERE customer_id = 0 "
+		     "AND period = 'day' AND start > '2026-01-01'",
 	    "PRIMARY");
 	assert_index("EXPLAIN SELECT * FROM usage_refusals WHERE customer_id = "
 		     "5 AND hour >= '2026-01-01'",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists and summaries of usage: which index and which partitions each filter
- * reads, and that pages neither lose nor repeat a row. CHECKLIST S8. */
+/* Lists of usage: which index and which partitions each filter reads, and
+ * that pages neither lose nor repeat a row. CHECKLIST S8. */
 #include "db/fixture_db.h"
 
 #include <stdio.h>
@@ -8,11 +8,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "domain/usage_report.h"
 #include "store/db_priv.h"
-#include "store/rollup.h"
 #include "store/usage_page.h"
-#include "store/usage_summary.h"
 
 #define N_ROWS      6000
 #define FIRST_MONTH INT64_C(1793491200000) /* 2026-11-01 */
@@ -45,7 +42,6 @@ fill(void)
 	(void)fixture_customer(&f, 1);
 	(void)fixture_customer(&f, 2);
 	assert_db_ok(&f, store_usage_insert(f.db, rows, N_ROWS, &f.e));
-	assert_db_ok(&f, store_rollup_usage(f.db, rows, N_ROWS, &f.a, &f.e));
 	fixture_fini(&f);
 	fixture_sql(root, "ANALYZE TABLE usage_records");
 	mysql_free_result(mysql_store_result(&root->my));
@@ -317,74 +313,6 @@ usage_posted__numbers_of_rows_around_the_group_size__finds_each(void **state)
 	fixture_fini(&x);
 }
 
-static uint64_t
-sum_of(const struct usage_report *r)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++)
-		n += r->groups[i].sums.requests;
-	return n;
-}
-
-/* Whatever the dimensions and however the time is cut into days and hours. */
-static void
-usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
-{
-	static const int64_t times[][2] = { { 0, 40 * DAY_MS },
-		{ 5 * HOUR_MS, 3 * DAY_MS + 7 * HOUR_MS },
-		{ DAY_MS, 2 * DAY_MS }, { 25 * HOUR_MS, 30 * HOUR_MS },
-		{ 23 * HOUR_MS, 49 * HOUR_MS } };
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x, FIXTURE_APP);
-	for (int d = 0; d < USAGE_BY__N; d++) {
-		for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-			for (uint64_t c = 0; c < 3; c++) {
-				enum usage_dimension by[USAGE_BY_MAX] = {
-					(enum usage_dimension)d, USAGE_BY_DAY
-				};
-				struct usage_filter f = { .customer_id = c,
-					.from_ms = FIRST_MONTH + times[i][0],
-					.to_ms = FIRST_MONTH + times[i][1] };
-				struct usage_report r;
-				struct arena_mark mark = arena_mark(&x.a);
-
-				if (d == USAGE_BY_DAY)
-					by[1] = USAGE_BY_NOTHING;
-				assert_db_ok(&x,
-				    usage_report(x.db, by, &f, INT64_MAX / 2,
-					&x.a, &r, &x.e));
-				assert_int_equal(sum_of(&r), rows_of(&f, c));
-				assert_int_equal(r.total.sums.requests,
-				    rows_of(&f, c));
-				arena_rewind(&x.a, mark);
-			}
-		}
-	}
-	fixture_fini(&x);
-}
-
-static void
-usage_report__more_groups_than_allowed__names_group_by(void **state)
-{
-	static const enum usage_dimension by[] = { USAGE_BY_HOUR,
-		USAGE_BY_AGENT };
-	struct usage_filter f = { .from_ms = FIRST_MONTH,
-		.to_ms = FIRST_MONTH + 70 * DAY_MS };
-	struct usage_report r;
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x, FIXTURE_APP);
-	assert_int_equal(usage_report(x.db, by, &f, INT64_MAX / 2, &x.a, &r,
-			     &x.e),
-	    ERR_BAD_PARAM);
-	assert_string_equal(x.e.param, "group_by");
-	fixture_fini(&x);
-}
-
 int
 main(void)
 {
@@ -395,10 +323,6 @@ main(void)
 		    usage_page__pages_of_any_size__are_all_rows_once),
 		cmocka_unit_test(
 		    usage_posted__numbers_of_rows_around_the_group_size__finds_each),
-		cmocka_unit_test(
-		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
-		cmocka_unit_test(
-		    usage_report__more_groups_than_allowed__names_group_by),
 	};
 
 	fixture_need_server();

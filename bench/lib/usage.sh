@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# What looking at usage costs with ten million rows.  Sourced by bench/run with
+# bench/lib/targets.sh, which set top, dir, build, rounds, quick, rows, output.
+
+. "$top/bench/lib/usage_rows.sh"
+
+usage_groups=(key user project customer model provider agent connector status
+  hour day month)
+usage_filters=('' customer_id=1 api_key_id=1 user_id=1 project_id=1 agent_id=2
+  connector_id=1 model_id=1 provider_id=1 request_status=timeout source=api)
+usage_key='' operator_key=''
+
+usage_socket() {
+  in_stack lighttpd eval 'printf "%s" "$STACK_DB_SOCKET"'
+}
+
+usage_sql() {
+  usage_rows_sql "$(usage_socket)" tollgate "$@"
+}
+
+usage_provision() {
+  local id
+  operator_key=$(in_stack lighttpd command_json operator add --name reader \
+    | jq -er .key) || return 1
+  usage_key=$(in_stack lighttpd command_json key add --customer 1 --name reader \
+    --scopes usage:read | jq -er .key) || return 1
+  for ((id = 2; id <= 20; id++)); do
+    printf "INSERT INTO customers (customer_id, name, email)
+      VALUES (%d, 'bench %d', 'bench-%d@example.org');\n" "$id" "$id" "$id"
+  done | usage_sql || return 1
+}
+
+# usage_get KEY PATH [CURL_ARG...]: milliseconds until all of it is here, the
+# median of some, over one connection that is kept.
+usage_ms() {
+  local key=$1 path=$2 n=$((2 * rounds + 1)) i
+  local -a all=()
+  for ((i = 0; i <= n; i++)); do
+    all+=("${url[lighttpd]%/v1/*}$path" -o /dev/null)
+  done
+  curl -fsS -g "${all[@]}" -H "X-API-Key: $key" -w '%{time_total}\n' \
+    | sed 1d | sort -n | awk '{ v[NR] = $1 }
+      END { if (!NR) exit 1; printf "%.1f\n", v[int((NR + 1) / 2)] * 1000 }'
+}
+
+usage_time() {
+  date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ
+}
+
+usage_summaries() {
+  local group key who from month year
+  month=from=$(usage_time '30 days ago') year=from=$(usage_time '12 months ago')
+  printf '| group_by | customer, 30 days | customer, 12 months | operator, 30 days | operator, 12 months |\n'
+  printf '| --- | ---: | ---: | ---: | ---: |\n'
+  for group in "${usage_groups[@]}"; do
+    printf '| %s ' "$group"
+    for who in customer operator; do
+      key=$usage_key
+      [[ $who == customer ]] || key=$operator_key
+      for from in "$month" "$year"; do
+        # 8,760 groups are more than there may be.
+        if [[ $group == hour && $from == "$year" ]]; then
+          printf '| (400) '
+          continue
+        fi
+        printf '| %s ' "$(usage_ms "$key" \
+          "/api/usage/summary?group_by=$group&$from")" || return 1
+      done
+    done
+    printf '|\n'
+  done
+}
+
+usage_lists() {
+  local filter from cursor path
+  from=$(usage_time '30 days ago')
+  printf '| filter | first page | next page |\n| --- | ---: | ---: |\n'
+  for filter in "${usage_filters[@]}"; do
+    path="/api/usage?from=$from${filter:+&$filter}"
+    cursor=$(curl -fsS -g "${url[lighttpd]%/v1/*}$path" \
+      -H "X-API-Key: $operator_key" | jq -r '.next_cursor // empty')
+    printf '| %s | %s | %s |\n' "${filter:-none}" \
+      "$(usage_ms "$operator_key" "$path")" \
+      "$([[ -z $cursor ]] || usage_ms "$operator_key" "$path&cursor=$cursor")"
+  done
+}
+
+# Most memory that a worker had since it was last asked, in KiB.
+usage_peak() {
+  local pid
+  for pid in $(in_stack lighttpd stack_workers); do
+    awk '/^VmHWM/ { print $2 }' "/proc/$pid/status"
+    printf 5 >"/proc/$pid/clear_refs"
+  done | sort -n | tail -n 1
+}
+
+# usage_export FORMAT ROWS: rows, seconds, the largest worker.
+usage_export() {
+  local format=$1 n=$2 from to lines start
+  local -i head=0
+  [[ $format != csv ]] || head=1
+  to=$(usage_time '1 day ago')
+  from=$(usage_time "1 day ago $((n * 31536000 / rows)) seconds ago")
+  usage_peak >/dev/null
+  start=$(date +%s%N)
+  lines=$(curl -fsS "${url[lighttpd]%/v1/*}/api/usage?format=$format&from=$from&to=$to" \
+    -H "X-API-Key: $operator_key" | grep -c .)
+  printf '| %s | %d | %.1f | %d |\n' "$format" \
+    $((lines - head)) \
+    "$(awk "BEGIN { print ($(date +%s%N) - $start) / 1e9 }")" "$(usage_peak)"
+}
+
+usage_exports() {
+  local format n
+  printf '| export | rows | seconds | largest worker, KiB |\n'
+  printf '| --- | ---: | ---: | ---: |\n'
+  for format in csv ndjson; do
+    for n in $((rows / 1000)) $((rows / 10)); do
+      usage_export "$format" "$n"
+    done
+  done
+}
+
+usage_tables() {
+  printf '| table | rows | MiB |\n| --- | ---: | ---: |\n'
+  usage_sql -e "SELECT CONCAT('| ', table_name, ' | ', table_rows, ' | ',
+    ROUND((data_length + index_length) / 1048576), ' |')
+    FROM information_schema.tables WHERE table_schema = 'tollgate'
+    AND table_name IN ('usage_records', 'usage_hourly', 'usage_daily',
+      'usage_monthly', 'usage_totals')
+    ORDER BY table_rows DESC"
+}
+
+bench_usage() {
+  local made paced_model=sim-fixed
+  [[ -z $quick ]] || rows=100000
+  folder_make
+  trap targets_stop EXIT
+  targets_start lighttpd
+  ((${#targets_up[@]})) || die 'Tollgate does not run'
+  usage_provision || die 'no keys'
+  made=$SECONDS
+  # The request that asked whether all is up.
+  usage_sql -e 'DELETE FROM usage_records; DELETE FROM usage_hourly'
+  usage_rows "$(usage_socket)" tollgate "$rows" || die 'no rows'
+  made=$((SECONDS - made))
+  say 'summaries, lists, exports'
+  {
+    provenance
+    cat <<MD
+- $rows rows of a year, 20 customers, 80 keys, 3 models, made in $made s; milliseconds through lighttpd until all of the answer was there, medians of $((2 * rounds + 1)), one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
+- the hours a year are more groups than there may be; a customer is one of the twenty
+
+$(usage_summaries)
+
+The operator's list of the last 30 days, pages of 50:
+
+$(usage_lists)
+
+$(usage_exports)
+
+$(usage_tables)
+MD
+  } >"$dir/section.md"
+  if [[ -n $quick ]]; then
+    cat "$dir/section.md"
+  else
+    write_section "$output" 'Usage' <"$dir/section.md" || exit 1
+  fi
+}

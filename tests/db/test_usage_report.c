@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Summaries of usage against the rows, however their time is put together;
+ * how few rows of the rollups they read; what the migration made of old ones.
+ * CHECKLIST B38, B39. */
+#include "db/fixture_db.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "domain/usage_report.h"
+#include "store/db_priv.h"
+#include "store/reconcile.h"
+#include "store/rollup.h"
+#include "store/usage.h"
+
+#define N_ROWS      6000
+#define FIRST_MONTH INT64_C(1793491200000) /* 2026-11-01 */
+#define STEP_MS     INT64_C(2500000)       /* of every third row */
+#define LAST        (FIRST_MONTH + N_ROWS / 3 * STEP_MS) /* Dec 28 */
+#define NEVER       (INT64_MAX / 2)
+
+static struct db *root;
+
+/* Rows over two months, in groups of the same millisecond. */
+static void
+fill(void)
+{
+	static struct usage_row rows[N_ROWS];
+	struct fixture f;
+
+	fixture_init(&f, FIXTURE_APP);
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		struct usage_row *r = &rows[i];
+
+		*r = fixture_usage(1 + i % 2, 1 + i % 19, 1 + i % 7);
+		r->request_timestamp_ms = FIRST_MONTH + i / 3 * STEP_MS;
+		r->request_id = uuid7_new(r->request_timestamp_ms);
+		r->user_id = 1 + i % 17;
+		r->project_id = i % 5;
+		r->agent_id = i % 23;
+		r->connector_id = i % 29;
+		r->status = (enum usage_status)(i % USAGE_STATUS__MAX);
+		r->latency_ms = i * 7919 % 30011;
+		r->tok[TOK_NORMAL][TOK_IN] = i;
+		r->cost_pusd = 1 + i * INT64_C(1234567);
+		if (i % 11 == 0)
+			r->cost_pusd = r->provider_cost_pusd = DB_MONEY_NULL;
+	}
+	(void)fixture_customer(&f, 1);
+	(void)fixture_customer(&f, 2);
+	assert_db_ok(&f, store_usage_insert(f.db, rows, N_ROWS, &f.e));
+	assert_db_ok(&f, store_rollup_usage(f.db, rows, N_ROWS, &f.a, &f.e));
+	fixture_fini(&f);
+}
+
+static int
+setup(void **state)
+{
+	if (fixture_setup(state) != 0)
+		return -1;
+	root = fixture_connect(FIXTURE_ROOT);
+	fixture_sql(root, "USE tollgate");
+	fill();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	db_free(root);
+	return 0;
+}
+
+/* An aggregate over the rows that f means; times are at full hours. */
+static uint64_t
+of_rows(const char *aggregate, const struct usage_filter *f)
+{
+	char query[600];
+
+	(void)snprintf(query, sizeof(query),
+	    "SELECT %s FROM usage_records WHERE request_timestamp >= "
+	    "'1970-01-01' + INTERVAL %lld SECOND AND request_timestamp < "
+	    "'1970-01-01' + INTERVAL %lld SECOND AND (%llu = 0 OR customer_id "
+	    "= %llu) AND (%llu = 0 OR api_key_id = %llu) AND (%llu = 0 OR "
+	    "agent_id = %llu) AND (%llu = 0 OR model_id = %llu)",
+	    aggregate, (long long)(f->from_ms / 1000),
+	    (long long)(f->to_ms / 1000), (unsigned long long)f->customer_id,
+	    (unsigned long long)f->customer_id,
+	    (unsigned long long)f->api_key_id,
+	    (unsigned long long)f->api_key_id, (unsigned long long)f->agent_id,
+	    (unsigned long long)f->agent_id, (unsigned long long)f->model_id,
+	    (unsigned long long)f->model_id);
+	return fixture_number(root, query);
+}
+
+static void
+assert_is_sum_of_rows(const struct usage_group *g, const struct usage_filter *f)
+{
+	assert_int_equal(g->sums.requests, of_rows("COUNT(*)", f));
+	assert_int_equal(g->failed_requests,
+	    of_rows("COALESCE(SUM(request_status NOT IN ('ok', "
+		    "'client_closed')), 0)",
+		f));
+	assert_int_equal(g->sums.tok[TOK_NORMAL][TOK_IN],
+	    of_rows("COALESCE(SUM(token_in_count), 0)", f));
+	assert_int_equal(g->sums.cost_pusd,
+	    of_rows("CAST(COALESCE(SUM(cost_in_usd), 0) * 1000000000000 AS "
+		    "UNSIGNED)",
+		f));
+	assert_int_equal(g->sums.unpriced_requests,
+	    of_rows("COALESCE(SUM(cost_in_usd IS NULL), 0)", f));
+	assert_int_equal(histogram_total(&g->sums.latency), g->sums.requests);
+	assert_int_equal(g->sums.latency.n[20],
+	    of_rows("COALESCE(SUM("
+		    "latency_ms > 2200 AND latency_ms <= 3300), 0)",
+		f));
+}
+
+static void
+assert_report(struct fixture *x, const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f, int64_t now_ms)
+{
+	struct arena_mark mark = arena_mark(&x->a);
+	struct usage_report r;
+	uint64_t n = 0;
+
+	assert_db_ok(x, usage_report(x->db, by, f, now_ms, &x->a, &r, &x->e));
+	for (size_t i = 0; i < r.n; i++) {
+		assert_int_not_equal(r.groups[i].sums.requests, 0);
+		assert_in_range(r.groups[i].sums.requests, 1, N_ROWS);
+		n += r.groups[i].sums.requests;
+	}
+	assert_int_equal(n, r.total.sums.requests);
+	assert_is_sum_of_rows(&r.total, f);
+	arena_rewind(&x->a, mark);
+}
+
+/* Whatever the dimensions and however the time is cut into months, days and
+ * hours, or made of more with some taken away. */
+static void
+usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
+{
+	static const int64_t times[][2] = { { 0, 40 * DAY_MS },
+		{ 5 * HOUR_MS, 3 * DAY_MS + 7 * HOUR_MS },
+		{ DAY_MS, 2 * DAY_MS }, { 25 * HOUR_MS, 30 * HOUR_MS },
+		{ 23 * HOUR_MS, 49 * HOUR_MS }, { 0, 61 * DAY_MS },
+		{ 2 * DAY_MS, 29 * DAY_MS },
+		{ DAY_MS + 5 * HOUR_MS, 29 * DAY_MS + 20 * HOUR_MS },
+		{ -40 * DAY_MS, 58 * DAY_MS }, { 18 * DAY_MS, 47 * DAY_MS } };
+	static const enum usage_dimension second[] = { USAGE_BY_NOTHING,
+		USAGE_BY_DAY, USAGE_BY_MODEL };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (int d = 0; d < USAGE_BY__N; d++)
+		for (size_t i = 0; i < ARRAY_LEN(times); i++)
+			for (unsigned k = 0; k < 6; k++) {
+				enum usage_dimension by[USAGE_BY_MAX] = {
+					(enum usage_dimension)d, second[k % 3]
+				};
+				struct usage_filter f = { .customer_id = k / 2,
+					.from_ms = FIRST_MONTH + times[i][0],
+					.to_ms = FIRST_MONTH + times[i][1] };
+
+				if (by[1] == by[0])
+					by[1] = USAGE_BY_NOTHING;
+				assert_report(&x, by, &f, k % 2 ? LAST : NEVER);
+			}
+	fixture_fini(&x);
+}
+
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return *seed >> 33;
+}
+
+static void
+usage_report__random_filters__add_up_to_the_rows(void **state)
+{
+	uint64_t seed = 38;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (unsigned i = 0; i < 200; i++) {
+		enum usage_dimension by[USAGE_BY_MAX] = { (
+		    enum usage_dimension)(next_random(&seed) % USAGE_BY__N) };
+		uint64_t hours = next_random(&seed) % 1400;
+		struct usage_filter f = {
+			.customer_id = next_random(&seed) % 3,
+			.api_key_id = i % 3 ? 0 : next_random(&seed) % 20,
+			.agent_id = i % 4 ? 0 : next_random(&seed) % 23,
+			.model_id = i % 5 ? 0 : next_random(&seed) % 8,
+			.from_ms = FIRST_MONTH + (int64_t)hours * HOUR_MS,
+		};
+
+		f.to_ms = f.from_ms + HOUR_MS +
+			  (int64_t)(next_random(&seed) % 1400) * HOUR_MS;
+		assert_report(&x, by, &f, LAST);
+	}
+	fixture_fini(&x);
+}
+
+static uint64_t
+rows_read(struct db *db)
+{
+	return fixture_number(db,
+	    "SELECT SUM(variable_value) FROM information_schema.session_status "
+	    "WHERE variable_name IN ('Handler_read_first', "
+	    "'Handler_read_key', 'Handler_read_next', 'Handler_read_rnd_next')");
+}
+
+/* What it costs is what it reads: a month less a day, not 29 days. */
+static void
+usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
+{
+	static const struct {
+		enum usage_dimension by;
+		uint64_t customer_id;
+		const char *should;
+	} cases[] = {
+		{ USAGE_BY_KEY, 1,
+		    "SELECT (SELECT COUNT(*) FROM usage_monthly WHERE month = "
+		    "'2026-11-01' AND customer_id = 1) + (SELECT COUNT(*) FROM "
+		    "usage_daily WHERE day = '2026-11-01' AND customer_id = 1)" },
+		{ USAGE_BY_AGENT, 0,
+		    "SELECT (SELECT COUNT(*) FROM usage_monthly WHERE month = "
+		    "'2026-11-01') + (SELECT COUNT(*) FROM usage_daily WHERE "
+		    "day = '2026-11-01')" },
+		{ USAGE_BY_MODEL, 0,
+		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 0 "
+		    "AND (period = 'month' AND start = '2026-11-01' OR period "
+		    "= 'day' AND start = '2026-11-01')" },
+		{ USAGE_BY_DAY, 1,
+		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 1 "
+		    "AND period = 'day' AND start BETWEEN '2026-11-02' AND "
+		    "'2026-11-30'" },
+		{ USAGE_BY_HOUR, 2,
+		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 2 "
+		    "AND period = 'hour' AND start BETWEEN '2026-11-02' AND "
+		    "'2026-11-30 23:00:00'" },
+	};
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		enum usage_dimension by[USAGE_BY_MAX] = { cases[i].by };
+		struct usage_filter f = { .customer_id = cases[i].customer_id,
+			.from_ms = FIRST_MONTH + DAY_MS,
+			.to_ms = FIRST_MONTH + 30 * DAY_MS };
+		uint64_t n = fixture_number(root, cases[i].should), before;
+		uint64_t own = rows_read(x.db), most;
+		struct usage_report r;
+
+		before = rows_read(x.db);
+		own = before - own; /* what looking costs */
+		assert_db_ok(&x,
+		    usage_report(x.db, by, &f, NEVER, &x.a, &r, &x.e));
+		/* Grouping looks each row's group up once. */
+		most = before + own + 2 * n + 2 * r.n + 40;
+		assert_in_range(rows_read(x.db), before, most);
+		assert_is_sum_of_rows(&r.total, &f);
+	}
+	fixture_fini(&x);
+}
+
+/* The migration makes of usage_hourly what the flusher would have made. */
+static void
+migration__old_sums__become_all_rollups(void **state)
+{
+	struct reconcile_result r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	fixture_sql(root, "DROP TABLE usage_monthly, usage_totals");
+	fixture_run_file(root, "sql/schema/0015_summaries.sql");
+	assert_int_equal(fixture_number(root,
+			     "SELECT SUM(requests) FROM usage_daily"),
+	    N_ROWS);
+	assert_int_equal(fixture_number(root,
+			     "SELECT SUM(requests) FROM "
+			     "usage_totals WHERE customer_id = 0 AND period = "
+			     "'month'"),
+	    N_ROWS);
+	assert_db_ok(&x, store_reconcile(x.db, &x.a, &r, &x.e));
+	for (size_t i = 0; i < r.n_diffs; i++)
+		assert_int_not_equal(r.diffs[i].check <= RECONCILE_OVERALL, 1);
+	fixture_fini(&x);
+}
+
+static void
+usage_report__more_groups_than_allowed__names_group_by(void **state)
+{
+	static const enum usage_dimension by[] = { USAGE_BY_HOUR,
+		USAGE_BY_AGENT };
+	struct usage_filter f = { .from_ms = FIRST_MONTH,
+		.to_ms = FIRST_MONTH + 70 * DAY_MS };
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	assert_int_equal(usage_report(x.db, by, &f, NEVER, &x.a, &r, &x.e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(x.e.param, "group_by");
+	fixture_fini(&x);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
+		cmocka_unit_test(
+		    usage_report__random_filters__add_up_to_the_rows),
+		cmocka_unit_test(
+		    usage_report__a_month_but_a_day__reads_the_month_and_the_day),
+		cmocka_unit_test(
+		    usage_report__more_groups_than_allowed__names_group_by),
+		cmocka_unit_test(migration__old_sums__become_all_rollups),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
