@@ -8,6 +8,7 @@
 #include "store/label.h"
 #include "store/model.h"
 #include "store/price.h"
+#include "store/usage_page.h"
 #include "store/user.h"
 
 static const char *const thing_names[USAGE_THING__N] = { "user_id",
@@ -162,4 +163,25 @@ usage_ids_check(struct usage_ids *ids, enum usage_thing kind, uint64_t id,
 	const struct usage_known *k;
 
 	return id ? usage_ids_find(ids, kind, id, customer_id, &k, e) : OK;
+}
+
+enum err
+usage_ids_filter(const struct manager *m, const struct usage_filter *f,
+    struct arena *a, struct error *e)
+{
+	const struct {
+		enum usage_thing kind;
+		uint64_t id;
+	} named[] = { { USAGE_THING_KEY, f->api_key_id },
+		{ USAGE_THING_USER, f->user_id },
+		{ USAGE_THING_PROJECT, f->project_id },
+		{ USAGE_THING_AGENT, f->agent_id },
+		{ USAGE_THING_CONNECTOR, f->connector_id } };
+	struct usage_ids ids = { .m = m, .a = a, .n_events = 1 };
+	enum err err = OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(named) && !err; i++)
+		err = usage_ids_check(&ids, named[i].kind, named[i].id,
+		    f->customer_id, e);
+	return err;
 }

@@ -12,6 +12,7 @@
 
 struct manager;
 struct price;
+struct usage_filter;
 
 enum usage_thing {
 	USAGE_THING_USER,
@@ -59,5 +60,13 @@ enum err usage_ids_find(struct usage_ids *ids, enum usage_thing kind,
 /** The same, of an id that may be 0, which is nobody's. */
 enum err usage_ids_check(struct usage_ids *ids, enum usage_thing kind,
     uint64_t id, uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Whether what a filter names is the manager's to ask for: its tenant's and of
+ * the filter's customer. An id of somebody else would lead to an index full of
+ * rows that are none of its.
+ * Errors: ERR_NOT_FOUND naming the parameter. Memory: scratch in a.
+ */
+enum err usage_ids_filter(const struct manager *m, const struct usage_filter *f,
+    struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/crc32.h"
 #include "base/hex.h"
 #include "domain/principal.h"
+#include "domain/usage_ids.h"
 #include "handler/api/api.h"
 #include "handler/api/usage_read.h"
 #include "store/db_pool.h"
@@ -120,6 +121,19 @@ read_question(struct app *app, const struct request *rq, struct listing_of *l,
 		   : l->format == USAGE_JSON ? LIST_LIMIT
 					     : 0;
 	return v[0].is_set ? cursor_read(v[0].text, l, e) : OK;
+}
+
+static enum err
+check_filter(const struct listing_of *l, struct error *e)
+{
+	struct manager m;
+	enum err err = manager_begin(l->app, l->rq, &m, e);
+
+	if (err)
+		return err;
+	err = usage_ids_filter(&m, &l->filter, l->rq->arena, e);
+	manager_end(l->app, &m);
+	return err;
 }
 
 /* A connection is held for one page only. */
@@ -287,6 +301,8 @@ api_usage_list(struct app *app, const struct request *rq, struct response *rs,
 	struct listing_of l;
 	enum err err = read_question(app, rq, &l, e);
 
+	if (!err)
+		err = check_filter(&l, e);
 	if (err)
 		return err;
 	return l.format == USAGE_JSON ? write_page(&l, rs, e)

@@ -2,6 +2,7 @@
 /* GET /api/usage/summary: sums by one or two dimensions, from the rollups. */
 #include "domain/usage_report.h"
 
+#include "domain/usage_ids.h"
 #include "handler/api/api.h"
 #include "handler/api/usage_read.h"
 
@@ -126,7 +127,10 @@ api_usage_summary(struct app *app, const struct request *rq,
 		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = usage_report(m.db, style.by, &f, m.now_ms, rq->arena, &r, e);
+	err = usage_ids_filter(&m, &f, rq->arena, e);
+	if (!err)
+		err = usage_report(m.db, style.by, &f, m.now_ms, rq->arena, &r,
+		    e);
 	manager_end(app, &m);
 	if (err)
 		return err;
