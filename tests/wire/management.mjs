@@ -419,7 +419,7 @@ await test('lists: parameters that are not right: 400 naming them', async () => 
   const { next_cursor: cursor } = expect(await operator('GET', '/api/keys?limit=1'), 200);
   for (const [path, param] of [['/api/keys?limit=0', 'limit'], ['/api/keys?limit=1001', 'limit'],
     ['/api/keys?limit=x', 'limit'], ['/api/keys?cursor=zz', 'cursor'],
-    [`/api/users?cursor=${cursor}`, 'cursor'], 
+    [`/api/users?cursor=${cursor}`, 'cursor'], [`/api/keys?name=x&cursor=${cursor}`, 'cursor'],
     ['/api/keys?state=odd', 'state'], ['/api/keys?prefix=%25', 'prefix'],
     ['/api/keys?created_from=soon', 'created_from'], ['/api/keys?customer_id=-1', 'customer_id'],
     ['/api/keys?model=no-such-model', 'model'], ['/customers?state=odd', 'state']]) {

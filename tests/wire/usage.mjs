@@ -635,6 +635,10 @@ await test('lists: rows that come meanwhile shift no page', async () => {
 await test('lists: parameters that are not right: 400 naming them', async () => {
   const { next_cursor: cursor } = expect(await call(a.key, 'GET', '/api/usage?limit=1'), 200);
   assert.equal(cursor.length, 56);
+  expect(await call(a.key, 'GET', `/api/usage?limit=2&cursor=${cursor}`), 200);
+  for (const filter of [`agent_id=${a.agent}`, 'request_status=ok', 'from=2026-01-01']) {
+    refusedBy(await call(a.key, 'GET', `/api/usage?${filter}&cursor=${cursor}`), 400, 'cursor');
+  }
   for (const [path, param] of [['/api/usage?limit=0', 'limit'], ['/api/usage?limit=1001', 'limit'],
     ['/api/usage?cursor=zz', 'cursor'], [`/api/usage?cursor=${cursor.replace(/^.{8}/, '00000000')}`, 'cursor'],
     ['/api/usage?request_status=odd', 'request_status'], ['/api/usage?source=x', 'source'],

@@ -3,14 +3,12 @@
 
 #include <string.h>
 
-#include "base/crc32.h"
-#include "base/hex.h"
 #include "domain/principal.h"
+#include "handler/api/cursor.h"
 #include "store/db_pool.h"
 
-#define DB_WAIT_MS   2000
-#define JSON_DEPTH   4
-#define CURSOR_BYTES 12 /* an id, and what ties it to its list */
+#define DB_WAIT_MS 2000
+#define JSON_DEPTH 4
 
 /* ---- who manages ---- */
 
@@ -228,56 +226,6 @@ resource_delete(struct app *app, const struct request *rq, struct response *rs,
 
 /* ---- lists ---- */
 
-static uint32_t
-cursor_check(const struct request *rq, const uint8_t id[8])
-{
-	char text[160];
-	struct buf b;
-
-	buf_init_fixed(&b, text, sizeof(text));
-	buf_add(&b, str_make((const char *)id, 8));
-	buf_add(&b, rq->route); /* cut where it does not fit */
-	return crc32_ieee(text, b.n);
-}
-
-/* Opaque, so that what it holds may change; and only for its own list. */
-static void
-cursor_write(const struct request *rq, uint64_t id,
-    char ret[2 * CURSOR_BYTES + 1])
-{
-	uint8_t b[CURSOR_BYTES];
-	uint32_t check;
-
-	for (int i = 0; i < 8; i++)
-		b[i] = (uint8_t)(id >> (56 - 8 * i));
-	check = cursor_check(rq, b);
-	for (int i = 0; i < 4; i++)
-		b[8 + i] = (uint8_t)(check >> (24 - 8 * i));
-	hex_encode(b, sizeof(b), ret);
-}
-
-static enum err
-cursor_read(const struct request *rq, struct str text, uint64_t *ret,
-    struct error *e)
-{
-	uint8_t b[CURSOR_BYTES];
-	uint32_t check = 0;
-	uint64_t id = 0;
-
-	if (text.n != sizeof(b) * 2 || !hex_decode(text, b, sizeof(b)))
-		return error_public(e, ERR_BAD_PARAM, "cursor",
-		    "cursor must be a next_cursor of this list.");
-	for (int i = 0; i < 8; i++)
-		id = id << 8 | b[i];
-	for (int i = 0; i < 4; i++)
-		check = check << 8 | b[8 + i];
-	if (check != cursor_check(rq, b))
-		return error_public(e, ERR_BAD_PARAM, "cursor",
-		    "cursor must be a next_cursor of this list.");
-	*ret = id;
-	return OK;
-}
-
 /* A filter by another customer finds nobody: 404, as everywhere else. */
 static enum err
 check_filters(const struct listing *l, const struct manager *m,
@@ -291,12 +239,11 @@ check_filters(const struct listing *l, const struct manager *m,
 }
 
 static enum err
-write_list(const struct request *rq, struct response *rs,
-    const struct record_type *record, const struct listing *l,
-    const struct manager *m, const char *rows, size_t n, uint64_t limit,
-    struct error *e)
+write_list(uint32_t tie, struct response *rs, const struct record_type *record,
+    const struct listing *l, const struct manager *m, const char *rows,
+    size_t n, uint64_t limit, struct error *e)
 {
-	char cursor[2 * CURSOR_BYTES + 1];
+	char cursor[CURSOR_TEXT_BYTES];
 	size_t n_shown = n > limit ? (size_t)limit : n;
 	struct json_out j;
 	uint64_t id;
@@ -318,7 +265,7 @@ write_list(const struct request *rq, struct response *rs,
 		memcpy(&id,
 		    rows + (n_shown - 1) * record->row_bytes + l->id_off,
 		    sizeof(id));
-		cursor_write(rq, id, cursor);
+		cursor_write(tie, &id, 1, cursor);
 		json_out_member_str(&j, "next_cursor", str_from(cursor));
 	} else {
 		json_out_member_null(&j, "next_cursor");
@@ -334,14 +281,17 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	struct param_value v[LIST_PARAM_MAX];
 	struct manager m;
 	uint64_t after = 0, limit = LIST_LIMIT;
+	uint32_t tie = 0;
 	void *rows = NULL;
 	size_t n = 0;
 	enum err err;
 
 	ASSERT(l->n_params <= LIST_PARAM_MAX);
 	err = param_parse(rq->arena, l->params, l->n_params, rq->query, v, e);
+	if (!err)
+		tie = cursor_tie(rq, l->params, v, l->n_params);
 	if (!err && v[0].is_set)
-		err = cursor_read(rq, v[0].text, &after, e);
+		err = cursor_read(tie, v[0].text, &after, 1, e);
 	if (!err && v[1].is_set)
 		limit = v[1].u64;
 	if (!err)
@@ -352,8 +302,9 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	err = check_filters(l, &m, v, e);
 	/* One more tells whether there is a next page. */
 	if (!err)
-		err = l->page(&m, v + 2, after, limit + 1, rq->arena, &rows, &n,
-		    e);
+		err = l->page(&m, v + LIST_N_PARAMS, after, limit + 1,
+		    rq->arena, &rows, &n, e);
 	manager_end(app, &m);
-	return err ? err : write_list(rq, rs, record, l, &m, rows, n, limit, e);
+	return err ? err
+		   : write_list(tie, rs, record, l, &m, rows, n, limit, e);
 }

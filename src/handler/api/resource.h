@@ -19,6 +19,7 @@
 #define LIST_PARAMS \
 	{ .name = "cursor", .type = PARAM_TEXT, .min = 1, .max = 64 }, \
 	{ .name = "limit", .type = PARAM_U64, .min = 1, .max = LIST_LIMIT_MAX }
+#define LIST_N_PARAMS 2
 #define FILTER_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
 #define FILTER_TEXT(n, bytes) { .name = n, .type = PARAM_TEXT, .min = 1, .max = bytes }
 #define FILTER_TIME(n) { .name = n, .type = PARAM_TIME }

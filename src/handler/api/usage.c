@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/crc32.h"
-#include "base/hex.h"
 #include "domain/principal.h"
 #include "domain/usage_ids.h"
 #include "handler/api/api.h"
+#include "handler/api/cursor.h"
 #include "handler/api/usage_read.h"
 #include "store/db_pool.h"
 
@@ -24,7 +23,12 @@
 #define LINES_MAX    MIB(8)
 
 /* The page's last row and, as "the last 24 hours" move on, since when. */
-#define CURSOR_BYTES 28
+enum {
+	CURSOR_TIME,
+	CURSOR_ID,
+	CURSOR_FROM,
+	CURSOR__N
+};
 
 static const struct param_spec params[] = { LIST_PARAMS, USAGE_FILTERS,
 	FILTER_ENUM("source", "gateway|api") };
@@ -40,60 +44,24 @@ struct listing_of {
 	struct usage_filter filter;
 	struct usage_cursor after;
 	uint64_t limit; /* 0: all */
+	uint32_t tie;   /* of its cursors */
 };
 
-static void
-put_u64(uint8_t *p, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (56 - 8 * i));
-}
-
-static uint64_t
-get_u64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void
-cursor_write(const struct listing_of *l, const struct usage_view *last,
-    char ret[2 * CURSOR_BYTES + 1])
-{
-	uint8_t b[CURSOR_BYTES];
-	uint32_t check;
-
-	put_u64(b, (uint64_t)last->row.request_timestamp_ms);
-	put_u64(b + 8, last->usage_id);
-	put_u64(b + 16, (uint64_t)l->filter.from_ms);
-	check = crc32_ieee(b, 24);
-	for (int i = 0; i < 4; i++)
-		b[24 + i] = (uint8_t)(check >> (24 - 8 * i));
-	hex_encode(b, sizeof(b), ret);
-}
-
 static enum err
-cursor_read(struct str text, struct listing_of *l, struct error *e)
+read_cursor(struct str text, struct listing_of *l, struct error *e)
 {
-	uint8_t b[CURSOR_BYTES];
-	uint32_t check = 0;
-	bool is_right = text.n == sizeof(b) * 2 &&
-			hex_decode(text, b, sizeof(b));
+	uint64_t words[CURSOR__N];
+	enum err err = cursor_read(l->tie, text, words, CURSOR__N, e);
 
-	for (int i = 0; i < 4 && is_right; i++)
-		check = check << 8 | b[24 + i];
-	is_right = is_right && check == crc32_ieee(b, 24) &&
-		   get_u64(b + 8) != 0 && get_u64(b) <= INT64_MAX / 1000 &&
-		   get_u64(b + 16) <= INT64_MAX / 1000;
-	if (!is_right)
-		return error_public(e, ERR_BAD_PARAM, "cursor",
-		    "cursor must be a next_cursor of this list.");
-	l->after.time_ms = (int64_t)get_u64(b);
-	l->after.usage_id = get_u64(b + 8);
-	l->filter.from_ms = (int64_t)get_u64(b + 16);
+	if (err)
+		return err;
+	/* The checksum can be forged; the column's range can't be left. */
+	if (words[CURSOR_ID] == 0 || words[CURSOR_TIME] > INT64_MAX / 1000 ||
+	    words[CURSOR_FROM] > INT64_MAX / 1000)
+		return cursor_refuse(e);
+	l->after.time_ms = (int64_t)words[CURSOR_TIME];
+	l->after.usage_id = words[CURSOR_ID];
+	l->filter.from_ms = (int64_t)words[CURSOR_FROM];
 	return OK;
 }
 
@@ -112,15 +80,17 @@ read_question(struct app *app, const struct request *rq, struct listing_of *l,
 			      : app->who->customer_id,
 		.reader = usage_reader_of(app->who) };
 	if (!err)
-		err = usage_filter_read(rq, app->who, v + 2, &l->filter, e);
+		err = usage_filter_read(rq, app->who, v + LIST_N_PARAMS,
+		    &l->filter, e);
 	if (err)
 		return err;
 	l->filter.origin = v[N_PARAMS - 1].text;
-	l->format = usage_format_read(rq, v + 2);
+	l->format = usage_format_read(rq, v + LIST_N_PARAMS);
 	l->limit = v[1].is_set               ? v[1].u64
 		   : l->format == USAGE_JSON ? LIST_LIMIT
 					     : 0;
-	return v[0].is_set ? cursor_read(v[0].text, l, e) : OK;
+	l->tie = cursor_tie(rq, params, v, N_PARAMS);
+	return v[0].is_set ? read_cursor(v[0].text, l, e) : OK;
 }
 
 static enum err
@@ -156,7 +126,7 @@ fetch(const struct listing_of *l, uint64_t limit, struct arena *a,
 static enum err
 write_page(const struct listing_of *l, struct response *rs, struct error *e)
 {
-	char cursor[2 * CURSOR_BYTES + 1];
+	char cursor[CURSOR_TEXT_BYTES];
 	struct usage_view *rows = NULL;
 	struct json_out j;
 	size_t n = 0, n_shown;
@@ -179,7 +149,15 @@ write_page(const struct listing_of *l, struct response *rs, struct error *e)
 	}
 	json_out_array_end(&j);
 	if (n > n_shown) {
-		cursor_write(l, &rows[n_shown - 1], cursor);
+		const struct usage_view *last = &rows[n_shown - 1];
+		const uint64_t words[CURSOR__N] = {
+			[CURSOR_TIME] =
+			    (uint64_t)last->row.request_timestamp_ms,
+			[CURSOR_ID] = last->usage_id,
+			[CURSOR_FROM] = (uint64_t)l->filter.from_ms,
+		};
+
+		cursor_write(l->tie, words, CURSOR__N, cursor);
 		json_out_member_str(&j, "next_cursor", str_from(cursor));
 	} else {
 		json_out_member_null(&j, "next_cursor");
