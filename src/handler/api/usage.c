@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "domain/principal.h"
 #include "domain/usage_ids.h"
 #include "handler/api/api.h"
@@ -264,12 +263,16 @@ stream(struct listing_of *l, struct response *rs, struct arena *a,
 	return err;
 }
 
-static enum err export(struct listing_of *l, struct response *rs,
-    struct error *e) {
-	struct arena a; enum err err;
+static enum err
+write_export(struct listing_of *l, struct response *rs, struct error *e)
+{
+	struct arena a;
+	enum err err;
 
-	    arena_init(&a, EXPORT_ARENA); err = stream(l, rs, &a, e);
-	    arena_fini(&a); return err;
+	arena_init(&a, EXPORT_ARENA);
+	err = stream(l, rs, &a, e);
+	arena_fini(&a);
+	return err;
 }
 
 enum err
@@ -284,7 +287,7 @@ api_usage_list(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	return l.format == USAGE_JSON ? write_page(&l, rs, e)
-				      : export(&l, rs, e);
+				      : write_export(&l, rs, e);
 }
 
 enum err
