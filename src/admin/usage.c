@@ -219,24 +219,10 @@ static enum err
 read_by(struct admin *ad, enum usage_dimension by[USAGE_BY_MAX],
     struct error *e)
 {
-	struct str text = admin_opt(ad, "by"), name;
-	size_t n = 0;
-
-	by[0] = by[1] = USAGE_BY_NOTHING;
-	while (text.p && str_split(&text, ',', &name)) {
-		int i = USAGE_BY_NOTHING + 1;
-
-		while (i < USAGE_BY__N &&
-		       !str_eq(name, str_from(usage_dimension_names[i])))
-			i++;
-		if (i == USAGE_BY__N || n == USAGE_BY_MAX ||
-		    (n == 1 && by[0] == (enum usage_dimension)i))
-			return admin_usage(e,
-			    "--by takes one or two of the dimensions that the "
-			    "help lists");
-		by[n++] = (enum usage_dimension)i;
-	}
-	return OK;
+	if (usage_dimensions_read(admin_opt(ad, "by"), by))
+		return OK;
+	return admin_usage(e, "--by takes one or two different ones of the "
+			      "dimensions that the help lists");
 }
 
 static enum err

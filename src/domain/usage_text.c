@@ -377,6 +377,37 @@ usage_row_csv(const struct usage_view *v, enum usage_reader reader,
 
 /* ---- sums ---- */
 
+/* USAGE_BY_NOTHING: there is no such. */
+static enum usage_dimension
+dimension_of(struct str name)
+{
+	for (int i = USAGE_BY_NOTHING + 1; i < USAGE_BY__N; i++)
+		if (str_eq(name, str_from(usage_dimension_names[i])))
+			return (enum usage_dimension)i;
+	return USAGE_BY_NOTHING;
+}
+
+bool
+usage_dimensions_read(struct str text, enum usage_dimension ret[USAGE_BY_MAX])
+{
+	struct str name;
+	size_t n = 0;
+
+	for (size_t i = 0; i < USAGE_BY_MAX; i++)
+		ret[i] = USAGE_BY_NOTHING;
+	while (text.p && str_split(&text, ',', &name)) {
+		enum usage_dimension by = dimension_of(name);
+
+		if (by == USAGE_BY_NOTHING || n == USAGE_BY_MAX)
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (ret[i] == by)
+				return false;
+		ret[n++] = by;
+	}
+	return true;
+}
+
 const char *
 usage_dimension_column(enum usage_dimension by)
 {

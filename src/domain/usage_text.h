@@ -39,6 +39,13 @@ void usage_group_json(const struct usage_group *g,
 void usage_group_csv_head(const struct usage_group_style *style, struct buf *b);
 void usage_group_csv(const struct usage_group *g,
     const struct usage_group_style *style, struct buf *b);
+/**
+ * One or two dimensions, all different, by their names: "key,day".
+ * @text  p == NULL: none
+ * Returns false, and ret is undefined, if it is anything else.
+ */
+bool usage_dimensions_read(struct str text,
+    enum usage_dimension ret[USAGE_BY_MAX]);
 /** What a dimension is called in a row: "key" is "api_key_id". */
 const char *usage_dimension_column(enum usage_dimension by);
 

@@ -14,40 +14,15 @@ static const struct param_spec params[] = {
 #define N_PARAMS ARRAY_LEN(params)
 
 static enum err
-read_dimension(struct str name, enum usage_dimension *ret, struct error *e)
-{
-	for (int i = USAGE_BY_NOTHING + 1; i < USAGE_BY__N; i++)
-		if (str_eq(name, str_from(usage_dimension_names[i]))) {
-			*ret = (enum usage_dimension)i;
-			return OK;
-		}
-	return error_public(e, ERR_BAD_PARAM, "group_by",
-	    "group_by must be one or two of key, user, project, customer, "
-	    "model, provider, agent, connector, status, hour, day, month.");
-}
-
-static enum err
 read_group_by(struct str text, enum usage_dimension by[USAGE_BY_MAX],
     struct error *e)
 {
-	struct str name;
-	size_t n = 0;
-
-	by[0] = by[1] = USAGE_BY_NOTHING;
-	while (text.p && str_split(&text, ',', &name)) {
-		enum err err;
-
-		if (n == USAGE_BY_MAX)
-			return error_public(e, ERR_BAD_PARAM, "group_by",
-			    "group_by takes two at most.");
-		err = read_dimension(name, &by[n++], e);
-		if (err)
-			return err;
-	}
-	if (n == 2 && by[0] == by[1])
-		return error_public(e, ERR_BAD_PARAM, "group_by",
-		    "group_by names the same twice.");
-	return OK;
+	if (usage_dimensions_read(text, by))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "group_by",
+	    "group_by must be one or two different ones of key, user, project, "
+	    "customer, model, provider, agent, connector, status, hour, day, "
+	    "month.");
 }
 
 static enum err

@@ -17,6 +17,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_record \
 	tests/unit/domain/test_tokenizers \
+	tests/unit/domain/test_usage_dimensions \
 	tests/unit/domain/test_usage_golden
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
@@ -49,6 +50,7 @@ tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
+tests_unit_domain_test_usage_dimensions_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_golden_LDADD = src/domain/libdomain.a \
 	src/upstream/libupstream.a $(UNIT_DOMAIN_LIBS)
 EXTRA_DIST += tests/golden/usage
