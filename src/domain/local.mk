@@ -103,6 +103,9 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_report.h \
 	src/domain/usage_text.c \
 	src/domain/usage_text.h \
+	src/domain/usage_text_cell.c \
+	src/domain/usage_text_group.c \
+	src/domain/usage_text_priv.h \
 	src/domain/user.c \
 	src/domain/user.h \
 	src/domain/user_manage.c
