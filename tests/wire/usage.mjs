@@ -118,7 +118,11 @@ const queries = () => Number(sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0
 await test('headers: a known id costs no query a request', async () => {
   const count = async (headers) => {
     const n = queries();
-    for (let i = 0; i < 100; i++) expect(await chat(a.key, headers), 200);
+    // Some at a time: the duties ask, too, by the clock.
+    for (let i = 0; i < 5; i++) {
+      const got = await Promise.all(Array.from({ length: 20 }, () => chat(a.key, headers)));
+      for (const answer of got) expect(answer, 200);
+    }
     return queries() - n;
   };
   const headers = { 'x-tollgate-agent-id': a.agent, 'x-tollgate-user-id': a.user };
