@@ -31,6 +31,9 @@ static const struct db_field view_fields[] = {
 	DB_FIELD(struct usage_view, row.latency_ms, U64),
 	DB_FIELD(struct usage_view, row.time_to_first_token_ms, OPT),
 	DB_FIELD(struct usage_view, row.attempts, U64),
+	DB_FIELD(struct usage_view, cost_pusd, MONEY),
+	DB_FIELD(struct usage_view, provider_cost_pusd, MONEY),
+	DB_FIELD(struct usage_view, price_version_id, ID),
 };
 static const struct db_map view_map = DB_MAP(struct usage_view, view_fields);
 
@@ -125,6 +128,9 @@ store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
 	if (!err) {
 		v->usage_id = posted.usage_id;
 		v->created_at_ms = posted.created_at_ms;
+		v->cost_pusd = v->row.cost_pusd;
+		v->provider_cost_pusd = v->row.provider_cost_pusd;
+		v->price_version_id = v->row.price_version_id;
 	}
 	return err;
 }

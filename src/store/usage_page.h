@@ -15,7 +15,11 @@
 struct usage_view {
 	uint64_t usage_id;
 	int64_t created_at_ms; /* posting */
-	struct usage_row row;
+	struct usage_row row;  /* as it was written */
+	/* What is in force: adjustments of the row's cost included. */
+	int64_t cost_pusd;
+	int64_t provider_cost_pusd;
+	uint64_t price_version_id;
 };
 
 /* Zeros and NULL say nothing. */
@@ -53,7 +57,10 @@ enum err store_usage_page(struct db *db, uint64_t tenant,
 enum err store_usage_view(struct db *db, uint64_t tenant,
     const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,
     struct error *e) ATTR_MUST_CHECK;
-/** Number and time of posting of a row that was just inserted. */
+/**
+ * The view of a row that was just inserted: its number and time of posting.
+ * @v  `row` alone is given
+ */
 enum err store_usage_posted(struct db *db, struct arena *a,
     struct usage_view *v, struct error *e) ATTR_MUST_CHECK;
 
