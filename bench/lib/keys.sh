@@ -42,7 +42,7 @@ keys_table() {
         if $n == "alone" then "" else [range($x | length) as $i
           | $x[$i].rps / $ten[$i].rps]
           | median * 100 | round / 100 end) | \([$x[].latency_us.p50] | median) us | \(
-        [$x[] | .done - (.statuses["200"] // 0)] | add) |"' "$dir/raw.jsonl"
+        [$x[] | (.statuses | add) - .statuses["200"]] | add) |"' "$dir/raw.jsonl"
 }
 
 bench_keys() {
