@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	bench/lib/gateway.sh \
 	bench/lib/gpt2.py \
 	bench/lib/gpt2.sh \
+	bench/lib/keys.sh \
 	bench/lib/limits.sh \
 	bench/lib/targets.sh \
 	bench/lib/tokenizer.py \

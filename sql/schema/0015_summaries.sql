@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Summaries that read few rows, whatever they group by: sums by day and month
 -- with all dimensions of usage_hourly, and sums without those that are many.
+-- Workers must not run meanwhile: what they add to usage_hourly after it was
+-- read would be missing.
 
 -- From usage_hourly, which has everything. usage_daily had neither user nor
 -- agent; its failed requests are those of a request_status now.
@@ -871,3 +873,9 @@ SELECT 0, 'month', CAST(month AS DATETIME), model_id, provider_id, request_statu
 	SUM(ttft_h31), SUM(ttft_h32), SUM(ttft_h33), SUM(ttft_h34),
 	SUM(ttft_h35)
 FROM usage_monthly GROUP BY month, model_id, provider_id, request_status;
+
+-- Lists of keys by when they were made and used.
+ALTER TABLE api_keys
+	ADD KEY key_created (created_at);
+ALTER TABLE api_key_uses
+	ADD KEY key_use_time (last_used_at);

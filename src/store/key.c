@@ -232,25 +232,40 @@ store_key_by_public_id(struct db *db, struct str public_id, struct arena *a,
 	    &key_map, ret, e);
 }
 
+/* Whether the time of creation is what leads to few keys. */
+static bool
+is_by_creation(uint64_t tenant, const struct key_filter *f)
+{
+	return !tenant && !f->customer_id && !f->project_id && !f->user_id &&
+	       !f->name.p && !f->prefix.p &&
+	       (f->created_from_ms || f->created_to_ms);
+}
+
+#define FILTER_VALUES(tenant, f)                                             \
+ DB_TWICE(db_id(tenant)), DB_TWICE(db_id((f)->customer_id)),                 \
+     DB_TWICE(db_id((f)->project_id)), DB_TWICE(db_id((f)->user_id)),        \
+     DB_TWICE(db_str((f)->name)), DB_TWICE(db_str((f)->prefix)),             \
+     DB_TWICE(db_str((f)->tier)), DB_TWICE(db_id((f)->model_id)),            \
+     db_id((f)->state), DB_TWICE(db_id((f)->state)),                         \
+     DB_TWICE(db_id((f)->state)), DB_TWICE(db_time((f)->last_used_from_ms)), \
+     DB_TWICE(db_time((f)->last_used_to_ms)),                                \
+     DB_TWICE(db_time((f)->expires_to_ms)),                                  \
+     DB_TWICE(db_time((f)->created_from_ms)),                                \
+     DB_TWICE(db_time((f)->created_to_ms))
+
 enum err
 store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
     uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
     size_t *ret_n, struct error *e)
 {
+	if (is_by_creation(tenant, f))
+		return db_all(db, STMT_KEY_PAGE_CREATED,
+		    DB_IN(FILTER_VALUES(tenant, f), db_u64(after_id),
+			db_u64(after_id), db_u64(after_id), db_u64(limit)),
+		    a, &key_map, ret, ret_n, e);
 	return db_all(db, STMT_KEY_PAGE,
-	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
-		DB_TWICE(db_id(f->project_id)), DB_TWICE(db_id(f->user_id)),
-		DB_TWICE(db_str(f->name)), DB_TWICE(db_str(f->prefix)),
-		DB_TWICE(db_str(f->tier)), DB_TWICE(db_id(f->model_id)),
-		db_id(f->state), DB_TWICE(db_id(f->state)),
-		DB_TWICE(db_id(f->state)),
-		DB_TWICE(db_time(f->last_used_from_ms)),
-		DB_TWICE(db_time(f->last_used_to_ms)),
-		DB_TWICE(db_time(f->expires_to_ms)),
-		DB_TWICE(db_time(f->created_from_ms)),
-		DB_TWICE(db_time(f->created_to_ms)), db_u64(after_id),
-		db_u64(limit)),
-	    a, &key_map, ret, ret_n, e);
+	    DB_IN(FILTER_VALUES(tenant, f), db_u64(after_id), db_u64(limit)), a,
+	    &key_map, ret, ret_n, e);
 }
 
 enum err

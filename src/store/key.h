@@ -152,7 +152,10 @@ struct key_filter {
 	int64_t expires_to_ms;
 	int64_t created_from_ms, created_to_ms;
 };
-/** Up to limit keys with ids above after_id. @tenant  0: all customers' */
+/**
+ * Up to limit keys behind after_id: by id or, where the time of creation is
+ * what leads to few, by that. @tenant  0: all customers'
+ */
 enum err store_key_page(struct db *db, uint64_t tenant,
     const struct key_filter *f, uint64_t after_id, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n,

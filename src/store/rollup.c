@@ -163,25 +163,6 @@ rollup_compare(const void *a, const void *b)
 	return key_compare(&ka, &kb);
 }
 
-static enum err
-write_sums(struct db *db, enum rollup_scope scope, const struct rollup *rows,
-    size_t n, struct error *e)
-{
-	static const struct {
-		enum stmt id;
-		const struct db_map *map;
-	} full[ROLLUP_PERIOD__N] = {
-		[ROLLUP_HOUR] = { STMT_ROLLUP_HOURS, &hour_map },
-		[ROLLUP_DAY] = { STMT_ROLLUP_DAYS, &day_map },
-		[ROLLUP_MONTH] = { STMT_ROLLUP_MONTHS, &day_map },
-	};
-	enum rollup_period period = rows[0].period;
-
-	return scope == ROLLUP_FULL
-		   ? db_bulk(db, full[period].id, full[period].map, rows, n, e)
-		   : db_bulk(db, STMT_ROLLUP_TOTALS, &total_map, rows, n, e);
-}
-
 /* A row with the key of its sum, for sorting. */
 struct keyed_row {
 	struct rollup_key key;
@@ -199,56 +180,102 @@ keyed_compare(const void *pa, const void *pb)
 /* Sums wait here for a full statement; rows come sorted, so do sums. */
 #define PENDING_MAX 64
 
+struct pending {
+	struct db *db;
+	enum stmt id;
+	const struct db_map *map;
+	struct rollup *sums;
+	size_t n;
+};
+
 static enum err
-add_sums(struct db *db, enum rollup_scope scope, enum rollup_period period,
-    const struct keyed_row *rows, size_t n, struct rollup *sums,
-    struct error *e)
+write_pending(struct pending *p, struct error *e)
 {
-	size_t n_sums = 0;
+	size_t n = p->n;
+
+	p->n = 0;
+	return n ? db_bulk(p->db, p->id, p->map, p->sums, n, e) : OK;
+}
+
+static enum err
+add_sums(struct pending *p, enum rollup_scope scope, enum rollup_period period,
+    const struct keyed_row *rows, size_t n, struct error *e)
+{
 	enum err err = OK;
 
 	for (size_t i = 0; err == OK && i < n; i++) {
 		bool is_new = i == 0 ||
 			      keyed_compare(&rows[i - 1], &rows[i]) != 0;
 
-		if (is_new && n_sums == PENDING_MAX) {
-			err = write_sums(db, scope, sums, n_sums, e);
-			n_sums = 0;
-		}
+		if (is_new && p->n == PENDING_MAX)
+			err = write_pending(p, e);
 		if (is_new)
-			rollup_of(rows[i].u, scope, period, &sums[n_sums++]);
+			rollup_of(rows[i].u, scope, period, &p->sums[p->n++]);
 		if (err == OK)
-			err = rollup_sums_add(&sums[n_sums - 1].sums, rows[i].u,
-			    e);
+			err = rollup_sums_add(&p->sums[p->n - 1].sums,
+			    rows[i].u, e);
 	}
-	return err || n_sums == 0 ? err
-				  : write_sums(db, scope, sums, n_sums, e);
+	return err;
+}
+
+static void
+sort_by_key(struct keyed_row *rows, size_t n, enum rollup_scope scope,
+    enum rollup_period period)
+{
+	struct rollup r;
+
+	for (size_t i = 0; i < n; i++) {
+		rollup_of(rows[i].u, scope, period, &r);
+		rows[i].key = key_of(&r);
+	}
+	qsort(rows, n, sizeof(rows[0]), keyed_compare);
 }
 
 enum err
 store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
     struct arena *a, struct error *e)
 {
+	static const struct {
+		enum rollup_scope scope;
+		enum rollup_period period;
+		enum stmt id;
+		const struct db_map *map;
+	} steps[] = {
+		{ ROLLUP_FULL, ROLLUP_HOUR, STMT_ROLLUP_HOURS, &hour_map },
+		{ ROLLUP_FULL, ROLLUP_DAY, STMT_ROLLUP_DAYS, &day_map },
+		{ ROLLUP_FULL, ROLLUP_MONTH, STMT_ROLLUP_MONTHS, &day_map },
+		{ ROLLUP_OF_CUSTOMER, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
+		    &total_map },
+		{ ROLLUP_OF_CUSTOMER, ROLLUP_DAY, STMT_ROLLUP_TOTALS,
+		    &total_map },
+		{ ROLLUP_OF_CUSTOMER, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
+		    &total_map },
+		{ ROLLUP_OF_EVERYBODY, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
+		    &total_map },
+		{ ROLLUP_OF_EVERYBODY, ROLLUP_DAY, STMT_ROLLUP_TOTALS,
+		    &total_map },
+		{ ROLLUP_OF_EVERYBODY, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
+		    &total_map },
+	};
 	struct keyed_row *keyed = arena_array(a, struct keyed_row, n);
-	struct rollup *sums = arena_array(a, struct rollup, PENDING_MAX);
-	struct rollup one;
+	struct pending p = { .db = db,
+		.sums = arena_array(a, struct rollup, PENDING_MAX) };
 	enum err err = OK;
 
-	if (!keyed || !sums)
+	if (!keyed || !p.sums)
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
 		keyed[i].u = &rows[i];
-	for (int scope = 0; scope < ROLLUP_SCOPE__N && !err; scope++)
-		for (int period = 0; period < ROLLUP_PERIOD__N && !err;
-		     period++) {
-			for (size_t i = 0; i < n; i++) {
-				rollup_of(keyed[i].u, (enum rollup_scope)scope,
-				    (enum rollup_period)period, &one);
-				keyed[i].key = key_of(&one);
-			}
-			qsort(keyed, n, sizeof(keyed[0]), keyed_compare);
-			err = add_sums(db, (enum rollup_scope)scope,
-			    (enum rollup_period)period, keyed, n, sums, e);
-		}
-	return err;
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !err; i++) {
+		/* Those of one table go in one statement, if they fit. */
+		if (p.id != steps[i].id)
+			err = write_pending(&p, e);
+		p.id = steps[i].id;
+		p.map = steps[i].map;
+		sort_by_key(keyed, n, steps[i].scope, steps[i].period);
+		if (!err)
+			err = add_sums(&p, steps[i].scope, steps[i].period,
+			    keyed, n, e);
+	}
+	return err ? err : write_pending(&p, e);
 }

@@ -33,6 +33,9 @@ static const struct db_field view_fields[] = {
 	DB_FIELD(struct usage_view, row.latency_ms, U64),
 	DB_FIELD(struct usage_view, row.time_to_first_token_ms, OPT),
 	DB_FIELD(struct usage_view, row.attempts, U64),
+	DB_FIELD(struct usage_view, cost_pusd, MONEY),
+	DB_FIELD(struct usage_view, provider_cost_pusd, MONEY),
+	DB_FIELD(struct usage_view, price_version_id, ID),
 };
 static const struct db_map view_map = DB_MAP(struct usage_view, view_fields);
 
@@ -149,6 +152,11 @@ find_posted(struct db *db, struct arena *a, struct usage_view *v, size_t n,
 				v[i].row.request_id.b, UUID7_BYTES) == 0) {
 				v[i].usage_id = rows[k].usage_id;
 				v[i].created_at_ms = rows[k].created_at_ms;
+				v[i].cost_pusd = v[i].row.cost_pusd;
+				v[i].provider_cost_pusd =
+				    v[i].row.provider_cost_pusd;
+				v[i].price_version_id =
+				    v[i].row.price_version_id;
 				n_found++;
 			}
 	return err || n_found == n

@@ -15,7 +15,11 @@
 struct usage_view {
 	uint64_t usage_id;
 	int64_t created_at_ms; /* posting */
-	struct usage_row row;
+	struct usage_row row;  /* as it was written */
+	/* What is in force: adjustments of the row's cost included. */
+	int64_t cost_pusd;
+	int64_t provider_cost_pusd;
+	uint64_t price_version_id;
 };
 
 /* Zeros and NULL say nothing. */
@@ -54,8 +58,10 @@ enum err store_usage_view(struct db *db, uint64_t tenant,
     const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,
     struct error *e) ATTR_MUST_CHECK;
 /**
- * Numbers and times of posting of n rows that were just inserted, by few
- * statements. Errors: ERR_NOT_FOUND one is not there. Memory: scratch in a.
+ * The views of n rows that were just inserted: their numbers and times of
+ * posting, by few statements.
+ * @v  `row` of each is given
+ * Errors: ERR_NOT_FOUND one is not there. Memory: scratch in a.
  */
 enum err store_usage_posted(struct db *db, struct arena *a,
     struct usage_view *v, size_t n, struct error *e) ATTR_MUST_CHECK;

@@ -47,6 +47,7 @@ check_PROGRAMS += \
 	tests/db/test_flush_files \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
+	tests/db/test_key_page \
 	tests/db/test_migrate \
 	tests/db/test_prune \
 	tests/db/test_rerate \
@@ -102,6 +103,8 @@ tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_limit_SOURCES = tests/db/test_store_limit.c $(STORE_FIXTURE)
 tests_db_test_store_limit_LDADD = $(DB_TEST_LDADD)
+tests_db_test_key_page_SOURCES = tests/db/test_key_page.c $(STORE_FIXTURE)
+tests_db_test_key_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_manage_SOURCES = \
 	tests/db/test_store_manage.c $(STORE_FIXTURE)
 tests_db_test_store_manage_LDADD = $(FLUSH_TEST_LDADD)

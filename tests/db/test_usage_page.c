@@ -136,7 +136,8 @@ assert_plan(const char *query, const char *index)
 
 	fixture_sql(root, query);
 	res = mysql_store_result(&root->my);
-	assert_int_equal(mysql_num_rows(res), 1);
+	/* The others look one row's adjustment up. */
+	assert_int_equal(mysql_num_rows(res), 4);
 	row = mysql_fetch_row(res);
 	for (unsigned i = 0; i < mysql_num_fields(res); i++) {
 		const char *name = mysql_fetch_field_direct(res, i)->name;

@@ -280,6 +280,8 @@ migration__old_sums__become_all_rollups(void **state)
 	(void)state;
 	fixture_init(&x, FIXTURE_APP);
 	fixture_sql(root, "DROP TABLE usage_monthly, usage_totals");
+	fixture_sql(root, "ALTER TABLE api_keys DROP KEY key_created");
+	fixture_sql(root, "ALTER TABLE api_key_uses DROP KEY key_use_time");
 	fixture_run_file(root, "sql/schema/0015_summaries.sql");
 	assert_int_equal(fixture_number(root,
 			     "SELECT SUM(requests) FROM usage_daily"),

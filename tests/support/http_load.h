@@ -34,6 +34,7 @@ struct load_options {
 	struct sockaddr_storage addr;
 	socklen_t addr_n;
 	const char *method;
+	FILE *headers; /* a line for each request, again from the beginning */
 	FILE *record;
 };
 

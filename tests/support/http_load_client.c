@@ -153,6 +153,21 @@ fail(struct load *l, struct load_client *c, enum load_error why)
 	next(l, c, now_ns, BACKOFF_NS);
 }
 
+/* The next line of the headers that take turns. */
+static void
+add_header(struct load *l, struct sbuf *out)
+{
+	char line[1024];
+
+	if (!fgets(line, sizeof(line), l->opt.headers)) {
+		rewind(l->opt.headers);
+		if (!fgets(line, sizeof(line), l->opt.headers))
+			return;
+	}
+	sbuf_add(out, line, strcspn(line, "\r\n"));
+	sbuf_lit(out, "\r\n");
+}
+
 static void
 build_request(struct load *l, struct load_client *c)
 {
@@ -164,6 +179,8 @@ build_request(struct load *l, struct load_client *c)
 		sbuf_add_u64(&c->out, c->mark);
 		sbuf_lit(&c->out, "\r\n");
 	}
+	if (l->opt.headers)
+		add_header(l, &c->out);
 	sbuf_lit(&c->out, "\r\n");
 	sbuf_add(&c->out, l->opt.body.p, l->opt.body.n);
 }

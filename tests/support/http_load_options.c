@@ -35,6 +35,7 @@ static const char usage_text[] =
     "  --no-keepalive         a connection for each request\n"
     "  --method NAME          GET, or POST when there is a body\n"
     "  --header 'NAME: VALUE' may be repeated\n"
+    "  --headers FILE         its lines are headers, for a request each, in turn\n"
     "  --body FILE            the request's body, or\n"
     "  --data TEXT            the same from the command line\n"
     "  --unix PATH            connect to a unix socket; HOST is only named\n"
@@ -131,6 +132,7 @@ enum {
 	OPT_NO_KEEPALIVE,
 	OPT_METHOD,
 	OPT_HEADER,
+	OPT_HEADERS,
 	OPT_BODY,
 	OPT_DATA,
 	OPT_UNIX,
@@ -152,6 +154,7 @@ static const struct option options[] = {
 	{ "no-keepalive", no_argument, NULL, OPT_NO_KEEPALIVE },
 	{ "method", required_argument, NULL, OPT_METHOD },
 	{ "header", required_argument, NULL, OPT_HEADER },
+	{ "headers", required_argument, NULL, OPT_HEADERS },
 	{ "body", required_argument, NULL, OPT_BODY },
 	{ "data", required_argument, NULL, OPT_DATA },
 	{ "unix", required_argument, NULL, OPT_UNIX },
@@ -208,6 +211,9 @@ take_option(struct reader *r, int which)
 		sbuf_add(&r->headers, optarg, strlen(optarg));
 		sbuf_lit(&r->headers, "\r\n");
 		return true;
+	case OPT_HEADERS:
+		opt->headers = fopen(optarg, "r");
+		return opt->headers || complain("can't be read", optarg);
 	case OPT_BODY:
 		return read_file(optarg, &opt->body);
 	case OPT_DATA:

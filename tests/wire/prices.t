@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # check: stack=none timeout=240
 # Prices by API, by command and from a list; whom a change reaches; usage that
-# is rated anew and pruned, on a stack of its own.  CHECKLIST B17, B18, B38.
+# is rated anew and pruned, on a stack of its own.  CHECKLIST B17, B18.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tools/lib/stack.sh

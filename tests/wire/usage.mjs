@@ -589,6 +589,40 @@ await test('summary: = SQL over the rows for 60 random filters and groups (D6, D
   assert.ok(filled > 20, `${filled} filters found groups`);
 });
 
+// Of either tenant, after some of it was rated anew. Whole hours, which is what
+// summaries are of.
+await test('B38: CSV = rows = summary to the last pico-dollar: 100 random filters of each customer', async () => {
+  const [[from]] = sql(`SELECT DATE_FORMAT(MIN(effective_from) + INTERVAL 1000 MICROSECOND,
+    '%Y-%m-%dT%H:%i:%s.%fZ') FROM price_versions WHERE model_id = ${modelId}`);
+  tollgate('price', 'set', '--model', String(modelId), '--input', '3', '--output', '7', '--from', from);
+  const [rated] = tollgate('usage', 'rerate', '--from', iso(priceFrom), '--to', iso(Date.now() + hour),
+    '--model', String(modelId), '--yes');
+  assert.ok(rated.changed > 0, JSON.stringify(rated));
+  let [adjusted, filled] = [0, 0];
+  for (const t of [a, b]) {
+    for (let i = 0; i < 100; i++) {
+      const filter = randomFilter();
+      filter.from ??= iso(Math.floor(Date.now() / hour) * hour - 40 * 24 * hour);
+      filter.to ??= iso(Math.ceil(Date.now() / hour) * hour);
+      const query = queryOf(filter);
+      const [[inForce, original, n]] = sql(`SELECT SUM(COALESCE((SELECT a.cost_in_usd FROM usage_adjustments a
+        WHERE a.usage_id = u.usage_id ORDER BY a.ordinal DESC LIMIT 1), u.cost_in_usd)), SUM(u.cost_in_usd),
+        COUNT(*) FROM usage_records u WHERE ${whereOf(t, filter, 0)}`)
+        .map((r) => r.map((v) => (v === 'NULL' ? '0' : v)));
+      const table = asObjects(parseCsv((await call(t.key, 'GET', `/api/usage?${query}&format=csv`)).text));
+      assert.equal(table.length, Number(n), query);
+      assert.equal(table.reduce((s, r) => s + pusd(r.cost_in_usd), 0n), pusd(inForce), query);
+      assert.equal(table.reduce((s, r) => s + pusd(r.original_cost_in_usd), 0n), pusd(original), query);
+      const { text } = await call(t.key, 'GET', `/api/usage/summary?${query}`);
+      assert.equal(pusd(/"total":.*?"cost_in_usd":([\d.]+)/.exec(text)[1]), pusd(inForce), query);
+      filled += Number(n) > 0;
+      adjusted += inForce !== original;
+    }
+  }
+  assert.ok(filled > 60 && adjusted > 20, `${filled} found anything, ${adjusted} something adjusted`);
+  tollgate('reconcile');
+});
+
 await test('summary: percentiles within their bucket of the true value', async () => {
   const filter = { agent_id: a.agent, from: iso(Math.floor(Date.now() / hour) * hour - 200 * hour) };
   const { total } = expect(await call(a.key, 'GET', `/api/usage/summary?${queryOf(filter)}`), 200);

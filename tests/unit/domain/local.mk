@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_admission \
+	tests/unit/domain/test_attribution \
 	tests/unit/domain/test_customer \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
@@ -17,8 +18,10 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_record \
 	tests/unit/domain/test_tokenizers \
+	tests/unit/domain/test_usage_add \
 	tests/unit/domain/test_usage_dimensions \
-	tests/unit/domain/test_usage_golden
+	tests/unit/domain/test_usage_golden \
+	tests/unit/domain/test_usage_text
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
@@ -29,6 +32,8 @@ UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h
 tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_attribution_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_attribution_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
@@ -50,7 +55,9 @@ tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
+tests_unit_domain_test_usage_add_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_dimensions_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_usage_text_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_golden_LDADD = src/domain/libdomain.a \
 	src/upstream/libupstream.a $(UNIT_DOMAIN_LIBS)
 EXTRA_DIST += tests/golden/usage

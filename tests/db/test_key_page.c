@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists of many keys: a page reads what it shows, whatever is asked for, and
+ * pages neither lose nor repeat a key. CHECKLIST S22. */
+#include "db/fixture_store.h"
+
+#include <stdio.h>
+
+#include "store/db_priv.h"
+#include "store/key.h"
+
+#define N_KEYS     3000
+#define PAGE       20
+#define CREATED_MS INT64_C(1735689600000) /* 2025-01-01, the last of them */
+/* A row of a page is one of each table, the ids of its models, and
+ * the rows that are passed over on the way to it. */
+#define READS_MAX  (PAGE * 8 + 40)
+
+static struct fixture *const f = &store_fixture;
+static struct db *root;
+static uint64_t model_id;
+
+/* The later a key was made, the lower its id; half was ever used. */
+static int
+setup(void **state)
+{
+	uint64_t customer_id;
+	char text[1200];
+
+	if (fixture_setup(state) != 0 || store_setup(state) != 0)
+		return -1;
+	root = fixture_connect(FIXTURE_ROOT);
+	fixture_sql(root, "USE tollgate");
+	customer_id = fixture_customer(f, 1);
+	model_id = fixture_model(f, "paged");
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO api_keys (customer_id, user_id, public_id, "
+	    "api_key_secret, pepper_id, name, scopes, all_models, is_active, "
+	    "expires_at, revoked_at, created_at) SELECT %llu, u.user_id, "
+	    "LPAD(CONV(seq * 1299709, 10, 36), 10, '0'), "
+	    "UNHEX(SHA2(seq, 256)), 1, CONCAT('key-', seq), 'infer', 0, "
+	    "seq %% 100 <> 0, IF(seq %% 50 = 1, '2024-01-01' + INTERVAL seq "
+	    "SECOND, NULL), IF(seq %% 50 = 2, NOW(6), NULL), '2025-01-01' - "
+	    "INTERVAL seq - 1 SECOND FROM seq_1_to_%d JOIN users u ON "
+	    "u.customer_id = %llu",
+	    (unsigned long long)customer_id, N_KEYS,
+	    (unsigned long long)customer_id);
+	fixture_sql(root, text);
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO api_key_models (api_key_id, model_id) SELECT "
+	    "api_key_id, %llu FROM api_keys WHERE api_key_id %% 3 = 0",
+	    (unsigned long long)model_id);
+	fixture_sql(root, text);
+	fixture_sql(root, "INSERT INTO api_key_uses (api_key_id, last_used_at) "
+			  "SELECT api_key_id, '2026-01-01' FROM api_keys WHERE "
+			  "api_key_id % 2 = 0");
+	fixture_sql(root, "ANALYZE TABLE api_keys, api_key_models, "
+			  "api_key_uses");
+	mysql_free_result(mysql_store_result(&root->my));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	db_free(root);
+	return store_teardown(state);
+}
+
+static uint64_t
+rows_read(void)
+{
+	return fixture_number(f->db,
+	    "SELECT SUM(variable_value) FROM information_schema.session_status "
+	    "WHERE variable_name LIKE 'Handler_read%'");
+}
+
+static void
+key_page__each_filter__reads_what_it_shows(void **state)
+{
+	const struct {
+		struct key_filter filter;
+		bool is_found;
+	} cases[] = {
+		{ { 0 }, true },
+		{ { .name = S("key-2999") }, true },
+		{ { .name = S("%") }, false },
+		{ { .prefix = S("0000") }, true },
+		{ { .model_id = model_id }, true },
+		{ { .state = KEY_ACTIVE + 1 }, true },
+		{ { .last_used_from_ms = CREATED_MS }, true },
+		{ { .last_used_from_ms = CREATED_MS * 2 }, false },
+		{ { .last_used_to_ms = CREATED_MS }, true },
+		{ { .expires_to_ms = CREATED_MS / 2 }, false },
+		{ { .created_from_ms = CREATED_MS }, true },
+		{ { .created_from_ms = CREATED_MS + 1 }, false },
+		{ { .created_to_ms = CREATED_MS - 2990000 }, true },
+		{ { .created_to_ms = CREATED_MS / 2 }, false },
+		{ { .created_from_ms = CREATED_MS - 2000000,
+		      .created_to_ms = CREATED_MS - 1000000 },
+		    true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t before, own = rows_read(), n_read;
+		struct key *rows;
+		size_t n;
+
+		before = rows_read();
+		own = before - own;
+		assert_db_ok(f, store_key_page(f->db, 0, &cases[i].filter, 0,
+				    PAGE, &f->a, &rows, &n, &f->e));
+		n_read = rows_read() - before - own;
+		if (n_read > READS_MAX || (n > 0) != cases[i].is_found)
+			print_message("# case %zu: %zu keys, %llu reads\n", i,
+			    n, (unsigned long long)n_read);
+		assert_in_range(n_read, 0, READS_MAX);
+		assert_int_equal(n > 0, cases[i].is_found);
+	}
+}
+
+static void
+key_page__by_time_of_creation__is_all_once_in_order(void **state)
+{
+	struct key_filter filter = { .created_from_ms = CREATED_MS - 999000,
+		.created_to_ms = CREATED_MS + 1 };
+	uint64_t after = 0, n_all = 0;
+	int64_t last_ms = 0;
+	size_t n;
+
+	(void)state;
+	do {
+		struct arena_mark mark = arena_mark(&f->a);
+		struct key *rows;
+
+		assert_db_ok(f, store_key_page(f->db, 0, &filter, after, 7,
+				    &f->a, &rows, &n, &f->e));
+		for (size_t i = 0; i < n; i++) {
+			assert_true(rows[i].created_at_ms > last_ms);
+			last_ms = rows[i].created_at_ms;
+			after = rows[i].api_key_id;
+		}
+		n_all += n;
+		arena_rewind(&f->a, mark);
+	} while (n == 7);
+	assert_int_equal(n_all, 1000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(key_page__each_filter__reads_what_it_shows),
+		cmocka_unit_test(
+		    key_page__by_time_of_creation__is_all_once_in_order),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
