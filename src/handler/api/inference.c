@@ -77,7 +77,7 @@ check_body(const struct forward_params *p, struct error *e)
 		const struct catalogue_deployment *d =
 		    &p->model->deployments[i];
 		enum err rc = provider_check_body(d->provider->row.kind, p->op,
-		    p->body, S(""), e);
+		    p->body, p->model->row.allowed_members, e);
 
 		if (!rc)
 			rc = check_own_server(d, p->op, e);

@@ -278,6 +278,27 @@ cursor_read(const struct request *rq, struct str text, uint64_t *ret,
 	return OK;
 }
 
+enum err
+list_page_read(const struct request *rq, const struct param_value *v,
+    struct list_page *ret, struct error *e)
+{
+	*ret = (struct list_page){ 0, v[1].is_set ? v[1].u64 : LIST_LIMIT };
+	return v[0].is_set ? cursor_read(rq, v[0].text, &ret->after, e) : OK;
+}
+
+void
+list_page_end(const struct request *rq, uint64_t last_id, struct json_out *j)
+{
+	char cursor[2 * CURSOR_BYTES + 1];
+
+	if (!last_id) {
+		json_out_member_null(j, "next_cursor");
+		return;
+	}
+	cursor_write(rq, last_id, cursor);
+	json_out_member_str(j, "next_cursor", str_from(cursor));
+}
+
 /* A filter by another customer finds nobody: 404, as everywhere else. */
 static enum err
 check_filters(const struct listing *l, const struct manager *m,
@@ -296,10 +317,9 @@ write_list(const struct request *rq, struct response *rs,
     const struct manager *m, const char *rows, size_t n, uint64_t limit,
     struct error *e)
 {
-	char cursor[2 * CURSOR_BYTES + 1];
 	size_t n_shown = n > limit ? (size_t)limit : n;
 	struct json_out j;
-	uint64_t id;
+	uint64_t id = 0;
 
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
@@ -314,15 +334,11 @@ write_list(const struct request *rq, struct response *rs,
 		json_out_object_end(&j);
 	}
 	json_out_array_end(&j);
-	if (n > n_shown) {
+	if (n > n_shown)
 		memcpy(&id,
 		    rows + (n_shown - 1) * record->row_bytes + l->id_off,
 		    sizeof(id));
-		cursor_write(rq, id, cursor);
-		json_out_member_str(&j, "next_cursor", str_from(cursor));
-	} else {
-		json_out_member_null(&j, "next_cursor");
-	}
+	list_page_end(rq, id, &j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }
@@ -332,18 +348,16 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
     const struct record_type *record, const struct listing *l, struct error *e)
 {
 	struct param_value v[LIST_PARAM_MAX];
+	struct list_page page;
 	struct manager m;
-	uint64_t after = 0, limit = LIST_LIMIT;
 	void *rows = NULL;
 	size_t n = 0;
 	enum err err;
 
 	ASSERT(l->n_params <= LIST_PARAM_MAX);
 	err = param_parse(rq->arena, l->params, l->n_params, rq->query, v, e);
-	if (!err && v[0].is_set)
-		err = cursor_read(rq, v[0].text, &after, e);
-	if (!err && v[1].is_set)
-		limit = v[1].u64;
+	if (!err)
+		err = list_page_read(rq, v, &page, e);
 	if (!err)
 		err = manager_begin(app, rq, &m, e);
 	if (err)
@@ -352,8 +366,9 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	err = check_filters(l, &m, v, e);
 	/* One more tells whether there is a next page. */
 	if (!err)
-		err = l->page(&m, v + 2, after, limit + 1, rq->arena, &rows, &n,
-		    e);
+		err = l->page(&m, v + 2, page.after, page.limit + 1, rq->arena,
+		    &rows, &n, e);
 	manager_end(app, &m);
-	return err ? err : write_list(rq, rs, record, l, &m, rows, n, limit, e);
+	return err ? err
+		   : write_list(rq, rs, record, l, &m, rows, n, page.limit, e);
 }

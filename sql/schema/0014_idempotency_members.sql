@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Idempotency-Key on inference.
+-- Idempotency-Key on inference; members that a model allows.
 
 -- Whether the key's inference heeds the header: a claim costs statements, and
 -- answers are kept, so nobody gets it unasked.
@@ -21,3 +21,9 @@ ALTER TABLE idempotency_keys
 	ADD KEY idempotency_customer (customer_id),
 	ADD CONSTRAINT idempotency_customer FOREIGN KEY (customer_id)
 		REFERENCES customers (customer_id);
+
+-- Names with commas between them, of those members of a request that are
+-- refused unless a model allows them (src/upstream/providers.def).
+ALTER TABLE models
+	ADD COLUMN allowed_members VARCHAR(1000) CHARACTER SET ascii
+		COLLATE ascii_bin NOT NULL DEFAULT '';
