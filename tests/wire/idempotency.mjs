@@ -190,12 +190,13 @@ await test('without opt-in the header is ignored and costs no statement', async 
   const executed = () => Number(sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1]);
   const run = async (more) => {
     const from = executed();
-    for (let i = 0; i < 100; i++) isNew(await chat('cheap', { who: plain, ...more }));
+    for (let i = 0; i < 200; i++) isNew(await chat('cheap', { who: plain, ...more }));
     return executed() - from;
   };
+  // The flusher's are among them; claims would be three a request.
   const without = await run({});
   const given = await run({ headers });
-  assert.ok(given < without + 100, `${given} statements against ${without}`);
+  assert.ok(given < without + 300, `${given} statements against ${without}`);
 });
 
 await test('the setting: POST, PATCH, command; off by default; in force on a PATCH', async () => {
