@@ -34,6 +34,7 @@ const struct admin_option admin_key_add_options[] = {
 	    false },
 	{ "project", "ID", "Project that it is sorted by.", false },
 	{ "ips", "LIST", "Addresses and ranges it works from (all).", false },
+	{ "idempotency", NULL, "Its inference heeds Idempotency-Key.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_key_toggle_options[] = {
@@ -196,6 +197,7 @@ admin_key_add(struct admin *ad, struct error *e)
 		.name = admin_opt(ad, "name"),
 		.rate_limit_per_minute = -1,
 		.rate_limit_per_hour = -1,
+		.is_idempotent = admin_has(ad, "idempotency"),
 	};
 	char text[KEY_TEXT_BYTES];
 	struct key_ops ops;

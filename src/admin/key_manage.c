@@ -40,6 +40,8 @@ const struct admin_option admin_key_set_options[] = {
 	{ "per-minute", "N", "Requests a minute for each model, or none.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	{ "idempotency", "on|off",
+	    "Whether its inference heeds the header Idempotency-Key.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_key_rotate_options[] = {
@@ -224,7 +226,9 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 {
 	struct admin *ad = arg;
 	struct key_row *k = row;
+	static const char *const off_on[] = { "off", "on" };
 	struct str expires = admin_opt(ad, "expires");
+	unsigned is_on = k->k.is_idempotent;
 	enum err err = admin_opt_count(ad, "per-minute",
 	    &k->k.rate_limit_per_minute, e);
 
@@ -233,6 +237,9 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 	if (!err)
 		err = admin_opt_count(ad, "per-hour", &k->k.rate_limit_per_hour,
 		    e);
+	if (!err)
+		err = admin_opt_enum(ad, "idempotency", off_on, 2, &is_on, e);
+	k->k.is_idempotent = is_on != 0;
 	if (admin_has(ad, "name"))
 		k->k.name = admin_opt(ad, "name");
 	if (admin_has(ad, "tier"))

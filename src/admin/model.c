@@ -32,6 +32,8 @@
 	     "Sent when a request says nothing (0 to 2).", false },               \
      { "default-top-p", "NUMBER",                                                 \
 	     "Sent when a request says nothing (0 to 1).", false },               \
+     { "allow-members", "LIST",                                                   \
+	     "Members of requests that its prices are for, or none.", false },    \
      { "connect-ms", "MS", "Time-out of connecting.", false },                    \
      { "first-byte-ms", "MS", "Time-out of the answer's start.", false },         \
  {                                                                                \
@@ -129,6 +131,7 @@ model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
 		fraction_rec(ad, model_fractions[i].name,
 		    *model_fraction_of(&copy, &model_fractions[i]));
 	admin_str(ad, "tokenizer", m->tokenizer);
+	admin_str(ad, "allowed_members", m->allowed_members);
 	admin_str(ad, "description", m->description);
 }
 
@@ -162,9 +165,24 @@ read_fraction(struct admin *ad, const struct model_fraction *f, struct model *m,
 }
 
 static enum err
+read_members(struct admin *ad, struct model *m, struct error *e)
+{
+	struct str list = admin_opt(ad, "allow-members");
+
+	if (!list.p)
+		return OK;
+	if (str_eq(list, S("none")))
+		list = S("");
+	return provider_members_read(admin_arena(ad), list, &m->allowed_members,
+		   e)
+		   ? admin_usage(e, "%s", e->public_text)
+		   : OK;
+}
+
+static enum err
 read_model(struct admin *ad, struct model *m, struct error *e)
 {
-	enum err err = OK;
+	enum err err = read_members(ad, m, e);
 
 	if (admin_has(ad, "description"))
 		m->description = admin_opt(ad, "description");

@@ -15,6 +15,7 @@
 #include "domain/generation.h"
 #include "domain/host.h"
 #include "domain/hostmap.h"
+#include "domain/idempotency.h"
 #include "domain/key.h"
 #include "domain/key_notice.h"
 #include "journal/writer.h"
@@ -163,6 +164,8 @@ run_duties(struct background *b, struct error *e)
 		code = key_notice_expiring(db, notice_s, tell_expiring, &n, e);
 	if (!code)
 		code = write_uses(b, db, e);
+	if (!code)
+		code = idempotency_purge(db, e);
 	db_pool_give(shared->db, db);
 	return code;
 }

@@ -7,9 +7,8 @@
 #include "domain/catalogue.h"
 #include "domain/principal.h"
 
-/* Count a refusal that came before any `open`, and pass its code on. */
-static enum err
-refused(struct app *app, uint64_t model_id, enum err code)
+enum err
+admission_refused(struct app *app, uint64_t model_id, enum err code)
 {
 	meter_count_refusal(app->shared->journal, app->who, model_id, code);
 	return code;
@@ -29,11 +28,11 @@ admission_model(struct app *app, struct str name, uint64_t model_id,
 		    "There is no model of that name.");
 	model_id = model->row.model_id;
 	if (!principal_may_use_model(app->who, model_id))
-		return refused(app, model_id,
+		return admission_refused(app, model_id,
 		    error_public(e, ERR_MODEL_FORBIDDEN, param,
 			"This key may not use that model."));
 	if (!model->row.is_enabled || model->n_deployments == 0)
-		return refused(app, model_id,
+		return admission_refused(app, model_id,
 		    error_set(e, ERR_MODEL_DOWN, "model %llu is %s",
 			(unsigned long long)model_id,
 			model->row.is_enabled ? "without a deployment"
@@ -63,7 +62,7 @@ open_meter(struct app *app, const struct admission_params *p, struct error *e)
 	};
 
 	if (!params.price)
-		return refused(app, p->model->row.model_id,
+		return admission_refused(app, p->model->row.model_id,
 		    error_set(e, ERR_NOT_PRICED, "model %llu has no price",
 			(unsigned long long)p->model->row.model_id));
 	return meter_open(&app->meter, &params, e);
@@ -96,6 +95,17 @@ admission_enter(struct app *app, const struct admission_params *p,
 		meter_count_shadow(app->shared->journal, app->who,
 		    ask.model_id);
 	return rc;
+}
+
+enum err
+admission_refuse(struct app *app, enum err code)
+{
+	struct error e;
+
+	if (meter_refuse(&app->meter, code, &e))
+		log_error("refusal_not_counted", &e);
+	limit_give_back(app->shared->limiter, &app->take);
+	return code;
 }
 
 void

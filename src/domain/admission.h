@@ -51,6 +51,12 @@ struct admission_params {
  */
 enum err admission_enter(struct app *app, const struct admission_params *p,
     struct error *e) ATTR_MUST_CHECK;
+/** An admitted request that is not forwarded after all: nothing is held
+ * afterwards, and the refusal is counted. Gives code back. */
+enum err admission_refuse(struct app *app, enum err code);
+/** Count a refusal of a request whose model is known that came before it was
+ * admitted. Gives code back. */
+enum err admission_refused(struct app *app, uint64_t model_id, enum err code);
 /**
  * The request is over: what it took beyond what it used is given back, all
  * of it when it was refused after all. Harmless where nothing was taken.

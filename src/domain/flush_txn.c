@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/money.h"
 #include "domain/flush_priv.h"
+#include "store/idempotency.h"
 #include "store/key.h"
 #include "store/ledger.h"
 #include "store/offset.h"
@@ -341,6 +342,26 @@ touch_keys(struct flusher *f)
 		log_event(LOG_LEVEL_DEBUG, "key_touch", "%s", e.internal);
 }
 
+/*
+ * The Idempotency-Keys of requests whose worker is gone: who tries again need
+ * not wait for their deadline. Outside the transaction, as above.
+ */
+static void
+release_claims(struct flusher *f)
+{
+	struct error e;
+
+	for (size_t i = 0; i < f->batch.n; i++) {
+		const struct flush_item *item = &f->batch.items[i];
+
+		if (item->kind == FLUSH_ROW && item->is_interrupted &&
+		    store_idempotency_release(f->db, item->row.customer_id,
+			&item->row.request_id, &e) != OK)
+			log_event(LOG_LEVEL_DEBUG, "claim_release", "%s",
+			    e.internal);
+	}
+}
+
 /* The transaction is in: now it is true of what we remember, too. */
 static void
 committed(struct flusher *f)
@@ -349,6 +370,7 @@ committed(struct flusher *f)
 
 	log_rejects(f);
 	touch_keys(f);
+	release_claims(f);
 	(void)pthread_mutex_lock(&f->mutex);
 	st->n_txns++;
 	for (size_t i = 0; i < f->batch.n; i++) {

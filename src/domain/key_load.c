@@ -182,6 +182,7 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	who->project_id = k.project_id;
 	who->scopes = k.scopes;
 	who->all_models = k.all_models;
+	who->is_idempotent = k.is_idempotent;
 	who->markup_ppm = k.customer_markup_ppm;
 	who->expires_at_ms = k.expires_at_ms;
 	public_id_copy(k.public_id, who->public_id);

@@ -40,6 +40,7 @@ static const struct record_member members[] = {
 	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = RATE_MAX },
 	{ .name = "rate_limit_tier", .kind = RECORD_TEXT, .off = AT(k.tier_name),
 	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 64 },
+	{ .name = "idempotency", .kind = RECORD_BOOL, .off = AT(k.is_idempotent), .flags = RECORD_SET },
 	{ .name = "expires_at", .kind = RECORD_TIME, .off = AT(k.expires_at_ms),
 	  .flags = RECORD_SET | RECORD_NULL },
 	{ .name = "revoked_at", .kind = RECORD_TIME, .off = AT(k.revoked_at_ms) },

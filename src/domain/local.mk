@@ -26,6 +26,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/host.h \
 	src/domain/hostmap.c \
 	src/domain/hostmap.h \
+	src/domain/idempotency.c \
+	src/domain/idempotency.h \
 	src/domain/key.c \
 	src/domain/key.h \
 	src/domain/key_cache.c \

@@ -90,6 +90,7 @@ model_init(struct model *m, struct str name)
 		.name = name,
 		.description = S(""),
 		.is_enabled = true,
+		.allowed_members = S(""),
 	};
 	for (size_t i = 0; i < n_model_settings; i++)
 		*model_setting_of(m, &model_settings[i]) = -1;

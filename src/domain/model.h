@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/money.h"
+#include "domain/record.h"
 #include "store/audit.h"
 #include "store/deployment.h"
 #include "store/model.h"
@@ -67,6 +68,7 @@ struct model_ops {
 	const struct conf *conf;
 	const struct audit *who; /* actor, address, request; NULL: the caller
 				    writes the audit log */
+	struct str if_match;     /* p == NULL: whatever is there */
 };
 
 /* Where a new model is served; one of the three. */
@@ -113,6 +115,11 @@ struct model_change {
 	struct deployment deployment;
 };
 
+/** A strong validator of settings and place; prices and the provider's own
+ * row have theirs. @d  NULL: it has none */
+void model_etag(const struct model *m, const struct deployment *d,
+    struct arena *a, char ret[RECORD_ETAG_BYTES]);
+
 typedef enum err model_change_fn(struct model_change *c, void *arg,
     struct error *e);
 
@@ -121,8 +128,8 @@ typedef enum err model_change_fn(struct model_change *c, void *arg,
  * local model's context_length is bounded by its checkpoint's own.
  * @change  may be called again when the transaction is
  * @ret     the model as it is now, in a
- * Errors: ERR_NOT_FOUND, of an archived model too; change's; model_check()'s;
- *         ERR_BAD_PARAM "provider", "api_url".
+ * Errors: ERR_NOT_FOUND, of an archived model too; ERR_PRECONDITION; change's;
+ *         model_check()'s; ERR_BAD_PARAM "provider", "api_url".
  */
 enum err model_update(const struct model_ops *ops, struct arena *a,
     uint64_t model_id, model_change_fn *change, void *arg,
@@ -131,7 +138,7 @@ enum err model_update(const struct model_ops *ops, struct arena *a,
 /**
  * Take a model out of service for good, with its deployments and the
  * provider that was made with it, whose credential is forgotten.
- * Errors: ERR_NOT_FOUND, of an archived model too.
+ * Errors: ERR_NOT_FOUND, of an archived model too; ERR_PRECONDITION.
  */
 enum err model_archive(const struct model_ops *ops, struct arena *a,
     uint64_t model_id, struct error *e) ATTR_MUST_CHECK;

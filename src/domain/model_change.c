@@ -49,6 +49,58 @@ load(struct db *db, struct update_arg *u, struct error *e)
 	return err;
 }
 
+/* ---- what it is, for If-Match ---- */
+
+#define AT(m) offsetof(struct model_change, m)
+/* clang-format off */
+static const struct record_member members[] = {
+	{ .name = "id", .kind = RECORD_ID, .off = AT(model.model_id) },
+	{ .name = "name", .kind = RECORD_TEXT, .off = AT(model.name) },
+	{ .name = "description", .kind = RECORD_TEXT, .off = AT(model.description) },
+	{ .name = "is_enabled", .kind = RECORD_BOOL, .off = AT(model.is_enabled) },
+	{ .name = "context_length", .kind = RECORD_COUNT, .off = AT(model.context_length) },
+	{ .name = "default_max_output", .kind = RECORD_COUNT, .off = AT(model.default_max_output_tok) },
+	{ .name = "max_output", .kind = RECORD_COUNT, .off = AT(model.max_output_tok) },
+	{ .name = "long_context_threshold", .kind = RECORD_COUNT, .off = AT(model.long_context_threshold_tok) },
+	{ .name = "tokenizer", .kind = RECORD_TEXT, .off = AT(model.tokenizer) },
+	{ .name = "default_temperature", .kind = RECORD_COUNT, .off = AT(model.default_temperature_ppm) },
+	{ .name = "default_top_p", .kind = RECORD_COUNT, .off = AT(model.default_top_p_ppm) },
+	{ .name = "connect_ms", .kind = RECORD_COUNT, .off = AT(model.connect_ms) },
+	{ .name = "first_byte_ms", .kind = RECORD_COUNT, .off = AT(model.first_byte_ms) },
+	{ .name = "idle_ms", .kind = RECORD_COUNT, .off = AT(model.idle_ms) },
+	{ .name = "allowed_members", .kind = RECORD_TEXT, .off = AT(model.allowed_members) },
+	{ .name = "archived_at", .kind = RECORD_TIME, .off = AT(model.archived_at_ms) },
+	{ .name = "provider_id", .kind = RECORD_ID, .off = AT(deployment.provider_id) },
+	{ .name = "upstream_name", .kind = RECORD_TEXT, .off = AT(deployment.upstream_name) },
+	{ .name = "api_url", .kind = RECORD_TEXT, .off = AT(deployment.api_url) },
+	{ .name = "model_path", .kind = RECORD_TEXT, .off = AT(deployment.model_path) },
+	{ .name = "preload", .kind = RECORD_BOOL, .off = AT(deployment.preload) },
+};
+/* clang-format on */
+#undef AT
+static const struct record_type record = { "model", "model", "model", members,
+	ARRAY_LEN(members), sizeof(struct model_change) };
+
+void
+model_etag(const struct model *m, const struct deployment *d, struct arena *a,
+    char ret[RECORD_ETAG_BYTES])
+{
+	struct model_change c = { .model = *m };
+
+	if (d && d->deployment_id)
+		c.deployment = *d;
+	record_etag(&record, &c, a, ret);
+}
+
+static enum err
+check_match(const struct update_arg *u, struct error *e)
+{
+	char etag[RECORD_ETAG_BYTES];
+
+	model_etag(&u->before.model, &u->before.deployment, u->a, etag);
+	return record_match(u->ops->if_match, etag, e);
+}
+
 /* ---- where it is served ---- */
 
 static bool
@@ -147,6 +199,8 @@ update_txn(struct db *db, void *arg, struct error *e)
 	enum err err = load(db, u, e);
 
 	if (!err)
+		err = check_match(u, e);
+	if (!err)
 		err = u->change(&u->now, u->arg, e);
 	if (!err)
 		err = check_place(db, u, e);
@@ -188,8 +242,10 @@ static enum err
 archive_txn(struct db *db, void *arg, struct error *e)
 {
 	struct update_arg *u = arg;
-	enum err err = lock(db, u->a, u->model_id, &u->before.model, e);
+	enum err err = load(db, u, e);
 
+	if (!err)
+		err = check_match(u, e);
 	if (!err)
 		err = store_model_archive(db, u->model_id, e);
 	if (!err)

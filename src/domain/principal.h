@@ -50,6 +50,7 @@ struct principal {
 	size_t n_models;
 	struct cidr_list allowed_ips; /* empty: from anywhere */
 	struct str allowed_ips_text;  /* the same, as it was given */
+	bool is_idempotent; /* of the key: inference heeds Idempotency-Key */
 	/* Of domain/key alone: to notice a revoke between authentication and
 	 * admission. */
 	uint8_t key_digest[KEY_DIGEST_BYTES];

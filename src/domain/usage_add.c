@@ -308,15 +308,17 @@ look_back(struct work *w, bool *ret_is_known, struct error *e)
 	*ret_is_known = false;
 	if (!now)
 		return OK;
-	err = store_idempotency_find(w->m.db, now->claim, w->a, &then, e);
+	err = store_idempotency_find(w->m.db, now->claim, now->customer_id,
+	    w->a, &then, e);
 	if (err)
 		return err == ERR_NOT_FOUND ? OK : err;
 	if (memcmp(then.body, now->body, sizeof(then.body)) != 0)
-		return error_public(e, ERR_CONFLICT, "idempotency-key",
+		return error_public(e, ERR_IDEMPOTENCY_KEY, "idempotency-key",
 		    "That Idempotency-Key was used with another body.");
 	*ret_is_known = true;
 	w->u->is_replay = true;
 	w->u->answer = then.answer;
+	w->u->first = then;
 	return OK;
 }
 
@@ -330,7 +332,7 @@ remember(struct work *w, struct error *e)
 		return OK;
 	i = *w->u->idempotency;
 	i.answer = w->u->answer;
-	err = store_idempotency_insert(w->m.db, &i, e);
+	err = store_idempotency_insert(w->m.db, &i, IDEMPOTENCY_KEEP_S, e);
 	/* Somebody else has just done it: look again. */
 	return err == ERR_CONFLICT
 		   ? error_set(e, ERR_DB_RETRY, "the same key at once")
@@ -361,8 +363,6 @@ run(struct db *db, void *arg, struct error *e)
 	return err ? err : remember(w, e);
 }
 
-#define PURGE_ROWS 100
-
 enum err
 usage_add(const struct manager *m, struct usage_add *u, struct arena *a,
     struct error *e)
@@ -370,9 +370,5 @@ usage_add(const struct manager *m, struct usage_add *u, struct arena *a,
 	struct work w = { .m = *m, .u = u, .a = a };
 
 	ASSERT(u->n >= 1 && u->n <= USAGE_ADD_MAX);
-	/* Each key that comes takes old ones along. */
-	if (u->idempotency &&
-	    store_idempotency_purge(m->db, PURGE_ROWS, e) != OK)
-		error_clear(e);
 	return db_txn(m->db, run, &w, e);
 }

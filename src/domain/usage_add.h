@@ -22,18 +22,19 @@ struct usage_add {
 	enum err (*render)(const struct usage_view *rows, size_t n, void *arg,
 	    struct arena *a, struct str *ret, struct error *e);
 	void *arg;
-	/* claim and body of an Idempotency-Key, and the status to answer; NULL:
-	 * there is none. */
+	/* All but the answer of what an Idempotency-Key is; NULL: there is
+	 * none. */
 	const struct idempotency *idempotency;
 	bool is_replay; /* out: nothing was done, the answer is the first one */
-	struct str answer; /* out; in the arena */
+	struct idempotency first; /* out: of that */
+	struct str answer;        /* out; in the arena */
 };
 
 /**
  * Record the events as the manager's: its tenant's, or anybody's.
  * Errors: ERR_NOT_FOUND naming an id that is not there, or is another
- *         customer's; ERR_BAD_PARAM; ERR_CONFLICT the Idempotency-Key was
- *         used with another body; ERR_MONEY_RANGE; the database's.
+ *         customer's; ERR_BAD_PARAM; ERR_IDEMPOTENCY_KEY it was used with
+ *         another body; ERR_MONEY_RANGE; the database's.
  */
 enum err usage_add(const struct manager *m, struct usage_add *u,
     struct arena *a, struct error *e) ATTR_MUST_CHECK;

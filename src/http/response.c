@@ -122,6 +122,12 @@ response_body(struct response *rs, struct str s)
 	rs->view = s;
 }
 
+struct str
+response_body_get(const struct response *rs)
+{
+	return rs->view.p ? rs->view : buf_str(&rs->buf);
+}
+
 void
 response_json_begin(struct response *rs, struct json_out *j)
 {

@@ -74,6 +74,8 @@ struct str response_header_get(const struct response *rs, const char *name);
 struct buf *response_buf(struct response *rs);
 /** Send s as the body without copying it; s must outlive the response. */
 void response_body(struct response *rs, struct str s);
+/** The body as it stands. */
+struct str response_body_get(const struct response *rs);
 
 /** Start a JSON body: j writes into the response's builder. */
 void response_json_begin(struct response *rs, struct json_out *j);

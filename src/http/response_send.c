@@ -25,12 +25,6 @@ is_body_allowed(const struct response *rs)
 	return rs->status >= 200 && rs->status != 204 && rs->status != 304;
 }
 
-static struct str
-body_of(const struct response *rs)
-{
-	return rs->view.p ? rs->view : buf_str(&rs->buf);
-}
-
 static void
 add_line(struct buf *b, struct str name, struct str value)
 {
@@ -55,7 +49,7 @@ write_head(const struct response *rs, struct buf *b)
 		add_line(b, S("x-content-type-options"), S("nosniff"));
 	if (rs->mode == RESP_BUFFERED && is_body_allowed(rs)) {
 		buf_add(b, S("content-length: "));
-		buf_add_u64(b, body_of(rs).n);
+		buf_add_u64(b, response_body_get(rs).n);
 		buf_add(b, S("\r\n"));
 	}
 	buf_add(b, S("\r\n"));
@@ -113,7 +107,7 @@ response_stream_begin(struct response *rs, struct error *e)
 	code = send_head(rs, e);
 	if (code)
 		return code;
-	code = send_body(rs, body_of(rs), e);
+	code = send_body(rs, response_body_get(rs), e);
 	return code ? code : response_flush(rs, e);
 }
 
@@ -145,7 +139,7 @@ response_send(struct response *rs, struct error *e)
 	if (rs->mode == RESP_BUFFERED) {
 		code = send_head(rs, e);
 		if (code == OK)
-			code = send_body(rs, body_of(rs), e);
+			code = send_body(rs, response_body_get(rs), e);
 	}
 	if (code == OK || code == ERR_CLIENT_CLOSED)
 		rs->mode = RESP_SENT;

@@ -40,6 +40,7 @@ static const struct db_field key_fields[] = {
 	DB_FIELD(struct key, last_used_at_ms, TIME),
 	DB_FIELD(struct key, created_at_ms, TIME),
 	DB_FIELD(struct key, models, STR),
+	DB_FIELD(struct key, is_idempotent, BOOL),
 };
 static const struct db_map key_map = DB_MAP(struct key, key_fields);
 
@@ -67,6 +68,7 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, customer_is_active, BOOL),
 	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
 	DB_FIELD(struct key_auth, allowed_ips, STR),
+	DB_FIELD(struct key_auth, is_idempotent, BOOL),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
 
@@ -158,7 +160,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 		db_str(k->name), db_u64(k->scopes), db_bool(k->all_models),
 		db_str(k->allowed_ips), db_id(k->rate_limit_tier),
 		db_opt(k->rate_limit_per_minute),
-		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms)),
+		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms),
+		db_bool(k->is_idempotent)),
 	    &i->api_key_id, e);
 	if (err == OK)
 		err = insert_limits(db, i->api_key_id, &k->limits, e);
@@ -445,6 +448,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 		    db_bool(k->all_models), db_str(k->allowed_ips),
 		    db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
 		    db_opt(k->rate_limit_per_hour), db_bool(k->is_active),
+		    db_bool(k->is_idempotent),
 		    DB_TWICE(db_time(k->expires_at_ms)), db_u64(k->api_key_id)),
 		.slot = generation_key_slot(k->api_key_id) },
 	    e);

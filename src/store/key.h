@@ -50,8 +50,9 @@ struct key {
 					   0: there is none */
 	int64_t last_used_at_ms;        /* 0: never */
 	int64_t created_at_ms;
-	struct str models; /* ids with commas; read only, and nothing without
+	struct str models;  /* ids with commas; read only, and nothing without
 			      a list */
+	bool is_idempotent; /* its inference heeds Idempotency-Key */
 };
 
 /* A key as it is authenticated: with what its customer and user add. */
@@ -79,7 +80,8 @@ struct key_auth {
 	bool customer_is_active;
 	enum user_role user_role;
 	struct str allowed_ips; /* p == NULL: anywhere */
-	uint64_t *model_ids;    /* sorted; ignored with all_models */
+	bool is_idempotent;
+	uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
 };
 
@@ -101,6 +103,7 @@ struct key_new {
 	int64_t rate_limit_per_hour;
 	struct limit_set limits; /* the others; store/limit.h */
 	int64_t expires_at_ms;
+	bool is_idempotent;
 };
 
 /**

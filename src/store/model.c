@@ -18,6 +18,7 @@ static const struct db_field model_fields[] = {
 	DB_FIELD(struct model, connect_ms, OPT),
 	DB_FIELD(struct model, first_byte_ms, OPT),
 	DB_FIELD(struct model, idle_ms, OPT),
+	DB_FIELD(struct model, allowed_members, STR),
 	DB_FIELD(struct model, created_at_ms, TIME),
 	DB_FIELD(struct model, archived_at_ms, TIME),
 };
@@ -34,7 +35,8 @@ store_model_insert(struct db *db, const struct model *m, uint64_t *ret_model_id,
 		db_opt(m->long_context_threshold_tok), db_str(m->tokenizer),
 		db_opt(m->default_temperature_ppm),
 		db_opt(m->default_top_p_ppm), db_opt(m->connect_ms),
-		db_opt(m->first_byte_ms), db_opt(m->idle_ms)),
+		db_opt(m->first_byte_ms), db_opt(m->idle_ms),
+		db_str(m->allowed_members)),
 	    ret_model_id, e);
 }
 
@@ -50,7 +52,7 @@ store_model_update(struct db *db, const struct model *m, struct error *e)
 		    db_opt(m->default_temperature_ppm),
 		    db_opt(m->default_top_p_ppm), db_opt(m->connect_ms),
 		    db_opt(m->first_byte_ms), db_opt(m->idle_ms),
-		    db_u64(m->model_id)),
+		    db_str(m->allowed_members), db_u64(m->model_id)),
 		.slot = GENERATION_CATALOGUE };
 
 	return store_change(db, &change, e);

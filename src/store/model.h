@@ -24,6 +24,9 @@ struct model {
 	int64_t connect_ms; /* time-outs; -1: the configured ones */
 	int64_t first_byte_ms;
 	int64_t idle_ms;
+	/* Members of requests that are refused unless they stand here; names
+	 * with commas, may be empty. */
+	struct str allowed_members;
 	int64_t created_at_ms;
 	int64_t archived_at_ms;
 };

@@ -123,11 +123,23 @@ enum err provider_auth_line(struct arena *a, enum provider_kind kind,
 /**
  * Refuse what the kind cannot be asked, and members that change the price or
  * name objects stored at the provider.
- * @allowed  names that the model allows, separated by commas; may be empty
+ * @allowed  names that the model allows, separated by commas; may be empty.
+ *           Those that no model may allow are refused all the same.
  * Errors: ERR_UNSUPPORTED_PARAM with the member in e->param ("model": this
  *         kind is not asked that); ERR_MODEL_DOWN no such kind.
  */
 enum err provider_check_body(enum provider_kind kind, enum wire_op op,
     const struct body *b, struct str allowed, struct error *e) ATTR_MUST_CHECK;
+
+/* Room for the names of all members that a model may allow. */
+#define PROVIDER_MEMBERS_BYTES 1000
+/**
+ * What a model is to allow, sorted and each name once.
+ * @list  names with commas between them; empty: nothing
+ * Errors: ERR_BAD_PARAM "allowed_members" a name that is in no table, or of
+ *         what no model may allow. Memory: a.
+ */
+enum err provider_members_read(struct arena *a, struct str list,
+    struct str *ret, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -3,6 +3,8 @@
  * price list does not say, or reach into objects kept at the provider. */
 #include "upstream/provider.h"
 
+#include "base/buf.h"
+
 #define OP(id)      (1u << WIRE_##id)
 #define OP_CHAT     OP(CHAT)
 #define OP_RESPONSE OP(RESPONSE)
@@ -32,12 +34,16 @@ struct param {
 	unsigned ops;
 	struct str member;
 	enum param_rule rule;
+	bool may_allow;
 	const char *why;
 };
 
+#define PARAM_MAY   true
+#define PARAM_NEVER false
+
 static const struct param params[] = {
-#define PROVIDER_PARAM(op_bits, name, rule_id, doc) \
- { op_bits, STR_INIT(name), PARAM_##rule_id, doc },
+#define PROVIDER_PARAM(op_bits, name, rule_id, allow, doc) \
+ { op_bits, STR_INIT(name), PARAM_##rule_id, PARAM_##allow, doc },
 #include "upstream/providers.def"
 };
 
@@ -441,11 +447,52 @@ provider_check_body(enum provider_kind kind, enum wire_op op,
 		if (!(p->ops & 1u << op))
 			continue;
 		m = body_value(b, p->member);
-		if (!m || !is_refused(p, m) || is_listed(allowed, p->member))
+		if (!m || !is_refused(p, m) ||
+		    (p->may_allow && is_listed(allowed, p->member)))
 			continue;
 		return error_public(e, ERR_UNSUPPORTED_PARAM, p->member.p,
 		    "'%s' is not supported for this model: %s", p->member.p,
 		    p->why);
 	}
 	return OK;
+}
+
+/* ---- what a model allows ---- */
+
+static const struct param *
+param_of(struct str member)
+{
+	for (size_t i = 0; i < ARRAY_LEN(params); i++)
+		if (str_eq(params[i].member, member))
+			return &params[i];
+	return NULL;
+}
+
+enum err
+provider_members_read(struct arena *a, struct str list, struct str *ret,
+    struct error *e)
+{
+	struct str rest = list, item;
+	struct buf b;
+
+	while (rest.n && str_split(&rest, ',', &item)) {
+		const struct param *p = param_of(str_trim(item));
+
+		if (!p || !p->may_allow)
+			return error_public(e, ERR_BAD_PARAM, "allowed_members",
+			    "'%.*s' is no member that a model may allow.",
+			    item.n > 40 ? 40 : (int)item.n, item.p);
+	}
+	*ret = S("");
+	buf_init(&b, a, PROVIDER_MEMBERS_BYTES);
+	for (size_t i = 0; i < ARRAY_LEN(params); i++) {
+		/* A member may have rows for several operations. */
+		if (param_of(params[i].member) != &params[i] ||
+		    !is_listed(list, params[i].member))
+			continue;
+		if (b.n)
+			buf_add_char(&b, ',');
+		buf_add(&b, params[i].member);
+	}
+	return b.n ? buf_finish(&b, ret, e) : OK;
 }

@@ -194,6 +194,7 @@ fixture_model(struct fixture *f, const char *name)
 		.base_url = S("https://example.org"),
 		.is_enabled = true };
 	struct model m = { .name = str_from(name),
+		.allowed_members = S(""),
 		.description = S("a model"),
 		.is_enabled = true,
 		.context_length = 1024,

@@ -56,6 +56,7 @@ check_PROGRAMS += \
 	tests/db/test_store \
 	tests/db/test_store_books \
 	tests/db/test_store_customer \
+	tests/db/test_store_idempotency \
 	tests/db/test_store_key \
 	tests/db/test_store_limit \
 	tests/db/test_store_manage \
@@ -101,6 +102,9 @@ tests_db_test_store_customer_SOURCES = \
 tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_idempotency_SOURCES = \
+	tests/db/test_store_idempotency.c $(STORE_FIXTURE)
+tests_db_test_store_idempotency_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_limit_SOURCES = tests/db/test_store_limit.c $(STORE_FIXTURE)
 tests_db_test_store_limit_LDADD = $(DB_TEST_LDADD)
 tests_db_test_key_page_SOURCES = tests/db/test_key_page.c $(STORE_FIXTURE)

@@ -12,6 +12,7 @@ text__any_unicode_and_length__comes_back_unchanged(void **state)
 {
 	static char long_text[2000];
 	struct model m = { .name = S("x"),
+		.allowed_members = S(""),
 		.is_enabled = true,
 		.context_length = -1,
 		.default_max_output_tok = 0,

@@ -105,6 +105,7 @@ static uint64_t
 local_model(const char *name, uint64_t *ret_provider_id)
 {
 	struct model m = { .name = str_from(name),
+		.allowed_members = S(""),
 		.description = S(""),
 		.is_enabled = true,
 		.default_temperature_ppm = -1,

@@ -3,6 +3,9 @@
 // between but the base URL.
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
+import {
+  modelsInForce, sql, tollgate, until, usageRow,
+} from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
 const require = createRequire(import.meta.url);
@@ -128,6 +131,67 @@ await test('embeddings: two inputs: two vectors of numbers', async () => {
   });
   assert.equal(answer.data.length, 2);
   assert.equal(typeof answer.data[0].embedding[0], 'number');
+});
+
+// Answers are lost on their way to the client: so many of the first ones.
+function losing(n, calls) {
+  return async (url, init) => {
+    const answer = await fetch(url, init);
+    calls.push({
+      status: answer.status,
+      key: new Headers(init.headers).get('idempotency-key'),
+      replayed: answer.headers.get('idempotency-replayed'),
+    });
+    if (calls.length <= n) {
+      await answer.arrayBuffer();
+      throw new Error('connection lost');
+    }
+    return answer;
+  };
+}
+
+await test('idempotency: the client\'s own retry of a lost answer: the first one, one charge', async () => {
+  const { key, id } = await newKey({ idempotency: true });
+  const calls = [];
+  const one = new OpenAI({ baseURL, apiKey: key, fetch: losing(1, calls) });
+  one.idempotencyHeader = 'Idempotency-Key';
+  const { data, response } = await one.chat.completions.create({ model, messages }).withResponse();
+  assert.ok(data.choices[0].message.content.length > 0);
+  assert.equal(calls.length, 2);
+  assert.equal(calls[0].key, calls[1].key);
+  assert.match(calls[0].key, /^stainless-node-retry-/);
+  assert.deepEqual(calls.map((c) => c.replayed), [null, 'true']);
+  const first = response.headers.get('x-tollgate-original-request-id');
+  await usageRow(first, ['request_status']);
+  assert.equal(sql(`SELECT COUNT(*) FROM usage_records WHERE api_key_id = ${id}`)[0][0], '1');
+});
+
+await test('idempotency: asked again while it runs: the client waits and gets the same', async () => {
+  const slow = `slow.${process.pid}`;
+  tollgate('model', 'add', '--name', slow, '--provider', 'lawgent', '--upstream-name', 'sim-delay:1000');
+  tollgate('price', 'set', '--model', slow, '--input', '1', '--output', '2');
+  const { key } = await newKey({ idempotency: true });
+  await modelsInForce({ 'X-API-Key': key }, [slow]);
+  const one = new OpenAI({ baseURL, apiKey: key });
+  await until('the price in force', async () => (await Promise.all(Array.from({ length: 8 },
+    () => one.chat.completions.create({ model: slow, messages, max_tokens: 1 }).catch(() => null)))).every(Boolean));
+  const ask = () => one.chat.completions.create({ model: slow, messages },
+    { headers: { 'Idempotency-Key': `same-${process.pid}` } });
+  const [a, b] = await Promise.all([ask(), ask()]);
+  assert.deepEqual(a, b);
+});
+
+await test('idempotency: another body: an error at once, without retries', async () => {
+  const { key } = await newKey({ idempotency: true });
+  const calls = [];
+  const one = new OpenAI({ baseURL, apiKey: key, fetch: losing(0, calls) });
+  const options = { headers: { 'Idempotency-Key': 'k' } };
+  await one.chat.completions.create({ model, messages }, options);
+  await assert.rejects(
+    one.chat.completions.create({ model, messages, n: 1 }, options),
+    (e) => e.status === 409 && e.code === 'idempotency_key_conflict' && e.param === 'idempotency-key',
+  );
+  assert.equal(calls.length, 2);
 });
 
 await test('responses: not streamed: text, usage, cost', async () => {

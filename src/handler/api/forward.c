@@ -508,7 +508,7 @@ end_attempt(struct attempt *at, enum err rc, const struct request *rq,
 {
 	if (at->is_stream)
 		return end_stream(at, rc, e);
-	if (!rc && at->is_client_gone)
+	if (!rc && at->is_client_gone && !at->p->is_kept)
 		rc = error_set(e, ERR_CLIENT_CLOSED, "left before the answer");
 	if (!rc || rc == ERR_CLIENT_CLOSED)
 		read_answer(at);

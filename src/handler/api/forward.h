@@ -56,6 +56,8 @@ struct forward_params {
 	const struct openai_request *request;
 	const struct catalogue_model *model;
 	forward_render_fn *render;
+	bool is_kept; /* the answer is kept for who asks again, so a whole one
+			 counts though its client has left */
 	/* What inference_run() adds: */
 	struct forward_prompt prompt; /* if it was counted on entry */
 	uint64_t limit_tok; /* output of each answer at most; 0: no limit */

@@ -4,8 +4,10 @@
 #include "domain/admission.h"
 #include "domain/attribution.h"
 #include "domain/catalogue.h"
+#include "domain/idempotency.h"
 #include "domain/principal.h"
 #include "handler/api/api.h"
+#include "handler/api/idempotency.h"
 
 static const struct {
 	const char *limit, *remaining, *reset;
@@ -75,7 +77,7 @@ check_body(const struct forward_params *p, struct error *e)
 		const struct catalogue_deployment *d =
 		    &p->model->deployments[i];
 		enum err rc = provider_check_body(d->provider->row.kind, p->op,
-		    p->body, S(""), e);
+		    p->body, p->model->row.allowed_members, e);
 
 		if (!rc)
 			rc = check_own_server(d, p->op, e);
@@ -193,6 +195,83 @@ read_attributions(struct app *app, const struct request *rq,
 	return rc;
 }
 
+/* ---- Idempotency-Key ---- */
+
+/* Whoever waits for a request that runs had better not ask at once. */
+#define BUSY_RETRY_S 2
+
+/* The claim that a request makes, if its key heeds the header. A stream's
+ * client would think itself safe, so it is told that it is not. */
+static enum err
+read_claim(const struct app *app, const struct request *rq,
+    const struct forward_params *p, struct idempotency *ret, bool *ret_is_given,
+    struct error *e)
+{
+	enum err rc;
+
+	*ret_is_given = false;
+	if (!app->who->is_idempotent || p->op == WIRE_COUNT)
+		return OK;
+	rc = idempotency_read(app->who, rq, "infer", ret, ret_is_given, e);
+	if (!rc && *ret_is_given && p->request->is_stream)
+		return error_public(e, ERR_BAD_PARAM, "idempotency-key",
+		    "A streamed request cannot have an Idempotency-Key.");
+	return rc;
+}
+
+/* What another request with the same key was answered. */
+static enum err
+replay(struct app *app, struct response *rs, const struct idempotency *claim,
+    uint64_t model_id, bool *ret_is_answered, struct error *e)
+{
+	struct idempotency then;
+	enum err rc = idempotency_find(app, claim, rs->arena, &then, e);
+
+	*ret_is_answered = rc == OK;
+	if (rc == ERR_NOT_FOUND)
+		return OK;
+	if (rc == ERR_IDEMPOTENCY_BUSY)
+		response_header_u64(rs, "retry-after", BUSY_RETRY_S);
+	if (rc)
+		return admission_refused(app, model_id, rc);
+	idempotency_mark(rs, &then);
+	rs->status = (int)then.status;
+	response_header(rs, "content-type", S("application/json"));
+	response_body(rs, then.answer);
+	return response_check(rs, e);
+}
+
+/* An admitted request goes out only with its claim taken. */
+static enum err
+take_claim(struct app *app, struct response *rs,
+    const struct idempotency *claim, struct error *e)
+{
+	enum err rc = idempotency_take(app, claim, rs->arena, e);
+
+	if (rc == ERR_IDEMPOTENCY_BUSY)
+		response_header_u64(rs, "retry-after", BUSY_RETRY_S);
+	return rc ? admission_refuse(app, rc) : OK;
+}
+
+/* Answers are kept, errors are not: what failed may be tried again. */
+static void
+end_claim(struct app *app, const struct response *rs,
+    const struct idempotency *claim, enum err rc)
+{
+	struct idempotency now = *claim;
+
+	if (rc || rs->status != 200) {
+		idempotency_release(app, claim);
+		return;
+	}
+	now.status = 200;
+	now.answer = response_body_get(rs);
+	now.cost_pusd = app->meter.cost.charged_pusd;
+	idempotency_keep(app, &now);
+}
+
+/* ---- the way of all inference ---- */
+
 enum err
 inference_run(struct app *app, const struct request *rq, struct response *rs,
     const struct forward_params *params, struct str model_requested,
@@ -208,20 +287,32 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 		.prompt_tok = p.request->prompt_tok,
 		.is_stream = p.request->is_stream,
 	};
+	struct idempotency claim;
+	bool is_answered = false;
 	enum err rc = check_body(&p, e);
 
 	if (!rc)
 		rc = read_attributions(app, rq, &admission, e);
-	if (rc)
+	if (!rc)
+		rc = read_claim(app, rq, &p, &claim, &p.is_kept, e);
+	if (!rc && p.is_kept)
+		rc = replay(app, rs, &claim, p.model->row.model_id,
+		    &is_answered, e);
+	if (rc || is_answered)
 		return rc;
 	if (rq->has_client_ip)
 		admission.client = limit_client_of(rq->client_ip.b);
 	hold_tokens(app, &p, &admission);
 	rc = admission_enter(app, &admission, e);
 	set_limit_headers(rs, &app->take, rc);
+	if (!rc && p.is_kept)
+		rc = take_claim(app, rs, &claim, e);
 	if (rc)
 		return rc;
-	return forward_run(app, rq, rs, &p, e);
+	rc = forward_run(app, rq, rs, &p, e);
+	if (p.is_kept)
+		end_claim(app, rs, &claim, rc);
+	return rc;
 }
 
 /* The wire formats that pass through: the body is the client's own. */

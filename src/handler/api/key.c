@@ -173,7 +173,7 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	static const char *const names[] = { "customer_email", "customer_id",
 		"name", "allowed_models", "expires_at", "rate_limit",
 		"rate_limit_per_hour", "rate_limit_tier", "project_id",
-		"user_id", "scopes", "allowed_ips" };
+		"user_id", "scopes", "allowed_ips", "idempotency" };
 	const struct json *body;
 	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
 	    e);
@@ -207,6 +207,9 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 		rc = read_scopes(body, &k->key.scopes, e);
 	if (!rc && json_has(body, "allowed_ips"))
 		rc = read_ips(rq->arena, body, &k->key.allowed_ips, e);
+	if (!rc && json_has(body, "idempotency"))
+		rc = json_get_bool(body, "idempotency", &k->key.is_idempotent,
+		    e);
 	return rc ? rc : check_grant(app, k, e);
 }
 

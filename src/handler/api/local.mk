@@ -13,6 +13,8 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/forward_settle.c \
 	src/handler/api/generate.c \
 	src/handler/api/health.c \
+	src/handler/api/idempotency.c \
+	src/handler/api/idempotency.h \
 	src/handler/api/inference.c \
 	src/handler/api/inference.h \
 	src/handler/api/key.c \

@@ -6,6 +6,7 @@
 #include "handler/api/api.h"
 #include "handler/api/model_read.h"
 #include "handler/api/model_write.h"
+#include "handler/api/resource.h"
 #include "store/db_pool.h"
 
 #define DB_WAIT_MS 2000
@@ -22,9 +23,10 @@ actor(const struct app *app, const struct request *rq)
 }
 
 static struct model_ops
-ops_of(const struct app *app, const struct audit *who)
+ops_of(const struct app *app, const struct request *rq, const struct audit *who)
 {
 	return (struct model_ops){
+		.if_match = request_header(rq, "if-match"),
 		.map = app->shared->hostmap,
 		.seal = app->shared->seal,
 		.conf = app->conf,
@@ -45,12 +47,16 @@ static enum err
 respond(struct app *app, struct response *rs, int status, uint64_t model_id,
     struct error *e)
 {
+	char etag[RECORD_ETAG_BYTES];
 	struct model_view v;
 	struct json_out j;
 	enum err err = model_view_load(app, rs->arena, model_id, &v, e);
 
 	if (err)
 		return err;
+	model_etag(v.model, v.deployment, rs->arena, etag);
+	response_header(rs, "etag", str_from(etag));
+	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	model_write(&j, app, &v);
 	return response_json(rs, status, &j, e);
@@ -61,7 +67,7 @@ create(struct app *app, const struct request *rq, struct model_new *n,
     struct error *e)
 {
 	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, &who);
+	struct model_ops ops = ops_of(app, rq, &who);
 	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
 
 	if (err)
@@ -87,25 +93,68 @@ api_model_create(struct app *app, const struct request *rq, struct response *rs,
 	return err ? err : respond(app, rs, 201, n.model.model_id, e);
 }
 
+static const struct param_spec params[] = { LIST_PARAMS,
+	FILTER_TEXT("name", MODEL_NAME_BYTES),
+	FILTER_TEXT("provider", PROVIDER_NAME_BYTES), FILTER_BOOL("is_enabled"),
+	FILTER_BOOL("archived") };
+enum {
+	Q_NAME = 2,
+	Q_PROVIDER,
+	Q_IS_ENABLED,
+	Q_ARCHIVED,
+	Q__N
+};
+
+static bool
+is_listed(const struct model_view *v, const struct param_value *q)
+{
+	if (q[Q_NAME].is_set && !str_eq(v->model->name, q[Q_NAME].text))
+		return false;
+	if (q[Q_PROVIDER].is_set &&
+	    (!v->provider || !str_eq(v->provider->name, q[Q_PROVIDER].text)))
+		return false;
+	return !q[Q_IS_ENABLED].is_set ||
+	       v->model->is_enabled == (q[Q_IS_ENABLED].u64 != 0);
+}
+
 enum err
 api_model_list_all(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
+	struct param_value q[Q__N];
+	struct list_page page;
 	struct model_view *views;
 	struct json_out j;
-	size_t n;
-	enum err err = model_view_list(app, rq->arena, &views, &n, e);
+	size_t n = 0, n_shown = 0;
+	uint64_t last_id = 0, next_after = 0;
+	enum err err = param_parse(rq->arena, params, Q__N, rq->query, q, e);
 
+	if (!err)
+		err = list_page_read(rq, params, q, Q__N, &page, e);
+	if (!err)
+		err = model_view_list(app, rq->arena, q[Q_ARCHIVED].u64 != 0,
+		    &views, &n, e);
 	if (err)
 		return err;
+	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	json_out_object(&j);
 	json_out_member_str(&j, "object", S("list"));
 	json_out_key(&j, "data");
 	json_out_array(&j);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !next_after; i++) {
+		if (views[i].model->model_id <= page.after ||
+		    !is_listed(&views[i], q))
+			continue;
+		if (n_shown++ == page.limit) {
+			next_after = last_id;
+			continue;
+		}
+		last_id = views[i].model->model_id;
 		model_write(&j, app, &views[i]);
+	}
 	json_out_array_end(&j);
+	list_page_end(&page, next_after, &j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }
@@ -120,10 +169,17 @@ api_model_show(struct app *app, const struct request *rq, struct response *rs,
 	return err ? err : respond(app, rs, 200, id, e);
 }
 
+struct patch {
+	struct arena *a;
+	const struct json *body;
+};
+
 static enum err
 change(struct model_change *c, void *arg, struct error *e)
 {
-	return model_read_settings(arg, &c->model, e);
+	const struct patch *p = arg;
+
+	return model_read_settings(p->a, p->body, &c->model, e);
 }
 
 enum err
@@ -131,20 +187,19 @@ api_model_change(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
 	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, &who);
-	const struct json *body;
+	struct model_ops ops = ops_of(app, rq, &who);
+	struct patch patch = { rq->arena, NULL };
 	struct model_change c;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
 	if (!err)
-		err = model_read_patch(rq, &body, e);
+		err = model_read_patch(rq, &patch.body, e);
 	if (!err)
 		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
 	if (err)
 		return err;
-	err = model_update(&ops, rq->arena, id, change, (void *)(uintptr_t)body,
-	    &c, e);
+	err = model_update(&ops, rq->arena, id, change, &patch, &c, e);
 	db_pool_give(app->shared->db, ops.db);
 	return err ? err : respond(app, rs, 200, id, e);
 }
@@ -154,7 +209,7 @@ api_model_archive(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, &who);
+	struct model_ops ops = ops_of(app, rq, &who);
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 

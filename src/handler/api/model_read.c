@@ -8,12 +8,13 @@
 #define JSON_DEPTH          4
 #define API_URL_BYTES       1024
 #define UPSTREAM_NAME_BYTES 128
+#define MEMBERS_MAX         64
 
 #define SETTING_NAMES                                                    \
  "description", "is_enabled", "context_length", "max_output",            \
      "default_max_output", "long_context_threshold", "connect_ms",       \
      "first_byte_ms", "idle_ms", "default_temperature", "default_top_p", \
-     "tokenizer"
+     "tokenizer", "allowed_members"
 #define PLACE_NAMES                                                   \
  "model_path", "preload", "api_url", "api_key", "model_name", "kind", \
      "provider", "upstream_name"
@@ -65,8 +66,37 @@ read_fraction(const struct json *body, const struct model_fraction *f,
 		   : model_fraction_read(f, text, model_fraction_of(m, f), e);
 }
 
+static enum err
+read_members(struct arena *a, const struct json *body, struct model *m,
+    struct error *e)
+{
+	const struct json *list;
+	struct str name;
+	struct buf b;
+	enum err err;
+
+	if (json_has_null(body, "allowed_members"))
+		m->allowed_members = S("");
+	if (!json_has(body, "allowed_members"))
+		return OK;
+	err = json_get_array(body, "allowed_members", MEMBERS_MAX, &list, e);
+	buf_init(&b, a, KIB(8));
+	for (size_t i = 0; !err && i < json_array_len(list); i++) {
+		err = json_as_str(json_array_at(list, i), "allowed_members", 1,
+		    64, &name, e);
+		if (i)
+			buf_add_char(&b, ',');
+		if (!err)
+			buf_add(&b, name);
+	}
+	return err ? err
+		   : provider_members_read(a, buf_str(&b), &m->allowed_members,
+			 e);
+}
+
 enum err
-model_read_settings(const struct json *body, struct model *m, struct error *e)
+model_read_settings(struct arena *a, const struct json *body, struct model *m,
+    struct error *e)
 {
 	enum err err = read_text(body, "description", MODEL_DESCRIPTION_BYTES,
 	    &m->description, e);
@@ -78,6 +108,8 @@ model_read_settings(const struct json *body, struct model *m, struct error *e)
 		m->tokenizer = (struct str){ NULL, 0 };
 	if (!err && json_has(body, "is_enabled"))
 		err = json_get_bool(body, "is_enabled", &m->is_enabled, e);
+	if (!err)
+		err = read_members(a, body, m, e);
 	for (size_t i = 0; i < n_model_settings && !err; i++)
 		err = read_number(body, &model_settings[i], m, e);
 	for (size_t i = 0; i < n_model_fractions && !err; i++)
@@ -264,7 +296,7 @@ model_read_new(const struct request *rq, struct model_new *ret,
 	/* First: its credential is there to be wiped whatever follows. */
 	err = read_place(place, ret, e);
 	if (!err)
-		err = model_read_settings(body, &ret->model, e);
+		err = model_read_settings(rq->arena, body, &ret->model, e);
 	if (err || !json_has(body, "prices"))
 		return err;
 	ret->price = price;

@@ -22,8 +22,8 @@ enum err model_read_new(const struct request *rq, struct model_new *ret,
 enum err model_read_patch(const struct request *rq, const struct json **ret,
     struct error *e) ATTR_MUST_CHECK;
 
-/** Settings that the body has; null sets one back. */
-enum err model_read_settings(const struct json *body, struct model *m,
-    struct error *e) ATTR_MUST_CHECK;
+/** Settings that the body has; null sets one back. Memory: a. */
+enum err model_read_settings(struct arena *a, const struct json *body,
+    struct model *m, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -121,8 +121,8 @@ view_of(const struct catalogue_rows *rows, const struct model *m)
 }
 
 enum err
-model_view_list(struct app *app, struct arena *a, struct model_view **ret,
-    size_t *ret_n, struct error *e)
+model_view_list(struct app *app, struct arena *a, bool with_archived,
+    struct model_view **ret, size_t *ret_n, struct error *e)
 {
 	struct catalogue_rows rows;
 	struct model_view *views;
@@ -140,7 +140,7 @@ model_view_list(struct app *app, struct arena *a, struct model_view **ret,
 	if (!views)
 		return error_arena(e, a);
 	for (size_t i = 0; i < rows.n_models; i++)
-		if (!rows.models[i].archived_at_ms)
+		if (with_archived || !rows.models[i].archived_at_ms)
 			views[n++] = view_of(&rows, &rows.models[i]);
 	*ret = views;
 	*ret_n = n;
@@ -156,6 +156,18 @@ write_text(struct json_out *j, const char *key, struct str s)
 		json_out_member_str(j, key, s);
 	else
 		json_out_member_null(j, key);
+}
+
+static void
+write_members(struct json_out *j, struct str list)
+{
+	struct str name;
+
+	json_out_key(j, "allowed_members");
+	json_out_array(j);
+	while (list.n && str_split(&list, ',', &name))
+		json_out_str(j, name);
+	json_out_array_end(j);
 }
 
 static void
@@ -184,6 +196,7 @@ write_settings(struct json_out *j, const struct model *m)
 			json_out_raw(j, str_from(text));
 	}
 	write_text(j, "tokenizer", m->tokenizer);
+	write_members(j, m->allowed_members);
 }
 
 static void

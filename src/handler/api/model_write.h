@@ -19,8 +19,8 @@ struct model_view {
 /** One model by its id, archived ones too. Errors: ERR_NOT_FOUND. */
 enum err model_view_load(struct app *app, struct arena *a, uint64_t model_id,
     struct model_view *ret, struct error *e) ATTR_MUST_CHECK;
-/** All that are not archived. */
-enum err model_view_list(struct app *app, struct arena *a,
+/** All, in order of their ids. */
+enum err model_view_list(struct app *app, struct arena *a, bool with_archived,
     struct model_view **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 /** Write a model as an object; with why it is not served, if that is so. */

@@ -6,7 +6,7 @@
 #include "domain/principal.h"
 #include "handler/api/api.h"
 #include "handler/api/price_body.h"
-#include "http/param.h"
+#include "handler/api/resource.h"
 #include "store/db_pool.h"
 #include "store/model.h"
 
@@ -15,12 +15,11 @@
 #define NOTE_BYTES 255
 
 enum {
-	Q_MODEL_ID,
+	Q_MODEL_ID = 2,
 	Q__N
 };
-static const struct param_spec query_spec[Q__N] = {
-	[Q_MODEL_ID] = { "model_id", PARAM_U64, 1, UINT32_MAX, NULL, false },
-};
+static const struct param_spec query_spec[Q__N] = { LIST_PARAMS,
+	FILTER_ID("model_id") };
 
 static void
 write_version(struct json_out *j, const struct price *p)
@@ -81,37 +80,77 @@ same_model(const struct price *p, size_t n)
 	return i;
 }
 
+/* Where the list goes on: both ids are of 32 bits. */
+static uint64_t
+place_of(const struct price *p)
+{
+	return p->model_id << 32 | p->price_version_id;
+}
+
+/* How many were shown. Of a model whose last version shown is not in the list
+ * any more, since another came into force, there is no more to show. */
+static size_t
+n_before(const struct price *p, size_t n, uint64_t after)
+{
+	size_t i = 0;
+
+	while (i < n && after && p[i].model_id < after >> 32)
+		i++;
+	for (size_t k = i; k < n && after && p[k].model_id == after >> 32; k++)
+		if (place_of(&p[k]) == after)
+			return k + 1;
+	while (i < n && after && p[i].model_id == after >> 32)
+		i++;
+	return i;
+}
+
+static void
+write_all(struct json_out *j, const struct price *p, size_t n, size_t from,
+    size_t to)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (size_t i = 0, end; i < n; i = end) {
+		const struct price *in_force;
+
+		end = i + same_model(&p[i], n - i);
+		in_force = price_at(&p[i], end - i, now_ms);
+		for (size_t k = i; k < end; k++)
+			if (k >= from && k < to)
+				write_listed(j, &p[k], in_force);
+	}
+}
+
 enum err
 api_price_list(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
 	struct param_value query[Q__N];
 	struct price *prices = NULL;
-	int64_t now_ms = clock_now_ms();
+	struct list_page page;
 	struct json_out j;
-	size_t n = 0;
+	size_t n = 0, from, to;
 	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query,
 	    query, e);
 
+	if (!err)
+		err = list_page_read(rq, query_spec, query, Q__N, &page, e);
 	if (!err)
 		err = load(app, rq->arena, query[Q_MODEL_ID].u64, &prices, &n,
 		    e);
 	if (err)
 		return err;
+	from = n_before(prices, n, page.after);
+	to = n - from > page.limit ? from + (size_t)page.limit : n;
+	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	json_out_object(&j);
 	json_out_member_str(&j, "object", S("list"));
 	json_out_key(&j, "data");
 	json_out_array(&j);
-	for (size_t i = 0, end; i < n; i = end) {
-		const struct price *in_force;
-
-		end = i + same_model(&prices[i], n - i);
-		in_force = price_at(&prices[i], end - i, now_ms);
-		for (size_t k = i; k < end; k++)
-			write_listed(&j, &prices[k], in_force);
-	}
+	write_all(&j, prices, n, from, to);
 	json_out_array_end(&j);
+	list_page_end(&page, to < n ? place_of(&prices[to - 1]) : 0, &j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }

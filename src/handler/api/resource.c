@@ -226,6 +226,33 @@ resource_delete(struct app *app, const struct request *rq, struct response *rs,
 
 /* ---- lists ---- */
 
+enum err
+list_page_read(const struct request *rq, const struct param_spec *spec,
+    const struct param_value *v, size_t n, struct list_page *ret,
+    struct error *e)
+{
+	*ret = (struct list_page){
+		.limit = v[1].is_set ? v[1].u64 : LIST_LIMIT,
+		.tie = cursor_tie(rq, spec, v, n),
+	};
+	return v[0].is_set ? cursor_read(ret->tie, v[0].text, &ret->after, 1, e)
+			   : OK;
+}
+
+void
+list_page_end(const struct list_page *page, uint64_t last_id,
+    struct json_out *j)
+{
+	char cursor[CURSOR_TEXT_BYTES];
+
+	if (!last_id) {
+		json_out_member_null(j, "next_cursor");
+		return;
+	}
+	cursor_write(page->tie, &last_id, 1, cursor);
+	json_out_member_str(j, "next_cursor", str_from(cursor));
+}
+
 /* A filter by another customer finds nobody: 404, as everywhere else. */
 static enum err
 check_filters(const struct listing *l, const struct manager *m,
@@ -239,14 +266,13 @@ check_filters(const struct listing *l, const struct manager *m,
 }
 
 static enum err
-write_list(uint32_t tie, struct response *rs, const struct record_type *record,
-    const struct listing *l, const struct manager *m, const char *rows,
-    size_t n, uint64_t limit, struct error *e)
+write_list(const struct list_page *page, struct response *rs,
+    const struct record_type *record, const struct listing *l,
+    const struct manager *m, const char *rows, size_t n, struct error *e)
 {
-	char cursor[CURSOR_TEXT_BYTES];
-	size_t n_shown = n > limit ? (size_t)limit : n;
+	size_t n_shown = n > page->limit ? (size_t)page->limit : n;
 	struct json_out j;
-	uint64_t id;
+	uint64_t id = 0;
 
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
@@ -261,15 +287,11 @@ write_list(uint32_t tie, struct response *rs, const struct record_type *record,
 		json_out_object_end(&j);
 	}
 	json_out_array_end(&j);
-	if (n > n_shown) {
+	if (n > n_shown)
 		memcpy(&id,
 		    rows + (n_shown - 1) * record->row_bytes + l->id_off,
 		    sizeof(id));
-		cursor_write(tie, &id, 1, cursor);
-		json_out_member_str(&j, "next_cursor", str_from(cursor));
-	} else {
-		json_out_member_null(&j, "next_cursor");
-	}
+	list_page_end(page, id, &j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }
@@ -279,9 +301,8 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
     const struct record_type *record, const struct listing *l, struct error *e)
 {
 	struct param_value v[LIST_PARAM_MAX];
+	struct list_page page;
 	struct manager m;
-	uint64_t after = 0, limit = LIST_LIMIT;
-	uint32_t tie = 0;
 	void *rows = NULL;
 	size_t n = 0;
 	enum err err;
@@ -289,11 +310,7 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	ASSERT(l->n_params <= LIST_PARAM_MAX);
 	err = param_parse(rq->arena, l->params, l->n_params, rq->query, v, e);
 	if (!err)
-		tie = cursor_tie(rq, l->params, v, l->n_params);
-	if (!err && v[0].is_set)
-		err = cursor_read(tie, v[0].text, &after, 1, e);
-	if (!err && v[1].is_set)
-		limit = v[1].u64;
+		err = list_page_read(rq, l->params, v, l->n_params, &page, e);
 	if (!err)
 		err = manager_begin(app, rq, &m, e);
 	if (err)
@@ -302,9 +319,8 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	err = check_filters(l, &m, v, e);
 	/* One more tells whether there is a next page. */
 	if (!err)
-		err = l->page(&m, v + LIST_N_PARAMS, after, limit + 1,
+		err = l->page(&m, v + LIST_N_PARAMS, page.after, page.limit + 1,
 		    rq->arena, &rows, &n, e);
 	manager_end(app, &m);
-	return err ? err
-		   : write_list(tie, rs, record, l, &m, rows, n, limit, e);
+	return err ? err : write_list(&page, rs, record, l, &m, rows, n, e);
 }

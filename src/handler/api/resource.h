@@ -56,6 +56,20 @@ enum err resource_respond(const struct resource *r, const struct manager *m,
     const void *row, struct response *rs, int status,
     struct error *e) ATTR_MUST_CHECK;
 
+/* A part of a list, for lists that no table of members describes. */
+struct list_page {
+	uint64_t after; /* id of the last one that was shown; 0: none was */
+	uint64_t limit;
+	uint32_t tie; /* of its cursors, as cursor_tie() says */
+};
+/** @spec, @v  n parameters, LIST_PARAMS first. Errors: ERR_BAD_PARAM "cursor". */
+enum err list_page_read(const struct request *rq, const struct param_spec *spec,
+    const struct param_value *v, size_t n, struct list_page *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** Write next_cursor. @last_id  of the last one shown; 0: nothing follows */
+void list_page_end(const struct list_page *page, uint64_t last_id,
+    struct json_out *j);
+
 /*
  * Whole answers. extra: of struct manager, or NULL.
  */

@@ -6,14 +6,12 @@
 
 #include "base/json_scan.h"
 #include "domain/principal.h"
-#include "ext/crypto.h"
 #include "handler/api/api.h"
+#include "handler/api/idempotency.h"
 #include "handler/api/usage_read.h"
 
-#define JSON_DEPTH      4
-#define KEY_BYTES_MAX   255
-#define ANSWER_MAX      MIB(2)
-#define CLAIM_BYTES_MAX 320
+#define JSON_DEPTH 4
+#define ANSWER_MAX MIB(2)
 
 struct rendering {
 	enum usage_reader reader;
@@ -132,37 +130,6 @@ read_events(const struct request *rq, struct usage_event **ret, size_t *ret_n,
 		    : error_arena(e, rq->arena);
 }
 
-/* A key is its credential's: nobody else can be answered by it. */
-static enum err
-read_idempotency(const struct request *rq, const struct principal *who,
-    struct idempotency *ret, bool *ret_is_given, struct error *e)
-{
-	struct str key = request_header(rq, "idempotency-key");
-	char text[CLAIM_BYTES_MAX];
-	struct buf b;
-
-	*ret_is_given = key.p != NULL;
-	if (!key.p)
-		return OK;
-	for (size_t i = 0; i < key.n; i++)
-		if (key.p[i] <= 0x20 || key.p[i] > 0x7e)
-			key.n = 0;
-	if (key.n == 0 || key.n > KEY_BYTES_MAX)
-		return error_public(e, ERR_BAD_PARAM, "idempotency-key",
-		    "Idempotency-Key must be 1 to %d visible ASCII characters.",
-		    KEY_BYTES_MAX);
-	buf_init_fixed(&b, text, sizeof(text));
-	buf_addf(&b, "%u %llu %llu usage ", who->kind,
-	    (unsigned long long)who->operator_key_id,
-	    (unsigned long long)who->api_key_id);
-	buf_add(&b, key);
-	ASSERT(!b.sticky);
-	crypto_checksum(b.p, b.n, ret->claim, sizeof(ret->claim));
-	crypto_checksum(rq->body.p, rq->body.n, ret->body, sizeof(ret->body));
-	ret->status = 201;
-	return OK;
-}
-
 static enum err
 add(struct app *app, const struct request *rq, struct usage_add *u,
     struct error *e)
@@ -183,12 +150,13 @@ api_usage_create(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct rendering how = { .reader = usage_reader_of(app->who) };
 	struct usage_add u = { .render = render, .arg = &how };
-	struct idempotency idempotency;
+	struct idempotency idempotency = { 0 };
 	struct usage_event *events;
 	bool is_given;
-	enum err err = read_idempotency(rq, app->who, &idempotency, &is_given,
-	    e);
+	enum err err = idempotency_read(app->who, rq, "usage", &idempotency,
+	    &is_given, e);
 
+	idempotency.status = 201;
 	if (!err)
 		err = read_events(rq, &events, &u.n, &how.is_batch, e);
 	if (err)
@@ -199,7 +167,7 @@ api_usage_create(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	if (u.is_replay)
-		response_header(rs, "idempotency-replayed", S("true"));
+		idempotency_mark(rs, &u.first);
 	response_header(rs, "content-type", S("application/json"));
 	response_header(rs, "cache-control", S("no-store"));
 	rs->status = 201;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_HANDLER_TESTS = \
 	tests/unit/handler/test_chart \
+	tests/unit/handler/test_idempotency \
 	tests/unit/handler/test_login \
 	tests/unit/handler/test_pages \
 	tests/unit/handler/test_torture \
@@ -19,6 +20,7 @@ UNIT_HANDLER_LIBS = src/handler/web/libweb.a src/domain/libdomain.a \
 	$(SODIUM_LIBS) $(MEMCACHED_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_handler_test_chart_LDADD = $(UNIT_HANDLER_LIBS)
+tests_unit_handler_test_idempotency_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_handler_test_view_LDADD = $(UNIT_HANDLER_LIBS)
 tests_unit_handler_test_login_SOURCES = \
 	tests/unit/handler/test_login.c $(UNIT_HANDLER_FIXTURE)

@@ -506,7 +506,6 @@ provider_check_body__priced_or_stored__is_refused_by_name(void **state)
 		{ "{\"audio\":{}}", "audio" },
 		{ "{\"modalities\":[\"text\",\"audio\"]}", "modalities" },
 		{ "{\"modalities\":\"audio\"}", "modalities" },
-		{ "{\"background\":true}", "background" },
 		{ "{\"tools\":[{\"type\":\"web_search\"}]}", "tools" },
 		{ "{\"tools\":[{\"type\":\"web_search\","
 		  "\"type\":\"function\"}]}",
@@ -532,11 +531,99 @@ provider_check_body__priced_or_stored__is_refused_by_name(void **state)
 		assert_string_equal(e.param, cases[i].param);
 		assert_ok(check(cases[i].text,
 		    "service_tier, web_search_options,previous_response_id,"
-		    "prediction,audio,modalities,background,tools,messages",
+		    "prediction,audio,modalities,tools,messages",
 		    &e));
 	}
 	assert_int_equal(check("{\"audio\":{}}", "audi,dio", &e),
 	    ERR_UNSUPPORTED_PARAM);
+}
+
+/* A value that each rule refuses. */
+#define ODD_ANY          "1"
+#define ODD_NOT_FALSE    "true"
+#define ODD_NOT_STANDARD "\"priority\""
+#define ODD_NOT_TEXT     "[\"audio\"]"
+#define ODD_HOSTED_TOOLS "[{\"type\":\"web_search\"}]"
+#define ODD_FILE_IDS     "[{\"content\":[{\"file_id\":\"f\"}]}]"
+#define ODD_STORED_ITEMS "[{\"type\":\"item_reference\",\"id\":\"i\"}]"
+#define ODD_CLAUDE_TOOLS "[{\"type\":\"web_search_20250305\"}]"
+#define ODD_BLOCKS       "[{\"source\":{\"file_id\":\"f\"}}]"
+#define ODD_LONG_CACHE   "{\"type\":\"ephemeral\",\"ttl\":\"1h\"}"
+
+static const struct {
+	unsigned ops;
+	const char *member, *body;
+	bool may_allow;
+} rows[] = {
+#define OP(id)      (1u << WIRE_##id)
+#define OP_CHAT     OP(CHAT)
+#define OP_RESPONSE OP(RESPONSE)
+#define OP_MESSAGES (OP(MESSAGE) | OP(COUNT))
+#define OP_OPENAI   (OP_ALL & ~OP_MESSAGES)
+#define OP_ALL      ((1u << WIRE_OP__MAX) - 1)
+#define MAY         true
+#define NEVER       false
+#define PROVIDER_PARAM(op_bits, name, rule, allow, doc) \
+ { op_bits, name, "{\"" name "\":" ODD_##rule "}", allow },
+#include "upstream/providers.def"
+};
+
+/* Each row of providers.def, for each operation that it is about. */
+static void
+provider_check_body__each_member__passes_only_where_a_model_allows_it(
+    void **state)
+{
+	struct error e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned op = 0; op < WIRE_OP__MAX; op++) {
+			enum provider_kind kind = op == WIRE_GENERATE
+						      ? PROVIDER_HUGGINGFACE
+						      : PROVIDER_LOCAL;
+			struct arena_mark mark = arena_mark(&a);
+			struct body b;
+
+			if (!(rows[i].ops & 1u << op))
+				continue;
+			assert_ok(
+			    body_scan(&a, str_from(rows[i].body), &b, &e));
+			assert_int_equal(provider_check_body(kind, op, &b,
+					     S("store,other"), &e),
+			    ERR_UNSUPPORTED_PARAM);
+			assert_string_equal(e.param, rows[i].member);
+			assert_int_equal(provider_check_body(kind, op, &b,
+					     str_from(rows[i].member), &e),
+			    rows[i].may_allow ? OK : ERR_UNSUPPORTED_PARAM);
+			arena_rewind(&a, mark);
+		}
+}
+
+static void
+provider_members_read__names__sorted_once_and_only_what_may_be(void **state)
+{
+	static const char *const refused[] = { "store", "audi", "provider",
+		"api_key", "audio,background", "tools;audio" };
+	struct error e;
+	struct str got;
+
+	(void)state;
+	assert_ok(
+	    provider_members_read(&a, S(" tools,audio,tools "), &got, &e));
+	assert_true(str_eq(got, S("audio,tools")));
+	assert_ok(provider_members_read(&a, S(""), &got, &e));
+	assert_int_equal(got.n, 0);
+	assert_non_null(got.p);
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		assert_int_equal(provider_members_read(&a, str_from(refused[i]),
+				     &got, &e),
+		    ERR_BAD_PARAM);
+		assert_string_equal(e.param, "allowed_members");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(provider_members_read(&a,
+				     str_from(rows[i].member), &got, &e),
+		    rows[i].may_allow ? OK : ERR_BAD_PARAM);
 }
 
 int
@@ -556,6 +643,8 @@ main(void)
 		T(provider_auth_line__key__becomes_a_header),
 		T(provider_check_body__harmless_members__pass),
 		T(provider_check_body__priced_or_stored__is_refused_by_name),
+		T(provider_check_body__each_member__passes_only_where_a_model_allows_it),
+		T(provider_members_read__names__sorted_once_and_only_what_may_be),
 		T(provider_check_body__responses__items_must_be_whole),
 		T(provider_check_body__messages__stored_hosted_or_priced__is_refused),
 		T(provider_check_body__where_requests_go__is_not_the_clients),
