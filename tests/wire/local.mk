@@ -46,6 +46,8 @@ EXTRA_DIST += \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \
 	tests/wire/quickstart_offline.t \
+	tests/wire/rate_limits.mjs \
+	tests/wire/rate_limits.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
 	tests/wire/secrets.t \
