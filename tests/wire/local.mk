@@ -52,5 +52,8 @@ EXTRA_DIST += \
 	tests/wire/revocation.t \
 	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
+	tests/wire/seed_properties.def \
+	tests/wire/seed_properties.mjs \
+	tests/wire/seed_properties.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/worker.t
