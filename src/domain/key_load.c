@@ -106,7 +106,8 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	who->expires_at_ms = k.expires_at_ms;
 	public_id_copy(k.public_id, who->public_id);
 	en->is_refused = !k.is_active || k.revoked_at_ms != 0 ||
-			 !k.user_is_active || !k.customer_is_active;
+			 !k.project_is_open || !k.user_is_active ||
+			 !k.customer_is_active;
 	return OK;
 }
 

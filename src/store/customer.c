@@ -163,8 +163,8 @@ store_customer_page(struct db *db, uint64_t tenant,
 		DB_TWICE(db_str(f->name)), DB_TWICE(db_str(f->company)),
 		DB_TWICE(db_id(f->state)),
 		DB_TWICE(db_time(f->created_from_ms)),
-		DB_TWICE(db_time(f->created_to_ms)),
-		db_u64(after_id), db_u64(limit)),
+		DB_TWICE(db_time(f->created_to_ms)), db_u64(after_id),
+		db_u64(limit)),
 	    a, &customer_map, ret, ret_n, e);
 }
 

@@ -73,8 +73,11 @@ enum err
 store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
     struct error *e)
 {
+	/* The keys of a project are refused with it. */
 	struct change c = { stmts[kind].archive, DB_IN(db_u64(id)),
-		generation_key_slot(id), false };
+		kind == LABEL_PROJECT ? GENERATION_CATALOGUE
+				      : generation_key_slot(id),
+		false };
 
 	return store_change(db, &c, e);
 }

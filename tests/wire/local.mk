@@ -17,6 +17,8 @@ EXTRA_DIST += \
 	tests/wire/admin.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
+	tests/wire/books.mjs \
+	tests/wire/books.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \
@@ -27,6 +29,8 @@ EXTRA_DIST += \
 	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
 	tests/wire/gpt2_mini_bits.t \
+	tests/wire/hostile.mjs \
+	tests/wire/hostile.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \

@@ -5,7 +5,10 @@
  */
 #include "key_cache_fixture.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "base/crc32.h"
 
 static void
 key_authenticate__good_key__gives_its_principal(void **state)
@@ -295,13 +298,39 @@ key_authenticate__flood_of_unknown_keys__known_one_stays(void **state)
 	assert_int_equal(n_queries, 0);
 }
 
+/* S6: a key that shares the first 45 characters of one that is known, and is
+ * well formed, is somebody else's. */
+static void
+key_authenticate__same_beginning__is_another_key(void **state)
+{
+	static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+	size_t n = strlen(text) - KEY_CHECKSUM_CHARS;
+	char known[KEY_TEXT_BYTES];
+	uint32_t crc;
+
+	(void)state;
+	assert_ok(ask());
+	memcpy(known, text, sizeof(known));
+	text[n - 1] = text[n - 1] == 'a' ? 'b' : 'a';
+	crc = crc32_ieee(text, n);
+	for (size_t i = KEY_CHECKSUM_CHARS; i-- > 0; crc /= 62)
+		text[n + i] = base62[crc % 62];
+	assert_memory_equal(text, known, n - 1);
+	assert_refused(ask());
+	assert_int_equal(n_queries, 2);
+	memcpy(text, known, sizeof(known));
+	assert_ok(ask());
+	assert_int_equal(n_queries, 2);
+}
+
 static void
 key_authenticate__inactive_in_any_way__is_refused(void **state)
 {
 	struct key_auth good = row;
 
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		row = good;
 		switch (i) {
 		case 0:
@@ -315,6 +344,9 @@ key_authenticate__inactive_in_any_way__is_refused(void **state)
 			break;
 		case 3:
 			row.customer_is_active = false;
+			break;
+		case 4:
+			row.project_is_open = false;
 			break;
 		default:
 			row.expires_at_ms = NOW;
@@ -508,6 +540,8 @@ main(void)
 		    key_authenticate__unknown_key__is_asked_for_once),
 		KEY_CACHE_TEST(
 		    key_authenticate__flood_of_unknown_keys__known_one_stays),
+		KEY_CACHE_TEST(
+		    key_authenticate__same_beginning__is_another_key),
 		KEY_CACHE_TEST(
 		    key_authenticate__inactive_in_any_way__is_refused),
 		KEY_CACHE_TEST(
