@@ -107,7 +107,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
 		    db_bool(c->is_active), db_u64(c->customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(c->customer_id) };
 	enum err err = store_change(db, &change, e);
 
 	return err ? err : set_limits(db, c->customer_id, c, e);
@@ -127,7 +127,7 @@ archive_txn(struct db *db, void *arg, struct error *e)
 	const uint64_t *customer_id = arg;
 	struct change change = { .id = STMT_CUSTOMER_ARCHIVE,
 		.in = DB_IN(db_u64(*customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(*customer_id) };
 	enum err err = store_change(db, &change, e);
 
 	if (err != OK)
