@@ -73,18 +73,19 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 	const struct label *l = row;
 
 	(void)a;
-	return store_label_archive(m->db, (enum label_kind)r->variant,
-	    l->label_id, e);
+	return store_label_archive(m->db, (enum label_kind)r->variant, l, e);
 }
 
-#define RESOURCE(kind)                                              \
- {                                                                  \
-  .record = &records[kind], .variant = (kind),                      \
-  .customer_off = offsetof(struct label, customer_id),              \
-  .archived_off = offsetof(struct label, archived_at_ms),           \
-  .slot = RESOURCE_SLOT_OWN, .end_verb = "archive", .lock = lock,   \
-  .load = load, .check = check, .insert = insert, .update = update, \
-  .archive = archive                                                \
+/* The keys of a project are refused with it. */
+#define RESOURCE(kind)                                               \
+ {                                                                   \
+  .record = &records[kind], .variant = (kind),                       \
+  .customer_off = offsetof(struct label, customer_id),               \
+  .archived_off = offsetof(struct label, archived_at_ms),            \
+  .slot = (kind) == LABEL_PROJECT ? RESOURCE_SLOT_CUSTOMER           \
+				  : RESOURCE_SLOT_OWN,               \
+  .end_verb = "archive", .lock = lock, .load = load, .check = check, \
+  .insert = insert, .update = update, .archive = archive             \
  }
 const struct resource label_resources[LABEL__N] = {
 	[LABEL_PROJECT] = RESOURCE(LABEL_PROJECT),

@@ -17,8 +17,7 @@ struct customer {
 	struct str name;
 	struct str email;   /* ASCII, compared without regard to case */
 	struct str company; /* p == NULL: none */
-	int64_t rate_limit_per_minute; /* -1: says nothing */
-	int64_t rate_limit_per_hour;
+	struct limit_set limits;
 	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
 	bool is_active;
 	int64_t created_at_ms;
@@ -54,7 +53,9 @@ enum customer_state customer_state(const struct customer *c);
 struct customer_filter {
 	struct str email;
 	struct str name;
+	struct str company;
 	uint64_t state; /* enum customer_state + 1 */
+	int64_t created_from_ms, created_to_ms;
 };
 /** Up to limit customers with ids above after_id. @tenant  0: all */
 enum err store_customer_page(struct db *db, uint64_t tenant,

@@ -70,11 +70,14 @@ store_label_update(struct db *db, enum label_kind kind, const struct label *l,
 }
 
 enum err
-store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
+store_label_archive(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
-	struct change c = { stmts[kind].archive, DB_IN(db_u64(id)),
-		generation_key_slot(id), false };
+	/* The keys of a project are refused with it. */
+	struct change c = { stmts[kind].archive, DB_IN(db_u64(l->label_id)),
+		kind == LABEL_PROJECT ? generation_customer_slot(l->customer_id)
+				      : generation_key_slot(l->label_id),
+		false };
 
 	return store_change(db, &c, e);
 }

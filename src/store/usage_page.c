@@ -9,6 +9,7 @@
 static const struct db_field view_fields[] = {
 	DB_FIELD(struct usage_view, usage_id, U64),
 	DB_FIELD(struct usage_view, created_at_ms, TIME),
+	DB_FIELD(struct usage_view, updated_at_ms, TIME),
 	DB_FIELD(struct usage_view, row.request_id.b, B16),
 	DB_FIELD(struct usage_view, row.request_timestamp_ms, TIME),
 	DB_FIELD(struct usage_view, row.customer_id, U64),
@@ -118,6 +119,7 @@ static const struct db_field posted_fields[] = {
 	DB_FIELD(struct usage_view, row.request_id.b, B16),
 	DB_FIELD(struct usage_view, usage_id, U64),
 	DB_FIELD(struct usage_view, created_at_ms, TIME),
+	DB_FIELD(struct usage_view, updated_at_ms, TIME),
 };
 static const struct db_map posted_map = DB_MAP(struct usage_view,
     posted_fields);
@@ -152,6 +154,7 @@ find_posted(struct db *db, struct arena *a, struct usage_view *v, size_t n,
 				v[i].row.request_id.b, UUID7_BYTES) == 0) {
 				v[i].usage_id = rows[k].usage_id;
 				v[i].created_at_ms = rows[k].created_at_ms;
+				v[i].updated_at_ms = rows[k].updated_at_ms;
 				v[i].cost_pusd = v[i].row.cost_pusd;
 				v[i].provider_cost_pusd =
 				    v[i].row.provider_cost_pusd;

@@ -169,17 +169,49 @@ api_model_show(struct app *app, const struct request *rq, struct response *rs,
 	return err ? err : respond(app, rs, 200, id, e);
 }
 
+/* What a PATCH says. */
 struct patch {
 	struct arena *a;
 	const struct json *body;
+	uint64_t provider_id; /* 0: as it is */
 };
 
+static enum err
+find_provider(const struct model_ops *ops, struct arena *a, struct patch *p,
+    struct error *e)
+{
+	struct provider provider;
+	struct str name;
+	enum err err;
+
+	if (!json_has(p->body, "provider"))
+		return OK;
+	err = json_get_str(p->body, "provider", 1, PROVIDER_NAME_BYTES, &name,
+	    e);
+	if (!err)
+		err = store_provider_by_name(ops->db, name, a, &provider, e);
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "There is no provider of that name.");
+	if (!err)
+		p->provider_id = provider.provider_id;
+	return err;
+}
+
+/* An address belongs to its provider, so it does not move along. */
 static enum err
 change(struct model_change *c, void *arg, struct error *e)
 {
 	const struct patch *p = arg;
+	struct deployment *d = &c->deployment;
+	enum err err;
 
-	return model_read_settings(p->a, p->body, &c->model, e);
+	if (p->provider_id && p->provider_id != d->provider_id) {
+		d->provider_id = p->provider_id;
+		d->api_url = (struct str){ NULL, 0 };
+	}
+	err = model_read_place(p->body, d, e);
+	return err ? err : model_read_settings(p->a, p->body, &c->model, e);
 }
 
 enum err
@@ -188,18 +220,20 @@ api_model_change(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct audit who = actor(app, rq);
 	struct model_ops ops = ops_of(app, rq, &who);
-	struct patch patch = { rq->arena, NULL };
+	struct patch p = { .a = rq->arena };
 	struct model_change c;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
 	if (!err)
-		err = model_read_patch(rq, &patch.body, e);
+		err = model_read_patch(rq, &p.body, e);
 	if (!err)
 		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
 	if (err)
 		return err;
-	err = model_update(&ops, rq->arena, id, change, &patch, &c, e);
+	err = find_provider(&ops, rq->arena, &p, e);
+	if (!err)
+		err = model_update(&ops, rq->arena, id, change, &p, &c, e);
 	db_pool_give(app->shared->db, ops.db);
 	return err ? err : respond(app, rs, 200, id, e);
 }

@@ -5,7 +5,10 @@
  */
 #include "key_cache_fixture.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "base/crc32.h"
 
 static void
 key_authenticate__good_key__gives_its_principal(void **state)
@@ -154,58 +157,23 @@ key_authenticate__operator_key__is_operator_without_inference(void **state)
  * Where a limit comes from (S34): the key's own number > its tier's > its
  * user's tier's > the tier of the user's role > the customer's > the
  * configured default, which is what is left unstated here. Each layer
- * states its own number, as a column and as a row, and the layers before the
- * n-th say nothing.
+ * states its own number, and the layers before the n-th say nothing.
  */
-#define ROW_METRIC LIMIT_KEY_TOKENS_DAY
-
-static void
-state_from_layer(unsigned first)
-{
-	const uint64_t numbers[] = { 11, 12, 13, 14, 15 };
-
-	n_limit_rows = 0;
-	row.rate_limit_per_minute = first <= 0 ? 11 : -1;
-	if (first <= 0)
-		limit_rows[n_limit_rows++] = (struct limit_row){
-			.api_key_id = row.api_key_id,
-			.metric = ROW_METRIC,
-			.max = 11,
-		};
-	row.rate_limit_tier = 1;
-	row.user_rate_limit_tier = 2;
-	row.role_rate_limit_tier = 3;
-	for (unsigned i = 0; i < 3; i++) {
-		bool is_stated = first <= i + 1;
-
-		tiers[i].rate_limit_per_minute = is_stated
-						     ? (int64_t)numbers[i + 1]
-						     : -1;
-		if (is_stated)
-			limit_rows[n_limit_rows++] = (struct limit_row){
-				.tier_id = i + 1,
-				.metric = ROW_METRIC,
-				.max = numbers[i + 1],
-			};
-	}
-	row.customer_rate_limit_per_minute = first <= 4 ? 15 : -1;
-	if (first <= 4)
-		limit_rows[n_limit_rows++] = (struct limit_row){
-			.customer_id = row.customer_id,
-			.metric = ROW_METRIC,
-			.max = 15,
-		};
-}
-
 static void
 check_layer(unsigned first, int64_t number)
 {
-	state_from_layer(first);
+	static const enum limit_metric metrics[] = {
+		LIMIT_KEY_MODEL_REQUESTS_MINUTE, /* a column of its holders */
+		LIMIT_KEY_TOKENS_DAY,            /* a row */
+	};
+
+	for (unsigned i = first; i < KEY_LIMITS__N; i++)
+		for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
+			limit_set_put(&row.layers[i], metrics[m], 11 + i);
 	assert_ok(ask());
-	assert_int_equal(limit_set_get(&who.limits,
-			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
-	    number);
-	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), number);
+	for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
+		assert_int_equal(limit_set_get(&who.limits, metrics[m]),
+		    number);
 }
 
 static void
@@ -255,17 +223,15 @@ static void
 key_authenticate__layers_state_different_limits__each_is_taken(void **state)
 {
 	(void)state;
-	tiers[0].rate_limit_per_minute = 100;
-	tiers[0].rate_limit_per_hour = 1000;
-	row.rate_limit_tier = 1;
-	row.rate_limit_per_minute = 10;
-	row.customer_rate_limit_per_hour = 7;
-	limit_rows[0] = (struct limit_row){
-		.customer_id = row.customer_id,
-		.metric = LIMIT_CONCURRENT,
-		.max = 3,
-	};
-	n_limit_rows = 1;
+	limit_set_put(&row.layers[KEY_LIMITS_OWN],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 10);
+	limit_set_put(&row.layers[KEY_LIMITS_TIER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 100);
+	limit_set_put(&row.layers[KEY_LIMITS_TIER],
+	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 1000);
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 7);
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER], LIMIT_CONCURRENT, 3);
 	assert_ok(ask());
 	assert_int_equal(limit_set_get(&who.limits,
 			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
@@ -274,22 +240,6 @@ key_authenticate__layers_state_different_limits__each_is_taken(void **state)
 			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
 	    1000);
 	assert_int_equal(limit_set_get(&who.limits, LIMIT_CONCURRENT), 3);
-}
-
-/* One tier may stand in two layers; a row of it counts in both. */
-static void
-key_authenticate__user_has_the_keys_tier__both_layers_state_it(void **state)
-{
-	(void)state;
-	row.rate_limit_tier = row.user_rate_limit_tier = 2;
-	limit_rows[0] = (struct limit_row){
-		.tier_id = 2,
-		.metric = ROW_METRIC,
-		.max = 9,
-	};
-	n_limit_rows = 1;
-	assert_ok(ask());
-	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), 9);
 }
 
 static bool
@@ -371,13 +321,39 @@ key_authenticate__flood_of_unknown_keys__known_one_stays(void **state)
 	assert_int_equal(n_queries, 0);
 }
 
+/* S6: a key that shares the first 45 characters of one that is known, and is
+ * well formed, is somebody else's. */
+static void
+key_authenticate__same_beginning__is_another_key(void **state)
+{
+	static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+	size_t n = strlen(text) - KEY_CHECKSUM_CHARS;
+	char known[KEY_TEXT_BYTES];
+	uint32_t crc;
+
+	(void)state;
+	assert_ok(ask());
+	memcpy(known, text, sizeof(known));
+	text[n - 1] = text[n - 1] == 'a' ? 'b' : 'a';
+	crc = crc32_ieee(text, n);
+	for (size_t i = KEY_CHECKSUM_CHARS; i-- > 0; crc /= 62)
+		text[n + i] = base62[crc % 62];
+	assert_memory_equal(text, known, n - 1);
+	assert_refused(ask());
+	assert_int_equal(n_queries, 2);
+	memcpy(text, known, sizeof(known));
+	assert_ok(ask());
+	assert_int_equal(n_queries, 2);
+}
+
 static void
 key_authenticate__inactive_in_any_way__is_refused(void **state)
 {
 	struct key_auth good = row;
 
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		row = good;
 		switch (i) {
 		case 0:
@@ -391,6 +367,9 @@ key_authenticate__inactive_in_any_way__is_refused(void **state)
 			break;
 		case 3:
 			row.customer_is_active = false;
+			break;
+		case 4:
+			row.project_is_open = false;
 			break;
 		default:
 			row.expires_at_ms = NOW;
@@ -500,7 +479,8 @@ key_authenticate__catalogue_changed__asks_again(void **state)
 {
 	(void)state;
 	assert_ok(ask());
-	row.customer_rate_limit_per_minute = 3;
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 3);
 	hostmap_slot_bump(map, GENERATION_CATALOGUE);
 	assert_ok(ask());
 	assert_int_equal(limit_set_get(&who.limits,
@@ -613,8 +593,6 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_authenticate__layers_state_different_limits__each_is_taken),
 		KEY_CACHE_TEST(
-		    key_authenticate__user_has_the_keys_tier__both_layers_state_it),
-		KEY_CACHE_TEST(
 		    key_authenticate__guard_says_no__only_known_keys_pass),
 		KEY_CACHE_TEST(
 		    key_authenticate__not_a_key__is_refused_without_a_query),
@@ -622,6 +600,8 @@ main(void)
 		    key_authenticate__unknown_key__is_asked_for_once),
 		KEY_CACHE_TEST(
 		    key_authenticate__flood_of_unknown_keys__known_one_stays),
+		KEY_CACHE_TEST(
+		    key_authenticate__same_beginning__is_another_key),
 		KEY_CACHE_TEST(
 		    key_authenticate__inactive_in_any_way__is_refused),
 		KEY_CACHE_TEST(
