@@ -448,7 +448,7 @@ const asObjects = ([head, ...lines]) => lines.map((line) => {
   expect(await call(a.key, 'POST', '/api/usage', events), 201);
 }
 
-const unused = await newKey({ customer_id: a.id, scopes });
+for (const t of [a, b]) t.unused = (await newKey({ customer_id: t.id, scopes })).id;
 let seed = 12345;
 const random = (n) => { // the low bits of such a generator repeat soon
   seed = (seed * 69069 + 12345) % 4294967296;
@@ -457,13 +457,13 @@ const random = (n) => { // the low bits of such a generator repeat soon
 const pick = (list) => list[random(list.length)];
 const hour = 3600e3;
 const iso = (ms) => new Date(ms).toISOString().slice(0, 19) + 'Z';
-const choices = {
-  api_key_id: [a.keyId, unused.id], user_id: [a.user, a.owner], project_id: [a.project],
-  agent_id: [a.agent], connector_id: [a.connector], model_id: [modelId, unpricedId],
+const choicesOf = (t) => ({
+  api_key_id: [t.keyId, t.unused], user_id: [t.user, t.owner], project_id: [t.project],
+  agent_id: [t.agent], connector_id: [t.connector], model_id: [modelId, unpricedId],
   provider_id: [1], request_status: ['ok', 'timeout', 'upstream_error'],
-};
-function randomFilter() {
-  const filter = {};
+});
+function randomFilter(t = a) {
+  const [filter, choices] = [{}, choicesOf(t)];
   for (const name of Object.keys(choices)) if (random(6) === 0) filter[name] = pick(choices[name]);
   if (random(3) > 0) {
     const from = Math.floor(Date.now() / hour) * hour - random(160) * hour;
@@ -557,7 +557,7 @@ await test('summary: = SQL over the rows for 60 random filters and groups (D6, D
   for (let i = 0; i < 60; i++) {
     const filter = randomFilter();
     if (random(3) === 0) { // whole days, so that the daily rollup is asked
-      for (const name of Object.keys(choices)) if (!['api_key_id', 'model_id'].includes(name)) delete filter[name];
+      for (const name of Object.keys(filter)) if (!['from', 'to', 'api_key_id', 'model_id'].includes(name)) delete filter[name];
       filter.from = `${iso(Date.now() - 6 * 86400e3).slice(0, 10)}T0${random(3)}:00:00Z`;
       delete filter.to;
     }
@@ -601,7 +601,7 @@ await test('B38: CSV = rows = summary to the last pico-dollar: 100 random filter
   let [adjusted, filled] = [0, 0];
   for (const t of [a, b]) {
     for (let i = 0; i < 100; i++) {
-      const filter = randomFilter();
+      const filter = randomFilter(t);
       filter.from ??= iso(Math.floor(Date.now() / hour) * hour - 40 * 24 * hour);
       filter.to ??= iso(Math.ceil(Date.now() / hour) * hour);
       const query = queryOf(filter);
