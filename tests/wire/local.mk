@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/wire/admin.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
+	tests/wire/commands.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \
