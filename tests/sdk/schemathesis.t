@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: stack=none timeout=600
+# check: stack=none timeout=1200
 # doc/openapi.yaml against a running stack, by schemathesis: requests made
 # from the description, right and wrong ones, must be answered as it says.
 # CHECKLIST S1, S32, S35. SCHEMATHESIS_EXAMPLES and _SEED change what is tried.
