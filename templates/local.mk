@@ -7,6 +7,12 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/models.html \
 	templates/dashboard/show.html \
 	templates/dashboard/summary.html \
+	templates/docs.html \
+	templates/docs/block.html \
+	templates/docs/object.html \
+	templates/docs/operation.html \
+	templates/docs/row.html \
+	templates/docs/runs.html \
 	templates/error.html \
 	templates/layout.html \
 	templates/login.html \

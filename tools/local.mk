@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	tools/api-reference \
 	tools/check \
 	tools/fetch-gpt2 \
 	tools/fetch-tokenizers \
@@ -17,4 +18,5 @@ EXTRA_DIST += \
 	tools/lib/stack_servers.sh \
 	tools/lib/stack_web.sh \
 	tools/lib/supervise \
+	tools/manual \
 	tools/quickstart

@@ -46,6 +46,7 @@ struct show {
 	bool has_request;
 	bool has_records;
 	uint64_t n_shown;
+	bool has_lines;
 	/* Of the series being read. */
 	char id[JOURNAL_SERIES_TEXT_BYTES];
 	bool is_live;
@@ -70,10 +71,14 @@ line_begin(struct show *s)
 static void
 line_end(struct show *s)
 {
-	if (s->o->is_json)
+	if (s->o->is_json) {
 		json_out_object_end(&s->j);
+		(void)fputs(s->has_lines ? ",\n" : "[\n", s->out);
+	}
+	s->has_lines = true;
 	(void)fwrite(s->b.p, 1, s->b.n, s->out);
-	(void)fputc('\n', s->out);
+	if (!s->o->is_json)
+		(void)fputc('\n', s->out);
 }
 
 static void
@@ -352,6 +357,8 @@ admin_journal_show(const struct journal_show *o, FILE *out, struct error *e)
 	if (!err && s->n_shown == 0 && (s->has_request || o->series.n > 0))
 		err = error_public(e, ERR_NOT_FOUND, NULL,
 		    "the journals of this host hold nothing of that");
+	if (o->is_json && (s->has_lines || !err))
+		(void)fputs(s->has_lines ? "\n]\n" : "[]\n", out);
 	free(v);
 	free(s);
 	return err;

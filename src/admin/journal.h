@@ -17,7 +17,7 @@ struct journal_show {
 	struct str series;  /* 32 hex digits, or the first ones of them; empty:
 			       all */
 	struct str request; /* a request id; empty: all */
-	bool is_json;       /* one object a line */
+	bool is_json;       /* one array, an object a line */
 	bool has_records;   /* every record; else one line a series. Implied by
 			       series and request. */
 };

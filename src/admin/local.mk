@@ -22,6 +22,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/context.c \
 	src/admin/customer.c \
 	src/admin/doctor.c \
+	src/admin/duties.c \
 	src/admin/file.c \
 	src/admin/file.h \
 	src/admin/help.c \

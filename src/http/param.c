@@ -59,6 +59,15 @@ check_text(const struct param_spec *spec, struct str text, struct error *e)
 }
 
 static enum err
+check_ascii(const struct param_spec *spec, struct str text, struct error *e)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] <= ' ' || text.p[i] > '~')
+			return bad(spec, e, "may hold visible ASCII only");
+	return check_text(spec, text, e);
+}
+
+static enum err
 read_enum(const struct param_spec *spec, struct str text, uint64_t *ret,
     struct error *e)
 {
@@ -87,6 +96,8 @@ read_value(const struct param_spec *spec, struct str text,
 		return read_bool(spec, text, &ret->u64, e);
 	case PARAM_TEXT:
 		return check_text(spec, text, e);
+	case PARAM_ASCII:
+		return check_ascii(spec, text, e);
 	case PARAM_TIME:
 		if (!clock_parse(text, &ret->time_ms))
 			return bad(spec, e,

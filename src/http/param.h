@@ -18,12 +18,13 @@
 #define PARAM_SPEC_MAX 32
 
 enum param_type {
-	PARAM_U64,  /* min..max */
-	PARAM_BOOL, /* true, on, 1 or false, off, 0 */
-	PARAM_TEXT, /* UTF-8 without control characters but line ends and
+	PARAM_U64,   /* min..max */
+	PARAM_BOOL,  /* true, on, 1 or false, off, 0 */
+	PARAM_TEXT,  /* UTF-8 without control characters but line ends and
 		       tabs; min..max bytes */
-	PARAM_TIME, /* what clock_parse() takes; min, max unused */
-	PARAM_ENUM, /* one of `choices`; u64 is its index */
+	PARAM_ASCII, /* visible ASCII characters; min..max of them */
+	PARAM_TIME,  /* what clock_parse() takes; min, max unused */
+	PARAM_ENUM,  /* one of `choices`; u64 is its index */
 };
 
 struct param_spec {

@@ -227,6 +227,7 @@ is_bad_value(unsigned number)
 		ER_NO_REFERENCED_ROW, ER_NO_REFERENCED_ROW_2,
 		ER_ROW_IS_REFERENCED, ER_ROW_IS_REFERENCED_2,
 		ER_DATA_OUT_OF_RANGE, ER_NO_PARTITION_FOR_GIVEN_VALUE,
+		ER_CANT_AGGREGATE_2COLLATIONS /* ü asked of an ASCII column */,
 		3819 /* MySQL: CHECK */, 4025 /* MariaDB: CHECK */ };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)

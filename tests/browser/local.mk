@@ -2,6 +2,8 @@
 EXTRA_DIST += \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
+	tests/browser/docs.mjs \
+	tests/browser/docs.t \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/package-lock.json \

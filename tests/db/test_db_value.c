@@ -96,6 +96,23 @@ insert__value_does_not_fit__is_bad_param(void **state)
 	fixture_fini(&f);
 }
 
+/* A text that the column's character set doesn't have can't be there, which
+ * is no fault of the database. */
+static void
+select__text_beyond_the_columns_characters__is_bad_param(void **state)
+{
+	struct user u;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+
+	assert_int_equal(store_user_by_email(f.db, S("\xc3\xbc@example.org"),
+			     &f.a, &u, &f.e),
+	    ERR_BAD_PARAM);
+	fixture_fini(&f);
+}
+
 static void
 call__values_of_another_type__is_an_internal_error(void **state)
 {
@@ -178,6 +195,8 @@ main(void)
 		    text__any_unicode_and_length__comes_back_unchanged),
 		cmocka_unit_test(insert__unique_key_taken__is_conflict),
 		cmocka_unit_test(insert__value_does_not_fit__is_bad_param),
+		cmocka_unit_test(
+		    select__text_beyond_the_columns_characters__is_bad_param),
 		cmocka_unit_test(
 		    call__values_of_another_type__is_an_internal_error),
 		cmocka_unit_test(

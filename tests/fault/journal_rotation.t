@@ -14,7 +14,7 @@ files() {
 
 # Shared with the flusher, the last file grows too; so count by number.
 last_file() {
-  fault_tollgate journal show --json | jq -s 'map(.last_file) | max'
+  fault_tollgate journal show --json | jq 'map(.last_file) | max'
 }
 
 has_files() {

@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/fault/long/gpt2_streams.t \
 	tests/fault/long/journal_crash.t \
 	tests/fault/long/limits.t \
+	tests/fault/long/schemathesis.t \
 	tests/fault/long/workers_killed.t \
 	tests/fault/workers_killed.t
 

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/wire/bad_input.t \
 	tests/wire/books.mjs \
 	tests/wire/books.t \
+	tests/wire/commands.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \

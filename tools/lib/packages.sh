@@ -46,6 +46,7 @@ TG_PACKAGES_BUILD=(
   libunistring-dev
   make
   pkg-config
+  python3-yaml
 )
 
 TG_PACKAGES_TEST=(
@@ -59,11 +60,13 @@ TG_PACKAGES_TEST=(
   iproute2
   jargon-text
   lighttpd-mod-openssl
+  mandoc
   mariadb-client
   node/nodejs
   openssl
   npm/npm
   procps
+  python3-venv
   shellcheck
   xz-utils
 )

@@ -31,7 +31,7 @@ static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_ID("customer_id"),
 	FILTER_ENUM("actor",
 	    "system|command|user|api_key|operator_key|anonymous"),
-	FILTER_TEXT("action", 64), FILTER_TEXT("object", 32),
+	FILTER_ASCII("action", 64), FILTER_ASCII("object", 32),
 	{ .name = "object_id", .type = PARAM_U64, .min = 1, .max = INT64_MAX },
 	FILTER_BOOL("is_success"), FILTER_TIME("created_from"),
 	FILTER_TIME("created_to") };

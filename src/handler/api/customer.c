@@ -9,7 +9,7 @@
 #define MARKUP_NONE_PPM 1000000
 
 static const struct param_spec params[] = { LIST_PARAMS,
-	FILTER_TEXT("email", CUSTOMER_EMAIL_BYTES),
+	FILTER_ASCII("email", CUSTOMER_EMAIL_BYTES),
 	FILTER_TEXT("name", CUSTOMER_NAME_BYTES),
 	FILTER_TEXT("company", CUSTOMER_NAME_BYTES),
 	FILTER_ENUM("state", "active|suspended|closed"),

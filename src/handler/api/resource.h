@@ -22,6 +22,7 @@
 #define LIST_N_PARAMS 2
 #define FILTER_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
 #define FILTER_TEXT(n, bytes) { .name = n, .type = PARAM_TEXT, .min = 1, .max = bytes }
+#define FILTER_ASCII(n, bytes) { .name = n, .type = PARAM_ASCII, .min = 1, .max = bytes }
 #define FILTER_TIME(n) { .name = n, .type = PARAM_TIME }
 #define FILTER_BOOL(n) { .name = n, .type = PARAM_BOOL }
 #define FILTER_ENUM(n, all) { .name = n, .type = PARAM_ENUM, .choices = all }

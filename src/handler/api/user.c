@@ -8,7 +8,7 @@
 static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_ID("customer_id"),
 	FILTER_ENUM("role", "viewer|developer|billing|owner|operator"),
-	FILTER_TEXT("email", 254), FILTER_BOOL("archived") };
+	FILTER_ASCII("email", 254), FILTER_BOOL("archived") };
 
 static enum err
 page(const struct manager *m, const struct param_value *v, uint64_t after,

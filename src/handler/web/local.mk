@@ -10,6 +10,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/dashboard.h \
 	src/handler/web/dashboard_data.c \
 	src/handler/web/dashboard_data.h \
+	src/handler/web/docs.c \
+	src/handler/web/docs_data.h \
 	src/handler/web/error.c \
 	src/handler/web/gate.c \
 	src/handler/web/login.c \
@@ -20,3 +22,11 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/view.c \
 	src/handler/web/view.h \
 	src/handler/web/web.h
+
+# The API reference's data, of the API's description and the table of routes.
+nodist_src_handler_web_libweb_a_SOURCES = src/handler/web/docs_data.c
+CLEANFILES += src/handler/web/docs_data.c
+src/handler/web/docs_data.c: tools/api-reference doc/openapi.yaml src/daemon/routes.def
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	$(PYTHON3) $(srcdir)/tools/api-reference $(srcdir)/doc/openapi.yaml \
+		$(srcdir)/src/daemon/routes.def >$@.new && mv $@.new $@

@@ -21,6 +21,7 @@ const struct tmpl_key page_common_keys[PAGE_COMMON_N] = {
 static const struct tmpl_page *const pages[] = {
 	&page_customers,
 	&page_dashboard,
+	&page_docs,
 	&page_error,
 	&page_login,
 };

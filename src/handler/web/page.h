@@ -17,6 +17,7 @@
 /* Every page, for the check at start. */
 extern const struct tmpl_page page_customers;
 extern const struct tmpl_page page_dashboard;
+extern const struct tmpl_page page_docs;
 extern const struct tmpl_page page_error;
 extern const struct tmpl_page page_login;
 

@@ -14,6 +14,8 @@ struct tmpl_set;
 handler_fn web_home_show;      /* GET / */
 handler_fn web_dashboard_home; /* GET /dashboard */
 handler_fn web_dashboard_show; /* GET /dashboard/{customer_id} */
+handler_fn web_docs_show;      /* GET /docs */
+handler_fn web_docs_yaml;      /* GET /docs/openapi.yaml */
 handler_fn web_login_show;     /* GET /login */
 handler_fn web_login_submit;   /* POST /login, flag CSRF */
 handler_fn web_logout_submit;  /* POST /logout, flag CSRF */

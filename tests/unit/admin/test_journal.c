@@ -76,7 +76,7 @@ show__request__is_its_records(void **state)
 }
 
 static void
-show__json__is_an_object_a_line(void **state)
+show__json__is_one_array_an_object_a_line(void **state)
 {
 	struct rig *r = *state;
 	struct journal_show o = { .dir = r->dir,
@@ -88,8 +88,9 @@ show__json__is_an_object_a_line(void **state)
 	rig_requests(r, 1, 2);
 	text = output(r, &o, OK);
 
-	assert_int_equal(n_lines(text), 4);
-	assert_int_equal(strncmp(text, "{\"series\":\"", 11), 0);
+	assert_int_equal(n_lines(text), 6);
+	assert_int_equal(strncmp(text, "[\n{\"series\":\"", 13), 0);
+	assert_string_equal(text + strlen(text) - 4, "}\n]\n");
 	assert_non_null(strstr(text, "\"cost_in_usd\":0.000001234567,"));
 	free(text);
 }
@@ -118,7 +119,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(show__no_option__is_a_line_a_series),
 		TEST(show__request__is_its_records),
-		TEST(show__json__is_an_object_a_line),
+		TEST(show__json__is_one_array_an_object_a_line),
 		TEST(show__unknown_request__is_not_found),
 	};
 

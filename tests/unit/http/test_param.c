@@ -11,6 +11,7 @@ enum {
 	P_NAME,
 	P_FROM,
 	P_GROUP,
+	P_EMAIL,
 	P__MAX
 };
 
@@ -20,6 +21,7 @@ static const struct param_spec spec[P__MAX] = {
 	[P_NAME] = { "name", PARAM_TEXT, 2, 8, NULL, false },
 	[P_FROM] = { "from", PARAM_TIME, 0, 0, NULL, false },
 	[P_GROUP] = { "group", PARAM_ENUM, 0, 0, "day|model", false },
+	[P_EMAIL] = { "email", PARAM_ASCII, 1, 8, NULL, false },
 };
 
 static struct arena arena;
@@ -54,13 +56,14 @@ param_parse__all_types__typed_values(void **state)
 
 	(void)state;
 	assert_ok(parse("limit=100&active=on&name=a+%26b&"
-			"from=1970-01-02&group=model",
+			"from=1970-01-02&group=model&email=a%40~!",
 	    v));
 	assert_int_equal(v[P_LIMIT].u64, 100);
 	assert_int_equal(v[P_ACTIVE].u64, 1);
 	assert_str_is(v[P_NAME].text, "a &b");
 	assert_int_equal(v[P_FROM].time_ms, 86400000);
 	assert_int_equal(v[P_GROUP].u64, 1);
+	assert_str_is(v[P_EMAIL].text, "a@~!");
 }
 
 static void
@@ -93,6 +96,9 @@ param_parse__bad_values__refused_by_name(void **state)
 		{ "from=today", "from" },
 		{ "group=DAY", "group" },
 		{ "group=day|model", "group" },
+		{ "email=%c3%bc", "email" },
+		{ "email=a+b", "email" },
+		{ "email=123456789", "email" },
 		{ "limit=5&limit=5", "limit" },
 		{ "lim=5", "" },
 		{ "=5", "" },
