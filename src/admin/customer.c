@@ -56,7 +56,7 @@ const struct admin_option admin_customer_show_options[] = {
 };
 
 static void
-customer_members(struct admin *ad, const struct customer *c)
+customer_rec(struct admin *ad, const struct customer *c)
 {
 	char markup[MONEY_TEXT_BYTES];
 
@@ -67,18 +67,9 @@ customer_members(struct admin *ad, const struct customer *c)
 	admin_str(ad, "email", c->email);
 	admin_str(ad, "company", c->company);
 	admin_bool(ad, "is_active", c->is_active && !c->archived_at_ms);
-	admin_count(ad, "rate_limit_per_minute", c->rate_limit_per_minute);
-	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
+	limits_show(ad, &c->limits);
 	admin_str(ad, "markup", str_from(markup));
 	admin_time(ad, "created_at", c->created_at_ms);
-}
-
-static enum err
-customer_rec(struct admin *ad, const struct customer *c, struct error *e)
-{
-	customer_members(ad, c);
-	return limits_show(ad,
-	    (struct limit_holder){ .customer_id = c->customer_id }, e);
 }
 
 /* What both add and set read. */
@@ -104,10 +95,7 @@ read_settings(struct admin *ad, struct customer *c, struct error *e)
 			    "6 decimals");
 		c->markup_ppm = (uint64_t)(pusd / PUSD_PER_PPM);
 	}
-	err = admin_opt_count(ad, "per-minute", &c->rate_limit_per_minute, e);
-	if (!err)
-		err = admin_opt_count(ad, "per-hour", &c->rate_limit_per_hour,
-		    e);
+	err = limits_read(ad, &c->limits, e);
 	return err ? err : customer_check(c, e);
 }
 
@@ -116,18 +104,13 @@ admin_customer_add(struct admin *ad, struct error *e)
 {
 	struct customer c = {
 		.email = admin_opt(ad, "email"),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.markup_ppm = MARKUP_ONCE,
 		.is_active = true,
 	};
-	struct limits_option limits;
 	uint64_t id, owner_id;
 	struct db *db;
 	enum err err = read_settings(ad, &c, e);
 
-	if (!err)
-		err = limits_read(ad, &limits, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)
@@ -136,14 +119,10 @@ admin_customer_add(struct admin *ad, struct error *e)
 		return error_set(e, err,
 		    "there is a customer or user with that e-mail already");
 	if (!err)
-		err = limits_write(ad,
-		    (struct limit_holder){ .customer_id = id }, &limits, e);
-	if (!err)
 		err = store_customer_by_id(db, id, admin_arena(ad), &c, e);
-	if (!err)
-		err = customer_rec(ad, &c, e);
 	if (err)
 		return err;
+	customer_rec(ad, &c);
 	admin_u64(ad, "owner_user_id", owner_id);
 	admin_note(ad,
 	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
@@ -155,8 +134,6 @@ admin_customer_add(struct admin *ad, struct error *e)
 enum err
 admin_customer_list(struct admin *ad, struct error *e)
 {
-	struct limits_rows limits = { .at = 0 };
-	struct limit_row *rows = NULL;
 	struct customer *customers = NULL;
 	struct db *db;
 	size_t n = 0;
@@ -165,17 +142,9 @@ admin_customer_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = store_customer_list(db, 0, LIST_MAX, admin_arena(ad),
 		    &customers, &n, e);
-	if (!err)
-		err = store_limit_of_customers(db, admin_arena(ad), &rows,
-		    &limits.n, e);
-	limits.rows = rows;
 	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++) {
-		customer_members(ad, &customers[i]);
-		limits_show_next(ad, &limits,
-		    (struct limit_holder){
-			.customer_id = customers[i].customer_id });
-	}
+	for (size_t i = 0; i < n && !err; i++)
+		customer_rec(ad, &customers[i]);
 	return err;
 }
 
@@ -185,13 +154,14 @@ admin_customer_show(struct admin *ad, struct error *e)
 	struct customer c;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
-	return err ? err : customer_rec(ad, &c, e);
+	if (!err)
+		customer_rec(ad, &c);
+	return err;
 }
 
 enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
-	struct limits_option limits;
 	struct customer c;
 	struct db *db;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
@@ -201,22 +171,15 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (!err)
 		err = read_settings(ad, &c, e);
 	if (!err)
-		err = limits_read(ad, &limits, e);
-	if (!err)
 		err = admin_db(ad, &db, e);
 	if (err)
 		return err;
 	if (admin_has(ad, "suspend") || admin_has(ad, "resume"))
 		c.is_active = admin_has(ad, "resume");
 	err = store_customer_update(db, &c, e);
-	if (!err)
-		err = limits_write(ad,
-		    (struct limit_holder){ .customer_id = c.customer_id },
-		    &limits, e);
-	if (!err)
-		err = customer_rec(ad, &c, e);
 	if (err)
 		return err;
+	customer_rec(ad, &c);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "customer.set", "customer", c.customer_id,
 	    c.customer_id, e);

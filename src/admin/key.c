@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "admin/key_read.h"
 #include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
@@ -48,12 +49,13 @@ const struct admin_option admin_key_revoke_options[] = {
 static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
 	"keys:read", "keys:write", "manage" };
 
-static enum err
-read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
+enum err
+key_read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
 {
 	struct str rest = admin_opt(ad, "scopes"), name;
 
-	*ret = rest.p ? 0 : KEY_SCOPE_INFER;
+	if (rest.p)
+		*ret = 0;
 	while (rest.p && str_split(&rest, ',', &name)) {
 		size_t bit = 0;
 
@@ -76,17 +78,14 @@ by_id(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-static enum err
-read_models(struct admin *ad, struct key_new *k, struct error *e)
+enum err
+key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
+    struct error *e)
 {
 	struct str rest = admin_opt(ad, "models"), name;
-	uint64_t *ids;
+	uint64_t *ids = arena_array(admin_arena(ad), uint64_t, MODELS_MAX);
 	size_t n = 0, kept = 0;
 
-	k->all_models = !rest.p;
-	if (k->all_models)
-		return OK;
-	ids = arena_array(admin_arena(ad), uint64_t, MODELS_MAX);
 	if (!ids)
 		return error_arena(e, admin_arena(ad));
 	while (str_split(&rest, ',', &name)) {
@@ -104,8 +103,8 @@ read_models(struct admin *ad, struct key_new *k, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || ids[kept - 1] != ids[i])
 			ids[kept++] = ids[i];
-	k->model_ids = ids;
-	k->n_models = kept;
+	*ret_ids = ids;
+	*ret_n = kept;
 	return OK;
 }
 
@@ -126,18 +125,6 @@ read_owner(struct admin *ad, struct key_new *k, struct error *e)
 		return error_set(e, ERR_NOT_FOUND,
 		    "the customer has no such user");
 	k->user_id = u.user_id;
-	return err;
-}
-
-static enum err
-read_limits(struct admin *ad, struct key_new *k, struct error *e)
-{
-	struct limits_option o;
-	enum err err = limits_read(ad, &o, e);
-
-	for (size_t i = 0; !err && i < o.n; i++)
-		limit_set_put(&k->limits, o.changes[i].metric,
-		    o.changes[i].max);
 	return err;
 }
 
@@ -164,21 +151,15 @@ read_binding(struct admin *ad, struct key_new *k, struct error *e)
 static enum err
 read_key(struct admin *ad, struct key_new *k, struct error *e)
 {
-	enum err err = admin_opt_count(ad, "per-minute",
-	    &k->rate_limit_per_minute, e);
+	enum err err = limits_read(ad, &k->limits, e);
 
-	if (!err)
-		err = admin_opt_count(ad, "per-hour", &k->rate_limit_per_hour,
-		    e);
-	if (!err)
-		err = read_limits(ad, k, e);
 	if (!err)
 		err = admin_opt_time(ad, "expires", &k->expires_at_ms, e);
 	if (!err && admin_has(ad, "expires") &&
 	    k->expires_at_ms <= clock_now_ms())
 		err = admin_usage(e, "--expires must be in the future");
 	if (!err)
-		err = read_scopes(ad, &k->scopes, e);
+		err = key_read_scopes(ad, &k->scopes, e);
 	if (!err)
 		err = read_owner(ad, k, e);
 	if (!err && admin_has(ad, "tier"))
@@ -186,7 +167,10 @@ read_key(struct admin *ad, struct key_new *k, struct error *e)
 		    &k->rate_limit_tier, e);
 	if (!err)
 		err = read_binding(ad, k, e);
-	return err ? err : read_models(ad, k, e);
+	k->all_models = !admin_has(ad, "models");
+	return err || k->all_models
+		   ? err
+		   : key_read_models(ad, &k->model_ids, &k->n_models, e);
 }
 
 enum err
@@ -194,8 +178,7 @@ admin_key_add(struct admin *ad, struct error *e)
 {
 	struct key_new k = {
 		.name = admin_opt(ad, "name"),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
+		.scopes = KEY_SCOPE_INFER,
 	};
 	char text[KEY_TEXT_BYTES];
 	struct key_ops ops;

@@ -2,6 +2,7 @@
 /* tollgate key list, show, set, rotate, revoke-all */
 #include "domain/key_manage.h"
 
+#include "admin/key_read.h"
 #include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
@@ -40,6 +41,16 @@ const struct admin_option admin_key_set_options[] = {
 	{ "per-minute", "N", "Requests a minute for each model, or none.",
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
+	LIMITS_OPTION,
+	{ "models", "LIST",
+	    "Names or numbers, with commas, or none for all models, also "
+	    "later ones.",
+	    false },
+	{ "scopes", "LIST",
+	    "Of infer, usage:read, usage:write, keys:read, keys:write, manage.",
+	    false },
+	{ "user", "EMAIL", "User whom its usage belongs to.", false },
+	{ "project", "ID", "Project that it is sorted by, or none.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_key_rotate_options[] = {
@@ -124,7 +135,7 @@ read_filter(struct admin *ad, struct key_filter *f, struct error *e)
 }
 
 static void
-list_rec(struct admin *ad, const struct key *k, struct limits_rows *limits)
+list_rec(struct admin *ad, const struct key *k)
 {
 	admin_rec(ad);
 	admin_u64(ad, "id", k->api_key_id);
@@ -135,10 +146,7 @@ list_rec(struct admin *ad, const struct key *k, struct limits_rows *limits)
 	    str_from(key_state_names[key_state(k, clock_now_ms())]));
 	admin_bool(ad, "is_active", k->is_active && !k->revoked_at_ms);
 	admin_bool(ad, "all_models", k->all_models);
-	admin_count(ad, "rate_limit_per_minute", k->rate_limit_per_minute);
-	admin_count(ad, "rate_limit_per_hour", k->rate_limit_per_hour);
-	limits_show_next(ad, limits,
-	    (struct limit_holder){ .api_key_id = k->api_key_id });
+	limits_show(ad, &k->limits);
 	admin_str(ad, "rate_limit_tier", k->tier_name);
 	admin_time(ad, "created_at", k->created_at_ms);
 	admin_time(ad, "expires_at", k->expires_at_ms);
@@ -149,8 +157,6 @@ list_rec(struct admin *ad, const struct key *k, struct limits_rows *limits)
 enum err
 admin_key_list(struct admin *ad, struct error *e)
 {
-	struct limits_rows limits = { .at = 0 };
-	struct limit_row *rows = NULL;
 	struct key_filter f = { 0 };
 	struct key *keys = NULL;
 	uint64_t after = 0;
@@ -160,16 +166,12 @@ admin_key_list(struct admin *ad, struct error *e)
 
 	if (!err)
 		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_limit_of_keys(db, f.customer_id, admin_arena(ad),
-		    &rows, &limits.n, e);
-	limits.rows = rows;
 	admin_list(ad);
 	while (!err && n == PAGE_ROWS) {
 		err = store_key_page(db, 0, &f, after, PAGE_ROWS,
 		    admin_arena(ad), &keys, &n, e);
 		for (size_t i = 0; i < n && !err; i++) {
-			list_rec(ad, &keys[i], &limits);
+			list_rec(ad, &keys[i]);
 			after = keys[i].api_key_id;
 		}
 	}
@@ -187,8 +189,7 @@ admin_key_show(struct admin *ad, struct error *e)
 		return err;
 	key_row_fill(&k, clock_now_ms(), &row);
 	admin_record(ad, key_resource.record, &row);
-	return limits_show(ad,
-	    (struct limit_holder){ .api_key_id = k.api_key_id }, e);
+	return OK;
 }
 
 /* ---- changing ---- */
@@ -217,6 +218,52 @@ text_or_none(struct str s)
 	return is_none(s) ? (struct str){ NULL, 0 } : s;
 }
 
+static enum err
+change_models(struct admin *ad, struct key_row *k, struct error *e)
+{
+	if (!admin_has(ad, "models"))
+		return OK;
+	k->sets_models = true;
+	k->k.all_models = is_none(admin_opt(ad, "models"));
+	return k->k.all_models
+		   ? OK
+		   : key_read_models(ad, &k->model_ids, &k->n_models, e);
+}
+
+/* Whom and what it belongs to; the resource checks that they are the
+ * customer's. */
+static enum err
+change_binding(struct admin *ad, struct key_row *k, struct error *e)
+{
+	struct user u;
+	enum err err = OK;
+
+	if (admin_has(ad, "user")) {
+		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
+		if (err)
+			return err;
+		k->k.user_id = u.user_id;
+	}
+	if (!admin_has(ad, "project"))
+		return OK;
+	k->k.project_id = 0;
+	return is_none(admin_opt(ad, "project"))
+		   ? OK
+		   : admin_opt_u64(ad, "project", 1, UINT32_MAX,
+			 &k->k.project_id, e);
+}
+
+static enum err
+change_expiry(struct admin *ad, struct key_row *k, struct error *e)
+{
+	struct str expires = admin_opt(ad, "expires");
+
+	if (!expires.p || !is_none(expires))
+		return admin_opt_time(ad, "expires", &k->k.expires_at_ms, e);
+	k->k.expires_at_ms = 0;
+	return OK;
+}
+
 /* arg: the struct admin. */
 static enum err
 change(const struct resource *r, struct arena *a, void *row, void *arg,
@@ -224,26 +271,23 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 {
 	struct admin *ad = arg;
 	struct key_row *k = row;
-	struct str expires = admin_opt(ad, "expires");
-	enum err err = admin_opt_count(ad, "per-minute",
-	    &k->k.rate_limit_per_minute, e);
+	enum err err = limits_read(ad, &k->k.limits, e);
 
 	(void)r;
 	(void)a;
-	if (!err)
-		err = admin_opt_count(ad, "per-hour", &k->k.rate_limit_per_hour,
-		    e);
 	if (admin_has(ad, "name"))
 		k->k.name = admin_opt(ad, "name");
 	if (admin_has(ad, "tier"))
 		k->k.tier_name = text_or_none(admin_opt(ad, "tier"));
 	if (admin_has(ad, "ips"))
 		k->k.allowed_ips = text_or_none(admin_opt(ad, "ips"));
-	if (expires.p && is_none(expires))
-		k->k.expires_at_ms = 0;
-	else if (!err)
-		err = admin_opt_time(ad, "expires", &k->k.expires_at_ms, e);
-	return err;
+	if (!err)
+		err = key_read_scopes(ad, &k->k.scopes, e);
+	if (!err)
+		err = change_models(ad, k, e);
+	if (!err)
+		err = change_binding(ad, k, e);
+	return err ? err : change_expiry(ad, k, e);
 }
 
 enum err

@@ -4,6 +4,7 @@
 #include "domain/resource.h"
 
 #include "admin/admin_priv.h"
+#include "admin/limits.h"
 
 enum err
 admin_manager(struct admin *ad, struct manager *ret, struct error *e)
@@ -25,6 +26,12 @@ record_member(struct admin *ad, const struct record_member *m, const void *row)
 	if (m->kind == RECORD_GROUP) {
 		for (unsigned i = 0; i < m->n_members; i++)
 			record_member(ad, &m->members[i], row);
+		return;
+	}
+	if (m->kind == RECORD_LIMITS) {
+		const char *set = (const char *)row + m->off;
+
+		admin_str(ad, "limits", limits_text(ad, (const void *)set));
 		return;
 	}
 	json = record_value(m, row, &ad->arena);

@@ -5,6 +5,7 @@
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
+#include "store/limit.h"
 
 const struct admin_option admin_tier_add_options[] = {
 	{ "name", "NAME", "Name of the tier.", true },
@@ -37,56 +38,31 @@ const struct admin_option admin_tier_assign_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-static enum err
-tier_rec(struct admin *ad, const struct tier *t, struct error *e)
+static void
+tier_rec(struct admin *ad, const struct tier *t)
 {
 	admin_rec(ad);
 	admin_u64(ad, "id", t->tier_id);
 	admin_str(ad, "name", t->name);
-	admin_count(ad, "rate_limit_per_minute", t->rate_limit_per_minute);
-	admin_count(ad, "rate_limit_per_hour", t->rate_limit_per_hour);
-	return limits_show(ad, (struct limit_holder){ .tier_id = t->tier_id },
-	    e);
-}
-
-static enum err
-read_rates(struct admin *ad, struct tier *t, struct error *e)
-{
-	enum err err = admin_opt_count(ad, "per-minute",
-	    &t->rate_limit_per_minute, e);
-
-	return err ? err
-		   : admin_opt_count(ad, "per-hour", &t->rate_limit_per_hour,
-			 e);
+	limits_show(ad, &t->limits);
 }
 
 enum err
 admin_tier_add(struct admin *ad, struct error *e)
 {
-	struct tier t = {
-		.name = admin_opt(ad, "name"),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
-	};
-	struct limits_option limits;
+	struct tier t = { .name = admin_opt(ad, "name") };
 	struct db *db;
-	enum err err = read_rates(ad, &t, e);
+	enum err err = limits_read(ad, &t.limits, e);
 
-	if (!err)
-		err = limits_read(ad, &limits, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)
 		err = store_tier_insert(db, &t, &t.tier_id, e);
 	if (err == ERR_CONFLICT)
 		return error_set(e, err, "there is a tier of that name");
-	if (!err)
-		err = limits_write(ad,
-		    (struct limit_holder){ .tier_id = t.tier_id }, &limits, e);
-	if (!err)
-		err = tier_rec(ad, &t, e);
 	if (err)
 		return err;
+	tier_rec(ad, &t);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "tier.add", "tier", t.tier_id, 0, e);
 }
@@ -95,7 +71,6 @@ enum err
 admin_tier_set(struct admin *ad, struct error *e)
 {
 	struct str name = admin_arg(ad, 0);
-	struct limits_option limits;
 	struct tier t;
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
@@ -106,18 +81,12 @@ admin_tier_set(struct admin *ad, struct error *e)
 		return error_set(e, err, "no such tier: %" PRI_STR,
 		    STR_ARG(name));
 	if (!err)
-		err = read_rates(ad, &t, e);
-	if (!err)
-		err = limits_read(ad, &limits, e);
+		err = limits_read(ad, &t.limits, e);
 	if (!err)
 		err = store_tier_update(db, &t, e);
-	if (!err)
-		err = limits_write(ad,
-		    (struct limit_holder){ .tier_id = t.tier_id }, &limits, e);
-	if (!err)
-		err = tier_rec(ad, &t, e);
 	if (err)
 		return err;
+	tier_rec(ad, &t);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "tier.set", "tier", t.tier_id, 0, e);
 }
@@ -134,7 +103,7 @@ admin_tier_list(struct admin *ad, struct error *e)
 		err = store_tier_list(db, admin_arena(ad), &tiers, &n, e);
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++)
-		err = tier_rec(ad, &tiers[i], e);
+		tier_rec(ad, &tiers[i]);
 	return err;
 }
 

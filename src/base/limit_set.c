@@ -58,6 +58,17 @@ limit_metric_parse(struct str name, enum limit_metric *ret)
 	return false;
 }
 
+int64_t
+limit_metric_max(enum limit_metric metric)
+{
+	if (metric == LIMIT_SLIDING)
+		return 1;
+	return metric == LIMIT_KEY_MODEL_REQUESTS_MINUTE ||
+		       metric == LIMIT_KEY_MODEL_REQUESTS_HOUR
+		   ? LIMIT_RATE_MAX
+		   : LIMIT_AMOUNT_MAX;
+}
+
 static enum err
 item_parse(struct str item, limit_item_fn *fn, void *ctx, struct error *e)
 {
@@ -74,13 +85,11 @@ item_parse(struct str item, limit_item_fn *fn, void *ctx, struct error *e)
 		    "key.tokens.minute, customer.requests.day, key.concurrent",
 		    name.n > 40 ? 40 : (int)name.n, name.p);
 	if (!str_eq(number, S("none")) &&
-	    !str_to_i64(number, 0,
-		metric == LIMIT_SLIDING ? 1 : LIMIT_AMOUNT_MAX, &max))
+	    !str_to_i64(number, 0, limit_metric_max(metric), &max))
 		return error_set(e, ERR_BAD_PARAM,
 		    "%s must be a whole number up to %lld, or none",
 		    limit_metric_names[metric],
-		    metric == LIMIT_SLIDING ? 1LL
-					    : (long long)LIMIT_AMOUNT_MAX);
+		    (long long)limit_metric_max(metric));
 	return fn(ctx, metric, max, e);
 }
 

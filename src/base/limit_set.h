@@ -66,6 +66,8 @@ extern const char *const limit_metric_names[LIMIT__METRICS];
 #define LIMIT_UNSTATED   (-1) /* look at the next layer */
 /* Largest number of a limit: its product with a day's ms fits 64 bits. */
 #define LIMIT_AMOUNT_MAX INT64_C(100000000000)
+/* Of the two that are columns of tiers, customers and keys. */
+#define LIMIT_RATE_MAX   INT64_C(1000000000)
 
 /* What one layer states; zeroed, it says nothing. A max of 0 means that
  * nothing is enforced. */
@@ -90,6 +92,8 @@ int64_t limit_set_get(const struct limit_set *set, enum limit_metric metric);
 void limit_set_inherit(struct limit_set *set, const struct limit_set *farther);
 
 bool limit_metric_parse(struct str name, enum limit_metric *ret);
+/** The largest number that it may have. */
+int64_t limit_metric_max(enum limit_metric metric);
 
 /* Called for each item of a list, in its order. */
 typedef enum err limit_item_fn(void *ctx, enum limit_metric metric, int64_t max,

@@ -242,8 +242,6 @@ build(struct snapshot *s, const struct catalogue_rows *rows,
 	s->public = (struct catalogue){
 		.models = models,
 		.n_models = n_models,
-		.tiers = rows->tiers,
-		.n_tiers = rows->n_tiers,
 		.loaded_ms = clock_now_ms(),
 	};
 	return OK;
@@ -381,15 +379,6 @@ catalogue_model_by_name(const struct catalogue *c, struct str name)
 	for (size_t i = 0; i < c->n_models; i++)
 		if (str_eq(c->models[i].row.name, name))
 			return &c->models[i];
-	return NULL;
-}
-
-const struct tier *
-catalogue_tier(const struct catalogue *c, uint64_t tier_id)
-{
-	for (size_t i = 0; i < c->n_tiers; i++)
-		if (c->tiers[i].tier_id == tier_id)
-			return &c->tiers[i];
 	return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Models, their deployments, providers, prices and tiers as one immutable
+ * Models, their deployments, providers and prices as one immutable
  * snapshot in memory. A background thread loads a new one when the host
  * map's catalogue slot changes; a request holds the one it began with.
  */
@@ -45,8 +45,6 @@ struct catalogue_model {
 struct catalogue {
 	const struct catalogue_model *models; /* not archived, by id */
 	size_t n_models;
-	const struct tier *tiers;
-	size_t n_tiers;
 	int64_t loaded_ms; /* when it was read */
 };
 
@@ -91,8 +89,6 @@ const struct catalogue_model *catalogue_model_by_id(const struct catalogue *c,
 /** By name; NULL when there is none. */
 const struct catalogue_model *catalogue_model_by_name(const struct catalogue *c,
     struct str name);
-/** NULL when there is none. */
-const struct tier *catalogue_tier(const struct catalogue *c, uint64_t tier_id);
 /** The price in force at a time; NULL: none, so the model is not served. */
 const struct price *catalogue_price_at(const struct catalogue_model *m,
     int64_t at_ms);

@@ -2,16 +2,8 @@
 /* Customers, as they are managed. */
 #include "domain/customer.h"
 
-#define RATE_MAX UINT64_C(1000000000)
-
 #define AT(m) offsetof(struct customer_row, m)
 /* clang-format off */
-static const struct record_member rates[] = {
-	{ .name = "requests_per_minute", .kind = RECORD_COUNT, .off = AT(c.rate_limit_per_minute),
-	  .flags = RECORD_NULL, .max = RATE_MAX },
-	{ .name = "requests_per_hour", .kind = RECORD_COUNT, .off = AT(c.rate_limit_per_hour),
-	  .flags = RECORD_NULL, .max = RATE_MAX },
-};
 static const struct record_member members[] = {
 	{ .name = "id", .kind = RECORD_ID, .off = AT(c.customer_id) },
 	{ .name = "name", .kind = RECORD_TEXT, .off = AT(c.name),
@@ -22,8 +14,8 @@ static const struct record_member members[] = {
 	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = CUSTOMER_NAME_BYTES },
 	{ .name = "state", .kind = RECORD_ENUM, .off = AT(state),
 	  .flags = RECORD_SET | RECORD_OPERATOR, .names = customer_state_names, .n_names = CUSTOMER_STATE__N },
-	{ .name = "rate_limits", .kind = RECORD_GROUP,
-	  .flags = RECORD_SET | RECORD_OPERATOR | RECORD_NULL, .members = rates, .n_members = ARRAY_LEN(rates) },
+	{ .name = "rate_limits", .kind = RECORD_LIMITS, .off = AT(c.limits),
+	  .flags = RECORD_SET | RECORD_OPERATOR | RECORD_NULL },
 	{ .name = "markup", .kind = RECORD_PPM, .off = AT(c.markup_ppm),
 	  .flags = RECORD_SET | RECORD_OPERATOR | RECORD_HIDDEN, .max = CUSTOMER_MARKUP_MAX_PPM },
 	{ .name = "created_at", .kind = RECORD_TIME, .off = AT(c.created_at_ms) },

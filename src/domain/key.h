@@ -124,13 +124,19 @@ struct key_ops {
  * models, addresses, project, rates and life time, to its own user (an
  * owner's: to any) and without a tier. What *k leaves open becomes the
  * key's own. Others than keys may grant anything.
- * @default_rates  limits.requests_per_…, behind all that is stated
+ * @defaults  limits.* of the configuration, behind all that is stated
  * Errors: ERR_FORBIDDEN naming the parameter.
  * Memory: k->model_ids may become who's.
  */
 enum err key_grant(const struct principal *who,
-    struct limit_rates default_rates, struct key_new *k,
+    const struct limit_set *defaults, struct key_new *k,
     struct error *e) ATTR_MUST_CHECK;
+/** The member that a limit of a key is, in answers and refusals. */
+const char *key_limit_member(enum limit_metric metric);
+/** Fold what the layers state into what holds; defaults come last and may be
+ * NULL. */
+void key_limits_resolve(const struct limit_set layers[KEY_LIMITS__N],
+    const struct limit_set *defaults, struct limit_set *ret);
 /** A customer's new key. @ret_public_id  view into ret_text */
 void key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
     struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES]);

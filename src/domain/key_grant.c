@@ -26,46 +26,35 @@ grant_models(const struct principal *who, struct key_new *k, struct error *e)
 	return OK;
 }
 
-/*
- * own 0 enforces nothing and so allows everything. A number that is not
- * stated becomes the granting key's, as that may be lower than what the
- * layers behind a key's own say.
- */
-static enum err
-grant_number(int64_t own, int64_t by_default, int64_t *number,
-    const char *param, struct error *e)
+/* Whether number lets more pass than in_force, which enforces nothing when it
+ * is 0 or not stated. For LIMIT_SLIDING 1 is the stricter one. */
+static bool
+is_more(enum limit_metric metric, int64_t number, int64_t in_force)
 {
-	int64_t in_force = own == LIMIT_UNSTATED ? by_default : own;
-
-	if (*number == LIMIT_UNSTATED && own > 0)
-		*number = own;
-	if (*number == LIMIT_UNSTATED || in_force <= 0)
-		return OK;
-	return *number == 0 || *number > in_force ? refuse(e, param) : OK;
+	if (in_force <= 0)
+		return false;
+	return number == 0 || (metric != LIMIT_SLIDING && number > in_force);
 }
 
-/* The limits that are no columns of the key. */
+/*
+ * A number that is not stated becomes the granting key's, as that may be
+ * lower than what the layers behind a key's own say.
+ */
 static enum err
-grant_limits(const struct principal *who, struct key_new *k, struct error *e)
+grant_limits(const struct principal *who, const struct limit_set *defaults,
+    struct key_new *k, struct error *e)
 {
 	for (unsigned m = 0; m < LIMIT__METRICS; m++) {
+		int64_t own = limit_set_get(&who->limits, m);
 		int64_t number = limit_set_get(&k->limits, m);
-		enum err err;
 
-		if (m == LIMIT_KEY_MODEL_REQUESTS_MINUTE ||
-		    m == LIMIT_KEY_MODEL_REQUESTS_HOUR)
-			continue;
-		/* 1 is the stricter one here, and 0 takes it away. */
-		if (m == LIMIT_SLIDING) {
-			if (limit_set_get(&who->limits, m) == 1)
-				limit_set_put(&k->limits, m, 1);
-			continue;
-		}
-		err = grant_number(limit_set_get(&who->limits, m),
-		    LIMIT_UNSTATED, &number, "rate_limits", e);
-		if (err)
-			return err;
-		limit_set_put(&k->limits, m, number);
+		if (number == LIMIT_UNSTATED && own > 0)
+			limit_set_put(&k->limits, m, own);
+		if (number != LIMIT_UNSTATED &&
+		    is_more(m, number,
+			own == LIMIT_UNSTATED ? limit_set_get(defaults, m)
+					      : own))
+			return refuse(e, key_limit_member(m));
 	}
 	return OK;
 }
@@ -133,7 +122,7 @@ grant_binding(const struct principal *who, struct key_new *k, struct error *e)
 }
 
 enum err
-key_grant(const struct principal *who, struct limit_rates default_rates,
+key_grant(const struct principal *who, const struct limit_set *defaults,
     struct key_new *k, struct error *e)
 {
 	enum err err;
@@ -151,15 +140,5 @@ key_grant(const struct principal *who, struct limit_rates default_rates,
 		err = grant_ips(who, k, e);
 	if (!err)
 		err = grant_expiry(who, k, e);
-	if (!err)
-		err = grant_number(limit_set_get(&who->limits,
-				       LIMIT_KEY_MODEL_REQUESTS_MINUTE),
-		    default_rates.requests[LIMIT_MINUTE],
-		    &k->rate_limit_per_minute, "rate_limit", e);
-	if (!err)
-		err = grant_number(limit_set_get(&who->limits,
-				       LIMIT_KEY_MODEL_REQUESTS_HOUR),
-		    default_rates.requests[LIMIT_HOUR], &k->rate_limit_per_hour,
-		    "rate_limit_per_hour", e);
-	return err ? err : grant_limits(who, k, e);
+	return err ? err : grant_limits(who, defaults, k, e);
 }

@@ -5,87 +5,9 @@
 
 #include "domain/hostmap.h"
 #include "domain/key_priv.h"
-#include "store/limit.h"
 #include "store/operator_key.h"
-#include "store/tier.h"
 
 #define LOAD_TRIES 3 /* a slot that moves during the query: again */
-
-/* Layers that may state limits, nearest first. */
-enum {
-	LAYER_KEY,
-	LAYER_KEY_TIER,
-	LAYER_USER_TIER,
-	LAYER_ROLE_TIER,
-	LAYER_CUSTOMER,
-	LAYERS
-};
-
-/* The two numbers that are columns. */
-static void
-columns_put(struct limit_set *set, int64_t per_minute, int64_t per_hour)
-{
-	limit_set_put(set, LIMIT_KEY_MODEL_REQUESTS_MINUTE, per_minute);
-	limit_set_put(set, LIMIT_KEY_MODEL_REQUESTS_HOUR, per_hour);
-}
-
-static void
-tier_put(struct limit_set *set, const struct tier *tiers, size_t n,
-    uint64_t tier_id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (tiers[i].tier_id == tier_id)
-			columns_put(set, tiers[i].rate_limit_per_minute,
-			    tiers[i].rate_limit_per_hour);
-}
-
-/* A tier may stand in several layers. */
-static void
-row_put(struct limit_set sets[LAYERS], const struct limit_query *q,
-    const struct limit_row *row)
-{
-	int64_t max = (int64_t)row->max;
-
-	if (row->api_key_id)
-		limit_set_put(&sets[LAYER_KEY], row->metric, max);
-	else if (row->customer_id)
-		limit_set_put(&sets[LAYER_CUSTOMER], row->metric, max);
-	for (unsigned i = 0; row->tier_id && i < 3; i++)
-		if (row->tier_id == q->tier_id[i])
-			limit_set_put(&sets[LAYER_KEY_TIER + i], row->metric,
-			    max);
-}
-
-static enum err
-limits_load(struct db *db, const struct key_auth *k, struct arena *a,
-    struct limit_set *ret, struct error *e)
-{
-	const struct limit_query q = { k->api_key_id, k->customer_id,
-		{ k->rate_limit_tier, k->user_rate_limit_tier,
-		    k->role_rate_limit_tier } };
-	struct limit_set sets[LAYERS] = { 0 };
-	struct limit_row *rows = NULL;
-	struct tier *tiers = NULL;
-	size_t n_rows = 0, n = 0;
-	enum err err = store_limit_for_key(db, &q, a, &rows, &n_rows, e);
-
-	if (!err && (q.tier_id[0] || q.tier_id[1] || q.tier_id[2]))
-		err = store_tier_list(db, a, &tiers, &n, e);
-	if (err)
-		return err;
-	columns_put(&sets[LAYER_KEY], k->rate_limit_per_minute,
-	    k->rate_limit_per_hour);
-	for (unsigned i = 0; i < 3; i++)
-		tier_put(&sets[LAYER_KEY_TIER + i], tiers, n, q.tier_id[i]);
-	columns_put(&sets[LAYER_CUSTOMER], k->customer_rate_limit_per_minute,
-	    k->customer_rate_limit_per_hour);
-	for (size_t i = 0; i < n_rows; i++)
-		row_put(sets, &q, &rows[i]);
-	*ret = sets[LAYER_KEY];
-	for (unsigned i = LAYER_KEY_TIER; i < LAYERS; i++)
-		limit_set_inherit(ret, &sets[i]);
-	return OK;
-}
 
 static void
 public_id_copy(struct str public_id, char ret[KEY_PUBLIC_ID_BYTES + 1])
@@ -166,8 +88,6 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	enum err err = store_key_by_digest(db, en->who.key_digest, a, &k, e);
 
 	if (!err)
-		err = limits_load(db, &k, a, &who->limits, e);
-	if (!err)
 		err = models_copy(&k, en, e);
 	if (!err)
 		err = ips_copy(&k, a, en, e);
@@ -180,6 +100,7 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	who->user_id = k.user_id;
 	who->project_id = k.project_id;
 	who->scopes = k.scopes;
+	key_limits_resolve(k.layers, NULL, &who->limits);
 	who->all_models = k.all_models;
 	who->markup_ppm = k.customer_markup_ppm;
 	who->expires_at_ms = k.expires_at_ms;

@@ -7,9 +7,6 @@
 #include "domain/tier.h"
 #include "store/generation.h"
 #include "store/label.h"
-#include "store/limit.h"
-
-#define RATE_MAX UINT64_C(1000000000)
 
 static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
 	"keys:read", "keys:write", "manage" };
@@ -34,10 +31,14 @@ static const struct record_member members[] = {
 	{ .name = "allowed_models", .kind = RECORD_IDS, .off = AT(models) },
 	{ .name = "allowed_ips", .kind = RECORD_TEXTS, .off = AT(k.allowed_ips),
 	  .flags = RECORD_SET | RECORD_NULL, .max = KEY_IPS_MAX },
-	{ .name = "rate_limit", .kind = RECORD_COUNT, .off = AT(k.rate_limit_per_minute),
-	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = RATE_MAX },
-	{ .name = "rate_limit_per_hour", .kind = RECORD_COUNT, .off = AT(k.rate_limit_per_hour),
-	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = RATE_MAX },
+	{ .name = "rate_limits", .kind = RECORD_LIMITS, .off = AT(k.limits),
+	  .flags = RECORD_SET | RECORD_NULL },
+	{ .name = "rate_limit", .kind = RECORD_LIMIT, .off = AT(k.limits),
+	  .metric = LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
+	{ .name = "rate_limit_per_hour", .kind = RECORD_LIMIT, .off = AT(k.limits),
+	  .metric = LIMIT_KEY_MODEL_REQUESTS_HOUR,
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
 	{ .name = "rate_limit_tier", .kind = RECORD_TEXT, .off = AT(k.tier_name),
 	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 64 },
 	{ .name = "expires_at", .kind = RECORD_TIME, .off = AT(k.expires_at_ms),
@@ -137,65 +138,58 @@ models_of(const struct key_row *row, struct arena *a, struct key_new *k,
 	return OK;
 }
 
-/* The limits that are no columns; no change of a key touches them. They hold
- * for the caller's own key in any case. */
+/*
+ * The limits that row would have, its tiers' and customer's with them; 0 where
+ * there is none. Of an owner only those that change: what it leaves as it is,
+ * somebody else gave.
+ */
 static enum err
-limits_of(const struct manager *m, struct arena *a, const struct key_row *row,
+limits_asked(const struct manager *m, struct arena *a,
+    const struct key_row *before, const struct key_row *row,
     struct limit_set *ret, struct error *e)
 {
-	return store_limit_load(m->db,
-	    (struct limit_holder){ .api_key_id = row->k.api_key_id }, a, ret,
-	    e);
-}
+	const struct key_manager *km = m->extra;
+	bool is_owner = principal_is_owner(m->who);
+	struct key_limits *found = NULL;
+	struct limit_set would;
+	size_t n = 0;
+	enum err err = store_key_limits(m->db, row->k.customer_id,
+	    row->k.api_key_id, 1, a, &found, &n, e);
 
-static bool
-limits_are_equal(const struct limit_set *x, const struct limit_set *y)
-{
+	if (err || n == 0)
+		return err ? err : error_set(e, ERR_NOT_FOUND, "no such key");
+	found->layers[KEY_LIMITS_OWN] = row->k.limits;
+	key_limits_resolve(found->layers, &km->default_limits, &would);
 	for (unsigned i = 0; i < LIMIT__METRICS; i++)
-		if (limit_set_get(x, i) != limit_set_get(y, i))
-			return false;
-	return true;
+		if (!is_owner || limit_set_get(&before->k.limits, i) !=
+				     limit_set_get(&row->k.limits, i))
+			limit_set_put(ret, i,
+			    limit_set_states(&would, i) ? would.max[i] : 0);
+	return OK;
 }
 
-/*
- * The caller's key would have to be able to make this one. Limits and tier
- * that an owner leaves as they are need not be its own: somebody else gave
- * them.
- */
+/* The caller's key would have to be able to make this one. Its tier is what
+ * an operator gave it, and its limits count for it. */
 static enum err
 covers(const struct manager *m, struct arena *a, const struct key_row *before,
     const struct key_row *row, struct error *e)
 {
-	const struct principal *who = m->who;
 	const struct key_manager *km = m->extra;
-	bool is_owner = principal_is_owner(who);
-	bool has_limits = !is_owner && row->k.api_key_id != who->api_key_id;
 	struct key_new asked = {
 		.user_id = row->k.user_id,
 		.project_id = row->k.project_id,
 		.scopes = row->k.scopes,
 		.allowed_ips = row->k.allowed_ips,
-		.rate_limit_tier = row->k.rate_limit_tier,
-		.rate_limit_per_minute = row->k.rate_limit_per_minute,
-		.rate_limit_per_hour = row->k.rate_limit_per_hour,
 		.expires_at_ms = row->k.expires_at_ms,
 	};
 	struct key_new given;
 	enum err err = models_of(row, a, &asked, e);
 
-	if (!err && has_limits)
-		err = limits_of(m, a, row, &asked.limits, e);
-	if (is_owner)
-		asked.rate_limit_tier = 0;
-	if (is_owner && before &&
-	    before->k.rate_limit_per_minute == row->k.rate_limit_per_minute)
-		asked.rate_limit_per_minute = LIMIT_UNSTATED;
-	if (is_owner && before &&
-	    before->k.rate_limit_per_hour == row->k.rate_limit_per_hour)
-		asked.rate_limit_per_hour = LIMIT_UNSTATED;
+	if (!err)
+		err = limits_asked(m, a, before, row, &asked.limits, e);
 	given = asked;
 	if (!err)
-		err = key_grant(who, km->default_rates, &given, e);
+		err = key_grant(m->who, &km->default_limits, &given, e);
 	if (err)
 		return err;
 	/* What was narrowed down to fit was too wide. */
@@ -207,13 +201,6 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 		return has_less(e, "project_id");
 	if (given.allowed_ips.p != asked.allowed_ips.p)
 		return has_less(e, "allowed_ips");
-	if (!is_owner &&
-	    given.rate_limit_per_minute != asked.rate_limit_per_minute)
-		return has_less(e, "rate_limit");
-	if (!is_owner && given.rate_limit_per_hour != asked.rate_limit_per_hour)
-		return has_less(e, "rate_limit_per_hour");
-	if (has_limits && !limits_are_equal(&given.limits, &asked.limits))
-		return has_less(e, "rate_limits");
 	return OK;
 }
 

@@ -28,8 +28,8 @@ struct key_row {
 
 /* extra of its struct manager. */
 struct key_manager {
-	struct key_ops ops; /* db is the manager's */
-	struct limit_rates default_rates;
+	struct key_ops ops;              /* db is the manager's */
+	struct limit_set default_limits; /* limits.* of the configuration */
 	/* To make one: */
 	struct key_new *key;
 	char *text; /* KEY_TEXT_BYTES, to wipe after use */

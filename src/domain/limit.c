@@ -71,23 +71,6 @@ limiter_set(struct limiter *l, const struct limit_settings *settings)
 	atomic_store(&l->failed_keys, settings->failed_keys);
 }
 
-struct limit_rates
-limit_resolve(const struct limit_rates *layers, size_t n_layers)
-{
-	struct limit_rates found;
-
-	for (size_t w = 0; w < LIMIT__WINDOWS; w++) {
-		found.requests[w] = LIMIT_UNSTATED;
-		for (size_t i = 0; i < n_layers; i++) {
-			if (layers[i].requests[w] == LIMIT_UNSTATED)
-				continue;
-			found.requests[w] = layers[i].requests[w];
-			break;
-		}
-	}
-	return found;
-}
-
 /* Bits of what may be in force: it is stated, though perhaps as 0. */
 static uint32_t
 stated_bits(struct limiter *l, const struct principal *p)

@@ -57,15 +57,6 @@ void limiter_free(struct limiter *l);
 /** New settings after a SIGHUP; requests under way keep theirs. */
 void limiter_set(struct limiter *l, const struct limit_settings *settings);
 
-/**
- * The first layer that states something, window by window: for pages and
- * answers that show these numbers.
- * @layers  nearest first: the key itself; the tiers of the key, of its user
- *          and of that user's role; the customer; limits.* of the settings
- */
-struct limit_rates limit_resolve(const struct limit_rates *layers,
-    size_t n_layers);
-
 /* The other end, as the web server and trusted proxies tell it. An IPv6
  * client is its /64, as that is what one customer of a provider has. */
 struct limit_client {

@@ -30,6 +30,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key.h \
 	src/domain/key_cache.c \
 	src/domain/key_grant.c \
+	src/domain/key_limits.c \
 	src/domain/key_load.c \
 	src/domain/key_manage.c \
 	src/domain/key_manage.h \

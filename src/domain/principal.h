@@ -23,13 +23,6 @@ enum principal_kind {
 	PRINCIPAL_SESSION,  /* somebody signed in in a browser */
 };
 
-/* Of these limits the two that pages and answers show: most requests of a key
- * for one model, by enum limit_window: 0 none is enforced, LIMIT_UNSTATED
- * nothing is said. */
-struct limit_rates {
-	int64_t requests[LIMIT__WINDOWS];
-};
-
 struct principal {
 	enum principal_kind kind;
 	uint64_t customer_id;     /* 0: an operator */

@@ -134,6 +134,32 @@ write_number(const struct record_member *m, const void *row, struct json_out *j)
 		json_out_i64(j, v);
 }
 
+static const struct limit_set *
+limits_of(const struct record_member *m, const void *row)
+{
+	return (const struct limit_set *)at(m, row);
+}
+
+static void
+write_limits(const struct limit_set *set, struct json_out *j)
+{
+	json_out_object(j);
+	for (unsigned i = 0; i < LIMIT__METRICS; i++)
+		if (limit_set_states(set, i))
+			json_out_member_u64(j, limit_metric_names[i],
+			    (uint64_t)set->max[i]);
+	json_out_object_end(j);
+}
+
+static void
+write_limit(int64_t max, struct json_out *j)
+{
+	if (max < 0)
+		json_out_null(j);
+	else
+		json_out_i64(j, max);
+}
+
 static void
 write_plain(const struct record_member *m, const void *row, struct json_out *j)
 {
@@ -168,6 +194,12 @@ write_plain(const struct record_member *m, const void *row, struct json_out *j)
 		break;
 	case RECORD_PPM:
 		write_ppm(u64_of(m, row), j);
+		break;
+	case RECORD_LIMIT:
+		write_limit(limit_set_get(limits_of(m, row), m->metric), j);
+		break;
+	case RECORD_LIMITS:
+		write_limits(limits_of(m, row), j);
 		break;
 	case RECORD_GROUP:
 		json_out_null(j);
@@ -366,6 +398,43 @@ read_text(const struct record_member *m, const struct json *body, void *ret,
 	return OK;
 }
 
+static enum err
+read_limit(const struct record_member *m, const struct json *body,
+    struct limit_set *ret, struct error *e)
+{
+	uint64_t v;
+	enum err err = json_get_u64(body, m->name, m->min, m->max, &v, e);
+
+	if (!err)
+		limit_set_put(ret, m->metric, (int64_t)v);
+	return err;
+}
+
+enum err
+record_limits_read(const struct json *body, const char *member,
+    struct limit_set *ret, struct error *e)
+{
+	const struct json *inner;
+	enum err err = json_get_object(body, member, &inner, e);
+
+	if (!err)
+		err = json_only(inner, limit_metric_names, LIMIT__METRICS, e);
+	for (unsigned i = 0; i < LIMIT__METRICS && !err; i++) {
+		const char *name = limit_metric_names[i];
+		uint64_t v;
+
+		if (json_has_null(inner, name))
+			limit_set_put(ret, i, LIMIT_UNSTATED);
+		if (!json_has(inner, name))
+			continue;
+		err = json_get_u64(inner, name, 0,
+		    (uint64_t)limit_metric_max(i), &v, e);
+		if (!err)
+			limit_set_put(ret, i, (int64_t)v);
+	}
+	return err;
+}
+
 /* What null stands for. */
 static void
 clear(const struct record_member *m, char *row)
@@ -388,6 +457,12 @@ clear(const struct record_member *m, char *row)
 	case RECORD_ID:
 	case RECORD_TIME:
 		memcpy(to, &zero, sizeof(zero));
+		break;
+	case RECORD_LIMIT:
+		limit_set_put((void *)to, m->metric, LIMIT_UNSTATED);
+		break;
+	case RECORD_LIMITS:
+		memset(to, 0, sizeof(struct limit_set));
 		break;
 	case RECORD_GROUP:
 		for (unsigned i = 0; i < m->n_members; i++)
@@ -434,6 +509,10 @@ read_plain(const struct reading *r, const struct record_member *m,
 		return read_texts(r, m, body, to);
 	case RECORD_PPM:
 		return read_ppm(m, body, to, r->e);
+	case RECORD_LIMIT:
+		return read_limit(m, body, to, r->e);
+	case RECORD_LIMITS:
+		return record_limits_read(body, m->name, to, r->e);
 	case RECORD_IDS:
 	case RECORD_JSON:
 	case RECORD_GROUP:
@@ -487,6 +566,26 @@ check_names(const struct record_type *t, const struct json *body,
 	return json_only(body, names, n, e);
 }
 
+/* A limit by a name of its own and in the object, too: which holds? */
+static enum err
+check_once(const struct record_type *t, const struct record_member *m,
+    const struct json *body, struct error *e)
+{
+	const char *name = limit_metric_names[m->metric];
+	bool is_given = json_has(body, m->name) || json_has_null(body, m->name);
+
+	for (size_t i = 0; i < t->n_members && is_given; i++) {
+		const struct record_member *all = &t->members[i];
+		const struct json *inner = json_member(body, all->name);
+
+		if (all->kind == RECORD_LIMITS && all->off == m->off && inner &&
+		    (json_has(inner, name) || json_has_null(inner, name)))
+			return error_public(e, ERR_BAD_PARAM, m->name,
+			    "%s is %s: give one of them.", m->name, name);
+	}
+	return OK;
+}
+
 enum err
 record_read(const struct record_type *t, const struct json *body,
     const struct record_input *in, struct arena *a, void *row, struct error *e)
@@ -503,6 +602,10 @@ record_read(const struct record_type *t, const struct json *body,
 		    !json_has(body, m->name))
 			return error_public(e, ERR_BAD_PARAM, m->name,
 			    "'%s' is needed.", m->name);
+		if (m->kind == RECORD_LIMIT)
+			err = check_once(t, m, body, e);
+		if (err)
+			return err;
 		err = m->kind == RECORD_GROUP
 			  ? read_group(&r, m, body)
 			  : read_plain(&r, m, m->flags, body);

@@ -15,23 +15,27 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json_out.h"
+#include "base/limit_set.h"
 #include "ext/json.h"
 
 enum record_kind {
-	RECORD_ID,    /* uint64_t; 0 <-> null */
-	RECORD_TEXT,  /* struct str of min..max bytes; p == NULL <-> null */
-	RECORD_COUNT, /* int64_t, min..max; -1 <-> null */
-	RECORD_U64,   /* uint64_t, min..max */
-	RECORD_BOOL,  /* bool */
-	RECORD_TIME,  /* int64_t ms; 0 <-> null; given ones lie ahead */
-	RECORD_ENUM,  /* an enum by its names */
-	RECORD_BITS,  /* uint64_t, a bit a name <-> array of names */
-	RECORD_TEXTS, /* struct str with commas <-> array of at most max texts;
+	RECORD_ID,     /* uint64_t; 0 <-> null */
+	RECORD_TEXT,   /* struct str of min..max bytes; p == NULL <-> null */
+	RECORD_COUNT,  /* int64_t, min..max; -1 <-> null */
+	RECORD_U64,    /* uint64_t, min..max */
+	RECORD_BOOL,   /* bool */
+	RECORD_TIME,   /* int64_t ms; 0 <-> null; given ones lie ahead */
+	RECORD_ENUM,   /* an enum by its names */
+	RECORD_BITS,   /* uint64_t, a bit a name <-> array of names */
+	RECORD_TEXTS,  /* struct str with commas <-> array of at most max texts;
 			 p == NULL <-> null */
-	RECORD_IDS,   /* the same of numbers; read only */
-	RECORD_PPM,   /* uint64_t millionths, at most max, as a decimal */
-	RECORD_JSON,  /* struct str, JSON already; read only */
-	RECORD_GROUP, /* an object with members of its own */
+	RECORD_IDS,    /* the same of numbers; read only */
+	RECORD_PPM,    /* uint64_t millionths, at most max, as a decimal */
+	RECORD_LIMIT,  /* a number of a struct limit_set <-> number or null */
+	RECORD_LIMITS, /* all of a struct limit_set <-> an object of those that
+			  are stated; given ones change, null takes away */
+	RECORD_JSON,   /* struct str, JSON already; read only */
+	RECORD_GROUP,  /* an object with members of its own */
 };
 
 enum record_flag {
@@ -54,6 +58,7 @@ struct record_member {
 	unsigned n_names;
 	const struct record_member *members; /* GROUP */
 	unsigned n_members;
+	enum limit_metric metric; /* LIMIT */
 };
 
 struct record_type {
@@ -89,6 +94,11 @@ struct record_input {
 enum err record_read(const struct record_type *t, const struct json *body,
     const struct record_input *in, struct arena *a, void *row,
     struct error *e) ATTR_MUST_CHECK;
+
+/** What an object of limits by their names gives into ret; null takes one
+ * away. Errors: ERR_BAD_PARAM naming the limit. */
+enum err record_limits_read(const struct json *body, const char *member,
+    struct limit_set *ret, struct error *e) ATTR_MUST_CHECK;
 
 /** A member's value as JSON. Memory: in a. Not for groups. */
 struct str record_value(const struct record_member *m, const void *row,

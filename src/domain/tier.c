@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/tier.h"
 
-#define RATE_MAX   UINT64_C(1000000000)
 #define NAME_BYTES 64
 
 /* clang-format off */
@@ -9,10 +8,14 @@ static const struct record_member members[] = {
 	{ .name = "id", .kind = RECORD_ID, .off = offsetof(struct tier, tier_id) },
 	{ .name = "name", .kind = RECORD_TEXT, .off = offsetof(struct tier, name),
 	  .flags = RECORD_NEW | RECORD_NEEDED, .min = 1, .max = NAME_BYTES },
-	{ .name = "rate_limit_per_minute", .kind = RECORD_COUNT, .off = offsetof(struct tier, rate_limit_per_minute),
-	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = RATE_MAX },
-	{ .name = "rate_limit_per_hour", .kind = RECORD_COUNT, .off = offsetof(struct tier, rate_limit_per_hour),
-	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = RATE_MAX },
+	{ .name = "rate_limits", .kind = RECORD_LIMITS, .off = offsetof(struct tier, limits),
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL },
+	{ .name = "rate_limit_per_minute", .kind = RECORD_LIMIT, .off = offsetof(struct tier, limits),
+	  .metric = LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = LIMIT_RATE_MAX },
+	{ .name = "rate_limit_per_hour", .kind = RECORD_LIMIT, .off = offsetof(struct tier, limits),
+	  .metric = LIMIT_KEY_MODEL_REQUESTS_HOUR,
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = LIMIT_RATE_MAX },
 	{ .name = "archived_at", .kind = RECORD_TIME, .off = offsetof(struct tier, archived_at_ms) },
 };
 /* clang-format on */

@@ -16,10 +16,7 @@ load_txn(struct db *db, void *arg, struct error *e)
 	enum err err;
 
 	memset(r, 0, sizeof(*r));
-	err = store_tier_list(db, l->a, &r->tiers, &r->n_tiers, e);
-	if (err == OK)
-		err = store_provider_list(db, l->a, &r->providers,
-		    &r->n_providers, e);
+	err = store_provider_list(db, l->a, &r->providers, &r->n_providers, e);
 	if (err == OK)
 		err = store_model_list(db, l->a, &r->models, &r->n_models, e);
 	if (err == OK)

@@ -7,11 +7,8 @@
 #include "store/model.h"
 #include "store/price.h"
 #include "store/provider.h"
-#include "store/tier.h"
 
 struct catalogue_rows {
-	struct tier *tiers;
-	size_t n_tiers;
 	struct provider *providers; /* archived ones too */
 	size_t n_providers;
 	struct model *models; /* archived ones too */

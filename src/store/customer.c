@@ -2,6 +2,7 @@
 #include "store/customer.h"
 
 #include "store/ledger.h"
+#include "store/limit.h"
 #include "store/store_priv.h"
 #include "store/user.h"
 
@@ -10,8 +11,7 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, name, STR),
 	DB_FIELD(struct customer, email, STR),
 	DB_FIELD(struct customer, company, STR),
-	DB_FIELD(struct customer, rate_limit_per_minute, OPT),
-	DB_FIELD(struct customer, rate_limit_per_hour, OPT),
+	DB_FIELD(struct customer, limits, LIMITS),
 	DB_FIELD(struct customer, markup_ppm, PPM),
 	DB_FIELD(struct customer, is_active, BOOL),
 	DB_FIELD(struct customer, created_at_ms, TIME),
@@ -20,6 +20,14 @@ static const struct db_field customer_fields[] = {
 };
 static const struct db_map customer_map = DB_MAP(struct customer,
     customer_fields);
+
+static enum err
+set_limits(struct db *db, uint64_t customer_id, const struct customer *c,
+    struct error *e)
+{
+	return store_limit_set(db,
+	    (struct limit_holder){ .customer_id = customer_id }, &c->limits, e);
+}
 
 struct insert_arg {
 	const struct customer *c;
@@ -38,13 +46,15 @@ insert_txn(struct db *db, void *arg, struct error *e)
 
 	err = db_insert(db, STMT_CUSTOMER_INSERT,
 	    DB_IN(db_str(i->c->name), db_str(i->c->email),
-		db_str(i->c->company), db_opt(i->c->rate_limit_per_minute),
-		db_opt(i->c->rate_limit_per_hour), db_ppm(i->c->markup_ppm)),
+		db_str(i->c->company), DB_LIMIT_COLUMNS(&i->c->limits),
+		db_ppm(i->c->markup_ppm)),
 	    &i->customer_id, e);
 	if (err != OK)
 		return err;
 	owner.customer_id = i->customer_id;
 	err = store_user_insert(db, &owner, &i->owner_user_id, e);
+	if (err == OK)
+		err = set_limits(db, i->customer_id, i->c, e);
 	if (err != OK)
 		return err;
 	return store_ledger_open(db, i->customer_id, e);
@@ -89,17 +99,26 @@ store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
 	    ret_n, e);
 }
 
+static enum err
+update_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct customer *c = arg;
+	struct change change = { .id = STMT_CUSTOMER_UPDATE,
+		.in = DB_IN(db_str(c->name), db_str(c->company),
+		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
+		    db_bool(c->is_active), db_u64(c->customer_id)),
+		.slot = GENERATION_CATALOGUE };
+	enum err err = store_change(db, &change, e);
+
+	return err ? err : set_limits(db, c->customer_id, c, e);
+}
+
 enum err
 store_customer_update(struct db *db, const struct customer *c, struct error *e)
 {
-	struct change change = { .id = STMT_CUSTOMER_UPDATE,
-		.in = DB_IN(db_str(c->name), db_str(c->company),
-		    db_opt(c->rate_limit_per_minute),
-		    db_opt(c->rate_limit_per_hour), db_ppm(c->markup_ppm),
-		    db_bool(c->is_active), db_u64(c->customer_id)),
-		.slot = GENERATION_CATALOGUE };
+	struct customer arg = *c;
 
-	return store_change(db, &change, e);
+	return db_atomic(db, update_txn, &arg, e);
 }
 
 static enum err

@@ -17,8 +17,7 @@ struct customer {
 	struct str name;
 	struct str email;   /* ASCII, compared without regard to case */
 	struct str company; /* p == NULL: none */
-	int64_t rate_limit_per_minute; /* -1: says nothing */
-	int64_t rate_limit_per_hour;
+	struct limit_set limits;
 	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
 	bool is_active;
 	int64_t created_at_ms;

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/limit_set.h"
 #include "base/str.h"
 
 struct db;
@@ -41,23 +42,25 @@ void db_thread_fini(void);
 
 /* How a value travels between C and SQL. */
 enum db_type {
-	DB_NONE,  /* no value: ends an empty list in stmts.def */
-	DB_U64,   /* uint64_t */
-	DB_U32,   /* uint32_t */
-	DB_I64,   /* int64_t */
-	DB_BOOL,  /* bool <-> TINYINT */
-	DB_ID,    /* uint64_t; 0 <-> NULL */
-	DB_OPT,   /* int64_t; -1 <-> NULL: limits and the like */
-	DB_STR,   /* struct str, UTF-8; p == NULL <-> NULL */
-	DB_BYTES, /* struct str, any bytes; p == NULL <-> NULL */
-	DB_B16,   /* uint8_t[16] <-> BINARY(16) */
-	DB_B32,   /* uint8_t[32] <-> BINARY(32) */
-	DB_TIME,  /* int64_t ms UTC <-> DATETIME(6); 0 <-> NULL */
-	DB_DAY,   /* int64_t ms UTC <-> DATE; 0 <-> NULL */
-	DB_MONEY, /* int64_t pico-USD <-> DECIMAL(20,12); the value
+	DB_NONE,   /* no value: ends an empty list in stmts.def */
+	DB_U64,    /* uint64_t */
+	DB_U32,    /* uint32_t */
+	DB_I64,    /* int64_t */
+	DB_BOOL,   /* bool <-> TINYINT */
+	DB_ID,     /* uint64_t; 0 <-> NULL */
+	DB_OPT,    /* int64_t; -1 <-> NULL: limits and the like */
+	DB_STR,    /* struct str, UTF-8; p == NULL <-> NULL */
+	DB_BYTES,  /* struct str, any bytes; p == NULL <-> NULL */
+	DB_B16,    /* uint8_t[16] <-> BINARY(16) */
+	DB_B32,    /* uint8_t[32] <-> BINARY(32) */
+	DB_TIME,   /* int64_t ms UTC <-> DATETIME(6); 0 <-> NULL */
+	DB_DAY,    /* int64_t ms UTC <-> DATE; 0 <-> NULL */
+	DB_MONEY,  /* int64_t pico-USD <-> DECIMAL(20,12); the value
 		     DB_MONEY_NULL <-> NULL */
-	DB_PPM,   /* uint64_t millionths <-> DECIMAL(9,6) */
-	DB_ENUM,  /* enum <-> ENUM, by a table of names */
+	DB_PPM,    /* uint64_t millionths <-> DECIMAL(9,6) */
+	DB_ENUM,   /* enum <-> ENUM, by a table of names */
+	DB_LIMITS, /* struct limit_set <- text of limit_set_parse(); columns
+		      only */
 };
 
 #define DB_MONEY_NULL INT64_MIN
@@ -128,6 +131,7 @@ typedef int64_t db_c_I64, db_c_OPT, db_c_TIME, db_c_DAY, db_c_MONEY;
 typedef uint32_t db_c_U32;
 typedef bool db_c_BOOL;
 typedef struct str db_c_STR, db_c_BYTES;
+typedef struct limit_set db_c_LIMITS;
 typedef uint8_t db_c_B16[16], db_c_B32[32];
 
 /* A field whose member has another C type does not compile. */

@@ -143,6 +143,7 @@ db_bind_param(MYSQL_BIND *b, struct db_slot *s, const struct db_field *f,
 		return OK;
 	case DB_ENUM:
 		return bind_enum(b, s, f, p, e);
+	case DB_LIMITS:
 	case DB_NONE:
 		break;
 	}
@@ -154,7 +155,7 @@ db_is_text(enum db_type type)
 {
 	return type == DB_STR || type == DB_BYTES || type == DB_B16 ||
 	       type == DB_B32 || type == DB_MONEY || type == DB_PPM ||
-	       type == DB_ENUM;
+	       type == DB_ENUM || type == DB_LIMITS;
 }
 
 void
@@ -226,6 +227,17 @@ take_enum(const struct db_field *f, struct str text, void *p, struct error *e)
 }
 
 static enum err
+take_limits(struct str text, struct limit_set *ret, struct error *e)
+{
+	struct error why;
+
+	*ret = (struct limit_set){ 0 };
+	return limit_set_parse(text, ret, &why)
+		   ? error_set(e, ERR_CORRUPT, "database: limits")
+		   : OK;
+}
+
+static enum err
 take_text(struct str text, struct str *ret, struct arena *a, struct error *e)
 {
 	*ret = arena_strdup(a, text);
@@ -273,6 +285,7 @@ take_null(const struct db_field *f, void *p, struct error *e)
 	case DB_B32:
 	case DB_PPM:
 	case DB_ENUM:
+	case DB_LIMITS:
 		break;
 	}
 	return error_set(e, ERR_CORRUPT, "database: unexpected NULL");
@@ -316,6 +329,8 @@ db_take_column(const struct db_slot *s, const struct db_field *f,
 		return take_ppm(text, p, e);
 	case DB_ENUM:
 		return take_enum(f, text, p, e);
+	case DB_LIMITS:
+		return take_limits(text, p, e);
 	case DB_NONE:
 		break;
 	}

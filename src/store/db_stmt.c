@@ -22,7 +22,7 @@ enum {
 	U64 = DB_U64, U32 = DB_U32, I64 = DB_I64, BOOL = DB_BOOL, ID = DB_ID,
 	OPT = DB_OPT, STR = DB_STR, BYTES = DB_BYTES, B16 = DB_B16,
 	B32 = DB_B32, TIME = DB_TIME, DAY = DB_DAY, MONEY = DB_MONEY,
-	PPM = DB_PPM, ENUM = DB_ENUM,
+	PPM = DB_PPM, ENUM = DB_ENUM, LIMITS = DB_LIMITS,
 };
 #define P(...) { __VA_ARGS__ }
 #define R(...) { __VA_ARGS__ }

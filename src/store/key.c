@@ -31,8 +31,7 @@ static const struct db_field key_fields[] = {
 	DB_FIELD(struct key, allowed_ips, STR),
 	DB_FIELD(struct key, rate_limit_tier, ID),
 	DB_FIELD(struct key, tier_name, STR),
-	DB_FIELD(struct key, rate_limit_per_minute, OPT),
-	DB_FIELD(struct key, rate_limit_per_hour, OPT),
+	DB_FIELD(struct key, limits, LIMITS),
 	DB_FIELD(struct key, expires_at_ms, TIME),
 	DB_FIELD(struct key, revoked_at_ms, TIME),
 	DB_FIELD(struct key, previous_public_id, STR),
@@ -43,6 +42,12 @@ static const struct db_field key_fields[] = {
 };
 static const struct db_map key_map = DB_MAP(struct key, key_fields);
 
+#define LAYER_FIELDS(S)                                 \
+ DB_FIELD(S, layers[KEY_LIMITS_OWN], LIMITS),           \
+     DB_FIELD(S, layers[KEY_LIMITS_TIER], LIMITS),      \
+     DB_FIELD(S, layers[KEY_LIMITS_USER_TIER], LIMITS), \
+     DB_FIELD(S, layers[KEY_LIMITS_ROLE_TIER], LIMITS), \
+     DB_FIELD(S, layers[KEY_LIMITS_CUSTOMER], LIMITS)
 static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, api_key_id, U64),
 	DB_FIELD(struct key_auth, customer_id, U64),
@@ -53,22 +58,23 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, scopes, U64),
 	DB_FIELD(struct key_auth, is_active, BOOL),
 	DB_FIELD(struct key_auth, all_models, BOOL),
-	DB_FIELD(struct key_auth, rate_limit_tier, ID),
-	DB_FIELD(struct key_auth, rate_limit_per_minute, OPT),
-	DB_FIELD(struct key_auth, rate_limit_per_hour, OPT),
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
 	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
-	DB_FIELD(struct key_auth, user_rate_limit_tier, ID),
-	DB_FIELD(struct key_auth, role_rate_limit_tier, ID),
 	DB_FIELD(struct key_auth, user_is_active, BOOL),
-	DB_FIELD(struct key_auth, customer_rate_limit_per_minute, OPT),
-	DB_FIELD(struct key_auth, customer_rate_limit_per_hour, OPT),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
 	DB_FIELD(struct key_auth, customer_is_active, BOOL),
 	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
 	DB_FIELD(struct key_auth, allowed_ips, STR),
+	LAYER_FIELDS(struct key_auth),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
+
+static const struct db_field limits_fields[] = {
+	DB_FIELD(struct key_limits, api_key_id, U64),
+	LAYER_FIELDS(struct key_limits),
+};
+static const struct db_map limits_map = DB_MAP(struct key_limits,
+    limits_fields);
 
 struct key_model {
 	uint64_t api_key_id;
@@ -121,20 +127,6 @@ insert_models(struct db *db, uint64_t api_key_id, const uint64_t *model_ids,
 	return err;
 }
 
-static enum err
-insert_limits(struct db *db, uint64_t api_key_id, const struct limit_set *set,
-    struct error *e)
-{
-	struct limit_change changes[LIMIT__METRICS];
-	size_t n = 0;
-
-	for (unsigned m = 0; m < LIMIT__METRICS; m++)
-		if (limit_set_states(set, m))
-			changes[n++] = (struct limit_change){ m, set->max[m] };
-	return store_limit_change(db,
-	    (struct limit_holder){ .api_key_id = api_key_id }, changes, n, e);
-}
-
 struct insert_arg {
 	const struct key_new *k;
 	uint64_t api_key_id;
@@ -157,11 +149,12 @@ insert_txn(struct db *db, void *arg, struct error *e)
 		db_str(k->public_id), db_b32(k->digest), db_u64(k->pepper_id),
 		db_str(k->name), db_u64(k->scopes), db_bool(k->all_models),
 		db_str(k->allowed_ips), db_id(k->rate_limit_tier),
-		db_opt(k->rate_limit_per_minute),
-		db_opt(k->rate_limit_per_hour), db_time(k->expires_at_ms)),
+		DB_LIMIT_COLUMNS(&k->limits), db_time(k->expires_at_ms)),
 	    &i->api_key_id, e);
 	if (err == OK)
-		err = insert_limits(db, i->api_key_id, &k->limits, e);
+		err = store_limit_set(db,
+		    (struct limit_holder){ .api_key_id = i->api_key_id },
+		    &k->limits, e);
 	if (err != OK)
 		return err;
 	return insert_models(db, i->api_key_id, k->model_ids, k->n_models, e);
@@ -185,6 +178,17 @@ store_key_models(struct db *db, uint64_t api_key_id, struct arena *a,
 {
 	return db_all(db, STMT_KEY_MODELS, DB_IN(db_u64(api_key_id)), a,
 	    &id_map, ret_model_ids, ret_n, e);
+}
+
+enum err
+store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    uint64_t limit, struct arena *a, struct key_limits **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_LIMITS,
+	    DB_IN(db_u64(customer_id), DB_TWICE(db_id(api_key_id)),
+		db_u64(limit)),
+	    a, &limits_map, ret, ret_n, e);
 }
 
 static enum err
@@ -428,12 +432,16 @@ update_txn(struct db *db, void *arg, struct error *e)
 		.in = DB_IN(db_str(k->name), db_id(k->project_id),
 		    db_u64(k->user_id), db_u64(k->scopes),
 		    db_bool(k->all_models), db_str(k->allowed_ips),
-		    db_id(k->rate_limit_tier), db_opt(k->rate_limit_per_minute),
-		    db_opt(k->rate_limit_per_hour), db_bool(k->is_active),
-		    DB_TWICE(db_time(k->expires_at_ms)), db_u64(k->api_key_id)),
+		    db_id(k->rate_limit_tier), DB_LIMIT_COLUMNS(&k->limits),
+		    db_bool(k->is_active), DB_TWICE(db_time(k->expires_at_ms)),
+		    db_u64(k->api_key_id)),
 		.slot = generation_key_slot(k->api_key_id) },
 	    e);
 
+	if (!err)
+		err = store_limit_set(db,
+		    (struct limit_holder){ .api_key_id = k->api_key_id },
+		    &k->limits, e);
 	if (err || !u->sets_models)
 		return err;
 	return set_models_txn(db, &models, e);

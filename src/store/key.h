@@ -37,12 +37,11 @@ struct key {
 	struct str name;
 	uint64_t scopes; /* of enum key_scope */
 	bool is_active;
-	bool all_models;               /* also models that come later */
-	struct str allowed_ips;        /* with commas; p == NULL: anywhere */
-	uint64_t rate_limit_tier;      /* tier_id; 0: none */
-	struct str tier_name;          /* of it; read only */
-	int64_t rate_limit_per_minute; /* -1: says nothing */
-	int64_t rate_limit_per_hour;
+	bool all_models;                /* also models that come later */
+	struct str allowed_ips;         /* with commas; p == NULL: anywhere */
+	uint64_t rate_limit_tier;       /* tier_id; 0: none */
+	struct str tier_name;           /* of it; read only */
+	struct limit_set limits;        /* its own */
 	int64_t expires_at_ms;          /* 0: never */
 	int64_t revoked_at_ms;          /* 0: not revoked */
 	struct str previous_public_id;  /* before the last rotation */
@@ -52,6 +51,16 @@ struct key {
 	int64_t created_at_ms;
 	struct str models; /* ids with commas; read only, and nothing without
 			      a list */
+};
+
+/* Who may state a key's limits, nearest first. */
+enum key_limit_layer {
+	KEY_LIMITS_OWN,
+	KEY_LIMITS_TIER,
+	KEY_LIMITS_USER_TIER,
+	KEY_LIMITS_ROLE_TIER,
+	KEY_LIMITS_CUSTOMER,
+	KEY_LIMITS__N
 };
 
 /* A key as it is authenticated: with what its customer and user add. */
@@ -65,21 +74,15 @@ struct key_auth {
 	uint64_t scopes;
 	bool is_active;
 	bool all_models;
-	uint64_t rate_limit_tier;
-	int64_t rate_limit_per_minute;
-	int64_t rate_limit_per_hour;
 	int64_t expires_at_ms;
 	int64_t revoked_at_ms;
-	uint64_t user_rate_limit_tier;
-	uint64_t role_rate_limit_tier; /* of the user's role */
 	bool user_is_active;
-	int64_t customer_rate_limit_per_minute;
-	int64_t customer_rate_limit_per_hour;
 	uint64_t customer_markup_ppm;
 	bool customer_is_active;
 	enum user_role user_role;
 	struct str allowed_ips; /* p == NULL: anywhere */
-	uint64_t *model_ids;    /* sorted; ignored with all_models */
+	struct limit_set layers[KEY_LIMITS__N];
+	uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
 };
 
@@ -97,9 +100,7 @@ struct key_new {
 	size_t n_models;
 	struct str allowed_ips; /* as in struct key */
 	uint64_t rate_limit_tier;
-	int64_t rate_limit_per_minute;
-	int64_t rate_limit_per_hour;
-	struct limit_set limits; /* the others; store/limit.h */
+	struct limit_set limits;
 	int64_t expires_at_ms;
 };
 
@@ -169,6 +170,15 @@ enum err store_key_noticed(struct db *db, uint64_t api_key_id, bool *ret_first,
 enum err store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
     uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/* What the layers say of one key. */
+struct key_limits {
+	uint64_t api_key_id;
+	struct limit_set layers[KEY_LIMITS__N];
+};
+/** Of a customer's first keys, in order of id. @api_key_id  0: of all */
+enum err store_key_limits(struct db *db, uint64_t customer_id,
+    uint64_t api_key_id, uint64_t limit, struct arena *a,
+    struct key_limits **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** Ids of the models that a key lists, sorted. */
 enum err store_key_models(struct db *db, uint64_t api_key_id, struct arena *a,
     uint64_t **ret_model_ids, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;

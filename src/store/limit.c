@@ -3,10 +3,12 @@
 
 #include "store/store_priv.h"
 
+/* One number of a holder. */
+struct limit_row {
+	enum limit_metric metric;
+	uint64_t max;
+};
 static const struct db_field row_fields[] = {
-	DB_FIELD(struct limit_row, tier_id, ID),
-	DB_FIELD(struct limit_row, customer_id, ID),
-	DB_FIELD(struct limit_row, api_key_id, ID),
 	DB_FIELD_ENUM(struct limit_row, metric, limit_metric_names),
 	DB_FIELD(struct limit_row, max, U64),
 };
@@ -18,99 +20,58 @@ static const struct db_field role_fields[] = {
 };
 static const struct db_map role_map = DB_MAP(struct role_tier, role_fields);
 
-enum err
-store_limit_load(struct db *db, struct limit_holder holder, struct arena *a,
-    struct limit_set *ret, struct error *e)
-{
-	struct limit_row *rows = NULL;
-	size_t n = 0;
-	enum err err = db_all(db, STMT_LIMIT_LIST,
-	    DB_IN(db_id(holder.tier_id), db_id(holder.customer_id),
-		db_id(holder.api_key_id)),
-	    a, &row_map, &rows, &n, e);
-
-	if (err)
-		return err;
-	*ret = (struct limit_set){ 0 };
-	for (size_t i = 0; i < n; i++)
-		limit_set_put(ret, rows[i].metric, (int64_t)rows[i].max);
-	return OK;
-}
-
-struct change_arg {
-	struct limit_holder holder;
-	const struct limit_change *changes;
-	size_t n;
-};
-
 static enum err
-change_one(struct db *db, struct limit_holder holder, struct limit_change c,
+load(struct db *db, struct limit_holder holder, struct limit_set *ret,
     struct error *e)
 {
-	struct str metric = str_from(limit_metric_names[c.metric]);
+	struct limit_row *rows = NULL;
+	struct arena a;
+	size_t n = 0;
+	enum err err;
 
-	if (c.max < 0)
+	arena_init(&a, KIB(8));
+	err = db_all(db, STMT_LIMIT_LIST,
+	    DB_IN(db_id(holder.tier_id), db_id(holder.customer_id),
+		db_id(holder.api_key_id)),
+	    &a, &row_map, &rows, &n, e);
+	*ret = (struct limit_set){ 0 };
+	for (size_t i = 0; !err && i < n; i++)
+		limit_set_put(ret, rows[i].metric, (int64_t)rows[i].max);
+	arena_fini(&a);
+	return err;
+}
+
+static enum err
+change_one(struct db *db, struct limit_holder holder, enum limit_metric metric,
+    int64_t max, struct error *e)
+{
+	struct str name = str_from(limit_metric_names[metric]);
+
+	if (max < 0)
 		return db_exec(db, STMT_LIMIT_DELETE,
 		    DB_IN(db_id(holder.tier_id), db_id(holder.customer_id),
-			db_id(holder.api_key_id), db_str(metric)),
+			db_id(holder.api_key_id), db_str(name)),
 		    NULL, e);
 	return db_exec(db, STMT_LIMIT_PUT,
 	    DB_IN(db_id(holder.tier_id), db_id(holder.customer_id),
-		db_id(holder.api_key_id), db_str(metric),
-		db_u64((uint64_t)c.max)),
+		db_id(holder.api_key_id), db_str(name), db_u64((uint64_t)max)),
 	    NULL, e);
 }
 
-static enum err
-change_limits_txn(struct db *db, void *arg, struct error *e)
-{
-	const struct change_arg *c = arg;
-	enum err err = OK;
-
-	for (size_t i = 0; !err && i < c->n; i++)
-		err = change_one(db, c->holder, c->changes[i], e);
-	if (err)
-		return err;
-	return store_generation_bump(db,
-	    c->holder.api_key_id ? generation_key_slot(c->holder.api_key_id)
-				 : GENERATION_CATALOGUE,
-	    e);
-}
-
 enum err
-store_limit_change(struct db *db, struct limit_holder holder,
-    const struct limit_change *changes, size_t n, struct error *e)
+store_limit_set(struct db *db, struct limit_holder holder,
+    const struct limit_set *set, struct error *e)
 {
-	struct change_arg arg = { holder, changes, n };
+	struct limit_set was;
+	enum err err = load(db, holder, &was, e);
 
-	return n ? db_atomic(db, change_limits_txn, &arg, e) : OK;
-}
-
-enum err
-store_limit_of_customers(struct db *db, struct arena *a, struct limit_row **ret,
-    size_t *ret_n, struct error *e)
-{
-	return db_all(db, STMT_LIMIT_LIST_CUSTOMERS, DB_IN_NONE, a, &row_map,
-	    ret, ret_n, e);
-}
-
-enum err
-store_limit_of_keys(struct db *db, uint64_t customer_id, struct arena *a,
-    struct limit_row **ret, size_t *ret_n, struct error *e)
-{
-	return db_all(db, STMT_LIMIT_LIST_KEYS,
-	    DB_IN(DB_TWICE(db_id(customer_id))), a, &row_map, ret, ret_n, e);
-}
-
-enum err
-store_limit_for_key(struct db *db, const struct limit_query *q, struct arena *a,
-    struct limit_row **ret, size_t *ret_n, struct error *e)
-{
-	return db_all(db, STMT_LIMIT_LIST_FOR_KEY,
-	    DB_IN(db_u64(q->api_key_id), db_u64(q->customer_id),
-		db_id(q->tier_id[0]), db_id(q->tier_id[1]),
-		db_id(q->tier_id[2])),
-	    a, &row_map, ret, ret_n, e);
+	for (unsigned m = 0; m < LIMIT__METRICS && !err; m++)
+		if (m != LIMIT_KEY_MODEL_REQUESTS_MINUTE &&
+		    m != LIMIT_KEY_MODEL_REQUESTS_HOUR &&
+		    limit_set_get(set, m) != limit_set_get(&was, m))
+			err = change_one(db, holder, m, limit_set_get(set, m),
+			    e);
+	return err;
 }
 
 enum err

@@ -1,36 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/tier.h"
 
+#include "store/limit.h"
 #include "store/store_priv.h"
 
 static const struct db_field tier_fields[] = {
 	DB_FIELD(struct tier, tier_id, U64),
 	DB_FIELD(struct tier, name, STR),
-	DB_FIELD(struct tier, rate_limit_per_minute, OPT),
-	DB_FIELD(struct tier, rate_limit_per_hour, OPT),
+	DB_FIELD(struct tier, limits, LIMITS),
 	DB_FIELD(struct tier, archived_at_ms, TIME),
 };
 static const struct db_map tier_map = DB_MAP(struct tier, tier_fields);
+
+struct insert_arg {
+	const struct tier *t;
+	uint64_t tier_id;
+};
+
+static enum err
+insert_txn(struct db *db, void *arg, struct error *e)
+{
+	struct insert_arg *i = arg;
+	const struct tier *t = i->t;
+	enum err err = store_catalogue_insert(db, STMT_TIER_INSERT,
+	    DB_IN(db_str(t->name), DB_LIMIT_COLUMNS(&t->limits)), &i->tier_id,
+	    e);
+
+	return err ? err
+		   : store_limit_set(db,
+			 (struct limit_holder){ .tier_id = i->tier_id },
+			 &t->limits, e);
+}
 
 enum err
 store_tier_insert(struct db *db, const struct tier *t, uint64_t *ret_tier_id,
     struct error *e)
 {
-	return store_catalogue_insert(db, STMT_TIER_INSERT,
-	    DB_IN(db_str(t->name), db_opt(t->rate_limit_per_minute),
-		db_opt(t->rate_limit_per_hour)),
-	    ret_tier_id, e);
+	struct insert_arg arg = { .t = t };
+	enum err err = db_atomic(db, insert_txn, &arg, e);
+
+	if (!err)
+		*ret_tier_id = arg.tier_id;
+	return err;
+}
+
+static enum err
+update_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct tier *t = arg;
+	struct change change = { .id = STMT_TIER_UPDATE,
+		.in = DB_IN(DB_LIMIT_COLUMNS(&t->limits), db_u64(t->tier_id)),
+		.slot = GENERATION_CATALOGUE };
+	enum err err = store_change(db, &change, e);
+
+	return err ? err
+		   : store_limit_set(db,
+			 (struct limit_holder){ .tier_id = t->tier_id },
+			 &t->limits, e);
 }
 
 enum err
 store_tier_update(struct db *db, const struct tier *t, struct error *e)
 {
-	struct change change = { .id = STMT_TIER_UPDATE,
-		.in = DB_IN(db_opt(t->rate_limit_per_minute),
-		    db_opt(t->rate_limit_per_hour), db_u64(t->tier_id)),
-		.slot = GENERATION_CATALOGUE };
+	struct tier arg = *t;
 
-	return store_change(db, &change, e);
+	return db_atomic(db, update_txn, &arg, e);
 }
 
 enum err

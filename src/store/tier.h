@@ -8,8 +8,7 @@
 struct tier {
 	uint64_t tier_id;
 	struct str name;
-	int64_t rate_limit_per_minute; /* -1: says nothing */
-	int64_t rate_limit_per_hour;
+	struct limit_set limits;
 	int64_t archived_at_ms; /* 0: not archived */
 };
 

@@ -174,10 +174,7 @@ fixture_fini(struct fixture *f)
 uint64_t
 fixture_customer(struct fixture *f, unsigned n)
 {
-	struct customer c = { .company = S("ACME"),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
-		.markup_ppm = 1000000 };
+	struct customer c = { .company = S("ACME"), .markup_ppm = 1000000 };
 	uint64_t id, owner;
 
 	c.name = arena_printf(&f->a, "Customer %u", n);
@@ -224,9 +221,7 @@ fixture_key(struct fixture *f, uint64_t customer_id, unsigned n)
 		.pepper_id = 1,
 		.name = S("key"),
 		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_USAGE_READ,
-		.all_models = true,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1 };
+		.all_models = true };
 	uint64_t id;
 
 	k.public_id = arena_printf(&f->a, "K%09u", n);

@@ -38,7 +38,6 @@ flush_setup(void **state)
 	x->base = (uint64_t)random << 24;
 	(void)snprintf(email, sizeof(email), "flush%08x@example.org", random);
 	c.email = str_from(email);
-	c.rate_limit_per_minute = c.rate_limit_per_hour = -1;
 	assert_ok(store_customer_insert(x->db, &c, &x->customer_id, &x->user_id,
 	    &x->e));
 	x->flush = (struct flush_options){

@@ -53,9 +53,7 @@ text__any_unicode_and_length__comes_back_unchanged(void **state)
 static void
 insert__unique_key_taken__is_conflict(void **state)
 {
-	struct tier t = { .name = S("twice"),
-		.rate_limit_per_minute = 1,
-		.rate_limit_per_hour = -1 };
+	struct tier t = { .name = S("twice") };
 	struct fixture f;
 	uint64_t id;
 
@@ -72,9 +70,7 @@ static void
 insert__value_does_not_fit__is_bad_param(void **state)
 {
 	static char name[70];
-	struct tier t = { .rate_limit_per_minute = INT64_C(1) << 40,
-		.rate_limit_per_hour = -1,
-		.name = S("big") };
+	struct tier t = { .name = S("big") };
 	struct user u = { .name = S("n"),
 		.email = S("\xc3\xbc@example.org"),
 		.role = USER_OPERATOR };
@@ -83,12 +79,12 @@ insert__value_does_not_fit__is_bad_param(void **state)
 
 	(void)state;
 	fixture_init(&f, FIXTURE_APP);
+	limit_set_put(&t.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	    INT64_C(1) << 40);
 
 	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_BAD_PARAM);
 	memset(name, 'n', sizeof(name));
-	t = (struct tier){ .name = str_make(name, sizeof(name)),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1 };
+	t = (struct tier){ .name = str_make(name, sizeof(name)) };
 	assert_int_equal(store_tier_insert(f.db, &t, &id, &f.e), ERR_BAD_PARAM);
 	assert_int_equal(store_user_insert(f.db, &u, &id, &f.e), ERR_BAD_PARAM);
 	u.email = S("member@example.org");

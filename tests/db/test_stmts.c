@@ -35,6 +35,7 @@ type_fits(enum db_type type, enum enum_field_types field)
 	case DB_B16:
 	case DB_B32:
 	case DB_ENUM:
+	case DB_LIMITS:
 		return field == MYSQL_TYPE_STRING ||
 		       field == MYSQL_TYPE_VAR_STRING ||
 		       field == MYSQL_TYPE_BLOB ||

@@ -25,7 +25,7 @@ customer__inserted__has_owner_and_two_accounts(void **state)
 	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
 	assert_true(c.is_active);
 	assert_int_equal(c.markup_ppm, 1000000);
-	assert_int_equal(c.rate_limit_per_minute, -1);
+	assert_int_equal(c.limits.stated, 0);
 	assert_str_is(c.company, "ACME");
 	assert_db_ok(f, store_user_list(f->db, id, &f->a, &users, &n, &f->e));
 	assert_int_equal(n, 1);
@@ -65,7 +65,8 @@ customer__updated__bumps_the_catalogue(void **state)
 
 	(void)state;
 	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
-	c.rate_limit_per_minute = 7;
+	limit_set_put(&c.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 7);
+	limit_set_put(&c.limits, LIMIT_CUSTOMER_TOKENS_DAY, 8);
 	c.markup_ppm = 1250001;
 	c.company = str_make(NULL, 0);
 	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
@@ -73,7 +74,11 @@ customer__updated__bumps_the_catalogue(void **state)
 	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
 
 	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
-	assert_int_equal(c.rate_limit_per_minute, 7);
+	assert_int_equal(limit_set_get(&c.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    7);
+	assert_int_equal(limit_set_get(&c.limits, LIMIT_CUSTOMER_TOKENS_DAY),
+	    8);
 	assert_int_equal(c.markup_ppm, 1250001);
 	assert_null(c.company.p);
 	assert_int_equal(generation(GENERATION_CATALOGUE), before + 2);

@@ -32,8 +32,6 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_MANAGE,
 		.model_ids = models,
 		.n_models = 2,
-		.rate_limit_per_minute = 5,
-		.rate_limit_per_hour = -1,
 		.expires_at_ms = FIXTURE_TIME_MS,
 		.digest = { 200, 0, 1 } };
 	struct customer c;
@@ -41,10 +39,11 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 	uint64_t id;
 
 	(void)state;
+	limit_set_put(&k.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 5);
 	assert_db_ok(f, store_key_insert(f->db, &k, &id, &f->e));
 	assert_db_ok(f,
 	    store_customer_by_id(f->db, customer_id, &f->a, &c, &f->e));
-	c.rate_limit_per_hour = 900;
+	limit_set_put(&c.limits, LIMIT_KEY_MODEL_REQUESTS_HOUR, 900);
 	c.markup_ppm = 1500000;
 	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
 
@@ -54,9 +53,14 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 	assert_int_equal(auth.customer_id, customer_id);
 	assert_int_not_equal(auth.user_id, 0);
 	assert_int_equal(auth.scopes, KEY_SCOPE_INFER | KEY_SCOPE_MANAGE);
-	assert_int_equal(auth.rate_limit_per_minute, 5);
-	assert_int_equal(auth.rate_limit_per_hour, -1);
-	assert_int_equal(auth.customer_rate_limit_per_hour, 900);
+	assert_int_equal(auth.layers[KEY_LIMITS_OWN].stated,
+	    UINT32_C(1) << LIMIT_KEY_MODEL_REQUESTS_MINUTE);
+	assert_int_equal(limit_set_get(&auth.layers[KEY_LIMITS_OWN],
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    5);
+	assert_int_equal(limit_set_get(&auth.layers[KEY_LIMITS_CUSTOMER],
+			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
+	    900);
 	assert_int_equal(auth.customer_markup_ppm, 1500000);
 	assert_int_equal(auth.expires_at_ms, FIXTURE_TIME_MS);
 	assert_true(auth.is_active && auth.user_is_active);
@@ -94,8 +98,6 @@ key__unknown_model__nothing_is_inserted(void **state)
 		.scopes = KEY_SCOPE_INFER,
 		.model_ids = models,
 		.n_models = 1,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.digest = { 201 } };
 	struct key_auth auth;
 

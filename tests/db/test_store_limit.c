@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "store/customer.h"
 #include "store/generation.h"
 #include "store/key.h"
 #include "store/limit.h"
@@ -11,20 +12,6 @@
 #include "store/user.h"
 
 static struct fixture *const f = &store_fixture;
-
-static uint64_t
-tier_new(const char *name)
-{
-	struct tier t = {
-		.name = str_from(name),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
-	};
-	uint64_t id;
-
-	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
-	return id;
-}
 
 static uint64_t
 key_new(uint64_t customer_id, uint8_t mark, const struct limit_set *limits)
@@ -35,8 +22,6 @@ key_new(uint64_t customer_id, uint8_t mark, const struct limit_set *limits)
 		.name = S("n"),
 		.scopes = KEY_SCOPE_INFER,
 		.all_models = true,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.digest = { 77, mark },
 	};
 	char public_id[11];
@@ -50,108 +35,68 @@ key_new(uint64_t customer_id, uint8_t mark, const struct limit_set *limits)
 	return id;
 }
 
+/* Every number of a set, as columns and as rows, is what is read again. */
 static void
-limit__metrics__are_the_columns_values(void **state)
+limit__every_metric__is_written_and_read(void **state)
 {
-	struct limit_holder holder = { .tier_id = tier_new("every metric") };
-	struct limit_change changes[LIMIT__METRICS];
-	struct limit_set set;
-	size_t n = 0;
+	struct tier t = { .name = S("every metric") }, found;
 
 	(void)state;
 	for (unsigned m = 0; m < LIMIT__METRICS; m++)
-		if (m != LIMIT_KEY_MODEL_REQUESTS_MINUTE &&
-		    m != LIMIT_KEY_MODEL_REQUESTS_HOUR)
-			changes[n++] = (struct limit_change){ m, 100 + m };
-	assert_db_ok(f, store_limit_change(f->db, holder, changes, n, &f->e));
-	assert_db_ok(f, store_limit_load(f->db, holder, &f->a, &set, &f->e));
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(limit_set_get(&set, changes[i].metric),
-		    changes[i].max);
-	assert_int_equal(__builtin_popcount(set.stated), n);
+		limit_set_put(&t.limits, m, limit_metric_max(m) - m % 2);
+	assert_db_ok(f, store_tier_insert(f->db, &t, &t.tier_id, &f->e));
+	assert_db_ok(f,
+	    store_tier_by_id(f->db, t.tier_id, &f->a, &found, &f->e));
+	assert_int_equal(found.limits.stated, t.limits.stated);
+	assert_int_equal(__builtin_popcount(found.limits.stated),
+	    LIMIT__METRICS);
+	assert_memory_equal(found.limits.max, t.limits.max,
+	    sizeof(t.limits.max));
 }
 
 static void
-limit_change__number_or_none__is_what_is_read(void **state)
+limit__number_or_none__is_what_is_read(void **state)
 {
-	struct limit_holder holder = {
-		.customer_id = fixture_customer(f, serial),
-	};
-	struct limit_change changes[] = {
-		{ LIMIT_CUSTOMER_TOKENS_DAY, LIMIT_AMOUNT_MAX },
-		{ LIMIT_CONCURRENT, 5 },
-	};
-	uint64_t before = generation(GENERATION_CATALOGUE);
-	struct limit_set set;
+	uint64_t id = fixture_customer(f, serial);
+	uint64_t before;
+	struct customer c;
 
 	(void)state;
-	assert_db_ok(f, store_limit_change(f->db, holder, changes, 2, &f->e));
+	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
+	limit_set_put(&c.limits, LIMIT_CUSTOMER_TOKENS_DAY, LIMIT_AMOUNT_MAX);
+	limit_set_put(&c.limits, LIMIT_CONCURRENT, 5);
+	before = generation(GENERATION_CATALOGUE);
+	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
 	assert_int_equal(generation(GENERATION_CATALOGUE), before + 1);
-	changes[0].max = LIMIT_UNSTATED;
-	changes[1].max = 6;
-	assert_db_ok(f, store_limit_change(f->db, holder, changes, 2, &f->e));
-	assert_db_ok(f, store_limit_load(f->db, holder, &f->a, &set, &f->e));
-	assert_int_equal(set.stated, UINT32_C(1) << LIMIT_CONCURRENT);
-	assert_int_equal(set.max[LIMIT_CONCURRENT], 6);
+	limit_set_put(&c.limits, LIMIT_CUSTOMER_TOKENS_DAY, LIMIT_UNSTATED);
+	limit_set_put(&c.limits, LIMIT_CONCURRENT, 6);
+	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
+	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
+	assert_int_equal(c.limits.stated, UINT32_C(1) << LIMIT_CONCURRENT);
+	assert_int_equal(c.limits.max[LIMIT_CONCURRENT], 6);
 }
 
 static void
-limit_change__column_or_nobody__is_refused(void **state)
+limit__too_large_or_of_nobody__is_refused(void **state)
 {
-	struct limit_holder holder = { .tier_id = tier_new("of columns") };
-	struct limit_change c = { LIMIT_KEY_MODEL_REQUESTS_MINUTE, 1 };
+	struct tier t = { .name = S("too large") };
+	struct limit_set set = { 0 };
+	uint64_t id;
 
 	(void)state;
-	assert_int_not_equal(store_limit_change(f->db, holder, &c, 1, &f->e),
-	    OK);
-	c.metric = LIMIT_KEY_REQUESTS_DAY;
-	holder.tier_id = 4000000;
-	assert_int_equal(store_limit_change(f->db, holder, &c, 1, &f->e),
+	limit_set_put(&t.limits, LIMIT_KEY_REQUESTS_DAY, LIMIT_AMOUNT_MAX + 1);
+	assert_int_equal(store_tier_insert(f->db, &t, &id, &f->e),
 	    ERR_BAD_PARAM);
-	holder.tier_id = 0;
-	assert_int_not_equal(store_limit_change(f->db, holder, &c, 1, &f->e),
+	assert_int_equal(store_tier_by_name(f->db, t.name, &f->a, &t, &f->e),
+	    ERR_NOT_FOUND);
+	limit_set_put(&set, LIMIT_KEY_REQUESTS_DAY, 1);
+	assert_int_equal(store_limit_set(f->db,
+			     (struct limit_holder){ .tier_id = 4000000 }, &set,
+			     &f->e),
+	    ERR_BAD_PARAM);
+	assert_int_not_equal(store_limit_set(f->db, (struct limit_holder){ 0 },
+				 &set, &f->e),
 	    OK);
-}
-
-/* What a key's loading finds: its own rows, its customer's, its tiers'. */
-static void
-limit_for_key__three_holders__are_all_found(void **state)
-{
-	uint64_t customer_id = fixture_customer(f, serial);
-	uint64_t tier_id = tier_new("for a key"), other = tier_new("no key's");
-	struct limit_set own = { 0 };
-	struct limit_change c = { LIMIT_KEY_TOKENS_HOUR, 2 };
-	struct limit_row *rows;
-	uint64_t sum = 0;
-	size_t n;
-
-	(void)state;
-	limit_set_put(&own, LIMIT_KEY_TOKENS_HOUR, 1);
-	struct limit_query q = {
-		.api_key_id = key_new(customer_id, 1, &own),
-		.customer_id = customer_id,
-		.tier_id = { 0, tier_id, 0 },
-	};
-	(void)key_new(customer_id, 2, &own);
-	assert_db_ok(f, store_limit_change(f->db,
-			    (struct limit_holder){ .customer_id = customer_id },
-			    &c, 1, &f->e));
-	c.max = 4;
-	assert_db_ok(f,
-	    store_limit_change(f->db,
-		(struct limit_holder){ .tier_id = tier_id }, &c, 1, &f->e));
-	c.max = 8;
-	assert_db_ok(f,
-	    store_limit_change(f->db, (struct limit_holder){ .tier_id = other },
-		&c, 1, &f->e));
-	assert_db_ok(f,
-	    store_limit_for_key(f->db, &q, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 3);
-	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(rows[i].metric, LIMIT_KEY_TOKENS_HOUR);
-		sum += rows[i].max;
-	}
-	assert_int_equal(sum, 1 + 2 + 4);
 }
 
 static struct key_auth
@@ -164,29 +109,81 @@ auth_of(uint8_t mark)
 	return k;
 }
 
+static uint64_t
+tier_with(const char *name, int64_t number)
+{
+	struct tier t = { .name = str_from(name) };
+	uint64_t id;
+
+	limit_set_put(&t.limits, LIMIT_KEY_MODEL_REQUESTS_HOUR, number);
+	limit_set_put(&t.limits, LIMIT_KEY_TOKENS_HOUR, number);
+	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
+	return id;
+}
+
 static void
-tier__of_user_and_role__come_with_the_key(void **state)
+check_layers(const struct limit_set layers[KEY_LIMITS__N])
+{
+	for (unsigned i = 0; i < KEY_LIMITS__N; i++) {
+		assert_int_equal(__builtin_popcount(layers[i].stated), 2);
+		assert_int_equal(limit_set_get(&layers[i],
+				     LIMIT_KEY_MODEL_REQUESTS_HOUR),
+		    100 + i);
+		assert_int_equal(limit_set_get(&layers[i],
+				     LIMIT_KEY_TOKENS_HOUR),
+		    100 + i);
+	}
+}
+
+/* Each of those who state a key's limits fills its own layer, when the key is
+ * authenticated and when it is shown. */
+static void
+key__five_state_its_limits__each_is_a_layer(void **state)
 {
 	uint64_t customer_id = fixture_customer(f, serial);
-	uint64_t of_user = tier_new("a user's"), of_role = tier_new("a role's");
-	uint64_t before;
+	uint64_t before = 0;
+	struct key_limits *rows;
+	struct limit_set own = { 0 };
+	struct customer c;
+	struct key k;
+	size_t n;
 
 	(void)state;
-	(void)key_new(customer_id, 3, NULL);
-	assert_int_equal(auth_of(3).role_rate_limit_tier, 0);
+	limit_set_put(&own, LIMIT_KEY_MODEL_REQUESTS_HOUR, 100);
+	limit_set_put(&own, LIMIT_KEY_TOKENS_HOUR, 100);
+	assert_db_ok(f, store_key_by_id(f->db, customer_id,
+			    key_new(customer_id, 3, &own), &f->a, &k, &f->e));
+	assert_int_equal(auth_of(3).layers[KEY_LIMITS_ROLE_TIER].stated, 0);
+	k.rate_limit_tier = tier_with("a key's", 101);
+	assert_db_ok(f,
+	    store_key_update(f->db, &(struct key_update){ .key = &k }, &f->e));
 	before = generation(GENERATION_CATALOGUE);
+	assert_db_ok(f, store_user_set_tier(f->db, k.user_id,
+			    tier_with("a user's", 102), &f->e));
+	assert_db_ok(f, store_role_tier_set(f->db, S("owner"),
+			    tier_with("a role's", 103), &f->e));
+	assert_int_equal(generation(GENERATION_CATALOGUE), before + 4);
 	assert_db_ok(f,
-	    store_user_set_tier(f->db, auth_of(3).user_id, of_user, &f->e));
-	assert_db_ok(f, store_role_tier_set(f->db, S("owner"), of_role, &f->e));
-	assert_int_equal(generation(GENERATION_CATALOGUE), before + 2);
-	assert_int_equal(auth_of(3).user_rate_limit_tier, of_user);
-	assert_int_equal(auth_of(3).role_rate_limit_tier, of_role);
+	    store_customer_by_id(f->db, customer_id, &f->a, &c, &f->e));
+	limit_set_put(&c.limits, LIMIT_KEY_MODEL_REQUESTS_HOUR, 104);
+	limit_set_put(&c.limits, LIMIT_KEY_TOKENS_HOUR, 104);
+	assert_db_ok(f, store_customer_update(f->db, &c, &f->e));
+
+	check_layers(auth_of(3).layers);
+	assert_db_ok(f, store_key_limits(f->db, customer_id, k.api_key_id, 9,
+			    &f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].api_key_id, k.api_key_id);
+	check_layers(rows[0].layers);
+	assert_db_ok(f, store_key_limits(f->db, customer_id + 1, k.api_key_id,
+			    9, &f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 0);
+
 	assert_db_ok(f, store_role_tier_set(f->db, S("owner"), 0, &f->e));
 	assert_db_ok(f, store_role_tier_set(f->db, S("owner"), 0, &f->e));
-	assert_db_ok(f,
-	    store_user_set_tier(f->db, auth_of(3).user_id, 0, &f->e));
-	assert_int_equal(auth_of(3).user_rate_limit_tier, 0);
-	assert_int_equal(auth_of(3).role_rate_limit_tier, 0);
+	assert_db_ok(f, store_user_set_tier(f->db, k.user_id, 0, &f->e));
+	assert_int_equal(auth_of(3).layers[KEY_LIMITS_USER_TIER].stated, 0);
+	assert_int_equal(auth_of(3).layers[KEY_LIMITS_ROLE_TIER].stated, 0);
 }
 
 static void
@@ -199,7 +196,8 @@ tier__seeded__three_are_there(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		assert_db_ok(f, store_tier_by_name(f->db, str_from(names[i]),
 				    &f->a, &t, &f->e));
-		assert_true(t.rate_limit_per_minute > 0);
+		assert_true(limit_set_get(&t.limits,
+				LIMIT_KEY_MODEL_REQUESTS_MINUTE) > 0);
 	}
 }
 
@@ -207,11 +205,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(limit__metrics__are_the_columns_values),
-		STORE_TEST(limit_change__number_or_none__is_what_is_read),
-		STORE_TEST(limit_change__column_or_nobody__is_refused),
-		STORE_TEST(limit_for_key__three_holders__are_all_found),
-		STORE_TEST(tier__of_user_and_role__come_with_the_key),
+		STORE_TEST(limit__every_metric__is_written_and_read),
+		STORE_TEST(limit__number_or_none__is_what_is_read),
+		STORE_TEST(limit__too_large_or_of_nobody__is_refused),
+		STORE_TEST(key__five_state_its_limits__each_is_a_layer),
 		STORE_TEST(tier__seeded__three_are_there),
 	};
 

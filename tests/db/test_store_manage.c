@@ -170,9 +170,7 @@ key__each_criterion__finds_what_it_says(void **state)
 	uint64_t other = fixture_customer(f, serial++);
 	uint64_t m = fixture_model(f, "criteria"), id, tier_id;
 	const uint64_t models[] = { m };
-	const struct tier tier = { .name = S("criteria"),
-		.rate_limit_per_minute = 1,
-		.rate_limit_per_hour = -1 };
+	const struct tier tier = { .name = S("criteria") };
 	struct key_new k = { .customer_id = c,
 		.public_id = S("CRITERIA01"),
 		.pepper_id = 1,
@@ -180,8 +178,6 @@ key__each_criterion__finds_what_it_says(void **state)
 		.scopes = KEY_SCOPE_INFER,
 		.model_ids = models,
 		.n_models = 1,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.expires_at_ms = FIXTURE_TIME_MS * 2,
 		.digest = { 210 } };
 	struct key_use use;
@@ -241,8 +237,6 @@ key__rotated__both_digests_find_it_until_the_grace_ends(void **state)
 		.name = S("r"),
 		.scopes = KEY_SCOPE_INFER,
 		.all_models = true,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.digest = { 211 } };
 	struct key_rotation r = { .grace_s = 60,
 		.public_id = S("ROTATION02"),
@@ -292,8 +286,6 @@ key__rehashed__only_to_a_higher_pepper(void **state)
 		.name = S("r"),
 		.scopes = KEY_SCOPE_INFER,
 		.all_models = true,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.digest = { 220 } };
 	struct key_auth auth;
 
@@ -383,9 +375,7 @@ audit__page__is_the_tenants_and_goes_backwards(void **state)
 static void
 tier_and_provider__archived__are_left_out(void **state)
 {
-	const struct tier t = { .name = S("leaving"),
-		.rate_limit_per_minute = 1,
-		.rate_limit_per_hour = -1 };
+	const struct tier t = { .name = S("leaving") };
 	const struct provider_filter leaving = { .name = S("leaving") };
 	struct provider p = { .name = S("leaving"),
 		.kind = PROVIDER_OPENAI,

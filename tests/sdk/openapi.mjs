@@ -45,6 +45,15 @@ await test('openapi: operations: named after their handlers', () => {
   }
 });
 
+await test('openapi: limits: those of the program\'s table', () => {
+  const table = readFileSync(new URL('../../src/base/limit_metrics.def', import.meta.url), 'utf8');
+  const names = [...table.matchAll(/"(\w+\.\w+\.\w+)"/g)].map((m) => m[1]).concat('key.concurrent', 'sliding');
+  assert.equal(names.length, 32);
+  for (const schema of ['RateLimits', 'RateLimitsChange']) {
+    assert.deepEqual(Object.keys(api.components.schemas[schema].properties), names);
+  }
+});
+
 for (const { method, path, operation } of operations) {
   const body = resolve(operation.requestBody);
   const example = body?.content['application/json'].example;

@@ -278,7 +278,7 @@ await test('smuggled members: 400 naming each, nothing changed (S9, S10)', async
 
 await test('what operators alone decide: 400 for an owner (S9)', async () => {
   for (const [name, value] of [['state', 'active'], ['markup', 0],
-    ['rate_limits', { requests_per_minute: 9 }]]) {
+    ['rate_limits', { 'key_model.requests.minute': 9 }]]) {
     refusedBy(await call(a.keys.owner, 'PATCH', `/customers/${a.id}`, { [name]: value }), 400, name);
   }
   refusedBy(await call(a.keys.owner, 'PATCH', `/api/users/${a.users.viewer}`,
@@ -598,7 +598,8 @@ await test('GET /v1/key: what it is and may', async () => {
   assert.equal(self.id, id);
   assert.deepEqual(self.scopes, ['infer', 'keys:read']);
   assert.deepEqual(self.models.map((m) => m.id), [1]);
-  assert.equal(self.rate_limits.requests_per_minute, 9);
+  assert.deepEqual(self.rate_limits, { 'key_model.requests.minute': 9 });
+  assert.equal(self.effective_rate_limits['key_model.requests.minute'], 9);
   assert.equal(self.expires_at, '2099-01-01T00:00:00Z');
   assert.equal(self.role, 'owner');
   expect(await operator('GET', '/v1/key'), 403);
@@ -612,7 +613,7 @@ await test('customers: suspended: refused; resumed: served; closed: for good, bo
   const books = () => sql(`SELECT COUNT(*), COUNT(balance_usd) FROM ledger_accounts WHERE customer_id = ${id}`);
   const before = books();
   assert.equal(expect(await operator('PATCH', `/customers/${id}`, {
-    state: 'suspended', rate_limits: { requests_per_minute: 7 }, markup: 1.25,
+    state: 'suspended', rate_limits: { 'key_model.requests.minute': 7, 'customer.tokens.day': 8 }, markup: 1.25,
   }), 200).markup, 1.25);
   await until('refusal', async () => (await call(key, 'GET', '/v1/key')).status === 401, 3000);
   expect(await operator('PATCH', `/customers/${id}`, { state: 'active' }), 200);
@@ -620,7 +621,7 @@ await test('customers: suspended: refused; resumed: served; closed: for good, bo
   refusedBy(await operator('PATCH', `/customers/${id}`, { state: 'closed' }), 400, 'state');
   const closed = expect(await operator('DELETE', `/customers/${id}`), 200);
   assert.equal(closed.state, 'closed');
-  assert.deepEqual(closed.rate_limits, { requests_per_minute: 7, requests_per_hour: null });
+  assert.deepEqual(closed.rate_limits, { 'key_model.requests.minute': 7, 'customer.tokens.day': 8 });
   await until('refusal', async () => (await call(key, 'GET', '/v1/key')).status === 401, 3000);
   expect(await operator('PATCH', `/customers/${id}`, { state: 'active' }), 409);
   expect(await operator('POST', '/api/keys', { customer_id: id, name: 'x' }), 409);

@@ -80,8 +80,6 @@ api_customer_create(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	struct customer_row row = { .c = {
-					.rate_limit_per_minute = -1,
-					.rate_limit_per_hour = -1,
 					.markup_ppm = MARKUP_NONE_PPM,
 					.is_active = true,
 				    } };

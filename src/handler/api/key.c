@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "domain/catalogue.h"
-#include "domain/limit.h"
+#include "domain/tier.h"
 #include "ext/json.h"
 #include "handler/api/api.h"
 #include "handler/api/key_read.h"
@@ -12,12 +12,10 @@
 #include "store/customer.h"
 #include "store/key.h"
 #include "store/label.h"
-#include "store/tier.h"
 #include "store/user.h"
 
 #define JSON_DEPTH 4
 #define DB_WAIT_MS 2000
-#define RATE_MAX   UINT64_C(1000000000)
 
 /* What the body asks for. */
 struct key_request {
@@ -25,8 +23,7 @@ struct key_request {
 	struct str customer_email; /* p == NULL: key.customer_id is given */
 	struct str tier_name;
 	struct customer customer;
-	struct tier tier;
-	struct tier user_tier; /* of whom the key meters to */
+	struct limit_set in_force; /* once it is made */
 };
 
 /* ---- reading ---- */
@@ -73,19 +70,35 @@ read_expiry(const struct json *body, int64_t now_ms, struct key_new *k,
 }
 
 static enum err
-read_rate(const struct json *body, const char *name, int64_t *ret,
-    struct error *e)
+read_rate(const struct json *body, enum limit_metric metric,
+    struct limit_set *ret, struct error *e)
 {
+	const char *name = key_limit_member(metric);
 	uint64_t rate;
 	enum err rc;
 
-	*ret = -1;
 	if (!json_has(body, name))
 		return OK;
-	rc = json_get_u64(body, name, 1, RATE_MAX, &rate, e);
+	if (limit_set_states(ret, metric))
+		return error_public(e, ERR_BAD_PARAM, name,
+		    "%s is %s: give one of them.", name,
+		    limit_metric_names[metric]);
+	rc = json_get_u64(body, name, 1, LIMIT_RATE_MAX, &rate, e);
 	if (!rc)
-		*ret = (int64_t)rate;
+		limit_set_put(ret, metric, (int64_t)rate);
 	return rc;
+}
+
+static enum err
+read_limits(const struct json *body, struct limit_set *ret, struct error *e)
+{
+	enum err rc = OK;
+
+	if (json_has(body, "rate_limits"))
+		rc = record_limits_read(body, "rate_limits", ret, e);
+	if (!rc)
+		rc = read_rate(body, LIMIT_KEY_MODEL_REQUESTS_MINUTE, ret, e);
+	return rc ? rc : read_rate(body, LIMIT_KEY_MODEL_REQUESTS_HOUR, ret, e);
 }
 
 static enum err
@@ -159,11 +172,13 @@ read_ips(struct arena *a, const struct json *body, struct str *ret,
 static enum err
 check_grant(const struct app *app, struct key_request *k, struct error *e)
 {
+	struct limit_set defaults;
+
 	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
 		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
 		    "A key cannot set a tier.");
-	return key_grant(app->who, key_manager_of(app).default_rates, &k->key,
-	    e);
+	defaults = default_limits(app);
+	return key_grant(app->who, &defaults, &k->key, e);
 }
 
 static enum err
@@ -172,8 +187,8 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 {
 	static const char *const names[] = { "customer_email", "customer_id",
 		"name", "allowed_models", "expires_at", "rate_limit",
-		"rate_limit_per_hour", "rate_limit_tier", "project_id",
-		"user_id", "scopes", "allowed_ips" };
+		"rate_limit_per_hour", "rate_limits", "rate_limit_tier",
+		"project_id", "user_id", "scopes", "allowed_ips" };
 	const struct json *body;
 	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
 	    e);
@@ -191,11 +206,7 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	if (!rc)
 		rc = read_expiry(body, rq->start_ms, &k->key, e);
 	if (!rc)
-		rc = read_rate(body, "rate_limit",
-		    &k->key.rate_limit_per_minute, e);
-	if (!rc)
-		rc = read_rate(body, "rate_limit_per_hour",
-		    &k->key.rate_limit_per_hour, e);
+		rc = read_limits(body, &k->key.limits, e);
 	if (!rc && json_has(body, "rate_limit_tier"))
 		rc = json_get_str(body, "rate_limit_tier", 1, 64, &k->tier_name,
 		    e);
@@ -238,45 +249,6 @@ find_customer(struct app *app, struct db *db, struct arena *a,
 	return rc;
 }
 
-static const struct tier no_tier = {
-	.rate_limit_per_minute = LIMIT_UNSTATED,
-	.rate_limit_per_hour = LIMIT_UNSTATED,
-};
-
-static enum err
-find_tier(struct db *db, struct arena *a, struct key_request *k,
-    struct error *e)
-{
-	enum err rc;
-
-	k->tier = no_tier;
-	if (!k->tier_name.p)
-		return OK;
-	rc = store_tier_by_name(db, k->tier_name, a, &k->tier, e);
-	if (rc == ERR_NOT_FOUND)
-		return error_public(e, ERR_BAD_PARAM, "rate_limit_tier",
-		    "There is no rate limit tier of that name.");
-	k->key.rate_limit_tier = k->tier.tier_id;
-	return rc;
-}
-
-static enum err
-find_user_tier(struct db *db, struct arena *a, uint64_t tier_id,
-    struct tier *ret, struct error *e)
-{
-	struct tier *tiers = NULL;
-	size_t n = 0;
-	enum err rc = OK;
-
-	*ret = no_tier;
-	if (tier_id)
-		rc = store_tier_list(db, a, &tiers, &n, e);
-	for (size_t i = 0; !rc && i < n; i++)
-		if (tiers[i].tier_id == tier_id)
-			*ret = tiers[i];
-	return rc;
-}
-
 /* Whom the key meters to: a user of that customer, or its owner. */
 static enum err
 find_user(struct db *db, struct arena *a, struct key_request *k,
@@ -295,9 +267,7 @@ find_user(struct db *db, struct arena *a, struct key_request *k,
 	    (!rc && user.customer_id != k->key.customer_id))
 		return error_public(e, ERR_BAD_PARAM, "user_id",
 		    "The customer has no such user.");
-	return rc ? rc
-		  : find_user_tier(db, a, user.rate_limit_tier, &k->user_tier,
-			e);
+	return rc;
 }
 
 static enum err
@@ -325,7 +295,26 @@ find_all(struct app *app, struct db *db, struct arena *a, struct key_request *k,
 		rc = find_user(db, a, k, e);
 	if (!rc)
 		rc = check_project(db, k, e);
-	return rc ? rc : find_tier(db, a, k, e);
+	return rc ? rc
+		  : tier_find(db, k->tier_name, a, &k->key.rate_limit_tier, e);
+}
+
+/* What is in force for the key that was made, all layers together. */
+static enum err
+find_limits(struct app *app, struct db *db, struct arena *a, uint64_t id,
+    struct key_request *k, struct error *e)
+{
+	const struct limit_set defaults = default_limits(app);
+	struct key_limits *found = NULL;
+	size_t n = 0;
+	enum err rc = store_key_limits(db, k->key.customer_id, id, 1, a, &found,
+	    &n, e);
+
+	if (!rc && n == 0)
+		rc = error_set(e, ERR_CORRUPT, "the new key is not there");
+	if (!rc)
+		key_limits_resolve(found->layers, &defaults, &k->in_force);
+	return rc;
 }
 
 static enum err
@@ -345,29 +334,11 @@ create(struct app *app, const struct request *rq, struct key_request *k,
 	rc = find_all(app, m.db, rq->arena, k, e);
 	if (!rc)
 		rc = resource_create(&key_resource, &m, rq->arena, &row, e);
+	if (!rc)
+		rc = find_limits(app, m.db, rq->arena, row.k.api_key_id, k, e);
 	manager_end(app, &m);
 	*ret_id = row.k.api_key_id;
 	return rc;
-}
-
-/* The requests per minute that this key gets for each model. */
-static uint64_t
-effective_rate(const struct app *app, const struct key_request *k)
-{
-	const struct limit_rates layers[] = {
-		{ { k->key.rate_limit_per_minute,
-		    k->key.rate_limit_per_hour } },
-		{ { k->tier.rate_limit_per_minute,
-		    k->tier.rate_limit_per_hour } },
-		{ { k->user_tier.rate_limit_per_minute,
-		    k->user_tier.rate_limit_per_hour } },
-		{ { k->customer.rate_limit_per_minute,
-		    k->customer.rate_limit_per_hour } },
-		key_manager_of(app).default_rates,
-	};
-
-	return (uint64_t)limit_resolve(layers, ARRAY_LEN(layers))
-	    .requests[LIMIT_MINUTE];
 }
 
 static void
@@ -390,6 +361,7 @@ respond(struct app *app, struct response *rs, const struct key_request *k,
     const char *text, uint64_t id, struct error *e)
 {
 	struct json_out j;
+	int64_t rate;
 
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
@@ -397,7 +369,9 @@ respond(struct app *app, struct response *rs, const struct key_request *k,
 	json_out_member_u64(&j, "id", id);
 	json_out_member_str(&j, "key", str_from(text));
 	json_out_member_str(&j, "name", k->key.name);
-	json_out_member_u64(&j, "rate_limit", effective_rate(app, k));
+	/* None in force is 0. */
+	rate = limit_set_get(&k->in_force, LIMIT_KEY_MODEL_REQUESTS_MINUTE);
+	json_out_member_u64(&j, "rate_limit", rate > 0 ? (uint64_t)rate : 0);
 	write_models(&j, app, &k->key);
 	json_out_member_u64(&j, "customer_id", k->key.customer_id);
 	json_out_key(&j, "expires_at");

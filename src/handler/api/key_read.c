@@ -5,25 +5,32 @@
 
 #include "domain/app.h"
 #include "domain/catalogue.h"
+#include "domain/limit.h"
+
+struct limit_set
+default_limits(const struct app *app)
+{
+	struct limit_settings settings;
+	struct error e;
+
+	/* No snapshot of the settings is used that this fails for. */
+	ASSERT(limit_settings_read(app->conf, &settings, &e) == OK);
+	return settings.defaults;
+}
 
 struct key_manager
 key_manager_of(const struct app *app)
 {
-	return (struct key_manager){
+	struct key_manager km = {
 		.ops = {
 			.map = app->shared->hostmap,
 			.pepper = app->shared->pepper,
 			.pepper_id = conf_u64(app->conf, CONF_AUTH_PEPPER_ID),
 		},
-		.default_rates = {
-			.requests = {
-				[LIMIT_MINUTE] = (int64_t)conf_u64(app->conf,
-				    CONF_LIMITS_RPM),
-				[LIMIT_HOUR] = (int64_t)conf_u64(app->conf,
-				    CONF_LIMITS_RPH),
-			},
-		},
 	};
+
+	km.default_limits = default_limits(app);
+	return km;
 }
 
 static int

@@ -21,6 +21,8 @@ enum err key_read_models(struct arena *a, const struct catalogue *c,
 enum err key_read_model_text(const struct catalogue *c, struct str text,
     const char *param, uint64_t *ret, struct error *e) ATTR_MUST_CHECK;
 
+/** Limits that hold where nobody states them. */
+struct limit_set default_limits(const struct app *app);
 /** What this process changes keys with; db is set later. */
 struct key_manager key_manager_of(const struct app *app);
 

@@ -4,34 +4,25 @@
 
 #include "domain/catalogue.h"
 #include "handler/api/api.h"
+#include "handler/api/key_read.h"
 #include "store/db_pool.h"
 
 #define DB_WAIT_MS 2000
 
-static void
-write_rate(struct json_out *j, const char *name, int64_t own, uint64_t fallback)
-{
-	uint64_t in_force = own < 0 ? fallback : (uint64_t)own;
-
-	if (in_force)
-		json_out_member_u64(j, name, in_force);
-	else
-		json_out_member_null(j, name);
-}
-
+/* What holds for it, whoever states it. */
 static void
 write_limits(struct json_out *j, const struct app *app)
 {
-	const struct limit_set *own = &app->who->limits;
+	const struct limit_set defaults = default_limits(app);
+	struct limit_set set = app->who->limits;
 
-	json_out_key(j, "rate_limits");
+	limit_set_inherit(&set, &defaults);
+	json_out_key(j, "effective_rate_limits");
 	json_out_object(j);
-	write_rate(j, "requests_per_minute",
-	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_MINUTE),
-	    conf_u64(app->conf, CONF_LIMITS_RPM));
-	write_rate(j, "requests_per_hour",
-	    limit_set_get(own, LIMIT_KEY_MODEL_REQUESTS_HOUR),
-	    conf_u64(app->conf, CONF_LIMITS_RPH));
+	for (unsigned m = 0; m < LIMIT__METRICS; m++)
+		if (limit_set_get(&set, m) > 0)
+			json_out_member_u64(j, limit_metric_names[m],
+			    (uint64_t)set.max[m]);
 	json_out_object_end(j);
 }
 

@@ -42,8 +42,7 @@ enum err
 api_tier_create(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct tier row = { .rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1 };
+	struct tier row = { 0 };
 
 	return resource_post(app, rq, rs, &tier_resource, &row, e);
 }

@@ -229,23 +229,26 @@ add_models(struct tval *o, const struct dashboard_data *d)
 }
 
 static void
-add_limits(struct tval *row, const struct limit_rates *rates)
+add_limits(struct tval *row, const struct limit_set *limits)
 {
-	static const char *const units[LIMIT__WINDOWS] = {
-		[LIMIT_MINUTE] = "a minute",
-		[LIMIT_HOUR] = "an hour",
-		[LIMIT_DAY] = "a day",
+	static const struct {
+		enum limit_metric metric;
+		const char *unit;
+	} shown[] = {
+		{ LIMIT_KEY_MODEL_REQUESTS_MINUTE, "a minute" },
+		{ LIMIT_KEY_MODEL_REQUESTS_HOUR, "an hour" },
+		{ LIMIT_KEY_MODEL_REQUESTS_DAY, "a day" },
 	};
 	struct tval *list = tval_set_list(row, "limits");
 	if (!list)
 		return;
-	for (unsigned i = 0; i < LIMIT__WINDOWS; i++) {
-		if (rates->requests[i] <= 0)
+	for (unsigned i = 0; i < ARRAY_LEN(shown); i++) {
+		int64_t max = limit_set_get(limits, shown[i].metric);
+		if (max <= 0)
 			continue;
-		struct str n = view_count_text(list->a,
-		    (uint64_t)rates->requests[i]);
+		struct str n = view_count_text(list->a, (uint64_t)max);
 		tval_push_text(list, arena_printf(list->a, "%" PRI_STR " %s",
-					 STR_ARG(n), units[i]));
+					 STR_ARG(n), shown[i].unit));
 	}
 }
 
@@ -263,7 +266,7 @@ add_keys(struct tval *o, const struct dashboard_data *d)
 		tval_set_text(row, "state", str_from(state_names[k->state]));
 		tval_set_bool(row, "is_active",
 		    k->state == DASHBOARD_KEY_ACTIVE);
-		add_limits(row, &k->rates);
+		add_limits(row, &k->limits);
 		view_count(row, "requests", k->row.requests);
 		view_money(row, "cost", k->row.cost_pusd);
 		view_time(row, "last_used", k->row.last_used_at_ms);

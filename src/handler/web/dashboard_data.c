@@ -2,12 +2,10 @@
 #include "handler/web/dashboard_data.h"
 
 #include "base/clock.h"
-#include "domain/catalogue.h"
+#include "domain/key.h"
 #include "domain/limit.h"
 #include "store/db_pool.h"
 #include "store/key.h"
-#include "store/limit.h"
-#include "store/user.h"
 
 #define WAIT_MS  2000
 #define KEYS_MAX 500
@@ -17,16 +15,6 @@ static const int64_t days_back[DASHBOARD__RANGES] = {
 	[DASHBOARD_TODAY] = 0,
 	[DASHBOARD_WEEK] = 6,
 	[DASHBOARD_MONTH] = DASHBOARD_DAYS - 1,
-};
-
-/* The tables that limits come from. */
-struct limit_sources {
-	const struct key *keys; /* by id */
-	size_t n_keys;
-	const struct user *users;
-	size_t n_users;
-	const struct role_tier *roles;
-	size_t n_roles;
 };
 
 enum dashboard_key_state
@@ -73,61 +61,17 @@ load_days(struct db *db, struct arena *a, struct dashboard_data *d,
 	return OK;
 }
 
-static struct limit_rates
-rates_of(int64_t per_minute, int64_t per_hour)
+/* Beyond the first keys, what is configured is what is known. */
+static struct limit_set
+limits_of(const struct key_limits *rows, size_t n, uint64_t api_key_id,
+    const struct limit_set *defaults)
 {
-	return (struct limit_rates){ { per_minute, per_hour } };
-}
+	struct limit_set set = *defaults;
 
-static struct limit_rates
-tier_rates(const struct app *app, uint64_t tier_id)
-{
-	const struct tier *t = NULL;
-	if (tier_id != 0 && app->catalogue)
-		t = catalogue_tier(app->catalogue, tier_id);
-	return t ? rates_of(t->rate_limit_per_minute, t->rate_limit_per_hour)
-		 : rates_of(LIMIT_UNSTATED, LIMIT_UNSTATED);
-}
-
-static struct limit_rates
-role_rates(const struct app *app, const struct limit_sources *from,
-    enum user_role role)
-{
-	for (size_t i = 0; i < from->n_roles; i++)
-		if (str_eq(from->roles[i].role,
-			str_from(user_role_names[role])))
-			return tier_rates(app, from->roles[i].tier_id);
-	return rates_of(LIMIT_UNSTATED, LIMIT_UNSTATED);
-}
-
-/* The layers that limit_resolve() goes through, nearest first. */
-static struct limit_rates
-rates_in_force(const struct app *app, const struct customer *c,
-    const struct limit_sources *from, uint64_t api_key_id)
-{
-	struct limit_rates layer[6];
-	size_t n = 0;
-	for (size_t i = 0; i < from->n_keys; i++) {
-		const struct key *k = &from->keys[i];
-		if (k->api_key_id != api_key_id)
-			continue;
-		layer[n++] = rates_of(k->rate_limit_per_minute,
-		    k->rate_limit_per_hour);
-		layer[n++] = tier_rates(app, k->rate_limit_tier);
-		for (size_t j = 0; j < from->n_users; j++) {
-			const struct user *u = &from->users[j];
-			if (u->user_id != k->user_id)
-				continue;
-			layer[n++] = tier_rates(app, u->rate_limit_tier);
-			layer[n++] = role_rates(app, from, u->role);
-			break;
-		}
-		break;
-	}
-	layer[n++] = rates_of(c->rate_limit_per_minute, c->rate_limit_per_hour);
-	layer[n++] = rates_of((int64_t)conf_u64(app->conf, CONF_LIMITS_RPM),
-	    (int64_t)conf_u64(app->conf, CONF_LIMITS_RPH));
-	return limit_resolve(layer, n);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].api_key_id == api_key_id)
+			key_limits_resolve(rows[i].layers, defaults, &set);
+	return set;
 }
 
 static enum err
@@ -135,35 +79,28 @@ load_keys(const struct app *app, struct db *db, struct arena *a,
     struct dashboard_data *d, struct error *e)
 {
 	uint64_t customer_id = d->customer.customer_id;
-	struct limit_sources from = { .n_keys = 0 };
+	struct limit_settings settings;
 	struct report_key *rows;
-	struct key *keys;
-	struct user *users;
-	struct role_tier *roles;
+	struct key_limits *limits;
+	struct dashboard_key *out;
+	size_t n_limits;
 	enum err err = store_report_keys(db, customer_id, d->first_day_ms,
 	    d->now_ms, a, &rows, &d->n_keys, e);
 	if (!err)
-		err = store_key_list(db, customer_id, 0, KEYS_MAX, a, &keys,
-		    &from.n_keys, e);
+		err = store_key_limits(db, customer_id, 0, KEYS_MAX, a, &limits,
+		    &n_limits, e);
 	if (!err)
-		err = store_user_list(db, customer_id, a, &users, &from.n_users,
-		    e);
-	if (!err)
-		err = store_role_tier_list(db, a, &roles, &from.n_roles, e);
+		err = limit_settings_read(app->conf, &settings, e);
 	if (err)
 		return err;
-	from.keys = keys;
-	from.users = users;
-	from.roles = roles;
-	struct dashboard_key *out = arena_array(a, struct dashboard_key,
-	    d->n_keys);
+	out = arena_array(a, struct dashboard_key, d->n_keys);
 	if (!out)
 		return error_arena(e, a);
 	for (size_t i = 0; i < d->n_keys; i++) {
 		out[i].row = rows[i];
 		out[i].state = dashboard_key_state(&rows[i], d->now_ms);
-		out[i].rates = rates_in_force(app, &d->customer, &from,
-		    rows[i].api_key_id);
+		out[i].limits = limits_of(limits, n_limits, rows[i].api_key_id,
+		    &settings.defaults);
 	}
 	d->keys = out;
 	return OK;

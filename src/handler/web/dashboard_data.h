@@ -31,7 +31,7 @@ enum dashboard_key_state {
 struct dashboard_key {
 	struct report_key row;
 	enum dashboard_key_state state;
-	struct limit_rates rates; /* in force; 0: none */
+	struct limit_set limits; /* in force */
 };
 
 struct dashboard_data {

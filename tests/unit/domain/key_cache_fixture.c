@@ -23,9 +23,6 @@ pthread_mutex_t row_lock = PTHREAD_MUTEX_INITIALIZER;
 struct key_auth row;
 uint8_t row_digest[KEY_DIGEST_BYTES];
 struct operator_key operator_row;
-struct tier tiers[3];
-struct limit_row limit_rows[8];
-size_t n_limit_rows;
 _Atomic enum err db_answer;
 _Atomic unsigned n_queries, n_takes;
 _Atomic unsigned query_takes_us;
@@ -99,31 +96,6 @@ store_key_rehash(struct db *db, bool is_operator,
 	return OK;
 }
 
-enum err
-store_tier_list(struct db *db, struct arena *a, struct tier **ret,
-    size_t *ret_n, struct error *err)
-{
-	(void)db;
-	(void)a;
-	(void)err;
-	*ret = tiers;
-	*ret_n = 3;
-	return OK;
-}
-
-enum err
-store_limit_for_key(struct db *db, const struct limit_query *q, struct arena *a,
-    struct limit_row **ret, size_t *ret_n, struct error *err)
-{
-	(void)db;
-	(void)q;
-	(void)a;
-	(void)err;
-	*ret = limit_rows;
-	*ret_n = n_limit_rows;
-	return OK;
-}
-
 void
 cache_make(uint64_t cache_s, uint64_t stale_max_s, uint64_t n_keys)
 {
@@ -158,11 +130,7 @@ key_cache_setup(void **state)
 		.public_id = str_make(text + 3, 10),
 		.scopes = KEY_SCOPE_INFER,
 		.is_active = true,
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.user_is_active = true,
-		.customer_rate_limit_per_minute = -1,
-		.customer_rate_limit_per_hour = -1,
 		.customer_markup_ppm = 1000000,
 		.customer_is_active = true,
 		.model_ids = model_ids,
@@ -173,13 +141,6 @@ key_cache_setup(void **state)
 		.public_id = S("0123456789"),
 		.is_active = true,
 	};
-	for (unsigned i = 0; i < 3; i++)
-		tiers[i] = (struct tier){
-			.tier_id = i + 1,
-			.rate_limit_per_minute = -1,
-			.rate_limit_per_hour = -1,
-		};
-	n_limit_rows = 0;
 	db_answer = OK;
 	n_queries = n_takes = 0;
 	query_takes_us = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A cache of keys for each test, above a scripted store in place of libstore:
- * one customer's key, one operator's, one tier.
+ * one customer's key, one operator's.
  */
 #ifndef TG_TESTS_KEY_CACHE_FIXTURE_H
 #define TG_TESTS_KEY_CACHE_FIXTURE_H
@@ -13,9 +13,7 @@
 
 #include "domain/hostmap.h"
 #include "domain/key.h"
-#include "store/limit.h"
 #include "store/operator_key.h"
-#include "store/tier.h"
 
 #define NOW INT64_C(1800000000000)
 
@@ -33,9 +31,6 @@ extern pthread_mutex_t row_lock;
 extern struct key_auth row; /* with row_lock, once there are threads */
 extern uint8_t row_digest[KEY_DIGEST_BYTES];
 extern struct operator_key operator_row;
-extern struct tier tiers[3]; /* 1 to 3 */
-extern struct limit_row limit_rows[8];
-extern size_t n_limit_rows;
 extern _Atomic enum err db_answer; /* of taking a connection */
 extern _Atomic unsigned n_queries, n_takes;
 extern _Atomic unsigned query_takes_us;

@@ -249,7 +249,21 @@ principal_may_use_model__list__finds_each_and_no_other(void **state)
 }
 
 static const uint64_t granted_models[] = { 2, 3, 5 };
-static const struct limit_rates granted_default = { { 60, 0 } };
+static const struct limit_set granted_default = {
+	.stated = UINT32_C(1) << LIMIT_KEY_MODEL_REQUESTS_MINUTE |
+		  UINT32_C(1) << LIMIT_KEY_MODEL_REQUESTS_HOUR |
+		  UINT32_C(1) << LIMIT_CUSTOMER_TOKENS_DAY |
+		  UINT32_C(1) << LIMIT_SLIDING,
+	.max = { [LIMIT_KEY_MODEL_REQUESTS_MINUTE] = 60,
+	    [LIMIT_CUSTOMER_TOKENS_DAY] = 900,
+	    [LIMIT_SLIDING] = 1 },
+};
+
+/* One number and no other. */
+#define ONLY(metric, number)                                          \
+ {                                                                    \
+  .stated = UINT32_C(1) << (metric), .max = { [(metric)] = (number) } \
+ }
 
 /* A key that is restricted in every way. */
 static struct principal
@@ -280,8 +294,6 @@ plain_request(void)
 	return (struct key_new){
 		.scopes = KEY_SCOPE_INFER,
 		.all_models = true,
-		.rate_limit_per_minute = LIMIT_UNSTATED,
-		.rate_limit_per_hour = LIMIT_UNSTATED,
 	};
 }
 
@@ -292,13 +304,17 @@ key_grant__nothing_stated__is_what_the_key_has(void **state)
 	struct key_new k = plain_request();
 
 	(void)state;
-	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
 	assert_int_equal(k.user_id, 12);
 	assert_false(k.all_models);
 	assert_ptr_equal(k.model_ids, granted_models);
 	assert_int_equal(k.n_models, 3);
-	assert_int_equal(k.rate_limit_per_minute, 10);
-	assert_int_equal(k.rate_limit_per_hour, 100);
+	assert_int_equal(limit_set_get(&k.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    10);
+	assert_int_equal(limit_set_get(&k.limits,
+			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
+	    100);
 	assert_int_equal(k.expires_at_ms, 5000);
 	assert_int_equal(limit_set_get(&k.limits, LIMIT_KEY_TOKENS_DAY), 5000);
 	assert_int_equal(limit_set_get(&k.limits, LIMIT_CONCURRENT), 4);
@@ -321,10 +337,12 @@ key_grant__more_than_the_key_has__is_refused_by_name(void **state)
 		{ "allowed_models",
 		    { .model_ids = other_model, .n_models = 2 } },
 		{ "expires_at", { .expires_at_ms = 5001 } },
-		{ "rate_limit", { .rate_limit_per_minute = 11 } },
-		{ "rate_limit", { .rate_limit_per_minute = 0 } },
-		{ "rate_limit_per_hour", { .rate_limit_per_minute = 10,
-					     .rate_limit_per_hour = 101 } },
+		{ "rate_limit",
+		    { .limits = ONLY(LIMIT_KEY_MODEL_REQUESTS_MINUTE, 11) } },
+		{ "rate_limit",
+		    { .limits = ONLY(LIMIT_KEY_MODEL_REQUESTS_MINUTE, 0) } },
+		{ "rate_limit_per_hour",
+		    { .limits = ONLY(LIMIT_KEY_MODEL_REQUESTS_HOUR, 101) } },
 	};
 	struct principal who = restricted_key();
 
@@ -332,7 +350,7 @@ key_grant__more_than_the_key_has__is_refused_by_name(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct key_new k = cases[i].k;
 
-		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 		    ERR_FORBIDDEN);
 		assert_string_equal(e.param, cases[i].param);
 	}
@@ -349,13 +367,13 @@ key_grant__owner_that_manages__acts_for_all_users(void **state)
 	k.user_id = 13;
 	who.scopes |= KEY_SCOPE_MANAGE;
 	who.role = USER_DEVELOPER;
-	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 	    ERR_FORBIDDEN);
 	who.role = USER_OWNER;
-	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
 	assert_int_equal(k.user_id, 13);
 	who.scopes &= ~(uint64_t)KEY_SCOPE_MANAGE;
-	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 	    ERR_FORBIDDEN);
 }
 
@@ -383,20 +401,20 @@ key_grant__addresses_and_project__handed_on_and_never_widened(void **state)
 	assert_ok(
 	    cidr_list_parse(&a, who.allowed_ips_text, &who.allowed_ips, &e));
 	who.project_id = 4;
-	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
 	assert_str_is(k.allowed_ips, "10.0.0.0/8,2001:db8::/32");
 	assert_int_equal(k.project_id, 4);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		k = plain_request();
 		k.allowed_ips = cases[i].ips;
-		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 		    cases[i].is_within ? OK : ERR_FORBIDDEN);
 		if (!cases[i].is_within)
 			assert_string_equal(e.param, "allowed_ips");
 	}
 	k = plain_request();
 	k.project_id = 5;
-	assert_int_equal(key_grant(&who, granted_default, &k, &e),
+	assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 	    ERR_FORBIDDEN);
 	assert_string_equal(e.param, "project_id");
 	arena_fini(&a);
@@ -412,6 +430,7 @@ key_grant__other_limits_beyond_its_own__are_refused(void **state)
 		{ LIMIT_KEY_TOKENS_DAY, 5001 },
 		{ LIMIT_KEY_TOKENS_DAY, 0 }, /* none at all */
 		{ LIMIT_CONCURRENT, 5 },
+		{ LIMIT_SLIDING, 0 },
 	};
 	struct principal who = restricted_key();
 
@@ -420,30 +439,47 @@ key_grant__other_limits_beyond_its_own__are_refused(void **state)
 		struct key_new k = plain_request();
 
 		limit_set_put(&k.limits, cases[i].metric, cases[i].max);
-		assert_int_equal(key_grant(&who, granted_default, &k, &e),
+		assert_int_equal(key_grant(&who, &granted_default, &k, &e),
 		    ERR_FORBIDDEN);
 		assert_string_equal(e.param, "rate_limits");
 	}
 }
 
+/* S9: what nobody states is bound by the configuration, every metric of it. */
 static void
-key_grant__rates_by_default__bound_what_is_stated(void **state)
+key_grant__limits_by_default__bound_what_is_stated(void **state)
 {
+	static const struct {
+		enum limit_metric metric;
+		int64_t max;
+		enum err want;
+	} cases[] = {
+		{ LIMIT_KEY_MODEL_REQUESTS_MINUTE, 60, OK },
+		{ LIMIT_KEY_MODEL_REQUESTS_MINUTE, 61, ERR_FORBIDDEN },
+		{ LIMIT_KEY_MODEL_REQUESTS_MINUTE, 0, ERR_FORBIDDEN },
+		{ LIMIT_KEY_MODEL_REQUESTS_HOUR, 1000000, OK }, /* of 0 */
+		{ LIMIT_CUSTOMER_TOKENS_DAY, 900, OK },
+		{ LIMIT_CUSTOMER_TOKENS_DAY, 901, ERR_FORBIDDEN },
+		{ LIMIT_CUSTOMER_TOKENS_DAY, 0, ERR_FORBIDDEN },
+		{ LIMIT_SLIDING, 1, OK }, { LIMIT_SLIDING, 0, ERR_FORBIDDEN },
+		{ LIMIT_KEY_TOKENS_HOUR, 5, OK }, /* of nobody's limit */
+	};
 	struct principal who = restricted_key();
 	struct key_new k = plain_request();
 
 	(void)state;
 	who.limits = (struct limit_set){ 0 };
-	assert_ok(key_grant(&who, granted_default, &k, &e));
-	assert_int_equal(k.rate_limit_per_minute, LIMIT_UNSTATED);
-	k.rate_limit_per_minute = 60;
-	k.rate_limit_per_hour = 1000000; /* 0 enforces nothing */
-	assert_ok(key_grant(&who, granted_default, &k, &e));
-	k.rate_limit_per_minute = 61;
-	assert_int_equal(key_grant(&who, granted_default, &k, &e),
-	    ERR_FORBIDDEN);
-	who.kind = PRINCIPAL_OPERATOR;
-	assert_ok(key_grant(&who, granted_default, &k, &e));
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
+	assert_int_equal(k.limits.stated, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		k = plain_request();
+		limit_set_put(&k.limits, cases[i].metric, cases[i].max);
+		assert_int_equal(key_grant(&who, &granted_default, &k, &e),
+		    cases[i].want);
+		who.kind = PRINCIPAL_OPERATOR;
+		assert_ok(key_grant(&who, &granted_default, &k, &e));
+		who.kind = PRINCIPAL_KEY;
+	}
 }
 
 int
@@ -474,7 +510,7 @@ main(void)
 		cmocka_unit_test(
 		    key_grant__addresses_and_project__handed_on_and_never_widened),
 		cmocka_unit_test(
-		    key_grant__rates_by_default__bound_what_is_stated),
+		    key_grant__limits_by_default__bound_what_is_stated),
 	};
 
 	if (crypto_init(&e))

@@ -131,58 +131,23 @@ key_authenticate__operator_key__is_operator_without_inference(void **state)
  * Where a limit comes from (S34): the key's own number > its tier's > its
  * user's tier's > the tier of the user's role > the customer's > the
  * configured default, which is what is left unstated here. Each layer
- * states its own number, as a column and as a row, and the layers before the
- * n-th say nothing.
+ * states its own number, and the layers before the n-th say nothing.
  */
-#define ROW_METRIC LIMIT_KEY_TOKENS_DAY
-
-static void
-state_from_layer(unsigned first)
-{
-	const uint64_t numbers[] = { 11, 12, 13, 14, 15 };
-
-	n_limit_rows = 0;
-	row.rate_limit_per_minute = first <= 0 ? 11 : -1;
-	if (first <= 0)
-		limit_rows[n_limit_rows++] = (struct limit_row){
-			.api_key_id = row.api_key_id,
-			.metric = ROW_METRIC,
-			.max = 11,
-		};
-	row.rate_limit_tier = 1;
-	row.user_rate_limit_tier = 2;
-	row.role_rate_limit_tier = 3;
-	for (unsigned i = 0; i < 3; i++) {
-		bool is_stated = first <= i + 1;
-
-		tiers[i].rate_limit_per_minute = is_stated
-						     ? (int64_t)numbers[i + 1]
-						     : -1;
-		if (is_stated)
-			limit_rows[n_limit_rows++] = (struct limit_row){
-				.tier_id = i + 1,
-				.metric = ROW_METRIC,
-				.max = numbers[i + 1],
-			};
-	}
-	row.customer_rate_limit_per_minute = first <= 4 ? 15 : -1;
-	if (first <= 4)
-		limit_rows[n_limit_rows++] = (struct limit_row){
-			.customer_id = row.customer_id,
-			.metric = ROW_METRIC,
-			.max = 15,
-		};
-}
-
 static void
 check_layer(unsigned first, int64_t number)
 {
-	state_from_layer(first);
+	static const enum limit_metric metrics[] = {
+		LIMIT_KEY_MODEL_REQUESTS_MINUTE, /* a column of its holders */
+		LIMIT_KEY_TOKENS_DAY,            /* a row */
+	};
+
+	for (unsigned i = first; i < KEY_LIMITS__N; i++)
+		for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
+			limit_set_put(&row.layers[i], metrics[m], 11 + i);
 	assert_ok(ask());
-	assert_int_equal(limit_set_get(&who.limits,
-			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
-	    number);
-	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), number);
+	for (size_t m = 0; m < ARRAY_LEN(metrics); m++)
+		assert_int_equal(limit_set_get(&who.limits, metrics[m]),
+		    number);
 }
 
 static void
@@ -232,17 +197,15 @@ static void
 key_authenticate__layers_state_different_limits__each_is_taken(void **state)
 {
 	(void)state;
-	tiers[0].rate_limit_per_minute = 100;
-	tiers[0].rate_limit_per_hour = 1000;
-	row.rate_limit_tier = 1;
-	row.rate_limit_per_minute = 10;
-	row.customer_rate_limit_per_hour = 7;
-	limit_rows[0] = (struct limit_row){
-		.customer_id = row.customer_id,
-		.metric = LIMIT_CONCURRENT,
-		.max = 3,
-	};
-	n_limit_rows = 1;
+	limit_set_put(&row.layers[KEY_LIMITS_OWN],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 10);
+	limit_set_put(&row.layers[KEY_LIMITS_TIER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 100);
+	limit_set_put(&row.layers[KEY_LIMITS_TIER],
+	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 1000);
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 7);
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER], LIMIT_CONCURRENT, 3);
 	assert_ok(ask());
 	assert_int_equal(limit_set_get(&who.limits,
 			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
@@ -251,22 +214,6 @@ key_authenticate__layers_state_different_limits__each_is_taken(void **state)
 			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
 	    1000);
 	assert_int_equal(limit_set_get(&who.limits, LIMIT_CONCURRENT), 3);
-}
-
-/* One tier may stand in two layers; a row of it counts in both. */
-static void
-key_authenticate__user_has_the_keys_tier__both_layers_state_it(void **state)
-{
-	(void)state;
-	row.rate_limit_tier = row.user_rate_limit_tier = 2;
-	limit_rows[0] = (struct limit_row){
-		.tier_id = 2,
-		.metric = ROW_METRIC,
-		.max = 9,
-	};
-	n_limit_rows = 1;
-	assert_ok(ask());
-	assert_int_equal(limit_set_get(&who.limits, ROW_METRIC), 9);
 }
 
 static bool
@@ -442,7 +389,8 @@ key_authenticate__catalogue_changed__asks_again(void **state)
 {
 	(void)state;
 	assert_ok(ask());
-	row.customer_rate_limit_per_minute = 3;
+	limit_set_put(&row.layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 3);
 	hostmap_slot_bump(map, GENERATION_CATALOGUE);
 	assert_ok(ask());
 	assert_int_equal(limit_set_get(&who.limits,
@@ -552,8 +500,6 @@ main(void)
 		    key_authenticate__nobody_states_a_limit__is_left_to_the_default),
 		KEY_CACHE_TEST(
 		    key_authenticate__layers_state_different_limits__each_is_taken),
-		KEY_CACHE_TEST(
-		    key_authenticate__user_has_the_keys_tier__both_layers_state_it),
 		KEY_CACHE_TEST(
 		    key_authenticate__guard_says_no__only_known_keys_pass),
 		KEY_CACHE_TEST(

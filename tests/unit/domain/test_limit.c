@@ -141,23 +141,6 @@ grants_of(unsigned n_requests, int64_t now_ms)
 }
 
 static void
-limit_resolve__several_layers__nearest_statement_wins(void **state)
-{
-	const struct limit_rates layers[] = {
-		{ { LIMIT_UNSTATED, 7 } },
-		{ { 0, 8 } },
-		{ { 60, LIMIT_UNSTATED } },
-	};
-	struct limit_rates r = limit_resolve(layers, ARRAY_LEN(layers));
-
-	(void)state;
-	assert_int_equal(r.requests[LIMIT_MINUTE], 0);
-	assert_int_equal(r.requests[LIMIT_HOUR], 7);
-	r = limit_resolve(layers, 0);
-	assert_int_equal(r.requests[LIMIT_MINUTE], LIMIT_UNSTATED);
-}
-
-static void
 limit_take__nothing_stated__default_of_60_a_minute(void **state)
 {
 	struct limit_take t;
@@ -910,8 +893,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    limit_resolve__several_layers__nearest_statement_wins),
 		TEST(limit_take__nothing_stated__default_of_60_a_minute),
 		TEST(limit_take__zero__is_not_limited),
 		TEST(limit_take__two_windows__tells_of_the_one_with_least_left),

@@ -19,6 +19,7 @@ struct row {
 	struct str note;
 	int64_t rate;
 	int64_t per_hour;
+	struct limit_set set;
 	bool is_on;
 	int64_t ends_ms;
 	enum colour colour;
@@ -47,6 +48,9 @@ static const struct record_member members[] = {
 	{ .name = "colour", .kind = RECORD_ENUM, .off = AT(colour), .flags = RECORD_SET, .names = colours, .n_names = 2 },
 	{ .name = "bits", .kind = RECORD_BITS, .off = AT(bits), .flags = RECORD_SET, .names = colours, .n_names = 2 },
 	{ .name = "list", .kind = RECORD_TEXTS, .off = AT(list), .flags = RECORD_SET | RECORD_NULL, .max = 3 },
+	{ .name = "metrics", .kind = RECORD_LIMITS, .off = AT(set), .flags = RECORD_SET | RECORD_NULL },
+	{ .name = "a_minute", .kind = RECORD_LIMIT, .off = AT(set), .metric = LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = 100 },
 	{ .name = "markup", .kind = RECORD_PPM, .off = AT(markup), .flags = RECORD_SET | RECORD_HIDDEN, .max = 5000000 },
 	{ .name = "seen_at", .kind = RECORD_TIME, .off = AT(seen_ms), .flags = RECORD_LIVE },
 };
@@ -116,7 +120,7 @@ record_write__all_kinds__as_their_json(void **state)
 	    "{\"id\":7,\"owner_id\":3,\"name\":\"it\",\"note\":null,\"rate\":5,"
 	    "\"limits\":{\"per_hour\":null},\"is_on\":true,\"ends_at\":null,"
 	    "\"colour\":\"red\",\"bits\":[\"blue\"],\"list\":null,"
-	    "\"markup\":1.25,\"seen_at\":null}");
+	    "\"metrics\":{},\"a_minute\":null,\"markup\":1.25,\"seen_at\":null}");
 	row.list = S("");
 	row.bits = 3;
 	row.colour = BLUE;
@@ -155,6 +159,39 @@ record_read__given_members__others_stay(void **state)
 	assert_null(row.list.p);
 }
 
+/* One number has two names; those that are not given stay, null takes one
+ * away, and null for the object takes all. */
+static void
+record_read__limits__change_one_by_one(void **state)
+{
+	(void)state;
+	assert_ok(read_as("{\"metrics\":{\"key.tokens.day\":0,"
+			  "\"key.concurrent\":3,"
+			  "\"customer.requests.hour\":100000000000},"
+			  "\"a_minute\":7}",
+	    RECORD_SET, true));
+	assert_true(
+	    str_find_str(written(true),
+		S("\"metrics\":{\"key.tokens.day\":0,"
+		  "\"customer.requests.hour\":100000000000,"
+		  "\"key_model.requests.minute\":7,\"key.concurrent\":3},"
+		  "\"a_minute\":7")) < written(true).n);
+	assert_ok(read_as("{\"metrics\":{\"key.concurrent\":null,"
+			  "\"key_model.requests.minute\":8}}",
+	    RECORD_SET, true));
+	assert_int_equal(limit_set_get(&row.set,
+			     LIMIT_KEY_MODEL_REQUESTS_MINUTE),
+	    8);
+	assert_int_equal(limit_set_get(&row.set, LIMIT_CONCURRENT), -1);
+	assert_int_equal(limit_set_get(&row.set, LIMIT_KEY_TOKENS_DAY), 0);
+	assert_ok(
+	    read_as("{\"metrics\":null,\"a_minute\":9}", RECORD_SET, true));
+	assert_int_equal(row.set.stated,
+	    UINT32_C(1) << LIMIT_KEY_MODEL_REQUESTS_MINUTE);
+	assert_ok(read_as("{\"a_minute\":null}", RECORD_SET, true));
+	assert_int_equal(row.set.stated, 0);
+}
+
 static void
 record_read__what_may_not_be_given__refused_by_name(void **state)
 {
@@ -190,6 +227,25 @@ record_read__what_may_not_be_given__refused_by_name(void **state)
 		{ "{\"list\":[\"a\",\"b\",\"c\",\"d\"]}", "list", RECORD_SET },
 		{ "{\"list\":[\"a,b\"]}", "list", RECORD_SET },
 		{ "{\"list\":[\"\"]}", "list", RECORD_SET },
+		{ "{\"metrics\":{\"key.tokens.week\":1}}", "key.tokens.week",
+		    RECORD_SET },
+		{ "{\"metrics\":{\"key.tokens.day\":-1}}", "key.tokens.day",
+		    RECORD_SET },
+		{ "{\"metrics\":{\"key.tokens.day\":100000000001}}",
+		    "key.tokens.day", RECORD_SET },
+		{ "{\"metrics\":{\"key.tokens.day\":1.5}}", "key.tokens.day",
+		    RECORD_SET },
+		{ "{\"metrics\":{\"sliding\":2}}", "sliding", RECORD_SET },
+		{ "{\"metrics\":{\"key_model.requests.minute\":1000000001}}",
+		    "key_model.requests.minute", RECORD_SET },
+		{ "{\"metrics\":[]}", "metrics", RECORD_SET },
+		{ "{\"a_minute\":0}", "a_minute", RECORD_SET },
+		{ "{\"a_minute\":1,\"metrics\":{\"key_model.requests.minute\":"
+		  "1}}",
+		    "a_minute", RECORD_SET },
+		{ "{\"a_minute\":null,\"metrics\":{"
+		  "\"key_model.requests.minute\":1}}",
+		    "a_minute", RECORD_SET },
 		{ "{\"markup\":-1}", "markup", RECORD_SET },
 		{ "{\"markup\":5.000001}", "markup", RECORD_SET },
 		{ "{\"markup\":1.0000001}", "markup", RECORD_SET },
@@ -262,6 +318,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		RECORD_TEST(record_write__all_kinds__as_their_json),
 		RECORD_TEST(record_read__given_members__others_stay),
+		RECORD_TEST(record_read__limits__change_one_by_one),
 		RECORD_TEST(
 		    record_read__what_may_not_be_given__refused_by_name),
 		RECORD_TEST(

@@ -8,7 +8,6 @@
 #include "store/customer.h"
 #include "store/db_pool.h"
 #include "store/key.h"
-#include "store/limit.h"
 
 struct fake_store fake;
 
@@ -229,8 +228,6 @@ store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
 		.name = str_from(fake.name),
 		.email = S(FAKE_EMAIL),
 		.company = S("Engines"),
-		.rate_limit_per_minute = -1,
-		.rate_limit_per_hour = -1,
 		.markup_ppm = 1000000,
 		.is_active = true,
 		.created_at_ms = FAKE_NOW_MS - 90 * DAY_MS };
@@ -422,49 +419,28 @@ store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
 }
 
 enum err
-store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
-    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    uint64_t limit, struct arena *a, struct key_limits **ret, size_t *ret_n,
     struct error *e)
 {
 	(void)db;
-	(void)after_id;
+	(void)customer_id;
+	(void)api_key_id;
 	(void)limit;
-	struct key *k = arena_array(a, struct key, N_KEYS);
+	struct key_limits *k = arena_array(a, struct key_limits, N_KEYS);
 	if (!k)
 		return error_arena(e, a);
 	for (size_t i = 0; i < N_KEYS; i++)
-		k[i] = (struct key){ .api_key_id = 31 + i,
-			.customer_id = customer_id,
-			.user_id = FAKE_OWNER,
-			.rate_limit_per_minute = -1,
-			.rate_limit_per_hour = -1 };
-	k[0].rate_limit_per_minute = 1200;
-	k[0].rate_limit_per_hour = 20000;
-	k[1].rate_limit_per_minute = 0;
+		k[i].api_key_id = 31 + i;
+	limit_set_put(&k[0].layers[KEY_LIMITS_OWN],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 1200);
+	limit_set_put(&k[0].layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 20000);
+	limit_set_put(&k[1].layers[KEY_LIMITS_OWN],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 0);
 	*ret = k;
 	*ret_n = fake.is_empty ? 0 : N_KEYS;
 	return OK;
 }
 
 const char *const user_role_names[USER__N] = { [USER_OWNER] = "owner" };
-
-enum err
-store_role_tier_list(struct db *db, struct arena *a, struct role_tier **ret,
-    size_t *ret_n, struct error *e)
-{
-	(void)db;
-	(void)a;
-	(void)e;
-	*ret = NULL;
-	*ret_n = 0;
-	return OK;
-}
-
-/* No key of ours has a tier. */
-const struct tier *
-catalogue_tier(const struct catalogue *c, uint64_t tier_id)
-{
-	(void)c;
-	(void)tier_id;
-	return NULL;
-}
