@@ -62,19 +62,19 @@ sql 'DROP TRIGGER full'
 # meanwhile SQL ARG...: runs the command while another transaction has done
 # SQL; that one commits once the command waits for it.
 meanwhile() {
-  local change=$1 answer other
+  local change=$1 other in
   shift
   coproc OTHER { stack_sql tollgate --unbuffered; }
-  other=$OTHER_PID
-  printf 'BEGIN; %s; SELECT "held";\n' "$change" >&"${OTHER[1]}"
-  read -r answer <&"${OTHER[0]}"
+  other=$OTHER_PID in=${OTHER[1]}
+  printf 'BEGIN; %s; SELECT "held";\n' "$change" >&"$in"
+  read -r _ <&"${OTHER[0]}" # held
   stack_tollgate "$@" >"$dir/out" 2>"$dir/err" </dev/null &
   until [[ $(sql "SELECT COUNT(*) FROM information_schema.innodb_trx
     WHERE trx_state = 'LOCK WAIT'") == 1 ]]; do
     kill -0 $! 2>/dev/null || break
   done
-  printf 'COMMIT;\n' >&"${OTHER[1]}"
-  exec {OTHER[1]}>&-
+  printf 'COMMIT;\n' >&"$in"
+  exec {in}>&-
   wait $!
   code=$?
   wait "$other" 2>/dev/null
