@@ -187,20 +187,6 @@ admin_provider_archive(struct admin *ad, struct error *e)
 	return err;
 }
 
-/* Under the key in force, whichever of the two sealed it. */
-static enum err
-reseal(struct admin *ad, struct db *db, const struct crypto_keys *keys,
-    const struct provider *p, struct error *e)
-{
-	struct str plain;
-	enum err err = provider_key_open(&ad->secrets, keys->seal,
-	    p->provider_id, p->api_key_sealed, &plain, e);
-
-	if (err)
-		return error_prefix(e, "provider %" PRI_STR, STR_ARG(p->name));
-	return provider_key_store(db, keys->seal, p->provider_id, plain, e);
-}
-
 enum err
 admin_provider_reseal(struct admin *ad, struct error *e)
 {
@@ -216,10 +202,11 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 		err = store_provider_list(db, admin_arena(ad), &providers, &n,
 		    e);
 	for (size_t i = 0; i < n && !err; i++) {
-		if (!providers[i].api_key_sealed.p)
-			continue;
-		err = reseal(ad, db, keys, &providers[i], e);
-		n_sealed++;
+		bool is_sealed;
+
+		err = provider_key_reseal(db, keys->seal,
+		    providers[i].provider_id, &ad->secrets, &is_sealed, e);
+		n_sealed += !err && is_sealed;
 	}
 	if (err)
 		return err;

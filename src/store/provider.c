@@ -64,6 +64,18 @@ store_provider_set_key(struct db *db, uint64_t provider_id, struct str sealed,
 }
 
 enum err
+store_provider_reseal(struct db *db, uint64_t provider_id, struct str sealed,
+    uint64_t seal_key_id, struct error *e)
+{
+	struct change change = { .id = STMT_PROVIDER_RESEAL,
+		.in = DB_IN(db_bytes(sealed), db_id(seal_key_id),
+		    db_u64(provider_id)),
+		.slot = GENERATION_CATALOGUE };
+
+	return store_change(db, &change, e);
+}
+
+enum err
 store_provider_by_name(struct db *db, struct str name, struct arena *a,
     struct provider *ret, struct error *e)
 {

@@ -45,6 +45,9 @@ enum err store_provider_update(struct db *db, const struct provider *p,
 /** @sealed  p == NULL removes the key. Bumps the catalogue. */
 enum err store_provider_set_key(struct db *db, uint64_t provider_id,
     struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
+/** The same key, sealed anew. Bumps the catalogue. */
+enum err store_provider_reseal(struct db *db, uint64_t provider_id,
+    struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_by_name(struct db *db, struct str name, struct arena *a,
     struct provider *ret, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_by_id(struct db *db, uint64_t provider_id,

@@ -121,4 +121,14 @@ like 'audit: key add' "$(changes key.add)" '^1 null \{.*"name":"first"'
 like 'audit: user add' "$(changes user.add)" '^2 null \{.*"role":"developer"'
 like 'audit: customer add' "$(changes customer.add)" '^1 null \{.*"name":"One"'
 
+# --- sealing anew ------------------------------------------------------------
+
+t provider set up --api-key sk-short
+short=$(sql 'SELECT HEX(api_key) FROM providers')
+t provider set up --api-key sk-a-longer-one
+meanwhile "UPDATE providers SET api_key = UNHEX('$short')" provider reseal
+is 'provider reseal: keeps a credential that was set meanwhile' \
+  "$code $(sql "SELECT LENGTH(api_key), HEX(api_key) <> '$short' FROM providers" \
+  | tr '\t' ' ')" "0 $((8 + 40)) 1"
+
 tap_done
