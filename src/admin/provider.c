@@ -53,6 +53,7 @@ provider_rec(struct admin *ad, const struct provider *p)
 	admin_str(ad, "kind", str_from(provider_kind_names[p->kind]));
 	admin_str(ad, "base_url", p->base_url);
 	admin_bool(ad, "has_api_key", p->api_key_sealed.p != NULL);
+	admin_u64(ad, "api_key_version", p->api_key_version);
 	admin_str(ad, "on_client_close",
 	    str_from(provider_close_names[p->on_client_close]));
 	admin_u64(ad, "drain_s", p->drain_s);

@@ -15,6 +15,7 @@ static const struct db_field provider_fields[] = {
 	DB_FIELD(struct provider, base_url, STR),
 	DB_FIELD(struct provider, api_key_sealed, BYTES),
 	DB_FIELD(struct provider, seal_key_id, ID),
+	DB_FIELD(struct provider, api_key_version, U64),
 	DB_FIELD_ENUM(struct provider, on_client_close, provider_close_names),
 	DB_FIELD(struct provider, drain_s, U64),
 	DB_FIELD(struct provider, is_enabled, BOOL),

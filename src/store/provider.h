@@ -28,6 +28,7 @@ struct provider {
 	struct str base_url;       /* https://… or unix:/path; may be empty */
 	struct str api_key_sealed; /* p == NULL: none */
 	uint64_t seal_key_id;      /* 0 without a key */
+	uint64_t api_key_version;  /* how often one was set or removed */
 	enum provider_close on_client_close;
 	uint64_t drain_s; /* longest, with PROVIDER_DRAIN */
 	bool is_enabled;

@@ -648,6 +648,21 @@ await test('tiers: made, changed, archived; an archived one is given to nobody',
     400, 'rate_limit_tier');
 });
 
+await test('providers: who swaps a credential needs its newest ETag, and stands in the audit log (S31)', async () => {
+  const { id } = await make('/api/providers', {
+    name: `swap-${unique}`, kind: 'openai', base_url: 'https://api.example.com', api_key: 'sk-1',
+  });
+  const shown = await operator('GET', `/api/providers/${id}`);
+  const swap = (key) => operator('PATCH', `/api/providers/${id}`, { api_key: key }, {
+    'If-Match': shown.headers.etag,
+  });
+  assert.equal(expect(await swap('sk-2'), 200).api_key_version, 2);
+  expect(await swap('sk-3'), 412);
+  const { data: [row] } = expect(await operator('GET', `/api/audit?object=provider&object_id=${id}`), 200);
+  assert.deepEqual([row.action, row.detail.before, row.detail.after],
+    ['provider.set', { api_key_version: 1 }, { api_key_version: 2 }]);
+});
+
 await test('providers: a credential goes in and never comes out (S3, S4)', async () => {
   const secret = `sk-canary-${unique}`;
   const made = await operator('POST', '/api/providers', {
