@@ -141,7 +141,7 @@ user_add(struct admin *ad, struct user *u, struct error *e)
 	if (err)
 		return err;
 	err = store_user_by_email(m.db, want.email, &ad->arena, u, e);
-	if (err == ERR_NOT_FOUND) {
+	if (err == ERR_NOT_FOUND || (!err && u->archived_at_ms)) {
 		*u = want;
 		return resource_create(&user_resource, &m, &ad->arena, u, e);
 	}

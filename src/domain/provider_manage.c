@@ -99,6 +99,10 @@ insert(const struct resource *r, const struct manager *m, struct arena *a,
 
 	(void)r;
 	(void)a;
+	if (err == ERR_CONFLICT)
+		return error_public(e, err, "name",
+		    "There is a provider of that name already, or there was: "
+		    "usage shows it.");
 	return err ? err : store_key(m, p, *ret_id, e);
 }
 

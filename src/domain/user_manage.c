@@ -98,8 +98,9 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
 	err = before ? OK : check_new(m, a, u, e);
 	if (!err && was && is_owner(was) && !is_owner(u))
 		err = keep_owner(m, u, e);
-	return err ? err
-		   : tier_find(m->db, u->tier_name, a, &u->rate_limit_tier, e);
+	if (err || (was && str_eq(u->tier_name, was->tier_name)))
+		return err; /* perhaps an archived one, which it keeps */
+	return tier_find(m->db, u->tier_name, a, &u->rate_limit_tier, e);
 }
 
 static enum err

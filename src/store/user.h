@@ -44,7 +44,8 @@ enum err store_user_insert(struct db *db, const struct user *u,
     uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
     struct user *ret, struct error *e) ATTR_MUST_CHECK;
-/** For signing in: archived and inactive users are found too. */
+/** For signing in: archived and inactive users are found too, if there is no
+ * other of that e-mail. */
 enum err store_user_by_email(struct db *db, struct str email, struct arena *a,
     struct user *ret, struct error *e) ATTR_MUST_CHECK;
 /** Users of a customer (0: the operators), in order of id. */
@@ -88,8 +89,9 @@ enum err store_user_lock(struct db *db, uint64_t tenant, uint64_t user_id,
 enum err store_user_has_other_owner(struct db *db, uint64_t customer_id,
     uint64_t user_id, bool *ret, struct error *e) ATTR_MUST_CHECK;
 /**
- * Write name, role, rate_limit_tier and is_active. Ends the user's sessions
- * and bumps the catalogue, as keys are cached with their user's rights.
+ * Write name, role, rate_limit_tier and is_active. Another role or activity
+ * ends the user's sessions. Bumps the catalogue, as keys are cached with their
+ * user's rights.
  * Errors: ERR_NOT_FOUND archived.
  */
 enum err store_user_update(struct db *db, const struct user *u,

@@ -102,6 +102,43 @@ label__archived__is_left_out_unless_asked_for(void **state)
 }
 
 static void
+name__archived__can_be_given_again_once(void **state)
+{
+	uint64_t c = fixture_customer(f, serial), id, first;
+	const struct tier t = { .name = S("again") };
+	struct user u = { .customer_id = c,
+		.name = S("again"),
+		.email = S("again@example.com"),
+		.role = USER_VIEWER };
+	struct label l = { .customer_id = c, .name = S("again") };
+
+	(void)state;
+	for (unsigned kind = 0; kind < LABEL__N; kind++) {
+		id = make_label(kind, c, l.name);
+		assert_db_ok(f, store_label_archive(f->db, kind, id, &f->e));
+		(void)make_label(kind, c, l.name);
+		assert_int_equal(store_label_insert(f->db, kind, &l, &id,
+				     &f->e),
+		    ERR_CONFLICT);
+	}
+	assert_db_ok(f, store_user_insert(f->db, &u, &first, &f->e));
+	assert_int_equal(store_user_insert(f->db, &u, &id, &f->e),
+	    ERR_CONFLICT);
+	assert_db_ok(f, store_user_archive(f->db, first, &f->e));
+	assert_db_ok(f, store_user_by_email(f->db, u.email, &f->a, &u, &f->e));
+	assert_int_equal(u.user_id, first);
+	assert_db_ok(f, store_user_insert(f->db, &u, &id, &f->e));
+	assert_db_ok(f, store_user_by_email(f->db, u.email, &f->a, &u, &f->e));
+	assert_int_equal(u.user_id, id);
+	assert_int_equal(u.archived_at_ms, 0);
+	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
+	assert_int_equal(store_tier_insert(f->db, &t, &id, &f->e),
+	    ERR_CONFLICT);
+	assert_db_ok(f, store_tier_archive(f->db, id, &f->e));
+	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
+}
+
+static void
 user_and_customer__another_tenant__is_not_there(void **state)
 {
 	uint64_t mine = fixture_customer(f, serial++);
@@ -436,6 +473,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(label__two_tenants__each_meets_its_own),
 		STORE_TEST(label__archived__is_left_out_unless_asked_for),
+		STORE_TEST(name__archived__can_be_given_again_once),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
 		    user__changed__ends_sessions_and_bumps_the_catalogue),
