@@ -60,6 +60,15 @@ is_archived(const struct resource *r, const void *row)
 }
 
 static enum err
+archive(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *row, void *arg, struct error *e)
+{
+	(void)arg;
+	return r->archive(r, m, a, row, e);
+}
+
+/* before NULL: it was made. */
+static enum err
 write_audit(const struct work *w, const void *before, struct error *e)
 {
 	struct audit row = w->m.audit;
@@ -69,6 +78,8 @@ write_audit(const struct work *w, const void *before, struct error *e)
 
 	if (!changes.p || !action.p)
 		return error_arena(e, w->a);
+	if (w->change && str_eq(changes, S("{\"before\":{},\"after\":{}}")))
+		return OK; /* nothing was done */
 	row.action = action;
 	row.object = str_from(w->r->record->object);
 	row.object_id = w->id;
@@ -226,6 +237,8 @@ act_txn(struct db *db, void *arg, struct error *e)
 
 	w->m.db = db;
 	err = load_locked(w, &before, e);
+	if (!err && w->act == archive && is_archived(w->r, before))
+		return OK; /* long since */
 	if (!err)
 		err = w->act(w->r, &w->m, w->a, before, w->arg, e);
 	if (!err)
@@ -248,14 +261,6 @@ resource_act(const struct resource *r, const struct manager *m, uint64_t id,
 		.row = ret_row };
 
 	return run(&w, act_txn, e);
-}
-
-static enum err
-archive(const struct resource *r, const struct manager *m, struct arena *a,
-    const void *row, void *arg, struct error *e)
-{
-	(void)arg;
-	return r->archive(r, m, a, row, e);
 }
 
 enum err

@@ -14,6 +14,7 @@
 #include "store/key.h"
 #include "store/label.h"
 #include "store/provider.h"
+#include "store/session.h"
 #include "store/tier.h"
 #include "store/user.h"
 
@@ -171,8 +172,10 @@ user_and_customer__another_tenant__is_not_there(void **state)
 }
 
 static void
-user__changed__ends_sessions_and_bumps_the_catalogue(void **state)
+user__other_role__ends_sessions_and_bumps_the_catalogue(void **state)
 {
+	struct session_new s = { .digest = { 77 }, .max_s = 3600 };
+	struct session found;
 	uint64_t c = fixture_customer(f, serial), id;
 	uint64_t before = generation(GENERATION_CATALOGUE);
 	struct user u;
@@ -180,8 +183,17 @@ user__changed__ends_sessions_and_bumps_the_catalogue(void **state)
 	(void)state;
 	assert_db_ok(f, store_user_owner_id(f->db, c, &id, &f->e));
 	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
+	s.user_id = id;
+	assert_db_ok(f, store_session_insert(f->db, &s, &f->e));
+	u.name = S("renamed");
+	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
+	assert_db_ok(f, store_session_by_digest(f->db, s.digest, 60, &f->a,
+			    &found, &f->e));
 	u.role = USER_BILLING;
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
+	assert_int_equal(store_session_by_digest(f->db, s.digest, 60, &f->a,
+			     &found, &f->e),
+	    ERR_NOT_FOUND);
 	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
 	assert_int_equal(u.role, USER_BILLING);
 	assert_true(generation(GENERATION_CATALOGUE) > before);
@@ -476,7 +488,7 @@ main(void)
 		STORE_TEST(name__archived__can_be_given_again_once),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
-		    user__changed__ends_sessions_and_bumps_the_catalogue),
+		    user__other_role__ends_sessions_and_bumps_the_catalogue),
 		STORE_TEST(key__each_criterion__finds_what_it_says),
 		STORE_TEST(
 		    key__rotated__both_digests_find_it_until_the_grace_ends),

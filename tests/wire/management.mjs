@@ -397,6 +397,35 @@ await test('ETag: DELETE heeds it too', async () => {
   assert.ok((await list('&archived=true')).includes(id));
 });
 
+await test('archived names: can be given again; live ones cannot', async () => {
+  for (const [kind, body, param] of [
+    ['projects', { customer_id: a.id, name: `again ${unique}` }, 'name'],
+    ['tiers', { name: `again-${unique}` }, 'name'],
+    ['users', { customer_id: a.id, name: 'x', role: 'viewer', email: `again-${unique}@example.com` }, 'email'],
+  ]) {
+    const first = await make(`/api/${kind}`, body);
+    refusedBy(await operator('POST', `/api/${kind}`, body), 409, param);
+    expect(await operator('DELETE', `/api/${kind}/${first.id}`), 200);
+    assert.notEqual((await make(`/api/${kind}`, body)).id, first.id);
+  }
+});
+
+await test('audit: what changes nothing writes nothing (S31)', async () => {
+  const told = async (object, id) => expect(await operator(
+    'GET', `/api/audit?object=${object}&object_id=${id}`,
+  ), 200).data.map((row) => row.action);
+  const user = await make('/api/users', {
+    customer_id: a.id, name: 'still', role: 'viewer', email: `still-${unique}@example.com`,
+  });
+  expect(await operator('PATCH', `/api/users/${user.id}`, {}), 200);
+  expect(await operator('PATCH', `/api/users/${user.id}`, { name: 'still' }), 200);
+  for (let i = 0; i < 2; i++) expect(await operator('DELETE', `/api/users/${user.id}`), 200);
+  assert.deepEqual(await told('user', user.id), ['user.archive', 'user.add']);
+  const key = await newKey({ customer_id: a.id });
+  for (let i = 0; i < 2; i++) expect(await operator('DELETE', `/api/keys/${key.id}`), 200);
+  assert.deepEqual(await told('api_key', key.id), ['key.revoke', 'key.add']);
+});
+
 // ---- pages ----
 
 await test('lists: pages by a cursor, each row once, whatever is added meanwhile', async () => {
