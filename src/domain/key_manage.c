@@ -91,15 +91,20 @@ key_ips_check(struct str list, struct error *e)
 {
 	struct cidr range;
 	struct str item;
+	size_t n = 0;
 
 	if (list.p && list.n == 0)
 		return error_public(e, ERR_BAD_PARAM, "allowed_ips",
 		    "allowed_ips must name an address, or be null.");
-	while (list.n && str_split(&list, ',', &item))
+	for (; list.n && str_split(&list, ',', &item); n++)
 		if (!cidr_parse(item, &range))
 			return error_public(e, ERR_BAD_PARAM, "allowed_ips",
 			    "allowed_ips holds what is no address and no "
 			    "range such as 192.0.2.0/24 or 2001:db8::/32.");
+	if (n > KEY_IPS_MAX)
+		return error_public(e, ERR_BAD_PARAM, "allowed_ips",
+		    "allowed_ips holds more than %d addresses and ranges.",
+		    KEY_IPS_MAX);
 	return OK;
 }
 

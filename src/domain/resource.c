@@ -167,7 +167,9 @@ create_txn(struct db *db, void *arg, struct error *e)
 		return error_arena(e, w->a);
 	memcpy(row, w->arg, r->record->row_bytes);
 	w->m.db = db;
-	err = r->check ? r->check(r, &w->m, w->a, NULL, row, e) : OK;
+	err = record_check(r->record, NULL, row, w->m.now_ms, w->a, e);
+	if (!err && r->check)
+		err = r->check(r, &w->m, w->a, NULL, row, e);
 	if (!err)
 		err = r->insert(r, &w->m, w->a, row, &w->id, e);
 	if (!err)
@@ -203,6 +205,9 @@ change_txn(struct db *db, void *arg, struct error *e)
 		    "That %s is archived.", r->record->title);
 	if (!err)
 		err = w->change(r, w->a, w->row, w->arg, e);
+	if (!err)
+		err = record_check(r->record, before, w->row, w->m.now_ms, w->a,
+		    e);
 	if (!err && r->check)
 		err = r->check(r, &w->m, w->a, before, w->row, e);
 	if (!err)

@@ -57,6 +57,42 @@ key revoke 1
 EOF
 sql 'DROP TRIGGER full'
 
+# --- bounds ------------------------------------------------------------------
+
+long=$(printf 'x%.0s' {1..300})
+ips=$(printf '192.0.2.%d,' {1..64})2001:db8::/32
+before=$(everything)
+# refused WORDS ARG...: exit code 1, and the message has those words.
+refused() {
+  local words=$1
+  shift
+  t "$@"
+  is "bounds: $1 $2: ${words%% *}" \
+    "$code $([[ $err == *"$words"* && $err != *ERR_DB* ]] || echo "$err")" '1 '
+}
+refused 'name must be' key set 1 --name ''
+refused 'name must be' key set 1 --name "$long"
+refused 'name must not be blank' key set 1 --name ' '
+refused 'name holds a control' key set 1 --name $'a\nb'
+refused 'expires_at must be' key set 1 --expires 2020-01-01
+refused 'allowed_ips holds more than 64' key set 1 --ips "$ips"
+refused 'allowed_ips holds more than 64' key add --customer 1 --name x --ips "$ips"
+refused 'name must be' user set dev@example.com --name ''
+refused 'name must be' user add --customer 1 --email x@example.com \
+  --role viewer --name "$long"
+refused 'name must be' customer set 1 --name "$long"
+refused 'company must be' customer set 1 --company "$long"
+refused 'name must be' tier add --name "$long"
+refused 'name must be' provider add --name "$long" --kind local \
+  --base-url unix:/run/x.sock
+for noun in project agent connector; do
+  refused 'name must be' "$noun" add --customer 1 --name "$long"
+done
+ok 'bounds: nothing was changed' test "$(everything)" = "$before"
+t key set 1 --per-minute 0 --json
+is 'bounds: 0 of a limit is none' "$code $(j .rate_limit)" '0 0'
+t key set 1 --per-minute none
+
 # --- two at once -------------------------------------------------------------
 
 # meanwhile SQL ARG...: runs the command while another transaction has done

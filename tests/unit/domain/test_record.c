@@ -6,6 +6,8 @@
 #include "domain/record.h"
 #include "ext/crypto.h"
 
+#define NOW_MS INT64_C(1800000000000)
+
 enum colour {
 	RED,
 	BLUE
@@ -42,6 +44,7 @@ static const struct record_member members[] = {
 	{ .name = "note", .kind = RECORD_TEXT, .off = AT(note), .flags = RECORD_SET | RECORD_NULL, .max = 10 },
 	{ .name = "rate", .kind = RECORD_COUNT, .off = AT(rate),
 	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 100 },
+	{ .name = "fixed", .kind = RECORD_GROUP, .flags = RECORD_SET, .members = group, .n_members = 1 },
 	{ .name = "limits", .kind = RECORD_GROUP, .flags = RECORD_SET | RECORD_NULL, .members = group, .n_members = 1 },
 	{ .name = "is_on", .kind = RECORD_BOOL, .off = AT(is_on), .flags = RECORD_SET },
 	{ .name = "ends_at", .kind = RECORD_TIME, .off = AT(ends_ms), .flags = RECORD_SET | RECORD_NULL },
@@ -91,7 +94,7 @@ read_as(const char *text, unsigned flag, bool is_operator)
 {
 	const struct record_input in = { .flag = flag,
 		.is_operator = is_operator,
-		.now_ms = INT64_C(1800000000000) };
+		.now_ms = NOW_MS };
 	const struct json *body;
 
 	assert_ok(json_parse_object(&a, str_from(text), 4, &body, &e));
@@ -218,6 +221,7 @@ record_read__what_may_not_be_given__refused_by_name(void **state)
 		{ "{\"rate\":-1}", "rate", RECORD_SET },
 		{ "{\"limits\":{\"per_day\":1}}", "per_day", RECORD_SET },
 		{ "{\"limits\":5}", "limits", RECORD_SET },
+		{ "{\"fixed\":null}", "fixed", RECORD_SET },
 		{ "{\"is_on\":null}", "is_on", RECORD_SET },
 		{ "{\"ends_at\":\"2020-01-01\"}", "ends_at", RECORD_SET },
 		{ "{\"ends_at\":\"soon\"}", "ends_at", RECORD_SET },
@@ -311,6 +315,38 @@ record_changes__tell_what_differs(void **state)
 	    S("{\"before\":null,\"after\":{\"id\":7,")));
 }
 
+/* What no JSON was read for. */
+static void
+record_check__out_of_bounds__names_what_changed(void **state)
+{
+	const struct row before = row;
+
+	(void)state;
+	assert_ok(record_check(&type, &before, &row, NOW_MS, &a, &e));
+	row.name = S("01234567890");
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "name");
+	assert_ok(record_check(&type, &row, &row, NOW_MS, &a, &e));
+	row.name = S("a\nb");
+	assert_int_equal(record_check(&type, NULL, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	row = before;
+	row.rate = 101;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	row.rate = -1;
+	assert_ok(record_check(&type, &before, &row, NOW_MS, &a, &e));
+	row.ends_ms = NOW_MS;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "ends_at");
+	row = before;
+	row.markup = 5000001;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+}
+
 int
 main(void)
 {
@@ -325,6 +361,7 @@ main(void)
 		    record_etag__changes_with_the_row_and_not_by_itself),
 		RECORD_TEST(record_match__if_match__compares_strongly),
 		RECORD_TEST(record_changes__tell_what_differs),
+		RECORD_TEST(record_check__out_of_bounds__names_what_changed),
 	};
 
 	if (crypto_init(&e))
