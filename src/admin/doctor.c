@@ -132,7 +132,6 @@ check_schema(struct admin *ad, struct db *db)
 		finding(ad, "tables", GOOD, "up to date");
 }
 
-/* Returns the most requests that an hour of last week had; 0: none. */
 static bool
 differs(const uint8_t a[HOST_CHECK_BYTES], const uint8_t b[HOST_CHECK_BYTES])
 {
@@ -198,6 +197,7 @@ check_hosts(struct admin *ad, struct db *db)
 		    (unsigned long long)n_waiting);
 }
 
+/* Returns the most requests that an hour of last week had; 0: none. */
 static uint64_t
 check_db(struct admin *ad)
 {

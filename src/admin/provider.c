@@ -12,7 +12,9 @@
 
 const struct admin_option admin_provider_add_options[] = {
 	{ "name", "NAME", "Name of the provider.", true },
-	{ "kind", "KIND", "openai (any compatible API) or local.", true },
+	{ "kind", "KIND",
+	    "openai (any compatible API), anthropic, huggingface or local.",
+	    true },
 	{ "base-url", "URL",
 	    "https://host[/path], http://host:port, or unix:/path.", true },
 	{ "api-key", "SECRET", "Credential; it is stored sealed; - reads it.",
@@ -27,7 +29,7 @@ const struct admin_option admin_provider_set_options[] = {
 	{ "base-url", "URL", "As for add.", false },
 	{ "api-key", "SECRET", "Another credential; an empty one removes it.",
 	    false },
-	{ "kind", "KIND", "openai or local.", false },
+	{ "kind", "KIND", "As for add.", false },
 	{ "on-client-close", "WHAT", "cancel or drain.", false },
 	{ "drain", "SECONDS", "Longest time to drain.", false },
 	{ "enable", NULL, "Use it.", false },
