@@ -261,7 +261,8 @@ static enum err
 load_user(struct work *w, struct known *k, struct error *e)
 {
 	struct user user;
-	enum err err = store_user_by_id(w->m.db, k->id, w->a, &user, e);
+	enum err err = store_user_by_id(w->m.db, w->m.tenant, k->id, w->a,
+	    &user, e);
 
 	if (err)
 		return err;

@@ -66,15 +66,17 @@ store_label_update(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
 	return db_exec(db, stmts[kind].update,
-	    DB_IN(db_str(l->name), db_u64(l->label_id)), NULL, e);
+	    DB_IN(db_str(l->name), db_u64(l->label_id), db_u64(l->customer_id)),
+	    NULL, e);
 }
 
 enum err
-store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
+store_label_archive(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
-	struct change c = { stmts[kind].archive, DB_IN(db_u64(id)),
-		generation_key_slot(id), false };
+	struct change c = { stmts[kind].archive,
+		DB_IN(db_u64(l->label_id), db_u64(l->customer_id)),
+		generation_key_slot(l->label_id), false };
 
 	return store_change(db, &c, e);
 }

@@ -54,8 +54,8 @@ enum err store_label_page(struct db *db, enum label_kind kind, uint64_t tenant,
 enum err store_label_update(struct db *db, enum label_kind kind,
     const struct label *l, struct error *e) ATTR_MUST_CHECK;
 /** Bumps its slot: requests may name it no longer. */
-enum err store_label_archive(struct db *db, enum label_kind kind, uint64_t id,
-    struct error *e) ATTR_MUST_CHECK;
+enum err store_label_archive(struct db *db, enum label_kind kind,
+    const struct label *l, struct error *e) ATTR_MUST_CHECK;
 
 /** Whether the customer has one with that id, and not archived.
  * Errors: ERR_NOT_FOUND. */

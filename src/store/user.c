@@ -46,11 +46,12 @@ store_user_insert(struct db *db, const struct user *u, uint64_t *ret_user_id,
 }
 
 enum err
-store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
-    struct user *ret, struct error *e)
+store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *e)
 {
-	return db_one(db, STMT_USER_BY_ID, DB_IN(db_u64(user_id)), a, &user_map,
-	    ret, e);
+	return db_one(db, STMT_USER_BY_ID,
+	    DB_IN(db_u64(user_id), DB_TWICE(db_id(tenant))), a, &user_map, ret,
+	    e);
 }
 
 enum err
@@ -212,7 +213,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 	struct user_change c = { .id = STMT_USER_UPDATE,
 		.in = DB_IN(db_str(u->name), db_str(role),
 		    db_id(u->rate_limit_tier), db_bool(u->is_active),
-		    db_u64(u->user_id)),
+		    db_u64(u->user_id), db_id(u->customer_id)),
 		.bumps = true };
 	/* Before the row, which says what was. */
 	enum err err = db_exec(db, STMT_SESSION_DELETE_CHANGED,
@@ -231,11 +232,11 @@ store_user_update(struct db *db, const struct user *u, struct error *e)
 }
 
 enum err
-store_user_archive(struct db *db, uint64_t user_id, struct error *e)
+store_user_archive(struct db *db, const struct user *u, struct error *e)
 {
 	struct user_change c = { .id = STMT_USER_ARCHIVE,
-		.in = DB_IN(db_u64(user_id)),
-		.user_id = user_id,
+		.in = DB_IN(db_u64(u->user_id), db_id(u->customer_id)),
+		.user_id = u->user_id,
 		.ends_sessions = true,
 		.bumps = true };
 

@@ -42,8 +42,9 @@ struct user {
  */
 enum err store_user_insert(struct db *db, const struct user *u,
     uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
-enum err store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
-    struct user *ret, struct error *e) ATTR_MUST_CHECK;
+/** @tenant  0: anybody's. Errors: ERR_NOT_FOUND, also for another's user. */
+enum err store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *e) ATTR_MUST_CHECK;
 /** For signing in: archived and inactive users are found too, if there is no
  * other of that e-mail. */
 enum err store_user_by_email(struct db *db, struct str email, struct arena *a,
@@ -96,7 +97,8 @@ enum err store_user_has_other_owner(struct db *db, uint64_t customer_id,
  */
 enum err store_user_update(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
-enum err store_user_archive(struct db *db, uint64_t user_id,
+/** Of u, user_id and customer_id. Errors: ERR_NOT_FOUND. */
+enum err store_user_archive(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -150,12 +150,12 @@ user__failed_sign_ins__are_counted_until_a_success(void **state)
 	    store_user_owner_id(f->db, customer_id, &user_id, &f->e));
 	assert_db_ok(f, store_user_sign_in_failed(f->db, user_id, &f->e));
 	assert_db_ok(f, store_user_sign_in_failed(f->db, user_id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, user_id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, 0, user_id, &f->a, &u, &f->e));
 	assert_int_equal(u.sign_in_failures, 2);
 	assert_int_not_equal(u.sign_in_failed_at_ms, 0);
 
 	assert_db_ok(f, store_user_signed_in(f->db, user_id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, user_id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, 0, user_id, &f->a, &u, &f->e));
 	assert_int_equal(u.sign_in_failures, 0);
 	assert_int_equal(u.sign_in_failed_at_ms, 0);
 	assert_int_not_equal(u.last_sign_in_at_ms, 0);

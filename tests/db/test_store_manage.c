@@ -88,7 +88,9 @@ label__archived__is_left_out_unless_asked_for(void **state)
 
 	(void)state;
 	(void)make_label(LABEL_AGENT, c, S("new"));
-	assert_db_ok(f, store_label_archive(f->db, LABEL_AGENT, id, &f->e));
+	assert_db_ok(f,
+	    store_label_archive(f->db, LABEL_AGENT,
+		&(struct label){ .label_id = id, .customer_id = c }, &f->e));
 	assert_int_equal(count_labels(LABEL_AGENT, c,
 			     (struct label_filter){ 0 }),
 	    1);
@@ -115,8 +117,8 @@ name__archived__can_be_given_again_once(void **state)
 
 	(void)state;
 	for (unsigned kind = 0; kind < LABEL__N; kind++) {
-		id = make_label(kind, c, l.name);
-		assert_db_ok(f, store_label_archive(f->db, kind, id, &f->e));
+		l.label_id = make_label(kind, c, l.name);
+		assert_db_ok(f, store_label_archive(f->db, kind, &l, &f->e));
 		(void)make_label(kind, c, l.name);
 		assert_int_equal(store_label_insert(f->db, kind, &l, &id,
 				     &f->e),
@@ -125,7 +127,9 @@ name__archived__can_be_given_again_once(void **state)
 	assert_db_ok(f, store_user_insert(f->db, &u, &first, &f->e));
 	assert_int_equal(store_user_insert(f->db, &u, &id, &f->e),
 	    ERR_CONFLICT);
-	assert_db_ok(f, store_user_archive(f->db, first, &f->e));
+	assert_db_ok(f,
+	    store_user_archive(f->db,
+		&(struct user){ .user_id = first, .customer_id = c }, &f->e));
 	assert_db_ok(f, store_user_by_email(f->db, u.email, &f->a, &u, &f->e));
 	assert_int_equal(u.user_id, first);
 	assert_db_ok(f, store_user_insert(f->db, &u, &id, &f->e));
@@ -182,23 +186,68 @@ user__other_role__ends_sessions_and_bumps_the_catalogue(void **state)
 
 	(void)state;
 	assert_db_ok(f, store_user_owner_id(f->db, c, &id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, c, id, &f->a, &u, &f->e));
 	s.user_id = id;
 	assert_db_ok(f, store_session_insert(f->db, &s, &f->e));
 	u.name = S("renamed");
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
-	assert_db_ok(f, store_session_by_digest(f->db, s.digest, 60, &f->a,
-			    &found, &f->e));
+	assert_db_ok(f,
+	    store_session_by_digest(f->db, s.digest, 60, &f->a, &found, &f->e));
 	u.role = USER_BILLING;
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
 	assert_int_equal(store_session_by_digest(f->db, s.digest, 60, &f->a,
 			     &found, &f->e),
 	    ERR_NOT_FOUND);
-	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, c, id, &f->a, &u, &f->e));
 	assert_int_equal(u.role, USER_BILLING);
 	assert_true(generation(GENERATION_CATALOGUE) > before);
-	assert_db_ok(f, store_user_archive(f->db, id, &f->e));
+	assert_db_ok(f, store_user_archive(f->db, &u, &f->e));
 	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
+}
+
+/* Statements of changes, too, know whose the row is. */
+static void
+changes__another_tenant__touch_nothing(void **state)
+{
+	uint64_t mine = fixture_customer(f, serial++);
+	uint64_t theirs = fixture_customer(f, serial++);
+	struct label l = { .customer_id = mine, .name = S("stolen") };
+	struct key_rotation r = { .public_id = S("STOLEN0001"),
+		.digest = { 214 },
+		.pepper_id = 2,
+		.customer_id = mine };
+	struct user u;
+	struct key k;
+
+	(void)state;
+	l.label_id = make_label(LABEL_PROJECT, theirs, S("p"));
+	assert_db_ok(f, store_label_update(f->db, LABEL_PROJECT, &l, &f->e));
+	assert_int_equal(store_label_archive(f->db, LABEL_PROJECT, &l, &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f, store_label_by_id(f->db, LABEL_PROJECT, theirs,
+			    l.label_id, &f->a, &l, &f->e));
+	assert_str_is(l.name, "p");
+	assert_db_ok(f, store_user_owner_id(f->db, theirs, &u.user_id, &f->e));
+	assert_int_equal(store_user_by_id(f->db, mine, u.user_id, &f->a, &u,
+			     &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f,
+	    store_user_by_id(f->db, theirs, u.user_id, &f->a, &u, &f->e));
+	u.customer_id = mine;
+	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
+	assert_int_equal(store_user_archive(f->db, &u, &f->e), ERR_NOT_FOUND);
+	r.api_key_id = fixture_key(f, theirs, serial);
+	assert_db_ok(f,
+	    store_key_by_id(f->db, theirs, r.api_key_id, &f->a, &k, &f->e));
+	k.customer_id = mine;
+	assert_int_equal(store_key_update(f->db,
+			     &(struct key_update){ .key = &k }, &f->e),
+	    ERR_NOT_FOUND);
+	assert_int_equal(store_key_rotate(f->db, &r, &f->e), ERR_NOT_FOUND);
+	r.grace_s = 60;
+	assert_int_equal(store_key_rotate(f->db, &r, &f->e), ERR_NOT_FOUND);
+	assert_int_equal(store_key_lock(f->db, mine, r.api_key_id, &f->e),
+	    ERR_NOT_FOUND);
 }
 
 static size_t
@@ -290,6 +339,7 @@ key__rotated__both_digests_find_it_until_the_grace_ends(void **state)
 	struct key_rotation r = { .grace_s = 60,
 		.public_id = S("ROTATION02"),
 		.digest = { 212 },
+		.customer_id = k.customer_id,
 		.pepper_id = 2 };
 	struct key_auth auth;
 	uint64_t before;
@@ -486,6 +536,7 @@ main(void)
 		STORE_TEST(label__two_tenants__each_meets_its_own),
 		STORE_TEST(label__archived__is_left_out_unless_asked_for),
 		STORE_TEST(name__archived__can_be_given_again_once),
+		STORE_TEST(changes__another_tenant__touch_nothing),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
 		    user__other_role__ends_sessions_and_bumps_the_catalogue),
