@@ -2,8 +2,6 @@
 /* tollgate key add, toggle, revoke */
 #include "domain/key_manage.h"
 
-#include <stdlib.h>
-
 #include "admin/key_read.h"
 #include "admin/limits.h"
 #include "admin/lookup.h"
@@ -46,9 +44,6 @@ const struct admin_option admin_key_revoke_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
-	"keys:read", "keys:write", "manage" };
-
 enum err
 key_read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
 {
@@ -59,23 +54,15 @@ key_read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
 	while (rest.p && str_split(&rest, ',', &name)) {
 		size_t bit = 0;
 
-		while (bit < ARRAY_LEN(scope_names) &&
-		       !str_eq(str_trim(name), str_from(scope_names[bit])))
+		while (bit < KEY_SCOPE__N &&
+		       !str_eq(str_trim(name), str_from(key_scope_names[bit])))
 			bit++;
-		if (bit == ARRAY_LEN(scope_names))
+		if (bit == KEY_SCOPE__N)
 			return admin_usage(e, "no such scope: %" PRI_STR,
 			    STR_ARG(name));
 		*ret |= UINT64_C(1) << bit;
 	}
 	return OK;
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 enum err
@@ -84,7 +71,7 @@ key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
 {
 	struct str rest = admin_opt(ad, "models"), name;
 	uint64_t *ids = arena_array(admin_arena(ad), uint64_t, MODELS_MAX);
-	size_t n = 0, kept = 0;
+	size_t n = 0;
 
 	if (!ids)
 		return error_arena(e, admin_arena(ad));
@@ -99,12 +86,8 @@ key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
 			return err;
 		ids[n++] = m.model_id;
 	}
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
 	*ret_ids = ids;
-	*ret_n = kept;
+	*ret_n = key_models_sort(ids, n);
 	return OK;
 }
 
