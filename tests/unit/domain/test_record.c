@@ -44,7 +44,6 @@ static const struct record_member members[] = {
 	{ .name = "note", .kind = RECORD_TEXT, .off = AT(note), .flags = RECORD_SET | RECORD_NULL, .max = 10 },
 	{ .name = "rate", .kind = RECORD_COUNT, .off = AT(rate),
 	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 100 },
-	{ .name = "fixed", .kind = RECORD_GROUP, .flags = RECORD_SET, .members = group, .n_members = 1 },
 	{ .name = "limits", .kind = RECORD_GROUP, .flags = RECORD_SET | RECORD_NULL, .members = group, .n_members = 1 },
 	{ .name = "is_on", .kind = RECORD_BOOL, .off = AT(is_on), .flags = RECORD_SET },
 	{ .name = "ends_at", .kind = RECORD_TIME, .off = AT(ends_ms), .flags = RECORD_SET | RECORD_NULL },
@@ -221,7 +220,6 @@ record_read__what_may_not_be_given__refused_by_name(void **state)
 		{ "{\"rate\":-1}", "rate", RECORD_SET },
 		{ "{\"limits\":{\"per_day\":1}}", "per_day", RECORD_SET },
 		{ "{\"limits\":5}", "limits", RECORD_SET },
-		{ "{\"fixed\":null}", "fixed", RECORD_SET },
 		{ "{\"is_on\":null}", "is_on", RECORD_SET },
 		{ "{\"ends_at\":\"2020-01-01\"}", "ends_at", RECORD_SET },
 		{ "{\"ends_at\":\"soon\"}", "ends_at", RECORD_SET },
@@ -315,6 +313,25 @@ record_changes__tell_what_differs(void **state)
 	    S("{\"before\":null,\"after\":{\"id\":7,")));
 }
 
+static void
+record_read__null_for_a_group_that_is_never_null__refused(void **state)
+{
+	const struct record_member fixed = { .name = "fixed",
+		.kind = RECORD_GROUP,
+		.flags = RECORD_SET,
+		.members = group,
+		.n_members = 1 };
+	const struct record_type other = { .members = &fixed, .n_members = 1 };
+	const struct record_input in = { .flag = RECORD_SET };
+	const struct json *body;
+
+	(void)state;
+	assert_ok(json_parse_object(&a, S("{\"fixed\":null}"), 4, &body, &e));
+	assert_int_equal(record_read(&other, body, &in, &a, &row, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "fixed");
+}
+
 /* What no JSON was read for. */
 static void
 record_check__out_of_bounds__names_what_changed(void **state)
@@ -361,6 +378,8 @@ main(void)
 		    record_etag__changes_with_the_row_and_not_by_itself),
 		RECORD_TEST(record_match__if_match__compares_strongly),
 		RECORD_TEST(record_changes__tell_what_differs),
+		RECORD_TEST(
+		    record_read__null_for_a_group_that_is_never_null__refused),
 		RECORD_TEST(record_check__out_of_bounds__names_what_changed),
 	};
 
