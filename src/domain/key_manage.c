@@ -346,7 +346,7 @@ const struct resource key_resource = {
 	.customer_off = AT(k.customer_id),
 	.archived_off = AT(k.revoked_at_ms),
 	.end_verb = "revoke",
-	.is_key = true,
+	.slot = RESOURCE_SLOT_OWN,
 	.lock = lock,
 	.load = load,
 	.check = check,
@@ -406,12 +406,15 @@ flip(const struct resource *r, const struct manager *m, struct arena *a,
 {
 	const struct key_row *k = row;
 	const int *want = arg;
+	bool turns_on = *want < 0 ? !k->k.is_active : *want;
 	bool is_active;
-	enum err err = store_key_toggle(m->db, m->tenant, k->k.api_key_id,
-	    *want, &is_active, e);
+	enum err err = turns_on ? check_grant(m, a, k, k, e) : OK;
 
 	(void)r;
-	(void)a;
+	if (err)
+		return err;
+	err = store_key_toggle(m->db, m->tenant, k->k.api_key_id, *want,
+	    &is_active, e);
 	return err == ERR_CONFLICT ? error_public(e, err, NULL,
 					 "That key is revoked or expired.")
 				   : err;

@@ -74,13 +74,16 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 	return store_label_archive(m->db, (enum label_kind)r->variant, row, e);
 }
 
-#define RESOURCE(kind)                                                    \
- {                                                                        \
-  .record = &records[kind], .variant = (kind),                            \
-  .customer_off = offsetof(struct label, customer_id),                    \
-  .archived_off = offsetof(struct label, archived_at_ms), .is_key = true, \
-  .end_verb = "archive", .lock = lock, .load = load, .check = check,      \
-  .insert = insert, .update = update, .archive = archive                  \
+/* The keys of a project are refused with it. */
+#define RESOURCE(kind)                                               \
+ {                                                                   \
+  .record = &records[kind], .variant = (kind),                       \
+  .customer_off = offsetof(struct label, customer_id),               \
+  .archived_off = offsetof(struct label, archived_at_ms),            \
+  .slot = (kind) == LABEL_PROJECT ? RESOURCE_SLOT_CUSTOMER           \
+				  : RESOURCE_SLOT_OWN,               \
+  .end_verb = "archive", .lock = lock, .load = load, .check = check, \
+  .insert = insert, .update = update, .archive = archive             \
  }
 const struct resource label_resources[LABEL__N] = {
 	[LABEL_PROJECT] = RESOURCE(LABEL_PROJECT),

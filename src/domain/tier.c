@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/tier.h"
 
+#include "store/user.h"
+
 #define NAME_BYTES 64
 
 /* clang-format off */
@@ -16,6 +18,8 @@ static const struct record_member members[] = {
 	{ .name = "rate_limit_per_hour", .kind = RECORD_LIMIT, .off = offsetof(struct tier, limits),
 	  .metric = LIMIT_KEY_MODEL_REQUESTS_HOUR,
 	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = LIMIT_RATE_MAX },
+	{ .name = "roles", .kind = RECORD_BITS, .off = offsetof(struct tier, roles),
+	  .flags = RECORD_NEW | RECORD_SET, .names = user_role_names, .n_names = USER__N },
 	{ .name = "archived_at", .kind = RECORD_TIME, .off = offsetof(struct tier, archived_at_ms) },
 };
 /* clang-format on */
@@ -75,7 +79,7 @@ const struct resource tier_resource = {
 	.customer_off = SIZE_MAX,
 	.archived_off = offsetof(struct tier, archived_at_ms),
 	.end_verb = "archive",
-	.is_cached = true,
+	.slot = RESOURCE_SLOT_CATALOGUE,
 	.lock = lock,
 	.load = load,
 	.insert = insert,

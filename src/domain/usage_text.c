@@ -206,6 +206,7 @@ static const struct row_column row_columns[] = {
 	{ "request_id", ROW_UUID, AT(row.request_id), false },
 	{ "request_timestamp", ROW_TIME, AT(row.request_timestamp_ms), false },
 	{ "created_at", ROW_TIME, AT(created_at_ms), false },
+	{ "updated_at", ROW_TIME, AT(updated_at_ms), false },
 	{ "customer_id", ROW_ID, AT(row.customer_id), false },
 	{ "api_key_id", ROW_ID, AT(row.api_key_id), false },
 	{ "user_id", ROW_ID, AT(row.user_id), false },

@@ -93,8 +93,9 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
 	err = before ? OK : check_new(m, a, u, e);
 	if (!err && was && is_owner(was) && !is_owner(u))
 		err = keep_owner(m, u, e);
+	/* It may keep one that was archived since. */
 	if (err || (was && str_eq(u->tier_name, was->tier_name)))
-		return err; /* perhaps an archived one, which it keeps */
+		return err;
 	return tier_find(m->db, u->tier_name, a, &u->rate_limit_tier, e);
 }
 
@@ -138,7 +139,7 @@ const struct resource user_resource = {
 	.customer_off = AT(customer_id),
 	.archived_off = AT(archived_at_ms),
 	.end_verb = "archive",
-	.is_cached = true,
+	.slot = RESOURCE_SLOT_CUSTOMER,
 	.lock = lock,
 	.load = load,
 	.check = check,

@@ -107,7 +107,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
 		    db_bool(c->is_active), db_u64(c->customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(c->customer_id) };
 	enum err err = store_change(db, &change, e);
 
 	return err ? err : set_limits(db, c->customer_id, c, e);
@@ -127,7 +127,7 @@ archive_txn(struct db *db, void *arg, struct error *e)
 	const uint64_t *customer_id = arg;
 	struct change change = { .id = STMT_CUSTOMER_ARCHIVE,
 		.in = DB_IN(db_u64(*customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(*customer_id) };
 	enum err err = store_change(db, &change, e);
 
 	if (err != OK)
@@ -160,8 +160,11 @@ store_customer_page(struct db *db, uint64_t tenant,
 {
 	return db_all(db, STMT_CUSTOMER_PAGE,
 	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_str(f->email)),
-		DB_TWICE(db_str(f->name)), DB_TWICE(db_id(f->state)),
-		db_u64(after_id), db_u64(limit)),
+		DB_TWICE(db_str(f->name)), DB_TWICE(db_str(f->company)),
+		DB_TWICE(db_id(f->state)),
+		DB_TWICE(db_time(f->created_from_ms)),
+		DB_TWICE(db_time(f->created_to_ms)), db_u64(after_id),
+		db_u64(limit)),
 	    a, &customer_map, ret, ret_n, e);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Table customers: who is charged. Archived, never deleted. Changes bump the
- * catalogue's generation, because keys are cached with these settings.
+ * customer's generation, because its keys are cached with these settings.
  */
 #ifndef TG_STORE_CUSTOMER_H
 #define TG_STORE_CUSTOMER_H
@@ -53,7 +53,9 @@ enum customer_state customer_state(const struct customer *c);
 struct customer_filter {
 	struct str email;
 	struct str name;
+	struct str company;
 	uint64_t state; /* enum customer_state + 1 */
+	int64_t created_from_ms, created_to_ms;
 };
 /** Up to limit customers with ids above after_id. @tenant  0: all */
 enum err store_customer_page(struct db *db, uint64_t tenant,

@@ -63,6 +63,7 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, all_models, BOOL),
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
 	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
+	DB_FIELD(struct key_auth, project_is_open, BOOL),
 	DB_FIELD(struct key_auth, user_is_active, BOOL),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
 	DB_FIELD(struct key_auth, customer_is_active, BOOL),

@@ -78,6 +78,7 @@ struct key_auth {
 	bool all_models;
 	int64_t expires_at_ms;
 	int64_t revoked_at_ms;
+	bool project_is_open; /* or it has none */
 	bool user_is_active;
 	uint64_t customer_markup_ppm;
 	bool customer_is_active;

@@ -74,9 +74,12 @@ enum err
 store_label_archive(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
+	/* The keys of a project are refused with it. */
 	struct change c = { stmts[kind].archive,
 		DB_IN(db_u64(l->label_id), db_u64(l->customer_id)),
-		generation_key_slot(l->label_id), false };
+		kind == LABEL_PROJECT ? generation_customer_slot(l->customer_id)
+				      : generation_key_slot(l->label_id),
+		false };
 
 	return store_change(db, &c, e);
 }

@@ -53,7 +53,8 @@ enum err store_label_page(struct db *db, enum label_kind kind, uint64_t tenant,
 /** Write the name of a row that is there. Errors: ERR_CONFLICT. */
 enum err store_label_update(struct db *db, enum label_kind kind,
     const struct label *l, struct error *e) ATTR_MUST_CHECK;
-/** Bumps its slot: requests may name it no longer. */
+/** Of l, its ids are read. Bumps its slot: requests may name it no longer; a
+ * project bumps its customer's, as its keys are refused. */
 enum err store_label_archive(struct db *db, enum label_kind kind,
     const struct label *l, struct error *e) ATTR_MUST_CHECK;
 

@@ -3,14 +3,58 @@
 
 #include "store/limit.h"
 #include "store/store_priv.h"
+#include "store/user.h"
 
 static const struct db_field tier_fields[] = {
 	DB_FIELD(struct tier, tier_id, U64),
 	DB_FIELD(struct tier, name, STR),
 	DB_FIELD(struct tier, limits, LIMITS),
+	DB_FIELD(struct tier, roles, U64),
 	DB_FIELD(struct tier, archived_at_ms, TIME),
 };
 static const struct db_map tier_map = DB_MAP(struct tier, tier_fields);
+
+static uint64_t
+tier_of(const struct role_tier *rows, size_t n, struct str role)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(rows[i].role, role))
+			return rows[i].tier_id;
+	return 0;
+}
+
+static enum err
+set_roles(struct db *db, uint64_t tier_id, uint64_t roles, struct error *e)
+{
+	struct role_tier *rows = NULL;
+	struct arena a;
+	size_t n = 0;
+	enum err err;
+
+	arena_init(&a, KIB(8));
+	err = store_role_tier_list(db, &a, &rows, &n, e);
+	for (unsigned i = 0; i < USER__N && !err; i++) {
+		struct str role = str_from(user_role_names[i]);
+		bool has = tier_of(rows, n, role) == tier_id;
+		bool is_wanted = (roles & UINT64_C(1) << i) != 0;
+
+		if (has != is_wanted)
+			err = store_role_tier_set(db, role,
+			    is_wanted ? tier_id : 0, e);
+	}
+	arena_fini(&a);
+	return err;
+}
+
+/* What lies in other tables. */
+static enum err
+set_rest(struct db *db, uint64_t tier_id, const struct tier *t, struct error *e)
+{
+	enum err err = store_limit_set(db,
+	    (struct limit_holder){ .tier_id = tier_id }, &t->limits, e);
+
+	return err ? err : set_roles(db, tier_id, t->roles, e);
+}
 
 struct insert_arg {
 	const struct tier *t;
@@ -26,10 +70,7 @@ insert_txn(struct db *db, void *arg, struct error *e)
 	    DB_IN(db_str(t->name), DB_LIMIT_COLUMNS(&t->limits)), &i->tier_id,
 	    e);
 
-	return err ? err
-		   : store_limit_set(db,
-			 (struct limit_holder){ .tier_id = i->tier_id },
-			 &t->limits, e);
+	return err ? err : set_rest(db, i->tier_id, t, e);
 }
 
 enum err
@@ -53,10 +94,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 		.slot = GENERATION_CATALOGUE };
 	enum err err = store_change(db, &change, e);
 
-	return err ? err
-		   : store_limit_set(db,
-			 (struct limit_holder){ .tier_id = t->tier_id },
-			 &t->limits, e);
+	return err ? err : set_rest(db, t->tier_id, t, e);
 }
 
 enum err

@@ -9,13 +9,15 @@ struct tier {
 	uint64_t tier_id;
 	struct str name;
 	struct limit_set limits;
+	uint64_t roles; /* whose users have it; bits of enum user_role */
 	int64_t archived_at_ms; /* 0: not archived */
 };
 
 /** Errors: ERR_CONFLICT the name is taken. Bumps the catalogue. */
 enum err store_tier_insert(struct db *db, const struct tier *t,
     uint64_t *ret_tier_id, struct error *e) ATTR_MUST_CHECK;
-/** Write the limits of t->tier_id. Bumps the catalogue. */
+/** Write limits and roles of t->tier_id; a role has one tier, which is from
+ * then on this one. Bumps the catalogue. */
 enum err store_tier_update(struct db *db, const struct tier *t,
     struct error *e) ATTR_MUST_CHECK;
 /** One that is not archived. Errors: ERR_NOT_FOUND. */

@@ -7,6 +7,7 @@
 static const struct db_field view_fields[] = {
 	DB_FIELD(struct usage_view, usage_id, U64),
 	DB_FIELD(struct usage_view, created_at_ms, TIME),
+	DB_FIELD(struct usage_view, updated_at_ms, TIME),
 	DB_FIELD(struct usage_view, row.request_id.b, B16),
 	DB_FIELD(struct usage_view, row.request_timestamp_ms, TIME),
 	DB_FIELD(struct usage_view, row.customer_id, U64),
@@ -113,7 +114,7 @@ enum err
 store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
     struct error *e)
 {
-	static const struct db_map map = { view_fields, 2,
+	static const struct db_map map = { view_fields, 3,
 		sizeof(struct usage_view) };
 
 	struct usage_view posted;
@@ -125,6 +126,7 @@ store_usage_posted(struct db *db, struct arena *a, struct usage_view *v,
 	if (!err) {
 		v->usage_id = posted.usage_id;
 		v->created_at_ms = posted.created_at_ms;
+		v->updated_at_ms = posted.updated_at_ms;
 	}
 	return err;
 }

@@ -15,6 +15,7 @@
 struct usage_view {
 	uint64_t usage_id;
 	int64_t created_at_ms; /* posting */
+	int64_t updated_at_ms; /* the same: rows don't change */
 	struct usage_row row;
 };
 

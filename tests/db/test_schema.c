@@ -294,6 +294,32 @@ assert_denied(struct db *db, const char *text)
 	assert_non_null(strstr(e.internal, "denied"));
 }
 
+/* B3: a transfer is one row with both its sides, so it can't but balance;
+ * what would move nothing, or nowhere, is refused. */
+static void
+ledger__transfer_that_is_none__is_refused(void **state)
+{
+	static const char *const values[] = { "1, 1, 5", "1, 2, 0", "1, 2, -5",
+		"1, NULL, 5", "NULL, 2, 5", "1, 4000000000, 5" };
+	struct db *db = fixture_connect(FIXTURE_APP);
+	char text[200];
+	struct error e;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "INSERT INTO ledger_transfers (debit_account_id, "
+		    "credit_account_id, amount_usd, kind, cause) "
+		    "VALUES (%s, 'usage', 'unbalanced-%u')",
+		    values[i], i);
+		assert_int_equal(db_run_script_statement(db, str_from(text),
+				     &e),
+		    ERR_BAD_PARAM);
+	}
+	db_free(db);
+}
+
+/* B4 */
 static void
 history__account_of_the_workers__cannot_change_it(void **state)
 {
@@ -340,6 +366,7 @@ main(void)
 		    usage_records__partitions__are_first_months_and_max),
 		cmocka_unit_test(usage_records__each_filter__uses_its_index),
 		cmocka_unit_test(other_tables__each_look_up__uses_its_index),
+		cmocka_unit_test(ledger__transfer_that_is_none__is_refused),
 		cmocka_unit_test(
 		    history__account_of_the_workers__cannot_change_it),
 	};

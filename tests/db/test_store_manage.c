@@ -176,12 +176,13 @@ user_and_customer__another_tenant__is_not_there(void **state)
 }
 
 static void
-user__other_role__ends_sessions_and_bumps_the_catalogue(void **state)
+user__other_role__ends_sessions_and_bumps_its_customers_slot(void **state)
 {
 	struct session_new s = { .digest = { 77 }, .max_s = 3600 };
 	struct session found;
 	uint64_t c = fixture_customer(f, serial), id;
-	uint64_t before = generation(GENERATION_CATALOGUE);
+	uint64_t catalogue = generation(GENERATION_CATALOGUE);
+	uint64_t before = generation(generation_customer_slot(c));
 	struct user u;
 
 	(void)state;
@@ -200,8 +201,10 @@ user__other_role__ends_sessions_and_bumps_the_catalogue(void **state)
 	    ERR_NOT_FOUND);
 	assert_db_ok(f, store_user_by_id(f->db, c, id, &f->a, &u, &f->e));
 	assert_int_equal(u.role, USER_BILLING);
-	assert_true(generation(GENERATION_CATALOGUE) > before);
+	assert_int_equal(generation(generation_customer_slot(c)), before + 2);
 	assert_db_ok(f, store_user_archive(f->db, &u, &f->e));
+	assert_int_equal(generation(generation_customer_slot(c)), before + 3);
+	assert_int_equal(generation(GENERATION_CATALOGUE), catalogue);
 	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
 }
 
@@ -539,7 +542,7 @@ main(void)
 		STORE_TEST(changes__another_tenant__touch_nothing),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
-		    user__other_role__ends_sessions_and_bumps_the_catalogue),
+		    user__other_role__ends_sessions_and_bumps_its_customers_slot),
 		STORE_TEST(key__each_criterion__finds_what_it_says),
 		STORE_TEST(
 		    key__rotated__both_digests_find_it_until_the_grace_ends),

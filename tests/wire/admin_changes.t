@@ -138,8 +138,11 @@ changes() {
   jq -c '.[0] | "\(.object_id) \(.detail.before) \(.detail.after) " +
     "\(.detail.account != null)"' -r <<<"$out"
 }
-is 'audit: customer set' "$(changes customer.set)" \
-  '1 {"markup":1} {"markup":3} true'
+is 'audit: customer set' "$(changes customer.set)" '1 {} {} true'
+t audit list --action customer.set --limit 1 --json
+is 'audit: customer set, what customers may not see' \
+  "$(j '.[0].detail.operator | tojson')" \
+  '{"before":{"markup":1},"after":{"markup":3}}'
 is 'audit: provider set' "$(changes provider.set)" \
   '1 {"drain_s":30} {"drain_s":7} true'
 is 'audit: tier assign' "$(changes user.set)" \

@@ -296,7 +296,7 @@ async function leaveEarly(model, stream) {
 }
 
 for (const stream of [false, true]) {
-  await test(`client leaves before the head (stream ${stream}): upstream ended, nothing owed`, async () => {
+  await test(`client leaves before the head (stream ${stream}): upstream ended, nothing owed (B12)`, async () => {
     for (let i = 0; i < 5; i += 1) {
       const count = async () => {
         const now = await aborted();

@@ -19,6 +19,8 @@ EXTRA_DIST += \
 	tests/wire/admin_changes.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
+	tests/wire/books.mjs \
+	tests/wire/books.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \
@@ -29,6 +31,8 @@ EXTRA_DIST += \
 	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
 	tests/wire/gpt2_mini_bits.t \
+	tests/wire/hostile.mjs \
+	tests/wire/hostile.t \
 	tests/wire/httpd_conf.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \
@@ -48,9 +52,14 @@ EXTRA_DIST += \
 	tests/wire/provider_tls.t \
 	tests/wire/quickstart.t \
 	tests/wire/quickstart_offline.t \
+	tests/wire/rate_limits.mjs \
+	tests/wire/rate_limits.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
 	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
+	tests/wire/seed_properties.def \
+	tests/wire/seed_properties.mjs \
+	tests/wire/seed_properties.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/worker.t

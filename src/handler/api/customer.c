@@ -11,15 +11,23 @@
 static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_TEXT("email", CUSTOMER_EMAIL_BYTES),
 	FILTER_TEXT("name", CUSTOMER_NAME_BYTES),
-	FILTER_ENUM("state", "active|suspended|closed") };
+	FILTER_TEXT("company", CUSTOMER_NAME_BYTES),
+	FILTER_ENUM("state", "active|suspended|closed"),
+	FILTER_TIME("created_from"), FILTER_TIME("created_to") };
 
 static enum err
 page(const struct manager *m, const struct param_value *v, uint64_t after,
     uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
     struct error *e)
 {
-	const struct customer_filter f = { v[0].text, v[1].text,
-		v[2].is_set ? v[2].u64 + 1 : 0 };
+	const struct customer_filter f = {
+		.email = v[0].text,
+		.name = v[1].text,
+		.company = v[2].text,
+		.state = v[3].is_set ? v[3].u64 + 1 : 0,
+		.created_from_ms = v[4].time_ms,
+		.created_to_ms = v[5].time_ms,
+	};
 	struct customer *customers = NULL;
 	struct customer_row *rows;
 	enum err err = store_customer_page(m->db, m->tenant, &f, after, limit,

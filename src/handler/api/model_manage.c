@@ -6,6 +6,7 @@
 #include "handler/api/api.h"
 #include "handler/api/model_read.h"
 #include "handler/api/model_write.h"
+#include "handler/api/resource.h"
 #include "store/db_pool.h"
 
 #define DB_WAIT_MS 2000
@@ -91,11 +92,17 @@ enum err
 api_model_list_all(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
+	static const struct param_spec params[] = { FILTER_TEXT("name",
+	    MODEL_NAME_BYTES) };
+	struct param_value name;
 	struct model_view *views;
 	struct json_out j;
 	size_t n;
-	enum err err = model_view_list(app, rq->arena, &views, &n, e);
+	enum err err = param_parse(rq->arena, params, ARRAY_LEN(params),
+	    rq->query, &name, e);
 
+	if (!err)
+		err = model_view_list(app, rq->arena, &views, &n, e);
 	if (err)
 		return err;
 	response_json_begin(rs, &j);
@@ -104,7 +111,8 @@ api_model_list_all(struct app *app, const struct request *rq,
 	json_out_key(&j, "data");
 	json_out_array(&j);
 	for (size_t i = 0; i < n; i++)
-		model_write(&j, app, &views[i]);
+		if (!name.is_set || str_eq(views[i].model->name, name.text))
+			model_write(&j, app, &views[i]);
 	json_out_array_end(&j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
@@ -120,10 +128,48 @@ api_model_show(struct app *app, const struct request *rq, struct response *rs,
 	return err ? err : respond(app, rs, 200, id, e);
 }
 
+/* What a PATCH says. */
+struct patch {
+	const struct json *body;
+	uint64_t provider_id; /* 0: as it is */
+};
+
+static enum err
+find_provider(const struct model_ops *ops, struct arena *a, struct patch *p,
+    struct error *e)
+{
+	struct provider provider;
+	struct str name;
+	enum err err;
+
+	if (!json_has(p->body, "provider"))
+		return OK;
+	err = json_get_str(p->body, "provider", 1, PROVIDER_NAME_BYTES, &name,
+	    e);
+	if (!err)
+		err = store_provider_by_name(ops->db, name, a, &provider, e);
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, ERR_BAD_PARAM, "provider",
+		    "There is no provider of that name.");
+	if (!err)
+		p->provider_id = provider.provider_id;
+	return err;
+}
+
+/* An address belongs to its provider, so it does not move along. */
 static enum err
 change(struct model_change *c, void *arg, struct error *e)
 {
-	return model_read_settings(arg, &c->model, e);
+	const struct patch *p = arg;
+	struct deployment *d = &c->deployment;
+	enum err err;
+
+	if (p->provider_id && p->provider_id != d->provider_id) {
+		d->provider_id = p->provider_id;
+		d->api_url = (struct str){ NULL, 0 };
+	}
+	err = model_read_place(p->body, d, e);
+	return err ? err : model_read_settings(p->body, &c->model, e);
 }
 
 enum err
@@ -132,19 +178,20 @@ api_model_change(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct audit who = actor(app, rq);
 	struct model_ops ops = ops_of(app, &who);
-	const struct json *body;
+	struct patch p = { .provider_id = 0 };
 	struct model_change c;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
 	if (!err)
-		err = model_read_patch(rq, &body, e);
+		err = model_read_patch(rq, &p.body, e);
 	if (!err)
 		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
 	if (err)
 		return err;
-	err = model_update(&ops, rq->arena, id, change, (void *)(uintptr_t)body,
-	    &c, e);
+	err = find_provider(&ops, rq->arena, &p, e);
+	if (!err)
+		err = model_update(&ops, rq->arena, id, change, &p, &c, e);
 	db_pool_give(app->shared->db, ops.db);
 	return err ? err : respond(app, rs, 200, id, e);
 }

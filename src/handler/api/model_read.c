@@ -89,11 +89,32 @@ enum err
 model_read_patch(const struct request *rq, const struct json **ret,
     struct error *e)
 {
-	static const char *const names[] = { SETTING_NAMES };
+	static const char *const names[] = { SETTING_NAMES, "provider",
+		"upstream_name", "api_url" };
 	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, ret,
 	    e);
 
 	return err ? err : json_only(*ret, names, ARRAY_LEN(names), e);
+}
+
+enum err
+model_read_place(const struct json *body, struct deployment *d, struct error *e)
+{
+	struct str provider;
+	enum err err = OK;
+
+	if (json_has_null(body, "provider"))
+		err = json_get_str(body, "provider", 1, PROVIDER_NAME_BYTES,
+		    &provider, e);
+	if (!err)
+		err = read_text(body, "api_url", API_URL_BYTES, &d->api_url, e);
+	if (d->api_url.n == 0)
+		d->api_url = (struct str){ NULL, 0 };
+	if (!err && (json_has(body, "upstream_name") ||
+			json_has_null(body, "upstream_name")))
+		err = json_get_str(body, "upstream_name", 1,
+		    UPSTREAM_NAME_BYTES, &d->upstream_name, e);
+	return err;
 }
 
 /* ---- where it is served ---- */

@@ -22,6 +22,10 @@ enum err model_read_new(const struct request *rq, struct model_new *ret,
 enum err model_read_patch(const struct request *rq, const struct json **ret,
     struct error *e) ATTR_MUST_CHECK;
 
+/** Of a PATCH: upstream_name, and api_url, which null takes away. provider
+ * is the caller's, and can't be null. */
+enum err model_read_place(const struct json *body, struct deployment *d,
+    struct error *e) ATTR_MUST_CHECK;
 /** Settings that the body has; null sets one back. */
 enum err model_read_settings(const struct json *body, struct model *m,
     struct error *e) ATTR_MUST_CHECK;

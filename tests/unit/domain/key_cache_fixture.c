@@ -28,6 +28,7 @@ _Atomic unsigned n_queries, n_takes;
 _Atomic unsigned query_takes_us;
 void (*during_query)(void);
 unsigned n_rehashed;
+bool is_rehash_lost;
 uint64_t rehashed_to;
 
 enum err
@@ -91,7 +92,7 @@ store_key_rehash(struct db *db, bool is_operator,
 	(void)err;
 	n_rehashed++;
 	rehashed_to = pepper_id;
-	if (memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
+	if (!is_rehash_lost && memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
 		memcpy(row_digest, is, KEY_DIGEST_BYTES);
 	return OK;
 }
@@ -130,6 +131,7 @@ key_cache_setup(void **state)
 		.public_id = str_make(text + 3, 10),
 		.scopes = KEY_SCOPE_INFER,
 		.is_active = true,
+		.project_is_open = true,
 		.user_is_active = true,
 		.customer_markup_ppm = 1000000,
 		.customer_is_active = true,

@@ -5,7 +5,10 @@
  */
 #include "key_cache_fixture.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "base/crc32.h"
 
 static void
 key_authenticate__good_key__gives_its_principal(void **state)
@@ -111,6 +114,29 @@ key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew(
 	assert_refused(ask());
 	crypto_key_free(pepper);
 	pepper = first;
+}
+
+/* As on a host whose own pepper is the older one: it writes nothing anew. */
+static void
+key_check_again__row_under_the_other_pepper__is_found_again(void **state)
+{
+	struct crypto_key *first = pepper;
+
+	(void)state;
+	assert_ok(
+	    crypto_key_pair(S(NEW_PEPPER), 2, S(OLD_PEPPER), &pepper, &e));
+	is_rehash_lost = true;
+	cache_make(30, 900, 1000);
+	assert_ok(ask());
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_ok(key_check_again(cache, &who, NOW, &arena, &e));
+	row.revoked_at_ms = NOW;
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
+	is_rehash_lost = false;
+	crypto_key_free(pepper);
+	pepper = first;
+	cache_make(30, 900, 1000);
 }
 
 static void
@@ -295,13 +321,39 @@ key_authenticate__flood_of_unknown_keys__known_one_stays(void **state)
 	assert_int_equal(n_queries, 0);
 }
 
+/* S6: a key that shares the first 45 characters of one that is known, and is
+ * well formed, is somebody else's. */
+static void
+key_authenticate__same_beginning__is_another_key(void **state)
+{
+	static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+	size_t n = strlen(text) - KEY_CHECKSUM_CHARS;
+	char known[KEY_TEXT_BYTES];
+	uint32_t crc;
+
+	(void)state;
+	assert_ok(ask());
+	memcpy(known, text, sizeof(known));
+	text[n - 1] = text[n - 1] == 'a' ? 'b' : 'a';
+	crc = crc32_ieee(text, n);
+	for (size_t i = KEY_CHECKSUM_CHARS; i-- > 0; crc /= 62)
+		text[n + i] = base62[crc % 62];
+	assert_memory_equal(text, known, n - 1);
+	assert_refused(ask());
+	assert_int_equal(n_queries, 2);
+	memcpy(text, known, sizeof(known));
+	assert_ok(ask());
+	assert_int_equal(n_queries, 2);
+}
+
 static void
 key_authenticate__inactive_in_any_way__is_refused(void **state)
 {
 	struct key_auth good = row;
 
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		row = good;
 		switch (i) {
 		case 0:
@@ -315,6 +367,9 @@ key_authenticate__inactive_in_any_way__is_refused(void **state)
 			break;
 		case 3:
 			row.customer_is_active = false;
+			break;
+		case 4:
+			row.project_is_open = false;
 			break;
 		default:
 			row.expires_at_ms = NOW;
@@ -382,6 +437,41 @@ key_authenticate__revoked_during_the_query__is_refused(void **state)
 	during_query = revoke_meanwhile;
 	assert_refused(ask());
 	assert_int_equal(n_queries, 2);
+}
+
+static void
+key_check_again__customer_suspended_after_authentication__is_refused(
+    void **state)
+{
+	(void)state;
+	assert_ok(ask());
+	row.customer_is_active = false;
+	hostmap_slot_bump(map, generation_customer_slot(5));
+
+	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
+	assert_refused(ask());
+}
+
+/* Between two tries of one load. */
+static void
+take_addresses_away(void)
+{
+	row.allowed_ips = (struct str){ NULL, 0 };
+	hostmap_slot_bump(map, generation_key_slot(42));
+	during_query = NULL;
+}
+
+static void
+key_authenticate__addresses_taken_away_while_it_loads__has_none(void **state)
+{
+	(void)state;
+	row.allowed_ips = S("127.0.0.0/8,::1");
+	during_query = take_addresses_away;
+
+	assert_ok(ask());
+	assert_int_equal(n_queries, 2);
+	assert_int_equal(who.allowed_ips.n, 0);
+	assert_ok(ask());
 }
 
 static void
@@ -483,6 +573,8 @@ main(void)
 		    key_authenticate__addresses_that_are_none__no_entry),
 		KEY_CACHE_TEST(
 		    key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew),
+		KEY_CACHE_TEST(
+		    key_check_again__row_under_the_other_pepper__is_found_again),
 		KEY_CACHE_TEST(key_authenticate__good_key__gives_its_principal),
 		KEY_CACHE_TEST(
 		    key_authenticate__operator_key__is_operator_without_inference),
@@ -509,6 +601,8 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_authenticate__flood_of_unknown_keys__known_one_stays),
 		KEY_CACHE_TEST(
+		    key_authenticate__same_beginning__is_another_key),
+		KEY_CACHE_TEST(
 		    key_authenticate__inactive_in_any_way__is_refused),
 		KEY_CACHE_TEST(
 		    key_authenticate__expires_while_cached__is_refused_to_the_millisecond),
@@ -518,6 +612,10 @@ main(void)
 		    key_check_again__revoked_after_authentication__is_refused),
 		KEY_CACHE_TEST(
 		    key_authenticate__revoked_during_the_query__is_refused),
+		KEY_CACHE_TEST(
+		    key_check_again__customer_suspended_after_authentication__is_refused),
+		KEY_CACHE_TEST(
+		    key_authenticate__addresses_taken_away_while_it_loads__has_none),
 		KEY_CACHE_TEST(key_authenticate__catalogue_changed__asks_again),
 		KEY_CACHE_TEST(
 		    key_authenticate__older_than_the_cache_keeps__is_asked_for_again),
