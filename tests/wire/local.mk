@@ -62,4 +62,6 @@ EXTRA_DIST += \
 	tests/wire/seed_properties.mjs \
 	tests/wire/seed_properties.t \
 	tests/wire/upstream_sim.t \
+	tests/wire/usage.mjs \
+	tests/wire/usage.t \
 	tests/wire/worker.t
