@@ -72,20 +72,17 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_time(ad, "created_at", c->created_at_ms);
 }
 
-/* What both add and set read. */
+/* What both add and set read; the resource checks it. */
 static enum err
 read_settings(struct admin *ad, struct customer *c, struct error *e)
 {
 	struct str markup = admin_opt(ad, "markup");
 	int64_t pusd;
-	enum err err;
 
 	if (admin_has(ad, "name"))
 		c->name = admin_opt(ad, "name");
 	if (admin_has(ad, "company"))
 		c->company = admin_opt(ad, "company");
-	if (c->company.p && c->company.n == 0)
-		c->company = (struct str){ NULL, 0 };
 	if (markup.p) {
 		if (money_from_decimal(markup, &pusd, e) || pusd < 0 ||
 		    pusd % PUSD_PER_PPM ||
@@ -95,39 +92,36 @@ read_settings(struct admin *ad, struct customer *c, struct error *e)
 			    "6 decimals");
 		c->markup_ppm = (uint64_t)(pusd / PUSD_PER_PPM);
 	}
-	err = limits_read(ad, &c->limits, e);
-	return err ? err : customer_check(c, e);
+	return limits_read(ad, &c->limits, e);
 }
 
 enum err
 admin_customer_add(struct admin *ad, struct error *e)
 {
-	struct customer c = {
-		.email = admin_opt(ad, "email"),
-		.markup_ppm = MARKUP_ONCE,
-		.is_active = true,
+	struct customer_row row = {
+		.c = { .email = admin_opt(ad, "email"),
+		    .markup_ppm = MARKUP_ONCE },
 	};
-	uint64_t id, owner_id;
-	struct db *db;
-	enum err err = read_settings(ad, &c, e);
+	uint64_t owner_id = 0;
+	struct manager m;
+	enum err err = read_settings(ad, &row.c, e);
 
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = store_customer_insert(db, &c, &id, &owner_id, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err,
-		    "there is a customer or user with that e-mail already");
+		err = resource_create(&customer_resource, &m, admin_arena(ad),
+		    &row, e);
 	if (!err)
-		err = store_customer_by_id(db, id, admin_arena(ad), &c, e);
+		err = store_user_owner_id(m.db, row.c.customer_id, &owner_id,
+		    e);
 	if (err)
 		return err;
-	customer_rec(ad, &c);
+	customer_rec(ad, &row.c);
 	admin_u64(ad, "owner_user_id", owner_id);
 	admin_note(ad,
 	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
-	    STR_ARG(c.email));
-	return admin_audit(ad, "customer.add", "customer", id, id, e);
+	    STR_ARG(row.c.email));
+	return OK;
 }
 
 enum err
@@ -158,30 +152,41 @@ admin_customer_show(struct admin *ad, struct error *e)
 	return err;
 }
 
+/* arg: the struct admin. */
+static enum err
+change(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct admin *ad = arg;
+	struct customer_row *c = row;
+
+	(void)r;
+	(void)a;
+	if (admin_has(ad, "suspend"))
+		c->state = CUSTOMER_SUSPENDED;
+	if (admin_has(ad, "resume"))
+		c->state = CUSTOMER_ACTIVE;
+	return read_settings(ad, &c->c, e);
+}
+
 enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
+	struct customer_row row;
 	struct customer c;
-	struct db *db;
+	struct manager m;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
 	if (!err && admin_has(ad, "suspend") && admin_has(ad, "resume"))
 		return admin_usage(e, "--suspend and --resume exclude another");
 	if (!err)
-		err = read_settings(ad, &c, e);
+		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = admin_db(ad, &db, e);
-	if (err)
-		return err;
-	if (admin_has(ad, "suspend") || admin_has(ad, "resume"))
-		c.is_active = admin_has(ad, "resume");
-	err = store_customer_update(db, &c, e);
-	if (err)
-		return err;
-	customer_rec(ad, &c);
-	admin_customer_changed(ad, c.customer_id);
-	return admin_audit(ad, "customer.set", "customer", c.customer_id,
-	    c.customer_id, e);
+		err = resource_change(&customer_resource, &m, c.customer_id,
+		    change, ad, admin_arena(ad), &row, e);
+	if (!err)
+		customer_rec(ad, &row.c);
+	return err;
 }
 
 enum err

@@ -2,8 +2,6 @@
 /* tollgate key add, toggle, revoke */
 #include "domain/key_manage.h"
 
-#include <stdlib.h>
-
 #include "admin/key_read.h"
 #include "admin/limits.h"
 #include "admin/lookup.h"
@@ -47,9 +45,6 @@ const struct admin_option admin_key_revoke_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
-static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
-	"keys:read", "keys:write", "manage" };
-
 enum err
 key_read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
 {
@@ -60,23 +55,15 @@ key_read_scopes(struct admin *ad, uint64_t *ret, struct error *e)
 	while (rest.p && str_split(&rest, ',', &name)) {
 		size_t bit = 0;
 
-		while (bit < ARRAY_LEN(scope_names) &&
-		       !str_eq(str_trim(name), str_from(scope_names[bit])))
+		while (bit < KEY_SCOPE__N &&
+		       !str_eq(str_trim(name), str_from(key_scope_names[bit])))
 			bit++;
-		if (bit == ARRAY_LEN(scope_names))
+		if (bit == KEY_SCOPE__N)
 			return admin_usage(e, "no such scope: %" PRI_STR,
 			    STR_ARG(name));
 		*ret |= UINT64_C(1) << bit;
 	}
 	return OK;
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 enum err
@@ -85,7 +72,7 @@ key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
 {
 	struct str rest = admin_opt(ad, "models"), name;
 	uint64_t *ids = arena_array(admin_arena(ad), uint64_t, MODELS_MAX);
-	size_t n = 0, kept = 0;
+	size_t n = 0;
 
 	if (!ids)
 		return error_arena(e, admin_arena(ad));
@@ -100,12 +87,8 @@ key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
 			return err;
 		ids[n++] = m.model_id;
 	}
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
 	*ret_ids = ids;
-	*ret_n = kept;
+	*ret_n = key_models_sort(ids, n);
 	return OK;
 }
 
@@ -182,75 +165,79 @@ admin_key_add(struct admin *ad, struct error *e)
 		.scopes = KEY_SCOPE_INFER,
 		.is_idempotent = admin_has(ad, "idempotency"),
 	};
-	char text[KEY_TEXT_BYTES];
-	struct key_ops ops;
-	uint64_t id;
+	char text[KEY_TEXT_BYTES] = "";
+	struct key_manager km = { .key = &k, .text = text };
+	struct key_row row = { .sets_models = false };
+	struct manager m;
 	enum err err = read_key(ad, &k, e);
 
 	if (!err && (k.name.n == 0 || k.name.n > KEY_NAME_BYTES))
 		err = admin_usage(e, "--name must have 1 to %d bytes",
 		    KEY_NAME_BYTES);
 	if (!err)
-		err = admin_key_ops(ad, &ops, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_create(&ops, &k, text, &id, e);
+		err = resource_create(&key_resource, &m, admin_arena(ad), &row,
+		    e);
 	if (err)
 		return err;
 	admin_rec(ad);
-	admin_u64(ad, "id", id);
-	admin_u64(ad, "customer_id", k.customer_id);
-	admin_str(ad, "name", k.name);
+	admin_u64(ad, "id", row.k.api_key_id);
+	admin_u64(ad, "customer_id", row.k.customer_id);
+	admin_str(ad, "name", row.k.name);
 	admin_str(ad, "key", str_from(text));
-	admin_time(ad, "expires_at", k.expires_at_ms);
+	admin_time(ad, "expires_at", row.k.expires_at_ms);
 	admin_note(ad, "\nThe key is shown this once: pass it on now.");
 	secret_wipe(text, sizeof(text));
-	return admin_audit(ad, "key.add", "api_key", id, k.customer_id, e);
+	return OK;
+}
+
+static void
+switch_rec(struct admin *ad, const struct key_row *row)
+{
+	admin_rec(ad);
+	admin_u64(ad, "id", row->k.api_key_id);
+	admin_bool(ad, "is_active", row->k.is_active);
 }
 
 enum err
 admin_key_toggle(struct admin *ad, struct error *e)
 {
 	int want = admin_has(ad, "on") ? 1 : admin_has(ad, "off") ? 0 : -1;
-	struct key_ops ops;
+	struct key_manager km = { 0 };
+	struct key_row row;
+	struct manager m;
 	struct key k;
-	bool is_active;
 	enum err err;
 
 	if (admin_has(ad, "on") && admin_has(ad, "off"))
 		return admin_usage(e, "--on and --off exclude another");
 	err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 	if (!err)
-		err = admin_key_ops(ad, &ops, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_toggle(&ops, k.customer_id, k.api_key_id, want,
-		    &is_active, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err, "the key is revoked or has expired");
-	if (err)
-		return err;
-	admin_rec(ad);
-	admin_u64(ad, "id", k.api_key_id);
-	admin_bool(ad, "is_active", is_active);
-	return admin_audit(ad, "key.toggle", "api_key", k.api_key_id,
-	    k.customer_id, e);
+		err = key_switch(&m, k.api_key_id, want, admin_arena(ad), &row,
+		    e);
+	if (!err)
+		switch_rec(ad, &row);
+	return err;
 }
 
 enum err
 admin_key_revoke(struct admin *ad, struct error *e)
 {
-	struct key_ops ops;
+	struct key_manager km = { 0 };
+	struct key_row row;
+	struct manager m;
 	struct key k;
 	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 
 	if (!err)
-		err = admin_key_ops(ad, &ops, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_revoke(&ops, k.customer_id, k.api_key_id, e);
-	if (err)
-		return err;
-	admin_rec(ad);
-	admin_u64(ad, "id", k.api_key_id);
-	admin_bool(ad, "is_active", false);
-	return admin_audit(ad, "key.revoke", "api_key", k.api_key_id,
-	    k.customer_id, e);
+		err = resource_archive(&key_resource, &m, k.api_key_id,
+		    admin_arena(ad), &row, e);
+	if (!err)
+		switch_rec(ad, &row);
+	return err;
 }

@@ -196,8 +196,8 @@ admin_key_show(struct admin *ad, struct error *e)
 
 /* ---- changing ---- */
 
-static enum err
-manager_of_keys(struct admin *ad, struct key_manager *km, struct manager *ret,
+enum err
+key_manager_of(struct admin *ad, struct key_manager *km, struct manager *ret,
     struct error *e)
 {
 	enum err err = admin_key_ops(ad, &km->ops, e);
@@ -307,7 +307,7 @@ admin_key_set(struct admin *ad, struct error *e)
 	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 
 	if (!err)
-		err = manager_of_keys(ad, &km, &m, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
 		err = resource_change(&key_resource, &m, k.api_key_id, change,
 		    ad, admin_arena(ad), &row, e);
@@ -331,7 +331,7 @@ admin_key_rotate(struct admin *ad, struct error *e)
 	if (!err)
 		err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 	if (!err)
-		err = manager_of_keys(ad, &km, &m, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
 		err = key_rotate(&m, k.api_key_id, grace_s, text,
 		    admin_arena(ad), &row, e);
@@ -361,7 +361,7 @@ admin_key_revoke_all(struct admin *ad, struct error *e)
 		return admin_usage(e, "say whose: --customer, --project, "
 				      "--user");
 	if (!err)
-		err = manager_of_keys(ad, &km, &m, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
 		err = key_revoke_many(&m, &what, admin_arena(ad), &n, e);
 	if (err)

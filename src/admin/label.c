@@ -15,9 +15,6 @@ add(struct admin *ad, enum label_kind kind, struct error *e)
 	struct manager m;
 	enum err err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
 
-	if (!err && (row.name.n == 0 || row.name.n > LABEL_NAME_BYTES))
-		return admin_usage(e, "--name must have 1 to %d bytes",
-		    LABEL_NAME_BYTES);
 	if (!err)
 		err = admin_manager(ad, &m, e);
 	if (err)
@@ -100,9 +97,6 @@ set(struct admin *ad, enum label_kind kind, struct error *e)
 	uint64_t id;
 	enum err err = read_id(ad, &id, e);
 
-	if (!err && (name.n == 0 || name.n > LABEL_NAME_BYTES))
-		err = admin_usage(e, "--name must have 1 to %d bytes",
-		    LABEL_NAME_BYTES);
 	if (!err)
 		err = admin_manager(ad, &m, e);
 	if (!err)

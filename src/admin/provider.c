@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate provider add, list, set, archive, reseal */
-#include "upstream/provider.h"
+#include "domain/provider_manage.h"
 
 #include "admin/admin.h"
 #include "admin/admin_priv.h"
 #include "admin/lookup.h"
 #include "domain/provider_key.h"
-#include "domain/provider_manage.h"
 #include "ext/crypto.h"
 
 #define DRAIN_MAX_S 3600
 
 const struct admin_option admin_provider_add_options[] = {
 	{ "name", "NAME", "Name of the provider.", true },
-	{ "kind", "KIND", "openai (any compatible API) or local.", true },
+	{ "kind", "KIND",
+	    "openai (any compatible API), anthropic, huggingface or local.",
+	    true },
 	{ "base-url", "URL",
 	    "https://host[/path], http://host:port, or unix:/path.", true },
 	{ "api-key", "SECRET", "Credential; it is stored sealed; - reads it.",
@@ -28,7 +29,7 @@ const struct admin_option admin_provider_set_options[] = {
 	{ "base-url", "URL", "As for add.", false },
 	{ "api-key", "SECRET", "Another credential; an empty one removes it.",
 	    false },
-	{ "kind", "KIND", "openai or local.", false },
+	{ "kind", "KIND", "As for add.", false },
 	{ "on-client-close", "WHAT", "cancel or drain.", false },
 	{ "drain", "SECONDS", "Longest time to drain.", false },
 	{ "enable", NULL, "Use it.", false },
@@ -54,12 +55,14 @@ provider_rec(struct admin *ad, const struct provider *p)
 	admin_str(ad, "kind", str_from(provider_kind_names[p->kind]));
 	admin_str(ad, "base_url", p->base_url);
 	admin_bool(ad, "has_api_key", p->api_key_sealed.p != NULL);
+	admin_u64(ad, "api_key_version", p->api_key_version);
 	admin_str(ad, "on_client_close",
 	    str_from(provider_close_names[p->on_client_close]));
 	admin_u64(ad, "drain_s", p->drain_s);
 	admin_bool(ad, "is_enabled", p->is_enabled && !p->archived_at_ms);
 }
 
+/* What both add and set read; the resource checks it. */
 static enum err
 read_settings(struct admin *ad, struct provider *p, struct error *e)
 {
@@ -78,95 +81,78 @@ read_settings(struct admin *ad, struct provider *p, struct error *e)
 		    e);
 	p->on_client_close = (enum provider_close)close;
 	p->kind = (enum provider_kind)kind;
-	if (!err && !provider_info(p->kind))
-		return admin_usage(e, "--kind %s is not served yet",
-		    provider_kind_names[p->kind]);
-	return err ? err : provider_check_url(p->base_url, e);
+	return err;
 }
 
-/* Seal the credential to its row; the row exists. */
 static enum err
-key_store(struct admin *ad, struct db *db, uint64_t provider_id,
-    struct error *e)
+manager_of_providers(struct admin *ad, struct manager *ret, struct error *e)
 {
-	struct str text = admin_opt(ad, "api-key");
 	const struct crypto_keys *keys;
-	enum err err;
+	enum err err = admin_manager(ad, ret, e);
 
-	if (!text.p)
-		return OK;
-	err = admin_keys(ad, &keys, e);
-	return err ? err
-		   : provider_key_store(db, keys->seal, provider_id, text, e);
-}
-
-struct provider_change {
-	struct admin *ad;
-	struct provider *p;
-	bool is_new;
-};
-
-static enum err
-change_txn(struct db *db, void *arg, struct error *e)
-{
-	struct provider_change *c = arg;
-	enum err err = c->is_new ? store_provider_insert(db, c->p,
-				       &c->p->provider_id, e)
-				 : store_provider_update(db, c->p, e);
-
-	return err ? err : key_store(c->ad, db, c->p->provider_id, e);
-}
-
-static enum err
-change_run(struct admin *ad, struct provider *p, bool is_new, struct error *e)
-{
-	struct provider_change c = { .ad = ad, .p = p, .is_new = is_new };
-	struct db *db;
-	enum err err = admin_db(ad, &db, e);
-
-	if (!err)
-		err = db_txn(db, change_txn, &c, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err, "there is a provider of that name");
-	if (!err)
-		err = lookup_provider(ad, p->name, p, e);
-	if (err)
+	if (err || !admin_has(ad, "api-key"))
 		return err;
-	provider_rec(ad, p);
-	admin_catalogue_changed(ad);
-	return admin_audit(ad, is_new ? "provider.add" : "provider.set",
-	    "provider", p->provider_id, 0, e);
+	err = admin_keys(ad, &keys, e);
+	if (!err)
+		ret->extra = (void *)(uintptr_t)keys->seal;
+	return err;
 }
 
 enum err
 admin_provider_add(struct admin *ad, struct error *e)
 {
-	struct provider p = {
-		.name = admin_opt(ad, "name"),
-		.on_client_close = PROVIDER_CANCEL,
-		.drain_s = 30,
-		.is_enabled = true,
-	};
-	enum err err = read_settings(ad, &p, e);
+	struct provider_row row;
+	struct manager m;
+	enum err err;
 
-	return err ? err : change_run(ad, &p, true, e);
+	provider_row_init(&row);
+	row.p.name = admin_opt(ad, "name");
+	row.api_key = admin_opt(ad, "api-key");
+	err = read_settings(ad, &row.p, e);
+	if (!err)
+		err = manager_of_providers(ad, &m, e);
+	if (!err)
+		err = resource_create(&provider_resource, &m, admin_arena(ad),
+		    &row, e);
+	if (!err)
+		provider_rec(ad, &row.p);
+	return err;
+}
+
+/* arg: the struct admin. */
+static enum err
+change(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct admin *ad = arg;
+	struct provider_row *p = row;
+
+	(void)r;
+	(void)a;
+	p->api_key = admin_opt(ad, "api-key");
+	if (admin_has(ad, "enable") || admin_has(ad, "disable"))
+		p->p.is_enabled = admin_has(ad, "enable");
+	return read_settings(ad, &p->p, e);
 }
 
 enum err
 admin_provider_set(struct admin *ad, struct error *e)
 {
+	struct provider_row row;
 	struct provider p;
+	struct manager m;
 	enum err err = lookup_provider(ad, admin_arg(ad, 0), &p, e);
 
 	if (!err && admin_has(ad, "enable") && admin_has(ad, "disable"))
 		return admin_usage(e, "--enable and --disable exclude another");
 	if (!err)
-		err = read_settings(ad, &p, e);
-	if (err)
-		return err;
-	if (admin_has(ad, "enable") || admin_has(ad, "disable"))
-		p.is_enabled = admin_has(ad, "enable");
-	return change_run(ad, &p, false, e);
+		err = manager_of_providers(ad, &m, e);
+	if (!err)
+		err = resource_change(&provider_resource, &m, p.provider_id,
+		    change, ad, admin_arena(ad), &row, e);
+	if (!err)
+		provider_rec(ad, &row.p);
+	return err;
 }
 
 enum err
@@ -204,20 +190,6 @@ admin_provider_archive(struct admin *ad, struct error *e)
 	return err;
 }
 
-/* Under the key in force, whichever of the two sealed it. */
-static enum err
-reseal(struct admin *ad, struct db *db, const struct crypto_keys *keys,
-    const struct provider *p, struct error *e)
-{
-	struct str plain;
-	enum err err = provider_key_open(&ad->secrets, keys->seal,
-	    p->provider_id, p->api_key_sealed, &plain, e);
-
-	if (err)
-		return error_prefix(e, "provider %" PRI_STR, STR_ARG(p->name));
-	return provider_key_store(db, keys->seal, p->provider_id, plain, e);
-}
-
 enum err
 admin_provider_reseal(struct admin *ad, struct error *e)
 {
@@ -233,10 +205,11 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 		err = store_provider_list(db, admin_arena(ad), &providers, &n,
 		    e);
 	for (size_t i = 0; i < n && !err; i++) {
-		if (!providers[i].api_key_sealed.p)
-			continue;
-		err = reseal(ad, db, keys, &providers[i], e);
-		n_sealed++;
+		bool is_sealed;
+
+		err = provider_key_reseal(db, keys->seal,
+		    providers[i].provider_id, &ad->secrets, &is_sealed, e);
+		n_sealed += !err && is_sealed;
 	}
 	if (err)
 		return err;

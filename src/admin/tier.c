@@ -5,6 +5,7 @@
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
+#include "domain/user.h"
 #include "store/limit.h"
 
 const struct admin_option admin_tier_add_options[] = {
@@ -51,44 +52,47 @@ enum err
 admin_tier_add(struct admin *ad, struct error *e)
 {
 	struct tier t = { .name = admin_opt(ad, "name") };
-	struct db *db;
+	struct manager m;
 	enum err err = limits_read(ad, &t.limits, e);
 
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = store_tier_insert(db, &t, &t.tier_id, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err, "there is a tier of that name");
-	if (err)
-		return err;
-	tier_rec(ad, &t);
-	admin_catalogue_changed(ad);
-	return admin_audit(ad, "tier.add", "tier", t.tier_id, 0, e);
+		err = resource_create(&tier_resource, &m, admin_arena(ad), &t,
+		    e);
+	if (!err)
+		tier_rec(ad, &t);
+	return err;
+}
+
+/* arg: the struct admin. */
+static enum err
+change_limits(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct tier *t = row;
+
+	(void)r;
+	(void)a;
+	return limits_read(arg, &t->limits, e);
 }
 
 enum err
 admin_tier_set(struct admin *ad, struct error *e)
 {
-	struct str name = admin_arg(ad, 0);
+	struct manager m;
 	struct tier t;
-	struct db *db;
-	enum err err = admin_db(ad, &db, e);
+	uint64_t id;
+	enum err err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
 
 	if (!err)
-		err = store_tier_by_name(db, name, admin_arena(ad), &t, e);
-	if (err == ERR_NOT_FOUND)
-		return error_set(e, err, "no such tier: %" PRI_STR,
-		    STR_ARG(name));
+		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = limits_read(ad, &t.limits, e);
+		err = resource_change(&tier_resource, &m, id, change_limits, ad,
+		    admin_arena(ad), &t, e);
 	if (!err)
-		err = store_tier_update(db, &t, e);
-	if (err)
-		return err;
-	tier_rec(ad, &t);
-	admin_catalogue_changed(ad);
-	return admin_audit(ad, "tier.set", "tier", t.tier_id, 0, e);
+		tier_rec(ad, &t);
+	return err;
 }
 
 enum err
@@ -107,62 +111,91 @@ admin_tier_list(struct admin *ad, struct error *e)
 	return err;
 }
 
+/* arg: the tier's name, or "none". */
 static enum err
-assign_to_user(struct admin *ad, uint64_t tier_id, struct error *e)
+change_tier(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
 {
-	struct user u;
-	struct db *db;
-	enum err err = admin_db(ad, &db, e);
+	const struct str *name = arg;
+	struct user *u = row;
 
-	if (!err)
-		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
-	if (!err)
-		err = store_user_set_tier(db, &u, tier_id, e);
-	if (err)
-		return err;
-	admin_customer_changed(ad, u.customer_id);
-	admin_str(ad, "user", u.email);
-	return admin_audit(ad, "tier.assign", "user", u.user_id, u.customer_id,
-	    e);
+	(void)r;
+	(void)a;
+	(void)e;
+	u->tier_name = str_eq(*name, S("none")) ? (struct str){ NULL, 0 }
+						: *name;
+	return OK;
 }
 
 static enum err
-assign_to_role(struct admin *ad, uint64_t tier_id, struct error *e)
+assign_to_user(struct admin *ad, const struct manager *m, struct str name,
+    struct error *e)
 {
-	unsigned role;
-	struct db *db;
-	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
-	    &role, e);
+	struct user u;
+	enum err err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
 
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = resource_change(&user_resource, m, u.user_id, change_tier,
+		    &name, admin_arena(ad), &u, e);
 	if (!err)
-		err = store_role_tier_set(db, str_from(user_role_names[role]),
-		    tier_id, e);
+		admin_str(ad, "user", u.email);
+	return err;
+}
+
+struct assignment {
+	struct audit audit;
+	unsigned role;
+	uint64_t tier_id;
+};
+
+static enum err
+assign_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct assignment *as = arg;
+	enum err err = store_role_tier_set(db,
+	    str_from(user_role_names[as->role]), as->tier_id, e);
+
+	return err ? err : store_audit_insert(db, &as->audit, e);
+}
+
+static enum err
+assign_to_role(struct admin *ad, const struct manager *m, struct str name,
+    struct error *e)
+{
+	struct assignment as = { .audit = m->audit };
+	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
+	    &as.role, e);
+
+	if (!err && !str_eq(name, S("none")))
+		err = lookup_tier(ad, name, &as.tier_id, e);
 	if (err)
 		return err;
+	as.audit.action = S("tier.assign");
+	as.audit.object = S("role");
+	as.audit.object_id = as.role;
+	as.audit.is_success = true;
+	err = db_txn(m->db, assign_txn, &as, e);
 	admin_catalogue_changed(ad);
-	admin_str(ad, "role", str_from(user_role_names[role]));
-	return admin_audit(ad, "tier.assign", "role", role, 0, e);
+	admin_str(ad, "role", str_from(user_role_names[as.role]));
+	return err;
 }
 
 enum err
 admin_tier_assign(struct admin *ad, struct error *e)
 {
 	struct str name = admin_arg(ad, 0);
-	uint64_t tier_id = 0;
-	enum err err = OK;
+	struct manager m;
+	enum err err;
 
 	if (admin_has(ad, "user") == admin_has(ad, "role"))
 		return admin_usage(e, "--user or --role says to whom");
-	if (!str_eq(name, S("none")))
-		err = lookup_tier(ad, name, &tier_id, e);
+	err = admin_manager(ad, &m, e);
 	if (err)
 		return err;
 	admin_rec(ad);
 	admin_str(ad, "tier", name);
-	return admin_has(ad, "user") ? assign_to_user(ad, tier_id, e)
-				     : assign_to_role(ad, tier_id, e);
+	return admin_has(ad, "user") ? assign_to_user(ad, &m, name, e)
+				     : assign_to_role(ad, &m, name, e);
 }
 
 enum err

@@ -88,21 +88,35 @@ password_choose(struct admin *ad, struct str *ret, bool *ret_is_drawn,
 }
 
 static enum err
-password_store(struct admin *ad, uint64_t user_id, struct str password,
+password_hash(struct admin *ad, struct str password, struct str *ret,
     struct error *e)
 {
 	struct secret secret = { (const uint8_t *)password.p, password.n };
+	char hash[CRYPTO_PASSWORD_BYTES];
 	struct crypto_hasher *hasher;
-	struct db *db;
-	enum err err = admin_db(ad, &db, e);
+	enum err err = crypto_hasher_new(1, &hasher, e);
 
-	if (!err)
-		err = crypto_hasher_new(1, &hasher, e);
 	if (err)
 		return err;
-	err = user_password_set(db, hasher, user_id, secret, e);
+	err = crypto_password_hash(hasher, secret, hash, e);
 	crypto_hasher_free(hasher);
-	return err;
+	if (err)
+		return err;
+	*ret = arena_strdup(&ad->arena, str_from(hash));
+	return ret->p ? OK : error_arena(e, &ad->arena);
+}
+
+/* arg: the hash. */
+static enum err
+password_store(const struct resource *r, const struct manager *m,
+    struct arena *a, const void *row, void *arg, struct error *e)
+{
+	const struct user *u = row;
+
+	(void)r;
+	(void)a;
+	return store_user_set_password(m->db, u->user_id,
+	    *(const struct str *)arg, e);
 }
 
 static void
@@ -114,30 +128,33 @@ password_tell(struct admin *ad, struct str password, bool is_drawn)
 	admin_note(ad, "\nThe password is shown this once: pass it on now.");
 }
 
-/* A customer's owner is made with it, so "add" may find it there. */
+/* A customer's owner is made with it, so "add" may find it there and only
+ * gives it its password. */
 static enum err
-user_find_or_insert(struct admin *ad, const struct user *want, struct user *ret,
-    struct error *e)
+user_add(struct admin *ad, struct user *u, struct error *e)
 {
-	struct db *db;
-	uint64_t id;
-	enum err err = admin_db(ad, &db, e);
+	const struct user want = *u;
+	struct str hash = want.password_hash;
+	struct manager m;
+	enum err err = admin_manager(ad, &m, e);
 
 	if (err)
 		return err;
-	err = store_user_by_email(db, want->email, &ad->arena, ret, e);
-	if (err == ERR_NOT_FOUND) {
-		err = store_user_insert(db, want, &id, e);
-		return err ? err : store_user_by_id(db, id, &ad->arena, ret, e);
+	err = store_user_by_email(m.db, want.email, &ad->arena, u, e);
+	if (err == ERR_NOT_FOUND || (!err && u->archived_at_ms)) {
+		*u = want;
+		return resource_create(&user_resource, &m, &ad->arena, u, e);
 	}
-	if (!err && ret->customer_id != want->customer_id)
+	if (!err && u->customer_id != want.customer_id)
 		return error_set(e, ERR_CONFLICT,
 		    "another customer has a user with that e-mail");
-	if (!err && ret->role != want->role)
+	if (!err && u->role != want.role)
 		return error_set(e, ERR_CONFLICT,
 		    "there is a user with that e-mail whose role is %s",
-		    user_role_names[ret->role]);
-	return err;
+		    user_role_names[u->role]);
+	return err ? err
+		   : resource_act(&user_resource, &m, u->user_id, "password",
+			 password_store, &hash, &ad->arena, u, e);
 }
 
 static enum err
@@ -173,23 +190,22 @@ read_user(struct admin *ad, struct user *u, struct error *e)
 enum err
 admin_user_add(struct admin *ad, struct error *e)
 {
-	struct user want = { 0 }, u;
+	struct user u = { 0 };
 	struct str password;
 	bool is_drawn;
-	enum err err = read_user(ad, &want, e);
+	enum err err = read_user(ad, &u, e);
 
 	if (!err)
 		err = password_choose(ad, &password, &is_drawn, e);
 	if (!err)
-		err = user_find_or_insert(ad, &want, &u, e);
+		err = password_hash(ad, password, &u.password_hash, e);
 	if (!err)
-		err = password_store(ad, u.user_id, password, e);
+		err = user_add(ad, &u, e);
 	if (err)
 		return err;
-	u.password_hash = S("set");
 	user_rec(ad, &u);
 	password_tell(ad, password, is_drawn);
-	return admin_audit(ad, "user.add", "user", u.user_id, u.customer_id, e);
+	return OK;
 }
 
 enum err
@@ -216,7 +232,8 @@ admin_user_list(struct admin *ad, struct error *e)
 enum err
 admin_user_password(struct admin *ad, struct error *e)
 {
-	struct str password;
+	struct str password, hash;
+	struct manager m;
 	struct user u;
 	bool is_drawn;
 	enum err err = password_choose(ad, &password, &is_drawn, e);
@@ -224,14 +241,17 @@ admin_user_password(struct admin *ad, struct error *e)
 	if (!err)
 		err = lookup_user(ad, admin_arg(ad, 0), &u, e);
 	if (!err)
-		err = password_store(ad, u.user_id, password, e);
+		err = password_hash(ad, password, &hash, e);
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_act(&user_resource, &m, u.user_id, "password",
+		    password_store, &hash, &ad->arena, &u, e);
 	if (err)
 		return err;
-	u.password_hash = S("set");
 	user_rec(ad, &u);
 	password_tell(ad, password, is_drawn);
-	return admin_audit(ad, "user.password", "user", u.user_id,
-	    u.customer_id, e);
+	return OK;
 }
 
 /* arg: the struct admin. */

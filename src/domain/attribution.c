@@ -154,9 +154,8 @@ check_user(struct db *db, uint64_t customer_id, uint64_t id, struct error *e)
 	enum err err;
 
 	arena_init(&a, KIB(16));
-	err = store_user_by_id(db, id, &a, &u, e);
-	if (!err &&
-	    (u.customer_id != customer_id || !u.is_active || u.archived_at_ms))
+	err = store_user_by_id(db, customer_id, id, &a, &u, e);
+	if (!err && (!u.is_active || u.archived_at_ms))
 		err = error_set(e, ERR_NOT_FOUND, "not a user in use");
 	arena_fini(&a);
 	return err;

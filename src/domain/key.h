@@ -70,8 +70,8 @@ struct key_guard {
  * X-API-Key.
  * @guard  NULL: the database may always be asked
  *
- * Errors: ERR_RATE_LIMITED the guard said no; ERR_UNAUTHORIZED not a key, unknown, inactive, expired, revoked, or
- *         of a closed customer; ERR_DB_DOWN it is not known here and the
+ * Errors: ERR_RATE_LIMITED the guard said no; ERR_UNAUTHORIZED not a key,
+ *         unknown, inactive, expired, revoked, or of a closed customer; ERR_DB_DOWN it is not known here and the
  *         database can't be asked (never 401 then); ERR_NO_MEMORY;
  *         ERR_OVERLOADED.
  * Memory: *ret is the caller's; its model_ids are copied into a. Nothing is

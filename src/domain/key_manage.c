@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/key_manage.h"
 
+#include <stdlib.h>
+
 #include "base/cidr.h"
 #include "base/clock.h"
 #include "domain/hostmap.h"
 #include "domain/tier.h"
 #include "store/generation.h"
 #include "store/label.h"
-
-static const char *const scope_names[] = { "infer", "usage:read", "usage:write",
-	"keys:read", "keys:write", "manage" };
 
 #define AT(m) offsetof(struct key_row, m)
 /* clang-format off */
@@ -27,7 +26,7 @@ static const struct record_member members[] = {
 	  .names = key_state_names, .n_names = KEY_STATE__N },
 	{ .name = "is_active", .kind = RECORD_BOOL, .off = AT(k.is_active), .flags = RECORD_SET },
 	{ .name = "scopes", .kind = RECORD_BITS, .off = AT(k.scopes),
-	  .flags = RECORD_SET, .names = scope_names, .n_names = ARRAY_LEN(scope_names) },
+	  .flags = RECORD_SET, .names = key_scope_names, .n_names = KEY_SCOPE__N },
 	{ .name = "allowed_models", .kind = RECORD_IDS, .off = AT(models) },
 	{ .name = "allowed_ips", .kind = RECORD_TEXTS, .off = AT(k.allowed_ips),
 	  .flags = RECORD_SET | RECORD_NULL, .max = KEY_IPS_MAX },
@@ -92,16 +91,41 @@ key_ips_check(struct str list, struct error *e)
 {
 	struct cidr range;
 	struct str item;
+	size_t n = 0;
 
 	if (list.p && list.n == 0)
 		return error_public(e, ERR_BAD_PARAM, "allowed_ips",
 		    "allowed_ips must name an address, or be null.");
-	while (list.n && str_split(&list, ',', &item))
+	for (; list.n && str_split(&list, ',', &item); n++)
 		if (!cidr_parse(item, &range))
 			return error_public(e, ERR_BAD_PARAM, "allowed_ips",
 			    "allowed_ips holds what is no address and no "
 			    "range such as 192.0.2.0/24 or 2001:db8::/32.");
+	if (n > KEY_IPS_MAX)
+		return error_public(e, ERR_BAD_PARAM, "allowed_ips",
+		    "allowed_ips holds more than %d addresses and ranges.",
+		    KEY_IPS_MAX);
 	return OK;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+size_t
+key_models_sort(uint64_t *ids, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(ids, n, sizeof(*ids), by_id);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || ids[kept - 1] != ids[i])
+			ids[kept++] = ids[i];
+	return kept;
 }
 
 /* ---- what a key may do to another ---- */
@@ -224,10 +248,10 @@ check_user(const struct manager *m, struct arena *a, const struct key_row *row,
     struct error *e)
 {
 	struct user u = { 0 };
-	enum err err = store_user_by_id(m->db, row->k.user_id, a, &u, e);
+	enum err err = store_user_by_id(m->db, row->k.customer_id,
+	    row->k.user_id, a, &u, e);
 
-	if (err == ERR_NOT_FOUND ||
-	    (!err && (u.customer_id != row->k.customer_id || u.archived_at_ms)))
+	if (err == ERR_NOT_FOUND || (!err && u.archived_at_ms))
 		return error_public(e, ERR_BAD_PARAM, "user_id",
 		    "The customer has no such user.");
 	return err;
@@ -348,6 +372,7 @@ rotate(const struct resource *r, const struct manager *m, struct arena *a,
 	const struct key_row *k = row;
 	struct key_rotation change = {
 		.api_key_id = k->k.api_key_id,
+		.customer_id = k->k.customer_id,
 		.grace_s = rot->grace_s,
 		.pepper_id = km->ops.pepper_id,
 	};

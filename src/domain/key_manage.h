@@ -45,6 +45,8 @@ void key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret);
  * Errors: ERR_BAD_PARAM "allowed_ips".
  */
 enum err key_ips_check(struct str list, struct error *e) ATTR_MUST_CHECK;
+/** Sort a list of models and drop what comes twice. Returns how many stay. */
+size_t key_models_sort(uint64_t *ids, size_t n);
 
 /**
  * Give the key a new secret; the old one stays valid for grace_s.

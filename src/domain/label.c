@@ -70,10 +70,8 @@ static enum err
 archive(const struct resource *r, const struct manager *m, struct arena *a,
     const void *row, struct error *e)
 {
-	const struct label *l = row;
-
 	(void)a;
-	return store_label_archive(m->db, (enum label_kind)r->variant, l, e);
+	return store_label_archive(m->db, (enum label_kind)r->variant, row, e);
 }
 
 /* The keys of a project are refused with it. */

@@ -3,6 +3,7 @@
 #ifndef TG_DOMAIN_PROVIDER_KEY_H
 #define TG_DOMAIN_PROVIDER_KEY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -28,6 +29,17 @@ enum err provider_key_store(struct db *db, const struct crypto_key *seal,
  */
 enum err provider_key_open(struct arena *a, const struct crypto_key *seal,
     uint64_t provider_id, struct str sealed, struct str *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Seal what a row holds anew, whichever of the two keys sealed it: in a
+ * transaction of its own, of what is there when the row is locked.
+ * @secrets        to be wiped
+ * @ret_is_sealed  false: the row has none
+ * Errors: ERR_NOT_FOUND; provider_key_open()'s; the database's.
+ */
+enum err provider_key_reseal(struct db *db, const struct crypto_key *seal,
+    uint64_t provider_id, struct arena *secrets, bool *ret_is_sealed,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

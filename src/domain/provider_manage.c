@@ -19,6 +19,7 @@ static const struct record_member members[] = {
 	{ .name = "base_url", .kind = RECORD_TEXT, .off = AT(p.base_url),
 	  .flags = RECORD_NEW | RECORD_NEEDED | RECORD_SET, .min = 1, .max = URL_BYTES },
 	{ .name = "has_api_key", .kind = RECORD_BOOL, .off = AT(has_api_key) },
+	{ .name = "api_key_version", .kind = RECORD_U64, .off = AT(p.api_key_version) },
 	{ .name = "on_client_close", .kind = RECORD_ENUM, .off = AT(p.on_client_close),
 	  .flags = RECORD_NEW | RECORD_SET, .names = provider_close_names, .n_names = PROVIDER_CLOSE__N },
 	{ .name = "drain_s", .kind = RECORD_U64, .off = AT(p.drain_s),
@@ -98,6 +99,10 @@ insert(const struct resource *r, const struct manager *m, struct arena *a,
 
 	(void)r;
 	(void)a;
+	if (err == ERR_CONFLICT)
+		return error_public(e, err, "name",
+		    "There is a provider of that name already, or there was: "
+		    "usage shows it.");
 	return err ? err : store_key(m, p, *ret_id, e);
 }
 

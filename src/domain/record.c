@@ -316,6 +316,16 @@ read_texts(const struct reading *r, const struct record_member *m,
 }
 
 static enum err
+check_time(const struct record_member *m, int64_t ms, int64_t now_ms,
+    struct error *e)
+{
+	if (ms > now_ms)
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, m->name,
+	    "%s must be a future time such as 2030-01-31T00:00:00Z.", m->name);
+}
+
+static enum err
 read_time(const struct reading *r, const struct record_member *m,
     const struct json *body, void *ret)
 {
@@ -325,10 +335,10 @@ read_time(const struct reading *r, const struct record_member *m,
 
 	if (err)
 		return err;
-	if (!clock_parse(text, &ms) || ms <= r->in->now_ms)
-		return error_public(r->e, ERR_BAD_PARAM, m->name,
-		    "%s must be a future time such as 2030-01-31T00:00:00Z.",
-		    m->name);
+	err = check_time(m, clock_parse(text, &ms) ? ms : 0, r->in->now_ms,
+	    r->e);
+	if (err)
+		return err;
 	memcpy(ret, &ms, sizeof(ms));
 	return OK;
 }
@@ -379,14 +389,12 @@ read_bool(const struct record_member *m, const struct json *body, void *ret,
 }
 
 static enum err
-read_text(const struct record_member *m, const struct json *body, void *ret,
-    struct error *e)
+check_text(const struct record_member *m, struct str v, struct error *e)
 {
-	struct str v;
-	enum err err = json_get_str(body, m->name, m->min, m->max, &v, e);
-
-	if (err)
-		return err;
+	if (v.n < m->min || v.n > m->max || !str_is_utf8(v))
+		return error_public(e, ERR_BAD_PARAM, m->name,
+		    "%s must be text of %llu to %llu bytes.", m->name,
+		    (unsigned long long)m->min, (unsigned long long)m->max);
 	for (size_t i = 0; i < v.n; i++)
 		if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f)
 			return error_public(e, ERR_BAD_PARAM, m->name,
@@ -394,8 +402,21 @@ read_text(const struct record_member *m, const struct json *body, void *ret,
 	if (m->min && str_trim(v).n == 0)
 		return error_public(e, ERR_BAD_PARAM, m->name,
 		    "%s must not be blank.", m->name);
-	memcpy(ret, &v, sizeof(v));
 	return OK;
+}
+
+static enum err
+read_text(const struct record_member *m, const struct json *body, void *ret,
+    struct error *e)
+{
+	struct str v;
+	enum err err = json_get_str(body, m->name, m->min, m->max, &v, e);
+
+	if (!err)
+		err = check_text(m, v, e);
+	if (!err)
+		memcpy(ret, &v, sizeof(v));
+	return err;
 }
 
 static enum err
@@ -529,7 +550,8 @@ read_group(const struct reading *r, const struct record_member *m,
 	const struct json *inner;
 	enum err err;
 
-	if (!json_has(body, m->name))
+	if (!json_has(body, m->name) &&
+	    (!json_has_null(body, m->name) || (m->flags & RECORD_NULL)))
 		return read_plain(r, m, m->flags, body);
 	ASSERT(m->n_members <= NAMES_MAX);
 	for (unsigned i = 0; i < m->n_members; i++)
@@ -722,6 +744,65 @@ write_side(const struct comparison *c, const void *row, unsigned hidden,
 		    is_changed(c, &m[i]))
 			write_member(&m[i], row, j);
 	json_out_object_end(j);
+}
+
+/* v: as u64_of() gives it. */
+static enum err
+check_number(const struct record_member *m, uint64_t v, struct error *e)
+{
+	if (v >= m->min && v <= m->max)
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, m->name,
+	    "%s must be a number from %llu to %llu.", m->name,
+	    (unsigned long long)m->min, (unsigned long long)m->max);
+}
+
+/* Bounds of a value that stands in row. What is null was let through, or
+ * cleared, by whoever filled row. */
+static enum err
+check_member(const struct record_member *m, const void *row, int64_t now_ms,
+    struct error *e)
+{
+	switch (m->kind) {
+	case RECORD_TEXT:
+		return str_of(m, row).p ? check_text(m, str_of(m, row), e) : OK;
+	case RECORD_TIME:
+		return i64_of(m, row) ? check_time(m, i64_of(m, row), now_ms, e)
+				      : OK;
+	case RECORD_COUNT:
+		return i64_of(m, row) < 0 ? OK
+					  : check_number(m, u64_of(m, row), e);
+	case RECORD_U64:
+	case RECORD_PPM:
+		return check_number(m, u64_of(m, row), e);
+	case RECORD_ID:
+	case RECORD_BOOL:
+	case RECORD_ENUM:
+	case RECORD_BITS:
+	case RECORD_TEXTS:
+	case RECORD_IDS:
+	case RECORD_LIMIT:
+	case RECORD_LIMITS:
+	case RECORD_JSON:
+	case RECORD_GROUP:
+		break; /* no bounds, or the resource's own check has them */
+	}
+	return OK;
+}
+
+enum err
+record_check(const struct record_type *t, const void *before, const void *row,
+    int64_t now_ms, struct arena *a, struct error *e)
+{
+	const struct comparison c = { t, before, row, a };
+	unsigned flag = before ? RECORD_SET : RECORD_NEW;
+	enum err err = OK;
+
+	for (size_t i = 0; i < t->n_members && !err; i++)
+		if ((t->members[i].flags & flag) &&
+		    is_changed(&c, &t->members[i]))
+			err = check_member(&t->members[i], row, now_ms, e);
+	return err;
 }
 
 static void

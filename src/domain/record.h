@@ -100,6 +100,16 @@ enum err record_read(const struct record_type *t, const struct json *body,
 enum err record_limits_read(const struct json *body, const char *member,
     struct limit_set *ret, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Bounds of what a row was filled with, whoever filled it: of the members that
+ * may be given and that differ from before.
+ * @before  NULL: it is to be made
+ * Errors: ERR_BAD_PARAM naming the member.
+ */
+enum err record_check(const struct record_type *t, const void *before,
+    const void *row, int64_t now_ms, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
+
 /** A member's value as JSON. Memory: in a. Not for groups. */
 struct str record_value(const struct record_member *m, const void *row,
     struct arena *a);

@@ -70,6 +70,15 @@ manager_detail(const struct manager *m, struct str changes, struct arena *a)
 }
 
 static enum err
+archive(const struct resource *r, const struct manager *m, struct arena *a,
+    const void *row, void *arg, struct error *e)
+{
+	(void)arg;
+	return r->archive(r, m, a, row, e);
+}
+
+/* before NULL: it was made. */
+static enum err
 write_audit(const struct work *w, const void *before, struct error *e)
 {
 	struct audit row = w->m.audit;
@@ -79,6 +88,8 @@ write_audit(const struct work *w, const void *before, struct error *e)
 
 	if (!changes.p || !action.p)
 		return error_arena(e, w->a);
+	if (w->change && str_eq(changes, S("{\"before\":{},\"after\":{}}")))
+		return OK; /* nothing was done */
 	row.action = action;
 	row.object = str_from(w->r->record->object);
 	row.object_id = w->id;
@@ -174,7 +185,9 @@ create_txn(struct db *db, void *arg, struct error *e)
 		return error_arena(e, w->a);
 	memcpy(row, w->arg, r->record->row_bytes);
 	w->m.db = db;
-	err = r->check ? r->check(r, &w->m, w->a, NULL, row, e) : OK;
+	err = record_check(r->record, NULL, row, w->m.now_ms, w->a, e);
+	if (!err && r->check)
+		err = r->check(r, &w->m, w->a, NULL, row, e);
 	if (!err)
 		err = r->insert(r, &w->m, w->a, row, &w->id, e);
 	if (!err)
@@ -210,6 +223,9 @@ change_txn(struct db *db, void *arg, struct error *e)
 		    "That %s is archived.", r->record->title);
 	if (!err)
 		err = w->change(r, w->a, w->row, w->arg, e);
+	if (!err)
+		err = record_check(r->record, before, w->row, w->m.now_ms, w->a,
+		    e);
 	if (!err && r->check)
 		err = r->check(r, &w->m, w->a, before, w->row, e);
 	if (!err)
@@ -244,6 +260,8 @@ act_txn(struct db *db, void *arg, struct error *e)
 
 	w->m.db = db;
 	err = load_locked(w, &before, e);
+	if (!err && w->act == archive && is_archived(w->r, before))
+		return OK; /* long since */
 	if (!err)
 		err = w->act(w->r, &w->m, w->a, before, w->arg, e);
 	if (!err)
@@ -266,14 +284,6 @@ resource_act(const struct resource *r, const struct manager *m, uint64_t id,
 		.row = ret_row };
 
 	return run(&w, act_txn, e);
-}
-
-static enum err
-archive(const struct resource *r, const struct manager *m, struct arena *a,
-    const void *row, void *arg, struct error *e)
-{
-	(void)arg;
-	return r->archive(r, m, a, row, e);
 }
 
 enum err

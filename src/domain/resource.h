@@ -84,13 +84,14 @@ enum err resource_load(const struct resource *r, const struct manager *m,
 enum err resource_create(const struct resource *r, const struct manager *m,
     struct arena *a, void *row, struct error *e) ATTR_MUST_CHECK;
 /**
+ * What changes nothing stands in no audit log.
  * Errors: ERR_NOT_FOUND; ERR_PRECONDITION; ERR_CONFLICT it is archived, or
  *         the name is taken; fn's and check's.
  */
 enum err resource_change(const struct resource *r, const struct manager *m,
     uint64_t id, resource_fn *fn, void *arg, struct arena *a, void *ret_row,
     struct error *e) ATTR_MUST_CHECK;
-/** Archive it. Twice is no error. Errors: as resource_change(). */
+/** Archive it. Twice is no error and does nothing. Errors: as resource_change(). */
 enum err resource_archive(const struct resource *r, const struct manager *m,
     uint64_t id, struct arena *a, void *ret_row,
     struct error *e) ATTR_MUST_CHECK;

@@ -80,7 +80,8 @@ static enum err
 load_user(struct usage_ids *ids, struct usage_known *k, struct error *e)
 {
 	struct user user;
-	enum err err = store_user_by_id(ids->m->db, k->id, ids->a, &user, e);
+	enum err err = store_user_by_id(ids->m->db, ids->m->tenant, k->id,
+	    ids->a, &user, e);
 
 	if (err)
 		return err;

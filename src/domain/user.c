@@ -312,18 +312,3 @@ user_password_check(struct str password, struct error *e)
 		    USER_PASSWORD_CHARS_MIN);
 	return OK;
 }
-
-enum err
-user_password_set(struct db *db, struct crypto_hasher *hasher, uint64_t user_id,
-    struct secret password, struct error *e)
-{
-	char hash[CRYPTO_PASSWORD_BYTES];
-	struct str text = str_make((const char *)password.p, password.n);
-	enum err err = user_password_check(text, e);
-	if (err)
-		return err;
-	err = crypto_password_hash(hasher, password, hash, e);
-	if (err)
-		return err;
-	return store_user_set_password(db, user_id, str_from(hash), e);
-}

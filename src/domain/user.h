@@ -85,11 +85,5 @@ extern const struct resource user_resource; /* rows: struct user */
 /** Whether a new password may be used. Errors: ERR_BAD_PARAM "password". */
 enum err user_password_check(struct str password,
     struct error *e) ATTR_MUST_CHECK;
-/**
- * Hash and store a password; ends all sessions of the user.
- * Errors: ERR_BAD_PARAM; ERR_NOT_FOUND; the hasher's and the database's.
- */
-enum err user_password_set(struct db *db, struct crypto_hasher *hasher,
-    uint64_t user_id, struct secret password, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -40,13 +40,8 @@ static enum err
 load(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
     struct arena *a, void *row, struct error *e)
 {
-	struct user *u = row;
-	enum err err = store_user_by_id(db, id, a, u, e);
-
 	(void)r;
-	if (!err && tenant && u->customer_id != tenant)
-		return error_set(e, ERR_NOT_FOUND, "another customer's user");
-	return err;
+	return store_user_by_id(db, tenant, id, a, row, e);
 }
 
 /* Keys without a user meter to the owner: a customer always has one. */

@@ -35,18 +35,6 @@ store_audit_insert(struct db *db, const struct audit *a, struct error *e)
 }
 
 enum err
-store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
-    struct arena *arena, struct audit **ret, size_t *ret_n, struct error *e)
-{
-	if (customer_id == 0)
-		return db_all(db, STMT_AUDIT_LIST, DB_IN(db_u64(limit)), arena,
-		    &audit_map, ret, ret_n, e);
-	return db_all(db, STMT_AUDIT_LIST_OF,
-	    DB_IN(db_u64(customer_id), db_u64(limit)), arena, &audit_map, ret,
-	    ret_n, e);
-}
-
-enum err
 store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
     uint64_t before_id, uint64_t limit, struct arena *arena, struct audit **ret,
     size_t *ret_n, struct error *e)

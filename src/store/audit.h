@@ -37,10 +37,6 @@ struct audit {
 
 enum err store_audit_insert(struct db *db, const struct audit *a,
     struct error *e) ATTR_MUST_CHECK;
-/** The newest of a customer (0: all), up to limit. */
-enum err store_audit_list(struct db *db, uint64_t customer_id, uint64_t limit,
-    struct arena *arena, struct audit **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
 
 /* What a list may be narrowed down to; zeros say nothing. */
 struct audit_filter {

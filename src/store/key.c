@@ -5,6 +5,9 @@
 #include "store/store_priv.h"
 #include "store/user.h"
 
+const char *const key_scope_names[KEY_SCOPE__N] = { "infer", "usage:read",
+	"usage:write", "keys:read", "keys:write", "manage" };
+
 const char *const key_state_names[KEY_STATE__N] = { "active", "inactive",
 	"expired", "revoked" };
 
@@ -102,13 +105,11 @@ static const struct db_map use_map = DB_MAP(struct key_use, use_fields);
 
 /* A key as its row is locked for a change. */
 struct key_lock {
-	uint64_t customer_id;
 	bool is_active;
 	bool is_revoked;
 	bool is_expired;
 };
 static const struct db_field lock_fields[] = {
-	DB_FIELD(struct key_lock, customer_id, U64),
 	DB_FIELD(struct key_lock, is_active, BOOL),
 	DB_FIELD(struct key_lock, is_revoked, BOOL),
 	DB_FIELD(struct key_lock, is_expired, BOOL),
@@ -316,12 +317,10 @@ lock_key(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 	enum err err;
 
 	arena_init(&a, KIB(4));
-	err = db_one(db, STMT_KEY_LOCK, DB_IN(db_u64(api_key_id)), &a,
+	err = db_one(db, STMT_KEY_LOCK,
+	    DB_IN(db_u64(api_key_id), DB_TWICE(db_id(customer_id))), &a,
 	    &lock_map, ret, e);
 	arena_fini(&a);
-	if (err == OK && customer_id != 0 && ret->customer_id != customer_id)
-		return error_set(e, ERR_NOT_FOUND,
-		    "the key is another customer's");
 	return err;
 }
 
@@ -347,7 +346,8 @@ toggle_txn(struct db *db, void *arg, struct error *e)
 	t->is_active = t->want < 0 ? !lock.is_active : t->want != 0;
 	return store_change(db,
 	    &(struct change){ .id = STMT_KEY_SET_ACTIVE,
-		.in = DB_IN(db_bool(t->is_active), db_u64(t->api_key_id)),
+		.in = DB_IN(db_bool(t->is_active), db_u64(t->api_key_id),
+		    DB_TWICE(db_id(t->customer_id))),
 		.slot = generation_key_slot(t->api_key_id) },
 	    e);
 }
@@ -375,7 +375,8 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 		return err;
 	return store_change(db,
 	    &(struct change){ .id = STMT_KEY_REVOKE,
-		.in = DB_IN(db_u64(t->api_key_id)),
+		.in = DB_IN(db_u64(t->api_key_id),
+		    DB_TWICE(db_id(t->customer_id))),
 		.slot = generation_key_slot(t->api_key_id) },
 	    e);
 }
@@ -453,7 +454,8 @@ update_txn(struct db *db, void *arg, struct error *e)
 		    db_bool(k->all_models), db_str(k->allowed_ips),
 		    db_id(k->rate_limit_tier), DB_LIMIT_COLUMNS(&k->limits),
 		    db_bool(k->is_active), db_bool(k->is_idempotent),
-		    DB_TWICE(db_time(k->expires_at_ms)), db_u64(k->api_key_id)),
+		    DB_TWICE(db_time(k->expires_at_ms)), db_u64(k->api_key_id),
+		    db_u64(k->customer_id)),
 		.slot = generation_key_slot(k->api_key_id) },
 	    e);
 
@@ -478,9 +480,11 @@ enum err
 store_key_rotate(struct db *db, const struct key_rotation *r, struct error *e)
 {
 	struct db_in now = DB_IN(db_str(r->public_id), db_b32(r->digest),
-	    db_u64(r->pepper_id), db_u64(r->api_key_id));
+	    db_u64(r->pepper_id), db_u64(r->api_key_id),
+	    db_u64(r->customer_id));
 	struct db_in later = DB_IN(db_u64(r->grace_s), db_str(r->public_id),
-	    db_b32(r->digest), db_u64(r->pepper_id), db_u64(r->api_key_id));
+	    db_b32(r->digest), db_u64(r->pepper_id), db_u64(r->api_key_id),
+	    db_u64(r->customer_id));
 
 	return store_change(db,
 	    &(struct change){ .id = r->grace_s ? STMT_KEY_ROTATE

@@ -26,6 +26,8 @@ enum key_scope {
 	KEY_SCOPE_MANAGE = 1 << 5,
 };
 #define KEY_SCOPE__ALL 0x3f
+#define KEY_SCOPE__N   6
+extern const char *const key_scope_names[KEY_SCOPE__N]; /* by their bits */
 
 /* A key as its owner sees it. */
 struct key {
@@ -211,7 +213,8 @@ enum err store_key_set_models(struct db *db, uint64_t api_key_id,
 enum err store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
     struct error *e) ATTR_MUST_CHECK;
 struct key_update {
-	const struct key *key; /* all that is not read only, not customer_id */
+	const struct key *key; /* all that is not read only; customer_id is the
+				row's */
 	bool sets_models;
 	const uint64_t *model_ids; /* when the key has a list of its own */
 	size_t n_models;
@@ -222,6 +225,7 @@ enum err store_key_update(struct db *db, const struct key_update *u,
     struct error *e) ATTR_MUST_CHECK;
 struct key_rotation {
 	uint64_t api_key_id;
+	uint64_t customer_id;
 	uint64_t grace_s; /* the old secret stays valid; 0: it does not */
 	struct str public_id;
 	uint8_t digest[KEY_DIGEST_BYTES];

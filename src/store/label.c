@@ -66,7 +66,8 @@ store_label_update(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
 	return db_exec(db, stmts[kind].update,
-	    DB_IN(db_str(l->name), db_u64(l->label_id)), NULL, e);
+	    DB_IN(db_str(l->name), db_u64(l->label_id), db_u64(l->customer_id)),
+	    NULL, e);
 }
 
 enum err
@@ -74,7 +75,8 @@ store_label_archive(struct db *db, enum label_kind kind, const struct label *l,
     struct error *e)
 {
 	/* The keys of a project are refused with it. */
-	struct change c = { stmts[kind].archive, DB_IN(db_u64(l->label_id)),
+	struct change c = { stmts[kind].archive,
+		DB_IN(db_u64(l->label_id), db_u64(l->customer_id)),
 		kind == LABEL_PROJECT ? generation_customer_slot(l->customer_id)
 				      : generation_key_slot(l->label_id),
 		false };

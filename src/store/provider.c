@@ -15,6 +15,7 @@ static const struct db_field provider_fields[] = {
 	DB_FIELD(struct provider, base_url, STR),
 	DB_FIELD(struct provider, api_key_sealed, BYTES),
 	DB_FIELD(struct provider, seal_key_id, ID),
+	DB_FIELD(struct provider, api_key_version, U64),
 	DB_FIELD_ENUM(struct provider, on_client_close, provider_close_names),
 	DB_FIELD(struct provider, drain_s, U64),
 	DB_FIELD(struct provider, is_enabled, BOOL),
@@ -56,6 +57,18 @@ store_provider_set_key(struct db *db, uint64_t provider_id, struct str sealed,
     uint64_t seal_key_id, struct error *e)
 {
 	struct change change = { .id = STMT_PROVIDER_SET_KEY,
+		.in = DB_IN(db_bytes(sealed), db_id(seal_key_id),
+		    db_u64(provider_id)),
+		.slot = GENERATION_CATALOGUE };
+
+	return store_change(db, &change, e);
+}
+
+enum err
+store_provider_reseal(struct db *db, uint64_t provider_id, struct str sealed,
+    uint64_t seal_key_id, struct error *e)
+{
+	struct change change = { .id = STMT_PROVIDER_RESEAL,
 		.in = DB_IN(db_bytes(sealed), db_id(seal_key_id),
 		    db_u64(provider_id)),
 		.slot = GENERATION_CATALOGUE };

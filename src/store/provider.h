@@ -28,6 +28,7 @@ struct provider {
 	struct str base_url;       /* https://… or unix:/path; may be empty */
 	struct str api_key_sealed; /* p == NULL: none */
 	uint64_t seal_key_id;      /* 0 without a key */
+	uint64_t api_key_version;  /* how often one was set or removed */
 	enum provider_close on_client_close;
 	uint64_t drain_s; /* longest, with PROVIDER_DRAIN */
 	bool is_enabled;
@@ -44,6 +45,9 @@ enum err store_provider_update(struct db *db, const struct provider *p,
     struct error *e) ATTR_MUST_CHECK;
 /** @sealed  p == NULL removes the key. Bumps the catalogue. */
 enum err store_provider_set_key(struct db *db, uint64_t provider_id,
+    struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
+/** The same key, sealed anew. Bumps the catalogue. */
+enum err store_provider_reseal(struct db *db, uint64_t provider_id,
     struct str sealed, uint64_t seal_key_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_provider_by_name(struct db *db, struct str name, struct arena *a,
     struct provider *ret, struct error *e) ATTR_MUST_CHECK;

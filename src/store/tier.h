@@ -23,7 +23,7 @@ enum err store_tier_update(struct db *db, const struct tier *t,
 /** One that is not archived. Errors: ERR_NOT_FOUND. */
 enum err store_tier_by_name(struct db *db, struct str name, struct arena *a,
     struct tier *ret, struct error *e) ATTR_MUST_CHECK;
-/** All: keys may still have an archived one. */
+/** All: keys may still have an archived one, whose name may be another's. */
 enum err store_tier_list(struct db *db, struct arena *a, struct tier **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 

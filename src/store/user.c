@@ -46,11 +46,12 @@ store_user_insert(struct db *db, const struct user *u, uint64_t *ret_user_id,
 }
 
 enum err
-store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
-    struct user *ret, struct error *e)
+store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *e)
 {
-	return db_one(db, STMT_USER_BY_ID, DB_IN(db_u64(user_id)), a, &user_map,
-	    ret, e);
+	return db_one(db, STMT_USER_BY_ID,
+	    DB_IN(db_u64(user_id), DB_TWICE(db_id(tenant))), a, &user_map, ret,
+	    e);
 }
 
 enum err
@@ -193,27 +194,38 @@ store_user_has_other_owner(struct db *db, uint64_t customer_id,
 	return OK;
 }
 
+static enum err
+update_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct user *u = arg;
+	struct str role = str_from(user_role_names[u->role]);
+	struct user_change c = { .id = STMT_USER_UPDATE,
+		.in = DB_IN(db_str(u->name), db_str(role),
+		    db_id(u->rate_limit_tier), db_bool(u->is_active),
+		    db_u64(u->user_id), db_id(u->customer_id)),
+		.bumps = true,
+		.customer_id = u->customer_id };
+	/* Before the row, which says what was. */
+	enum err err = db_exec(db, STMT_SESSION_DELETE_CHANGED,
+	    DB_IN(db_u64(u->user_id), db_str(role), db_bool(u->is_active)),
+	    NULL, e);
+
+	return err ? err : user_change_txn(db, &c, e);
+}
+
 enum err
 store_user_update(struct db *db, const struct user *u, struct error *e)
 {
-	struct user_change c = { .id = STMT_USER_UPDATE,
-		.in = DB_IN(db_str(u->name),
-		    db_str(str_from(user_role_names[u->role])),
-		    db_id(u->rate_limit_tier), db_bool(u->is_active),
-		    db_u64(u->user_id)),
-		.user_id = u->user_id,
-		.ends_sessions = true,
-		.bumps = true,
-		.customer_id = u->customer_id };
+	struct user arg = *u;
 
-	return db_atomic(db, user_change_txn, &c, e);
+	return db_atomic(db, update_txn, &arg, e);
 }
 
 enum err
 store_user_archive(struct db *db, const struct user *u, struct error *e)
 {
 	struct user_change c = { .id = STMT_USER_ARCHIVE,
-		.in = DB_IN(db_u64(u->user_id)),
+		.in = DB_IN(db_u64(u->user_id), db_id(u->customer_id)),
 		.user_id = u->user_id,
 		.ends_sessions = true,
 		.bumps = true,

@@ -42,9 +42,11 @@ struct user {
  */
 enum err store_user_insert(struct db *db, const struct user *u,
     uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
-enum err store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
-    struct user *ret, struct error *e) ATTR_MUST_CHECK;
-/** For signing in: archived and inactive users are found too. */
+/** @tenant  0: anybody's. Errors: ERR_NOT_FOUND, also for another's user. */
+enum err store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *e) ATTR_MUST_CHECK;
+/** For signing in: archived and inactive users are found too, if there is no
+ * other of that e-mail. */
 enum err store_user_by_email(struct db *db, struct str email, struct arena *a,
     struct user *ret, struct error *e) ATTR_MUST_CHECK;
 /** Users of a customer (0: the operators), in order of id. */
@@ -85,14 +87,14 @@ enum err store_user_lock(struct db *db, uint64_t tenant, uint64_t user_id,
 enum err store_user_has_other_owner(struct db *db, uint64_t customer_id,
     uint64_t user_id, bool *ret, struct error *e) ATTR_MUST_CHECK;
 /**
- * Write name, role, rate_limit_tier and is_active. Ends the user's sessions
- * and bumps the customer's generation, as keys are cached with their user's
- * rights.
+ * Write name, role, rate_limit_tier and is_active. Another role or activity
+ * ends the user's sessions. Bumps the customer's generation, as keys are cached
+ * with their user's rights.
  * Errors: ERR_NOT_FOUND archived.
  */
 enum err store_user_update(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
-/** As store_user_update() does. */
+/** Of u, user_id and customer_id. Errors: ERR_NOT_FOUND. */
 enum err store_user_archive(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
 

@@ -220,6 +220,7 @@ audit__listed__newest_first_and_of_one_customer(void **state)
 		.is_success = true,
 		.client_address = S("192.0.2.1"),
 		.detail = S("{\"a\":1}") };
+	const struct audit_filter all = { .is_success = -1 };
 	struct audit *rows;
 	size_t n;
 
@@ -228,8 +229,8 @@ audit__listed__newest_first_and_of_one_customer(void **state)
 	a.action = S("key.toggle");
 	assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
 
-	assert_db_ok(f,
-	    store_audit_list(f->db, customer_id, 10, &f->a, &rows, &n, &f->e));
+	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 10, &f->a,
+			    &rows, &n, &f->e));
 	assert_int_equal(n, 2);
 	assert_str_is(rows[0].action, "key.toggle");
 	assert_str_is(rows[1].detail, "{\"a\":1}");

@@ -135,7 +135,7 @@ session__idle_or_user_off__is_not_found(void **state)
 	assert_int_equal(store_session_by_digest(f->db, s.digest, 0, &f->a,
 			     &found, &f->e),
 	    ERR_NOT_FOUND);
-	assert_db_ok(f, store_user_by_id(f->db, user_id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, 0, user_id, &f->a, &u, &f->e));
 	u.is_active = false;
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
 	u.is_active = true;
@@ -156,12 +156,12 @@ user__failed_sign_ins__are_counted_until_a_success(void **state)
 	    store_user_owner_id(f->db, customer_id, &user_id, &f->e));
 	assert_db_ok(f, store_user_sign_in_failed(f->db, user_id, &f->e));
 	assert_db_ok(f, store_user_sign_in_failed(f->db, user_id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, user_id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, 0, user_id, &f->a, &u, &f->e));
 	assert_int_equal(u.sign_in_failures, 2);
 	assert_int_not_equal(u.sign_in_failed_at_ms, 0);
 
 	assert_db_ok(f, store_user_signed_in(f->db, user_id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, user_id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, 0, user_id, &f->a, &u, &f->e));
 	assert_int_equal(u.sign_in_failures, 0);
 	assert_int_equal(u.sign_in_failed_at_ms, 0);
 	assert_int_not_equal(u.last_sign_in_at_ms, 0);

@@ -14,6 +14,7 @@
 #include "store/key.h"
 #include "store/label.h"
 #include "store/provider.h"
+#include "store/session.h"
 #include "store/tier.h"
 #include "store/user.h"
 
@@ -87,8 +88,9 @@ label__archived__is_left_out_unless_asked_for(void **state)
 
 	(void)state;
 	(void)make_label(LABEL_AGENT, c, S("new"));
-	assert_db_ok(f, store_label_archive(f->db, LABEL_AGENT,
-			    &(struct label){ .label_id = id }, &f->e));
+	assert_db_ok(f,
+	    store_label_archive(f->db, LABEL_AGENT,
+		&(struct label){ .label_id = id, .customer_id = c }, &f->e));
 	assert_int_equal(count_labels(LABEL_AGENT, c,
 			     (struct label_filter){ 0 }),
 	    1);
@@ -100,6 +102,45 @@ label__archived__is_left_out_unless_asked_for(void **state)
 	    1);
 	assert_int_equal(store_label_check(f->db, LABEL_AGENT, c, id, &f->e),
 	    ERR_NOT_FOUND);
+}
+
+static void
+name__archived__can_be_given_again_once(void **state)
+{
+	uint64_t c = fixture_customer(f, serial), id, first;
+	const struct tier t = { .name = S("again") };
+	struct user u = { .customer_id = c,
+		.name = S("again"),
+		.email = S("again@example.com"),
+		.role = USER_VIEWER };
+	struct label l = { .customer_id = c, .name = S("again") };
+
+	(void)state;
+	for (unsigned kind = 0; kind < LABEL__N; kind++) {
+		l.label_id = make_label(kind, c, l.name);
+		assert_db_ok(f, store_label_archive(f->db, kind, &l, &f->e));
+		(void)make_label(kind, c, l.name);
+		assert_int_equal(store_label_insert(f->db, kind, &l, &id,
+				     &f->e),
+		    ERR_CONFLICT);
+	}
+	assert_db_ok(f, store_user_insert(f->db, &u, &first, &f->e));
+	assert_int_equal(store_user_insert(f->db, &u, &id, &f->e),
+	    ERR_CONFLICT);
+	assert_db_ok(f,
+	    store_user_archive(f->db,
+		&(struct user){ .user_id = first, .customer_id = c }, &f->e));
+	assert_db_ok(f, store_user_by_email(f->db, u.email, &f->a, &u, &f->e));
+	assert_int_equal(u.user_id, first);
+	assert_db_ok(f, store_user_insert(f->db, &u, &id, &f->e));
+	assert_db_ok(f, store_user_by_email(f->db, u.email, &f->a, &u, &f->e));
+	assert_int_equal(u.user_id, id);
+	assert_int_equal(u.archived_at_ms, 0);
+	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
+	assert_int_equal(store_tier_insert(f->db, &t, &id, &f->e),
+	    ERR_CONFLICT);
+	assert_db_ok(f, store_tier_archive(f->db, id, &f->e));
+	assert_db_ok(f, store_tier_insert(f->db, &t, &id, &f->e));
 }
 
 static void
@@ -135,8 +176,10 @@ user_and_customer__another_tenant__is_not_there(void **state)
 }
 
 static void
-user__changed__bumps_its_customers_slot_not_the_catalogue(void **state)
+user__other_role__ends_sessions_and_bumps_its_customers_slot(void **state)
 {
+	struct session_new s = { .digest = { 77 }, .max_s = 3600 };
+	struct session found;
 	uint64_t c = fixture_customer(f, serial), id;
 	uint64_t catalogue = generation(GENERATION_CATALOGUE);
 	uint64_t before = generation(generation_customer_slot(c));
@@ -144,16 +187,70 @@ user__changed__bumps_its_customers_slot_not_the_catalogue(void **state)
 
 	(void)state;
 	assert_db_ok(f, store_user_owner_id(f->db, c, &id, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
+	assert_db_ok(f, store_user_by_id(f->db, c, id, &f->a, &u, &f->e));
+	s.user_id = id;
+	assert_db_ok(f, store_session_insert(f->db, &s, &f->e));
+	u.name = S("renamed");
+	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
+	assert_db_ok(f,
+	    store_session_by_digest(f->db, s.digest, 60, &f->a, &found, &f->e));
 	u.role = USER_BILLING;
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
-	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
+	assert_int_equal(store_session_by_digest(f->db, s.digest, 60, &f->a,
+			     &found, &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f, store_user_by_id(f->db, c, id, &f->a, &u, &f->e));
 	assert_int_equal(u.role, USER_BILLING);
-	assert_int_equal(generation(generation_customer_slot(c)), before + 1);
-	assert_db_ok(f, store_user_archive(f->db, &u, &f->e));
 	assert_int_equal(generation(generation_customer_slot(c)), before + 2);
+	assert_db_ok(f, store_user_archive(f->db, &u, &f->e));
+	assert_int_equal(generation(generation_customer_slot(c)), before + 3);
 	assert_int_equal(generation(GENERATION_CATALOGUE), catalogue);
 	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
+}
+
+/* Statements of changes, too, know whose the row is. */
+static void
+changes__another_tenant__touch_nothing(void **state)
+{
+	uint64_t mine = fixture_customer(f, serial++);
+	uint64_t theirs = fixture_customer(f, serial++);
+	struct label l = { .customer_id = mine, .name = S("stolen") };
+	struct key_rotation r = { .public_id = S("STOLEN0001"),
+		.digest = { 214 },
+		.pepper_id = 2,
+		.customer_id = mine };
+	struct user u;
+	struct key k;
+
+	(void)state;
+	l.label_id = make_label(LABEL_PROJECT, theirs, S("p"));
+	assert_db_ok(f, store_label_update(f->db, LABEL_PROJECT, &l, &f->e));
+	assert_int_equal(store_label_archive(f->db, LABEL_PROJECT, &l, &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f, store_label_by_id(f->db, LABEL_PROJECT, theirs,
+			    l.label_id, &f->a, &l, &f->e));
+	assert_str_is(l.name, "p");
+	assert_db_ok(f, store_user_owner_id(f->db, theirs, &u.user_id, &f->e));
+	assert_int_equal(store_user_by_id(f->db, mine, u.user_id, &f->a, &u,
+			     &f->e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f,
+	    store_user_by_id(f->db, theirs, u.user_id, &f->a, &u, &f->e));
+	u.customer_id = mine;
+	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
+	assert_int_equal(store_user_archive(f->db, &u, &f->e), ERR_NOT_FOUND);
+	r.api_key_id = fixture_key(f, theirs, serial);
+	assert_db_ok(f,
+	    store_key_by_id(f->db, theirs, r.api_key_id, &f->a, &k, &f->e));
+	k.customer_id = mine;
+	assert_int_equal(store_key_update(f->db,
+			     &(struct key_update){ .key = &k }, &f->e),
+	    ERR_NOT_FOUND);
+	assert_int_equal(store_key_rotate(f->db, &r, &f->e), ERR_NOT_FOUND);
+	r.grace_s = 60;
+	assert_int_equal(store_key_rotate(f->db, &r, &f->e), ERR_NOT_FOUND);
+	assert_int_equal(store_key_lock(f->db, mine, r.api_key_id, &f->e),
+	    ERR_NOT_FOUND);
 }
 
 static size_t
@@ -245,6 +342,7 @@ key__rotated__both_digests_find_it_until_the_grace_ends(void **state)
 	struct key_rotation r = { .grace_s = 60,
 		.public_id = S("ROTATION02"),
 		.digest = { 212 },
+		.customer_id = k.customer_id,
 		.pepper_id = 2 };
 	struct key_auth auth;
 	uint64_t before;
@@ -440,9 +538,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(label__two_tenants__each_meets_its_own),
 		STORE_TEST(label__archived__is_left_out_unless_asked_for),
+		STORE_TEST(name__archived__can_be_given_again_once),
+		STORE_TEST(changes__another_tenant__touch_nothing),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
-		    user__changed__bumps_its_customers_slot_not_the_catalogue),
+		    user__other_role__ends_sessions_and_bumps_its_customers_slot),
 		STORE_TEST(key__each_criterion__finds_what_it_says),
 		STORE_TEST(
 		    key__rotated__both_digests_find_it_until_the_grace_ends),

@@ -11,10 +11,12 @@ tests_support_price_cases_LDADD = src/domain/libdomain.a \
 	src/base/libbase.a
 EXTRA_DIST += \
 	tests/golden/gpt2-mini.json \
+	tests/support/command.sh \
 	tests/support/model_server \
 	tests/support/systemctl \
 	tests/support/tap.sh \
 	tests/wire/admin.t \
+	tests/wire/admin_changes.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
 	tests/wire/books.mjs \

@@ -454,6 +454,35 @@ await test('ETag: DELETE heeds it too', async () => {
   assert.ok((await list('&archived=true')).includes(id));
 });
 
+await test('archived names: can be given again; live ones cannot', async () => {
+  for (const [kind, body, param] of [
+    ['projects', { customer_id: a.id, name: `again ${unique}` }, 'name'],
+    ['tiers', { name: `again-${unique}` }, 'name'],
+    ['users', { customer_id: a.id, name: 'x', role: 'viewer', email: `again-${unique}@example.com` }, 'email'],
+  ]) {
+    const first = await make(`/api/${kind}`, body);
+    refusedBy(await operator('POST', `/api/${kind}`, body), 409, param);
+    expect(await operator('DELETE', `/api/${kind}/${first.id}`), 200);
+    assert.notEqual((await make(`/api/${kind}`, body)).id, first.id);
+  }
+});
+
+await test('audit: what changes nothing writes nothing (S31)', async () => {
+  const told = async (object, id) => expect(await operator(
+    'GET', `/api/audit?object=${object}&object_id=${id}`,
+  ), 200).data.map((row) => row.action);
+  const user = await make('/api/users', {
+    customer_id: a.id, name: 'still', role: 'viewer', email: `still-${unique}@example.com`,
+  });
+  expect(await operator('PATCH', `/api/users/${user.id}`, {}), 200);
+  expect(await operator('PATCH', `/api/users/${user.id}`, { name: 'still' }), 200);
+  for (let i = 0; i < 2; i++) expect(await operator('DELETE', `/api/users/${user.id}`), 200);
+  assert.deepEqual(await told('user', user.id), ['user.archive', 'user.add']);
+  const key = await newKey({ customer_id: a.id });
+  for (let i = 0; i < 2; i++) expect(await operator('DELETE', `/api/keys/${key.id}`), 200);
+  assert.deepEqual(await told('api_key', key.id), ['key.revoke', 'key.add']);
+});
+
 // ---- pages ----
 
 await test('lists: pages by a cursor, each row once, whatever is added meanwhile', async () => {
@@ -703,6 +732,21 @@ await test('tiers: made, changed, archived; an archived one is given to nobody',
   expect(await operator('DELETE', `/api/tiers/${id}`), 200);
   refusedBy(await operator('POST', '/api/keys', { customer_id: a.id, name: 'x', rate_limit_tier: name }),
     400, 'rate_limit_tier');
+});
+
+await test('providers: who swaps a credential needs its newest ETag, and stands in the audit log (S31)', async () => {
+  const { id } = await make('/api/providers', {
+    name: `swap-${unique}`, kind: 'openai', base_url: 'https://api.example.com', api_key: 'sk-1',
+  });
+  const shown = await operator('GET', `/api/providers/${id}`);
+  const swap = (key) => operator('PATCH', `/api/providers/${id}`, { api_key: key }, {
+    'If-Match': shown.headers.etag,
+  });
+  assert.equal(expect(await swap('sk-2'), 200).api_key_version, 2);
+  expect(await swap('sk-3'), 412);
+  const { data: [row] } = expect(await operator('GET', `/api/audit?object=provider&object_id=${id}`), 200);
+  assert.deepEqual([row.action, row.detail.before, row.detail.after],
+    ['provider.set', { api_key_version: 1 }, { api_key_version: 2 }]);
 });
 
 await test('providers: a credential goes in and never comes out (S3, S4)', async () => {

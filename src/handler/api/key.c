@@ -114,12 +114,9 @@ read_id(const struct json *body, const char *name, uint64_t *ret,
 static enum err
 read_scopes(const struct json *body, uint64_t *ret, struct error *e)
 {
-	static const char *const names[] = { "infer", "usage:read",
-		"usage:write", "keys:read", "keys:write", "manage" };
 	const struct json *list;
 	struct str name;
-	enum err rc = json_get_array(body, "scopes", ARRAY_LEN(names), &list,
-	    e);
+	enum err rc = json_get_array(body, "scopes", KEY_SCOPE__N, &list, e);
 
 	*ret = 0;
 	for (size_t i = 0; !rc && i < json_array_len(list); i++) {
@@ -127,10 +124,10 @@ read_scopes(const struct json *body, uint64_t *ret, struct error *e)
 
 		rc = json_as_str(json_array_at(list, i), "scopes", 1, 32, &name,
 		    e);
-		while (!rc && bit < ARRAY_LEN(names) &&
-		       !str_eq(name, str_from(names[bit])))
+		while (!rc && bit < KEY_SCOPE__N &&
+		       !str_eq(name, str_from(key_scope_names[bit])))
 			bit++;
-		if (!rc && bit == ARRAY_LEN(names))
+		if (!rc && bit == KEY_SCOPE__N)
 			rc = error_public(e, ERR_BAD_PARAM, "scopes",
 			    "scopes may hold infer, usage:read, usage:write, "
 			    "keys:read, keys:write, manage.");
@@ -270,10 +267,9 @@ find_user(struct db *db, struct arena *a, struct key_request *k,
 		    "That customer has no active owner; give a user_id.");
 	if (rc)
 		return rc;
-	rc = store_user_by_id(db, k->key.user_id, a, &user, e);
-	if (rc == ERR_NOT_FOUND ||
-	    (!rc && (user.customer_id != k->key.customer_id ||
-			user.archived_at_ms)))
+	rc = store_user_by_id(db, k->key.customer_id, k->key.user_id, a, &user,
+	    e);
+	if (rc == ERR_NOT_FOUND || (!rc && user.archived_at_ms))
 		return error_public(e, ERR_BAD_PARAM, "user_id",
 		    "The customer has no such user.");
 	return rc;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/api/key_read.h"
 
-#include <stdlib.h>
-
 #include "domain/app.h"
 #include "domain/catalogue.h"
 #include "domain/limit.h"
@@ -31,14 +29,6 @@ key_manager_of(const struct app *app)
 
 	km.default_limits = default_limits(app);
 	return km;
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 static enum err
@@ -88,7 +78,7 @@ key_read_models(struct arena *a, const struct catalogue *c,
 {
 	const struct json *list;
 	uint64_t *ids;
-	size_t n, kept = 0;
+	size_t n;
 	enum err err;
 
 	k->all_models = !json_has(body, "allowed_models");
@@ -106,11 +96,7 @@ key_read_models(struct arena *a, const struct catalogue *c,
 		if (err)
 			return err;
 	}
-	qsort(ids, n, sizeof(*ids), by_id);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
 	k->model_ids = ids;
-	k->n_models = kept;
+	k->n_models = key_models_sort(ids, n);
 	return OK;
 }

@@ -6,6 +6,8 @@
 #include "domain/record.h"
 #include "ext/crypto.h"
 
+#define NOW_MS INT64_C(1800000000000)
+
 enum colour {
 	RED,
 	BLUE
@@ -91,7 +93,7 @@ read_as(const char *text, unsigned flag, bool is_operator)
 {
 	const struct record_input in = { .flag = flag,
 		.is_operator = is_operator,
-		.now_ms = INT64_C(1800000000000) };
+		.now_ms = NOW_MS };
 	const struct json *body;
 
 	assert_ok(json_parse_object(&a, str_from(text), 4, &body, &e));
@@ -311,6 +313,57 @@ record_changes__tell_what_differs(void **state)
 	    S("{\"before\":null,\"after\":{\"id\":7,")));
 }
 
+static void
+record_read__null_for_a_group_that_is_never_null__refused(void **state)
+{
+	const struct record_member fixed = { .name = "fixed",
+		.kind = RECORD_GROUP,
+		.flags = RECORD_SET,
+		.members = group,
+		.n_members = 1 };
+	const struct record_type other = { .members = &fixed, .n_members = 1 };
+	const struct record_input in = { .flag = RECORD_SET };
+	const struct json *body;
+
+	(void)state;
+	assert_ok(json_parse_object(&a, S("{\"fixed\":null}"), 4, &body, &e));
+	assert_int_equal(record_read(&other, body, &in, &a, &row, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "fixed");
+}
+
+/* What no JSON was read for. */
+static void
+record_check__out_of_bounds__names_what_changed(void **state)
+{
+	const struct row before = row;
+
+	(void)state;
+	assert_ok(record_check(&type, &before, &row, NOW_MS, &a, &e));
+	row.name = S("01234567890");
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "name");
+	assert_ok(record_check(&type, &row, &row, NOW_MS, &a, &e));
+	row.name = S("a\nb");
+	assert_int_equal(record_check(&type, NULL, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	row = before;
+	row.rate = 101;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	row.rate = -1;
+	assert_ok(record_check(&type, &before, &row, NOW_MS, &a, &e));
+	row.ends_ms = NOW_MS;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "ends_at");
+	row = before;
+	row.markup = 5000001;
+	assert_int_equal(record_check(&type, &before, &row, NOW_MS, &a, &e),
+	    ERR_BAD_PARAM);
+}
+
 int
 main(void)
 {
@@ -325,6 +378,9 @@ main(void)
 		    record_etag__changes_with_the_row_and_not_by_itself),
 		RECORD_TEST(record_match__if_match__compares_strongly),
 		RECORD_TEST(record_changes__tell_what_differs),
+		RECORD_TEST(
+		    record_read__null_for_a_group_that_is_never_null__refused),
+		RECORD_TEST(record_check__out_of_bounds__names_what_changed),
 	};
 
 	if (crypto_init(&e))
