@@ -59,6 +59,9 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model_priv.h \
 	src/domain/model_server.c \
 	src/domain/model_server.h \
+	src/domain/notice.c \
+	src/domain/notice.h \
+	src/domain/notices.def \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
 	src/domain/price.c \
@@ -101,4 +104,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_text.h \
 	src/domain/user.c \
 	src/domain/user.h \
-	src/domain/user_manage.c
+	src/domain/user_manage.c \
+	src/domain/webhook_url.c \
+	src/domain/webhook_url.h

@@ -42,6 +42,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/migrate.h \
 	src/store/model.c \
 	src/store/model.h \
+	src/store/notice.c \
+	src/store/notice.h \
 	src/store/offset.c \
 	src/store/offset.h \
 	src/store/operator_key.c \
