@@ -79,4 +79,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/usage_summary.c \
 	src/store/usage_summary.h \
 	src/store/user.c \
-	src/store/user.h
+	src/store/user.h \
+	src/store/webhook.c \
+	src/store/webhook.h

@@ -146,6 +146,124 @@ notice__eight_callers_at_once__each_cause_is_told_of_once(void **state)
 	assert_int_equal(n_new, CAUSES);
 }
 
+/* ---- deliveries ---- */
+
+#define MOST 64
+
+struct taker {
+	pthread_t thread;
+	struct notice_delivery got[MOST];
+	size_t n;
+};
+
+static void *
+taker_main(void *arg)
+{
+	struct taker *t = arg;
+	struct db *db = fixture_connect(FIXTURE_APP);
+	struct error e;
+
+	while (t->n < MOST &&
+	       store_notice_claim(db, true, 60, &t->got[t->n], &e) == OK)
+		t->n++;
+	db_free(db);
+	db_thread_fini();
+	return NULL;
+}
+
+/* A customer with so many notices by e-mail, and nobody else's. */
+static void
+make_due(unsigned n)
+{
+	uint64_t n_routed = 1, c = fixture_customer(f, serial);
+
+	for (unsigned i = 0; i < n; i++) {
+		char cause[] = { (char)('!' + i), 0 };
+		struct notice one = budget_notice(c, str_from(cause));
+
+		assert_db_ok(f, notice_add(f->db, &one, NULL, &f->e));
+	}
+	while (n_routed)
+		assert_db_ok(f,
+		    store_notice_route(f->db, true, &n_routed, &f->e));
+	fixture_sql(f->db, "UPDATE notice_deliveries SET state = 'sent' "
+			   "WHERE attempts > 0");
+}
+
+static void
+claim__eight_takers_at_once__each_delivery_is_anybodys_once(void **state)
+{
+	static struct taker takers[CALLERS];
+	struct error e;
+	struct notice_delivery d;
+	uint64_t n_due;
+	size_t n = 0;
+
+	(void)state;
+	make_due(40);
+	n_due = fixture_number(f->db,
+	    "SELECT COUNT(*) FROM notice_deliveries WHERE state = 'pending'");
+	for (unsigned i = 0; i < CALLERS; i++)
+		assert_int_equal(pthread_create(&takers[i].thread, NULL,
+				     taker_main, &takers[i]),
+		    0);
+	for (unsigned i = 0; i < CALLERS; i++) {
+		assert_int_equal(pthread_join(takers[i].thread, NULL), 0);
+		n += takers[i].n;
+	}
+	/* SKIP LOCKED may tell several that nothing is left while others
+	 * still hold it: what they left is there. */
+	while (store_notice_claim(f->db, true, 60, &d, &e) == OK)
+		n++;
+	assert_int_equal(n, n_due);
+	assert_int_equal(0,
+	    fixture_number(f->db, "SELECT COUNT(*) FROM notice_deliveries "
+				  "WHERE attempts > 1"));
+}
+
+static void
+claim__never_settled__is_anothers_when_its_time_is_over(void **state)
+{
+	struct notice_delivery first, second;
+	struct error e;
+
+	(void)state;
+	make_due(1);
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &first, &f->e));
+	assert_int_equal(store_notice_claim(f->db, true, 60, &second, &e),
+	    ERR_NOT_FOUND);
+	fixture_sql(f->db, "UPDATE notice_deliveries SET next_attempt_at = "
+			   "NOW(6) WHERE state = 'pending'");
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &second, &f->e));
+	assert_int_equal(second.notice_id, first.notice_id);
+	assert_int_equal(second.attempts, 2);
+
+	/* The first one is late, and has no say any more. */
+	assert_db_ok(f, store_notice_failed(f->db, &first, NOTICE_DEAD, 0,
+			    S("late"), &f->e));
+	assert_int_equal(1,
+	    fixture_number(f->db, "SELECT COUNT(*) FROM notice_deliveries "
+				  "WHERE state = 'pending'"));
+	assert_db_ok(f, store_notice_sent(f->db, &second, &f->e));
+	assert_int_equal(0,
+	    fixture_number(f->db, "SELECT COUNT(*) FROM notice_deliveries "
+				  "WHERE state = 'pending'"));
+}
+
+static void
+claim__host_without_sendmail__leaves_e_mail_to_others(void **state)
+{
+	struct notice_delivery d;
+	struct error e;
+
+	(void)state;
+	make_due(1);
+	assert_int_equal(store_notice_claim(f->db, false, 60, &d, &e),
+	    ERR_NOT_FOUND);
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &d, &f->e));
+	assert_int_equal(d.channel, NOTICE_EMAIL);
+}
+
 int
 main(void)
 {
@@ -155,6 +273,12 @@ main(void)
 		STORE_TEST(notice__transaction_rolled_back__was_never_there),
 		STORE_TEST(
 		    notice__eight_callers_at_once__each_cause_is_told_of_once),
+		STORE_TEST(
+		    claim__eight_takers_at_once__each_delivery_is_anybodys_once),
+		STORE_TEST(
+		    claim__never_settled__is_anothers_when_its_time_is_over),
+		STORE_TEST(
+		    claim__host_without_sendmail__leaves_e_mail_to_others),
 	};
 
 	fixture_need_server();
