@@ -407,6 +407,22 @@ check_duty(struct admin *ad, const char *what, enum hostmap_duty duty)
 		    (long long)age_ms);
 }
 
+/* Numbers of providers that were not there or not used. */
+static void
+check_usage(struct admin *ad)
+{
+	uint64_t n_missing = hostmap_total(ad->map, HOSTMAP_USAGE_MISSING);
+	uint64_t n_bad = hostmap_total(ad->map, HOSTMAP_USAGE_UNUSABLE);
+	uint64_t n_twice = hostmap_total(ad->map, HOSTMAP_USAGE_REPEATED);
+
+	finding(ad, "provider usage", n_bad || n_twice ? WARN : GOOD,
+	    "of the answers so far %llu had token counts that can't be right "
+	    "and %llu had them twice (provider_usage_ in the workers' logs "
+	    "says whose); %llu had none and were counted here",
+	    (unsigned long long)n_bad, (unsigned long long)n_twice,
+	    (unsigned long long)n_missing);
+}
+
 static void
 check_map(struct admin *ad)
 {
@@ -421,6 +437,7 @@ check_map(struct admin *ad)
 	}
 	finding(ad, "host map", GOOD, "%llu requests so far",
 	    (unsigned long long)hostmap_total(ad->map, HOSTMAP_REQUESTS));
+	check_usage(ad);
 	check_duty(ad, "generations", HOSTMAP_POLLER);
 	check_duty(ad, "flusher", HOSTMAP_FLUSHER);
 	cache = hostmap_cache_state(ad->map);
