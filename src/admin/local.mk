@@ -21,6 +21,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/config.c \
 	src/admin/context.c \
 	src/admin/customer.c \
+	src/admin/customer_export.c \
 	src/admin/doctor.c \
 	src/admin/file.c \
 	src/admin/file.h \

@@ -10,6 +10,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/catalogue.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
+	src/domain/customer_export.c \
+	src/domain/customer_export.h \
 	src/domain/customer_manage.c \
 	src/domain/flush.c \
 	src/domain/flush.h \
