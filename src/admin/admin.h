@@ -113,6 +113,20 @@ enum err admin_audit(struct admin *ad, const char *action, const char *object,
 
 struct manager;
 struct record_type;
+struct resource;
+
+/* A row that a command changes by itself: what it was. */
+struct admin_watch {
+	const struct resource *r;
+	void *before; /* NULL: it is to be made */
+};
+/** Before the change. @id  0: it is to be made */
+enum err admin_watch(struct admin *ad, const struct resource *r, uint64_t id,
+    struct admin_watch *ret, struct error *e) ATTR_MUST_CHECK;
+/** After it: write to the audit log what became of the row. */
+enum err admin_audit_change(struct admin *ad, const struct admin_watch *w,
+    const char *verb, uint64_t id, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
 /** Who changes a resource by command: an operator. */
 enum err admin_manager(struct admin *ad, struct manager *ret,
     struct error *e) ATTR_MUST_CHECK;

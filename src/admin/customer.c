@@ -157,6 +157,7 @@ admin_customer_add(struct admin *ad, struct error *e)
 		.is_active = true,
 	};
 	struct limits_option limits;
+	struct admin_watch watch = { .r = &customer_resource };
 	uint64_t id, owner_id;
 	struct db *db;
 	enum err err = read_settings(ad, &c, e);
@@ -184,7 +185,7 @@ admin_customer_add(struct admin *ad, struct error *e)
 	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
 	    STR_ARG(c.email));
 	admin_catalogue_changed(ad);
-	return admin_audit(ad, "customer.add", "customer", id, id, e);
+	return admin_audit_change(ad, &watch, "add", id, id, e);
 }
 
 enum err
@@ -227,6 +228,7 @@ enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
 	struct limits_option limits;
+	struct admin_watch watch;
 	struct customer c;
 	struct db *db;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
@@ -239,6 +241,9 @@ admin_customer_set(struct admin *ad, struct error *e)
 		err = read_webhook(ad, &c, e);
 	if (!err)
 		err = limits_read(ad, &limits, e);
+	if (!err)
+		err = admin_watch(ad, &customer_resource, c.customer_id, &watch,
+		    e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (err)
@@ -255,7 +260,7 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (err)
 		return err;
 	admin_catalogue_changed(ad);
-	return admin_audit(ad, "customer.set", "customer", c.customer_id,
+	return admin_audit_change(ad, &watch, "set", c.customer_id,
 	    c.customer_id, e);
 }
 

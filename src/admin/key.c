@@ -197,6 +197,7 @@ admin_key_add(struct admin *ad, struct error *e)
 		.rate_limit_per_minute = -1,
 		.rate_limit_per_hour = -1,
 	};
+	struct admin_watch watch = { .r = &key_resource };
 	char text[KEY_TEXT_BYTES];
 	struct key_ops ops;
 	uint64_t id;
@@ -219,13 +220,14 @@ admin_key_add(struct admin *ad, struct error *e)
 	admin_time(ad, "expires_at", k.expires_at_ms);
 	admin_note(ad, "\nThe key is shown this once: pass it on now.");
 	secret_wipe(text, sizeof(text));
-	return admin_audit(ad, "key.add", "api_key", id, k.customer_id, e);
+	return admin_audit_change(ad, &watch, "add", id, k.customer_id, e);
 }
 
 enum err
 admin_key_toggle(struct admin *ad, struct error *e)
 {
 	int want = admin_has(ad, "on") ? 1 : admin_has(ad, "off") ? 0 : -1;
+	struct admin_watch watch;
 	struct key_ops ops;
 	struct key k;
 	bool is_active;
@@ -234,6 +236,8 @@ admin_key_toggle(struct admin *ad, struct error *e)
 	if (admin_has(ad, "on") && admin_has(ad, "off"))
 		return admin_usage(e, "--on and --off exclude another");
 	err = lookup_key(ad, admin_arg(ad, 0), &k, e);
+	if (!err)
+		err = admin_watch(ad, &key_resource, k.api_key_id, &watch, e);
 	if (!err)
 		err = admin_key_ops(ad, &ops, e);
 	if (!err)
@@ -246,17 +250,20 @@ admin_key_toggle(struct admin *ad, struct error *e)
 	admin_rec(ad);
 	admin_u64(ad, "id", k.api_key_id);
 	admin_bool(ad, "is_active", is_active);
-	return admin_audit(ad, "key.toggle", "api_key", k.api_key_id,
+	return admin_audit_change(ad, &watch, "toggle", k.api_key_id,
 	    k.customer_id, e);
 }
 
 enum err
 admin_key_revoke(struct admin *ad, struct error *e)
 {
+	struct admin_watch watch;
 	struct key_ops ops;
 	struct key k;
 	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 
+	if (!err)
+		err = admin_watch(ad, &key_resource, k.api_key_id, &watch, e);
 	if (!err)
 		err = admin_key_ops(ad, &ops, e);
 	if (!err)
@@ -266,6 +273,6 @@ admin_key_revoke(struct admin *ad, struct error *e)
 	admin_rec(ad);
 	admin_u64(ad, "id", k.api_key_id);
 	admin_bool(ad, "is_active", false);
-	return admin_audit(ad, "key.revoke", "api_key", k.api_key_id,
+	return admin_audit_change(ad, &watch, "revoke", k.api_key_id,
 	    k.customer_id, e);
 }

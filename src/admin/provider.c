@@ -122,9 +122,13 @@ static enum err
 change_run(struct admin *ad, struct provider *p, bool is_new, struct error *e)
 {
 	struct provider_change c = { .ad = ad, .p = p, .is_new = is_new };
+	struct admin_watch watch;
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
 
+	if (!err)
+		err = admin_watch(ad, &provider_resource,
+		    is_new ? 0 : p->provider_id, &watch, e);
 	if (!err)
 		err = db_txn(db, change_txn, &c, e);
 	if (err == ERR_CONFLICT)
@@ -135,8 +139,8 @@ change_run(struct admin *ad, struct provider *p, bool is_new, struct error *e)
 		return err;
 	provider_rec(ad, p);
 	admin_catalogue_changed(ad);
-	return admin_audit(ad, is_new ? "provider.add" : "provider.set",
-	    "provider", p->provider_id, 0, e);
+	return admin_audit_change(ad, &watch, is_new ? "add" : "set",
+	    p->provider_id, 0, e);
 }
 
 enum err

@@ -5,6 +5,7 @@
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
+#include "domain/user.h"
 
 const struct admin_option admin_tier_add_options[] = {
 	{ "name", "NAME", "Name of the tier.", true },
@@ -68,6 +69,7 @@ admin_tier_add(struct admin *ad, struct error *e)
 		.rate_limit_per_minute = -1,
 		.rate_limit_per_hour = -1,
 	};
+	struct admin_watch watch = { .r = &tier_resource };
 	struct limits_option limits;
 	struct db *db;
 	enum err err = read_rates(ad, &t, e);
@@ -88,7 +90,7 @@ admin_tier_add(struct admin *ad, struct error *e)
 	if (err)
 		return err;
 	admin_catalogue_changed(ad);
-	return admin_audit(ad, "tier.add", "tier", t.tier_id, 0, e);
+	return admin_audit_change(ad, &watch, "add", t.tier_id, 0, e);
 }
 
 enum err
@@ -96,6 +98,7 @@ admin_tier_set(struct admin *ad, struct error *e)
 {
 	struct str name = admin_arg(ad, 0);
 	struct limits_option limits;
+	struct admin_watch watch;
 	struct tier t;
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
@@ -105,6 +108,8 @@ admin_tier_set(struct admin *ad, struct error *e)
 	if (err == ERR_NOT_FOUND)
 		return error_set(e, err, "no such tier: %" PRI_STR,
 		    STR_ARG(name));
+	if (!err)
+		err = admin_watch(ad, &tier_resource, t.tier_id, &watch, e);
 	if (!err)
 		err = read_rates(ad, &t, e);
 	if (!err)
@@ -119,7 +124,7 @@ admin_tier_set(struct admin *ad, struct error *e)
 	if (err)
 		return err;
 	admin_catalogue_changed(ad);
-	return admin_audit(ad, "tier.set", "tier", t.tier_id, 0, e);
+	return admin_audit_change(ad, &watch, "set", t.tier_id, 0, e);
 }
 
 enum err
@@ -141,6 +146,7 @@ admin_tier_list(struct admin *ad, struct error *e)
 static enum err
 assign_to_user(struct admin *ad, uint64_t tier_id, struct error *e)
 {
+	struct admin_watch watch;
 	struct user u;
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
@@ -148,11 +154,13 @@ assign_to_user(struct admin *ad, uint64_t tier_id, struct error *e)
 	if (!err)
 		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
 	if (!err)
+		err = admin_watch(ad, &user_resource, u.user_id, &watch, e);
+	if (!err)
 		err = store_user_set_tier(db, u.user_id, tier_id, e);
 	if (err)
 		return err;
 	admin_str(ad, "user", u.email);
-	return admin_audit(ad, "tier.assign", "user", u.user_id, u.customer_id,
+	return admin_audit_change(ad, &watch, "set", u.user_id, u.customer_id,
 	    e);
 }
 

@@ -173,6 +173,7 @@ read_user(struct admin *ad, struct user *u, struct error *e)
 enum err
 admin_user_add(struct admin *ad, struct error *e)
 {
+	struct admin_watch watch = { .r = &user_resource };
 	struct user want = { 0 }, u;
 	struct str password;
 	bool is_drawn;
@@ -189,7 +190,8 @@ admin_user_add(struct admin *ad, struct error *e)
 	u.password_hash = S("set");
 	user_rec(ad, &u);
 	password_tell(ad, password, is_drawn);
-	return admin_audit(ad, "user.add", "user", u.user_id, u.customer_id, e);
+	return admin_audit_change(ad, &watch, "add", u.user_id, u.customer_id,
+	    e);
 }
 
 enum err
