@@ -77,13 +77,14 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 	    l->label_id, e);
 }
 
-#define RESOURCE(kind)                                                    \
- {                                                                        \
-  .record = &records[kind], .variant = (kind),                            \
-  .customer_off = offsetof(struct label, customer_id),                    \
-  .archived_off = offsetof(struct label, archived_at_ms), .is_key = true, \
-  .end_verb = "archive", .lock = lock, .load = load, .check = check,      \
-  .insert = insert, .update = update, .archive = archive                  \
+#define RESOURCE(kind)                                              \
+ {                                                                  \
+  .record = &records[kind], .variant = (kind),                      \
+  .customer_off = offsetof(struct label, customer_id),              \
+  .archived_off = offsetof(struct label, archived_at_ms),           \
+  .slot = RESOURCE_SLOT_OWN, .end_verb = "archive", .lock = lock,   \
+  .load = load, .check = check, .insert = insert, .update = update, \
+  .archive = archive                                                \
  }
 const struct resource label_resources[LABEL__N] = {
 	[LABEL_PROJECT] = RESOURCE(LABEL_PROJECT),
