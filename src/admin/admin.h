@@ -113,6 +113,8 @@ enum err admin_audit(struct admin *ad, const char *action, const char *object,
 
 struct manager;
 struct record_type;
+struct resource;
+
 /** Who changes a resource by command: an operator. */
 enum err admin_manager(struct admin *ad, struct manager *ret,
     struct error *e) ATTR_MUST_CHECK;

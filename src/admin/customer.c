@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate customer add, list, show, set */
+/* tollgate customer add, list, show, set, suspend, resume, close,
+ * webhook-secret */
 #include "domain/customer.h"
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
+#include "base/cidr.h"
 #include "base/money.h"
+#include "base/secret.h"
+#include "domain/webhook.h"
+#include "domain/webhook_url.h"
 
 #define LIST_MAX    100000
 #define MARKUP_ONCE 1000000
@@ -35,6 +40,10 @@ const struct admin_option admin_customer_set_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
+	{ "webhook-url", "URL",
+	    "Where its notices are sent, beginning with https://; an empty "
+	    "one for nowhere.",
+	    false },
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -46,6 +55,11 @@ const struct admin_option admin_customer_suspend_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_resume_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_webhook_rotate_options[] = {
+	{ "grace", "SECONDS", "How long the secret before signs, too (0).",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_list_options[] = {
@@ -69,6 +83,8 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_bool(ad, "is_active", c->is_active && !c->archived_at_ms);
 	limits_show(ad, &c->limits);
 	admin_str(ad, "markup", str_from(markup));
+	admin_str(ad, "webhook_url", c->webhook_url);
+	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
 }
 
@@ -159,6 +175,7 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 {
 	struct admin *ad = arg;
 	struct customer_row *c = row;
+	struct str url = admin_opt(ad, "webhook-url");
 
 	(void)r;
 	(void)a;
@@ -166,12 +183,15 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 		c->state = CUSTOMER_SUSPENDED;
 	if (admin_has(ad, "resume"))
 		c->state = CUSTOMER_ACTIVE;
+	if (url.p)
+		c->c.webhook_url = url.n ? url : (struct str){ NULL, 0 };
 	return read_settings(ad, &c->c, e);
 }
 
 enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
+	struct cidr_list networks;
 	struct customer_row row;
 	struct customer c;
 	struct manager m;
@@ -180,7 +200,12 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (!err && admin_has(ad, "suspend") && admin_has(ad, "resume"))
 		return admin_usage(e, "--suspend and --resume exclude another");
 	if (!err)
+		err = cidr_list_parse(admin_arena(ad),
+		    str_from(conf_text(admin_conf(ad), CONF_WEBHOOKS_NETWORKS)),
+		    &networks, e);
+	if (!err)
 		err = admin_manager(ad, &m, e);
+	m.extra = &networks;
 	if (!err)
 		err = resource_change(&customer_resource, &m, c.customer_id,
 		    change, ad, admin_arena(ad), &row, e);
@@ -248,4 +273,35 @@ enum err
 admin_customer_resume(struct admin *ad, struct error *e)
 {
 	return change_state(ad, CUSTOMER_ACTIVE, e);
+}
+
+enum err
+admin_webhook_rotate(struct admin *ad, struct error *e)
+{
+	char text[WEBHOOK_SECRET_TEXT_BYTES] = "";
+	const struct crypto_keys *keys;
+	struct customer_row row;
+	uint64_t grace_s = 0;
+	struct customer c;
+	struct manager m;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		err = admin_opt_u64(ad, "grace", 0, WEBHOOK_GRACE_MAX_S,
+		    &grace_s, e);
+	if (!err)
+		err = admin_keys(ad, &keys, e);
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = webhook_rotate(&m, keys->seal, c.customer_id, grace_s,
+		    text, admin_arena(ad), &row, e);
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_u64(ad, "id", c.customer_id);
+	admin_str(ad, "webhook_secret", str_from(text));
+	admin_note(ad, "\nIt is not shown again.");
+	secret_wipe(text, sizeof(text));
+	return OK;
 }

@@ -17,10 +17,12 @@
 #include "domain/host.h"
 #include "domain/hostmap.h"
 #include "domain/limit.h"
+#include "domain/notice_deliver.h"
 #include "ext/mcache.h"
 #include "journal/writer.h"
 #include "store/key.h"
 #include "store/migrate.h"
+#include "store/notice.h"
 #include "store/rejected.h"
 #include "store/server.h"
 
@@ -197,6 +199,35 @@ check_hosts(struct admin *ad, struct db *db)
 		    (unsigned long long)n_waiting);
 }
 
+static void
+check_notices(struct admin *ad, struct db *db)
+{
+	struct notice_counts n;
+	bool has_mail;
+	struct error e;
+
+	if (notice_mail_check(ad->conf, &has_mail, &e))
+		finding(ad, "mail", BAD, "%s", e.internal);
+	else
+		finding(ad, "mail", GOOD, "%s",
+		    has_mail ? "mail.sendmail can be run"
+			     : "off: mail.sendmail is not set");
+	if (store_notice_counts(db, &n, &e))
+		finding(ad, "notices", BAD, "%s", e.internal);
+	else if (n.n_dead)
+		finding(ad, "notices", WARN,
+		    "%llu were given up: `tollgate notice list --state dead` "
+		    "says why, `tollgate notice send ID` tries again",
+		    (unsigned long long)n.n_dead);
+	else if (n.n_late)
+		finding(ad, "notices", WARN,
+		    "%llu are not delivered after an hour: `tollgate notice "
+		    "list --state pending` says why",
+		    (unsigned long long)n.n_late);
+	else
+		finding(ad, "notices", GOOD, "all were delivered");
+}
+
 /* Returns the most requests that an hour of last week had; 0: none. */
 static uint64_t
 check_db(struct admin *ad)
@@ -215,6 +246,7 @@ check_db(struct admin *ad)
 		finding(ad, "database", BAD, "%s", e.internal);
 		return 0;
 	}
+	check_notices(ad, db);
 	finding(ad, "database", GOOD, "reached, version %" PRI_STR,
 	    STR_ARG(f.version));
 	check_db_settings(ad, &f);
@@ -375,6 +407,22 @@ check_duty(struct admin *ad, const char *what, enum hostmap_duty duty)
 		    (long long)age_ms);
 }
 
+/* Numbers of providers that were not there or not used. */
+static void
+check_usage(struct admin *ad)
+{
+	uint64_t n_missing = hostmap_total(ad->map, HOSTMAP_USAGE_MISSING);
+	uint64_t n_bad = hostmap_total(ad->map, HOSTMAP_USAGE_UNUSABLE);
+	uint64_t n_twice = hostmap_total(ad->map, HOSTMAP_USAGE_REPEATED);
+
+	finding(ad, "provider usage", n_bad || n_twice ? WARN : GOOD,
+	    "of the answers so far %llu had token counts that can't be right "
+	    "and %llu had them twice (provider_usage_ in the workers' logs "
+	    "says whose); %llu had none and were counted here",
+	    (unsigned long long)n_bad, (unsigned long long)n_twice,
+	    (unsigned long long)n_missing);
+}
+
 static void
 check_map(struct admin *ad)
 {
@@ -389,6 +437,7 @@ check_map(struct admin *ad)
 	}
 	finding(ad, "host map", GOOD, "%llu requests so far",
 	    (unsigned long long)hostmap_total(ad->map, HOSTMAP_REQUESTS));
+	check_usage(ad);
 	check_duty(ad, "generations", HOSTMAP_POLLER);
 	check_duty(ad, "flusher", HOSTMAP_FLUSHER);
 	cache = hostmap_cache_state(ad->map);

@@ -21,6 +21,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/config.c \
 	src/admin/context.c \
 	src/admin/customer.c \
+	src/admin/customer_export.c \
 	src/admin/doctor.c \
 	src/admin/duties.c \
 	src/admin/file.c \
@@ -42,6 +43,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/model_table.h \
 	src/admin/model_wait.c \
 	src/admin/model_wait.h \
+	src/admin/notice.c \
 	src/admin/operator.c \
 	src/admin/options.c \
 	src/admin/output.c \

@@ -16,7 +16,9 @@ struct customer_row {
 	struct customer c;
 	enum customer_state state;
 };
-extern const struct resource customer_resource; /* rows: customer_row */
+/* Rows are struct customer_row; extra is the struct cidr_list of networks that
+ * webhooks may point to though they are not public, or NULL. */
+extern const struct resource customer_resource;
 
 /**
  * A plain address: local@domain.tld in printable ASCII, at most 254 bytes,

@@ -2,6 +2,8 @@
 /* Customers, as they are managed. */
 #include "domain/customer.h"
 
+#include "domain/webhook_url.h"
+
 #define AT(m) offsetof(struct customer_row, m)
 /* clang-format off */
 static const struct record_member members[] = {
@@ -18,6 +20,9 @@ static const struct record_member members[] = {
 	  .flags = RECORD_SET | RECORD_OPERATOR | RECORD_NULL },
 	{ .name = "markup", .kind = RECORD_PPM, .off = AT(c.markup_ppm),
 	  .flags = RECORD_SET | RECORD_OPERATOR | RECORD_HIDDEN, .max = CUSTOMER_MARKUP_MAX_PPM },
+	{ .name = "webhook_url", .kind = RECORD_TEXT, .off = AT(c.webhook_url),
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = WEBHOOK_URL_BYTES },
+	{ .name = "has_webhook_secret", .kind = RECORD_BOOL, .off = AT(c.has_webhook_secret) },
 	{ .name = "created_at", .kind = RECORD_TIME, .off = AT(c.created_at_ms) },
 	{ .name = "closed_at", .kind = RECORD_TIME, .off = AT(c.archived_at_ms) },
 };
@@ -50,14 +55,31 @@ load(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
 	return err;
 }
 
+/* One that stays is not checked again: a setting may have changed. */
+static enum err
+check_webhook(const struct manager *m, const struct customer *before,
+    const struct customer *c, struct error *e)
+{
+	static const struct cidr_list none = { NULL, 0 };
+
+	if (!c->webhook_url.p ||
+	    (before && before->webhook_url.p &&
+		str_eq(before->webhook_url, c->webhook_url)))
+		return OK;
+	return webhook_url_check(c->webhook_url, m->extra ? m->extra : &none,
+	    e);
+}
+
 static enum err
 check(const struct resource *r, const struct manager *m, struct arena *a,
     const void *before, void *row, struct error *e)
 {
 	struct customer_row *c = row;
 
+	const struct customer_row *was = before;
+	enum err err;
+
 	(void)r;
-	(void)m;
 	(void)a;
 	if (c->c.company.n == 0)
 		c->c.company = (struct str){ NULL, 0 };
@@ -65,7 +87,8 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
 		return error_public(e, ERR_BAD_PARAM, "state",
 		    "A customer is closed by DELETE.");
 	c->c.is_active = !before || c->state == CUSTOMER_ACTIVE;
-	return customer_check(&c->c, e);
+	err = check_webhook(m, was ? &was->c : NULL, &c->c, e);
+	return err ? err : customer_check(&c->c, e);
 }
 
 static enum err

@@ -9,7 +9,7 @@
 
 #include "base/mapfile.h"
 
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define LINE_BYTES     64 /* words on different lines don't slow each other */
 
 #define LOCAL_SLOTS  65536 /* a window: some 30,000 keys x models at once */

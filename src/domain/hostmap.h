@@ -123,6 +123,10 @@ enum hostmap_total {
 	HOSTMAP_ERRORS,
 	HOSTMAP_CACHE_FAILURES,
 	HOSTMAP_CACHE_SWITCHES,
+	/* Answers whose provider's numbers ... */
+	HOSTMAP_USAGE_MISSING,  /* were not there, though all else was */
+	HOSTMAP_USAGE_UNUSABLE, /* could not be right */
+	HOSTMAP_USAGE_REPEATED, /* stood twice at a stream's end */
 	HOSTMAP__TOTALS
 };
 void hostmap_total_add(struct hostmap *m, enum hostmap_total total, uint64_t n);

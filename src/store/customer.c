@@ -13,6 +13,8 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, company, STR),
 	DB_FIELD(struct customer, limits, LIMITS),
 	DB_FIELD(struct customer, markup_ppm, PPM),
+	DB_FIELD(struct customer, webhook_url, STR),
+	DB_FIELD(struct customer, has_webhook_secret, BOOL),
 	DB_FIELD(struct customer, is_active, BOOL),
 	DB_FIELD(struct customer, created_at_ms, TIME),
 	DB_FIELD(struct customer, updated_at_ms, TIME),
@@ -106,7 +108,8 @@ update_txn(struct db *db, void *arg, struct error *e)
 	struct change change = { .id = STMT_CUSTOMER_UPDATE,
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
-		    db_bool(c->is_active), db_u64(c->customer_id)),
+		    db_str(c->webhook_url), db_bool(c->is_active),
+		    db_u64(c->customer_id)),
 		.slot = generation_customer_slot(c->customer_id) };
 	enum err err = store_change(db, &change, e);
 

@@ -188,3 +188,24 @@ store_ledger_adjust(struct db *db, const struct ledger_change *posts, size_t n,
 {
 	return transfer_all(db, posts, n, "adjustment", a, e);
 }
+
+static const struct db_field page_fields[] = {
+	DB_FIELD(struct ledger_transfer, transfer_id, U64),
+	DB_FIELD(struct ledger_transfer, debit_account_id, U64),
+	DB_FIELD(struct ledger_transfer, credit_account_id, U64),
+	DB_FIELD(struct ledger_transfer, amount_pusd, MONEY),
+	DB_FIELD(struct ledger_transfer, kind, STR),
+	DB_FIELD(struct ledger_transfer, created_at_ms, TIME),
+};
+static const struct db_map page_map = DB_MAP(struct ledger_transfer,
+    page_fields);
+
+enum err
+store_ledger_page(struct db *db, uint64_t debit_account_id, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct ledger_transfer **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_LEDGER_PAGE,
+	    DB_IN(db_u64(debit_account_id), db_u64(after_id), db_u64(limit)), a,
+	    &page_map, ret, ret_n, e);
+}

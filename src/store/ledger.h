@@ -67,4 +67,19 @@ enum err store_ledger_accounts(struct db *db, uint64_t customer_id,
     struct arena *a, struct ledger_account **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 
+/* As it is looked at. */
+struct ledger_transfer {
+	uint64_t transfer_id;
+	uint64_t debit_account_id;
+	uint64_t credit_account_id;
+	int64_t amount_pusd;
+	struct str kind;
+	int64_t created_at_ms;
+};
+/** Up to limit of an account's debits with ids above after_id, by id. */
+enum err store_ledger_page(struct db *db, uint64_t debit_account_id,
+    uint64_t after_id, uint64_t limit, struct arena *a,
+    struct ledger_transfer **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
 #endif

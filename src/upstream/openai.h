@@ -126,8 +126,11 @@ struct openai_stream {
 	bool hides_usage; /* the client did not ask for the usage chunk */
 	bool has_usage;   /* the last complete one: */
 	struct usage usage;
-	bool has_in;                      /* else its input is known: */
-	bool has_bad_usage;               /* some of it could not be right */
+	bool has_in;        /* else its input is known: */
+	bool has_bad_usage; /* some of it could not be right */
+	/* What stands at the end of a chat or completion came, and then again;
+	 * the other formats have it in the event that ends them, or add up. */
+	bool has_last_usage, is_usage_repeated;
 	struct usage_anthropic anthropic; /* WIRE_MESSAGE */
 	/* The client has left: what comes is looked at for its usage only. */
 	bool is_unheard;

@@ -120,6 +120,11 @@ read_chunk(struct openai_stream *st, const struct chunk *c,
 		st->has_usage = true;
 	else if (c->usage && c->usage->kind != JSON_NULL)
 		st->has_bad_usage = true;
+	/* With choices it is a sum so far, as some servers add to each chunk. */
+	if (c->usage && c->usage->kind != JSON_NULL && choices.n == 0) {
+		st->is_usage_repeated |= st->has_last_usage;
+		st->has_last_usage = true;
+	}
 	if (st->hides_usage)
 		hide_usage(st, c, choices.n, ev, out);
 }

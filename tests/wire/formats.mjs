@@ -290,4 +290,38 @@ await test('reconcile: after all of it: no difference', async () => {
   });
 });
 
+// What `tollgate doctor` says of this host's answers so far.
+function alarms() {
+  let found;
+  try { found = tollgate('doctor'); } catch (e) { found = JSON.parse(e.stdout.toString()); }
+  const { detail } = found.find(({ check }) => check === 'provider usage');
+  const [unusable, repeated, missing] = detail.match(/\d+/g).map(Number);
+  return { unusable, repeated, missing };
+}
+const chat = { path: '/v1/chat/completions', kind: 'openai' };
+for (const [format, { path, kind }] of Object.entries({ ...formats, chat })) {
+  for (const [word, alarm] of Object.entries({
+    'sim-fixed:9': null,
+    'sim-no-usage': 'missing',
+    // A response says it in the event that ends it; a message's are cumulative.
+    'sim-usage-dup': format === 'chat' ? 'repeated' : null,
+    'sim-usage-negative': 'unusable',
+    'sim-usage-fraction': 'unusable',
+    'sim-usage-huge': 'unusable',
+    'sim-usage-string': 'unusable',
+  })) {
+    await test(`${format}, streamed: ${word}: the alarm counts ${alarm ?? 'nothing'} (B13)`, async () => {
+      const before = alarms();
+      const body = (bodies[format] ?? bodies.message)(models[`${kind} ${word}`], { stream: true });
+      const answer = await ask('POST', path, auth, JSON.stringify(body));
+      assert.equal(answer.status, 200, answer.text);
+      const [status, source] = await rowOf(answer);
+      assert.deepEqual([status, source],
+        ['ok', alarm === null || alarm === 'repeated' ? 'provider' : 'estimated']);
+      if (alarm) before[alarm] += 1;
+      assert.deepEqual(alarms(), before);
+    });
+  }
+}
+
 done();

@@ -16,7 +16,7 @@ const call = async (key, method, path, body = undefined, headers = {}) => {
     ...json, ...(key ? { 'X-API-Key': key } : {}), ...headers,
     ...(text === undefined && method !== 'GET' ? { 'Content-Length': 0 } : {}),
   }, text);
-  return { ...answer, body: /^[[{]/.test(answer.text) ? JSON.parse(answer.text) : null };
+  return { ...answer, body: answer.headers['content-type']?.startsWith('application/json') ? JSON.parse(answer.text) : null };
 };
 const operator = (...args) => call(env.TOLLGATE_OPERATOR_KEY, ...args);
 const expect = (answer, status, what = '') => {
@@ -75,6 +75,8 @@ const matrix = {
   'GET /customers/{id}': 'oOdbv',
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
+  'GET /customers/{id}/export': 'o',
+  'POST /customers/{id}/webhook-secret': 'oO',
   'GET /api/audit': 'oO',
   'GET /api/prices': 'o',
   'POST /api/prices': 'o',
@@ -718,6 +720,42 @@ await test('customers: suspended: refused; resumed: served; closed: for good, bo
     .data.filter((row) => row.id === id).length, 1);
 });
 
+await test('customers: a closed one is exported: who, keys without secrets, ledger, usage', async () => {
+  const { id, email } = await make('/customers', { name: 'leaving "x"', email: `leaving-${unique}@example.com` });
+  const { key, id: keyId } = await newKey({ customer_id: id });
+  for (let i = 0; i < 3; i += 1) {
+    expect(await call(key, 'POST', '/generate', { text: 'a', model_id: 2, max_length: 5 }), 200);
+  }
+  await until('its rows', () => sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${id}`)[0][0] === '3');
+  expect(await operator('DELETE', `/customers/${id}`), 200);
+  const answer = await operator('GET', `/customers/${id}/export`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['content-type'], 'application/x-ndjson');
+  assert.equal(answer.headers['content-disposition'], `attachment; filename="customer-${id}.ndjson"`);
+  const lines = answer.text.trimEnd().split('\n').map(JSON.parse);
+  const of = (object) => lines.filter((l) => l.object === object);
+  assert.deepEqual([lines[0].object, lines[0].id, lines[0].state], ['customer', id, 'closed']);
+  assert.deepEqual(of('user').map((u) => u.email), [email]);
+  assert.deepEqual(of('api_key').map((k) => k.id), [keyId]);
+  assert.equal(of('usage').length, 3);
+  assert.deepEqual(lines.at(-1), { object: 'end', lines: lines.length - 1 });
+  assert.ok(!('markup' in lines[0]) && !('provider_cost_in_usd' in of('usage')[0]));
+  assert.ok(!answer.text.includes(key.slice(14)));
+  const pico = (usd) => BigInt(Math.round(usd * 1e12));
+  const sum = (rows, name) => rows.reduce((n, row) => n + pico(row[name]), 0n);
+  assert.ok(sum(of('usage'), 'cost_in_usd') > 0n);
+  assert.equal(sum(of('ledger_transfer'), 'amount_usd'), sum(of('usage'), 'cost_in_usd'));
+  assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd), sum(of('usage'), 'cost_in_usd'));
+  const command = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['customer', 'export', String(id)]).toString();
+  assert.equal(command, answer.text);
+  expect(await operator('GET', '/customers/4294967295/export'), 404);
+  // More than a page of each.
+  sql(`INSERT INTO projects (customer_id, name) SELECT ${id}, CONCAT('p', seq) FROM seq_1_to_1201`);
+  const many = (await operator('GET', `/customers/${id}/export`)).text.trimEnd().split('\n').map(JSON.parse);
+  assert.equal(many.length, lines.length + 1201);
+  assert.equal(new Set(many.filter((l) => l.object === 'project').map((l) => l.id)).size, 1201);
+});
+
 // ---- tiers and providers ----
 
 await test('tiers: made, changed, archived; an archived one is given to nobody', async () => {
@@ -790,6 +828,40 @@ await test('audit: every change, before and after, without secrets (S31, S4)', a
   assert.match(renamed.request_id, /^[0-9a-f-]{36}$/);
   for (const secret of [key, rotated.key]) assert.ok(!answer.text.includes(secret.slice(14)));
   assert.deepEqual(sql(`SELECT COUNT(*) FROM audit_log WHERE detail LIKE '%${key.slice(14)}%'`), [['0']]);
+});
+
+await test('audit: changes by command: before and after, too (S31)', async () => {
+  const { id } = await make('/customers', { name: 'watched', email: `watched-${unique}@example.com` });
+  const last = () => tollgate('audit', 'list', '--limit', '1')[0];
+  const changes = (action) => {
+    const row = last();
+    assert.equal(row.action, action);
+    assert.equal(row.actor, 'command');
+    assert.ok(row.detail.account);
+    return [row.detail.before, row.detail.after];
+  };
+  const tier = `watched-${unique}`;
+  tollgate('customer', 'set', String(id), '--name', 'renamed');
+  assert.deepEqual(changes('customer.set'), [{ name: 'watched' }, { name: 'renamed' }]);
+  tollgate('tier', 'add', '--name', tier, '--per-minute', '3');
+  assert.equal(changes('tier.add')[1].rate_limit_per_minute, 3);
+  tollgate('tier', 'set', tier, '--per-minute', '4');
+  assert.deepEqual(changes('tier.set'), [{ rate_limit_per_minute: 3 }, { rate_limit_per_minute: 4 }]);
+  tollgate('tier', 'assign', tier, '--user', `watched-${unique}@example.com`);
+  assert.deepEqual(changes('user.set'), [{ rate_limit_tier: null }, { rate_limit_tier: tier }]);
+  tollgate('provider', 'add', '--name', tier, '--kind', 'openai', '--base-url', 'https://a.example.com', '--api-key', 'sk-watched');
+  assert.equal(changes('provider.add')[1].base_url, 'https://a.example.com');
+  tollgate('provider', 'set', tier, '--base-url', 'https://b.example.com');
+  assert.deepEqual(changes('provider.set'),
+    [{ base_url: 'https://a.example.com' }, { base_url: 'https://b.example.com' }]);
+  const made = tollgate('key', 'add', '--customer', String(id), '--name', 'k');
+  assert.equal(changes('key.add')[1].name, 'k');
+  tollgate('key', 'toggle', String(made.id), '--off');
+  assert.deepEqual(changes('key.toggle').map((side) => side.is_active), [true, false]);
+  tollgate('key', 'revoke', String(made.id));
+  assert.ok(changes('key.revoke')[1].revoked_at);
+  assert.deepEqual(sql(`SELECT COUNT(*) FROM audit_log WHERE detail LIKE '%sk-watched%'
+    OR detail LIKE '%${made.key.slice(14)}%'`), [['0']]);
 });
 
 await test('audit: what is hidden from a customer is so in its audit log', async () => {

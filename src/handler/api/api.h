@@ -21,6 +21,7 @@ handler_fn api_connector_show;
 handler_fn api_customer_archive;
 handler_fn api_customer_change;
 handler_fn api_customer_create;
+handler_fn api_customer_export;
 handler_fn api_customer_list;
 handler_fn api_customer_show;
 handler_fn api_embedding_create;
@@ -71,5 +72,6 @@ handler_fn api_user_change;
 handler_fn api_user_create;
 handler_fn api_user_list;
 handler_fn api_user_show;
+handler_fn api_webhook_rotate;
 
 #endif

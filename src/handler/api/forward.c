@@ -498,8 +498,6 @@ read_answer(struct attempt *at)
 	wire_answer_read(at->p->op, buf_str(&at->answer), &at->parsed);
 	if (at->p->op == WIRE_GENERATE)
 		generate_answer_add_in(&at->parsed, at->prompt_tokens);
-	if (at->parsed.has_bad_usage)
-		forward_warn_of_usage(at);
 }
 
 static enum err

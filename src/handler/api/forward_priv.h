@@ -54,9 +54,6 @@ struct forward_headers {
 enum err forward_headers_make(struct attempt *at, struct forward_headers *ret,
     struct error *e) ATTR_MUST_CHECK;
 
-/** The provider sent numbers that can't be right: whoever operates this should
- * know that they were not used. */
-void forward_warn_of_usage(const struct attempt *at);
 /** What the request will be charged by. */
 struct meter_result forward_result(struct attempt *at, enum usage_status status,
     struct str code);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "domain/catalogue.h"
+#include "domain/hostmap.h"
 
 /* ---- counting ---- */
 
@@ -135,17 +136,6 @@ result_of_answer(struct attempt *at, struct meter_result *r)
 		set_provided_in(r, usage);
 }
 
-void
-forward_warn_of_usage(const struct attempt *at)
-{
-	struct log_rec r;
-
-	log_begin(&r, LOG_LEVEL_WARN, "provider_usage_unusable");
-	log_cstr(&r, "request_id", at->rq->id_text);
-	log_str(&r, "provider", at->deployment->provider->row.name);
-	log_end(&r);
-}
-
 struct meter_result
 forward_result(struct attempt *at, enum usage_status status, struct str code)
 {
@@ -164,14 +154,48 @@ forward_result(struct attempt *at, enum usage_status status, struct str code)
 
 /* ---- settling ---- */
 
+/* Whoever operates this should know when a provider's numbers were not there
+ * or not used; see doc/architecture.md "Metering". */
+static void
+warn_of_usage(const struct attempt *at, enum hostmap_total fault)
+{
+	struct log_rec r;
+
+	hostmap_total_add(at->app->shared->hostmap, fault, 1);
+	/* A server that never says any would fill the log with it. */
+	if (fault == HOSTMAP_USAGE_MISSING)
+		return;
+	log_begin(&r, LOG_LEVEL_WARN,
+	    fault == HOSTMAP_USAGE_UNUSABLE ? "provider_usage_unusable"
+					    : "provider_usage_repeated");
+	log_cstr(&r, "request_id", at->rq->id_text);
+	log_str(&r, "provider", at->deployment->provider->row.name);
+	log_end(&r);
+}
+
+static void
+look_at_usage(const struct attempt *at, const struct meter_result *r)
+{
+	bool is_bad = at->is_stream ? at->stream.has_bad_usage
+				    : at->parsed.has_bad_usage;
+	bool has_usage = at->is_stream ? at->stream.has_usage
+				       : at->parsed.has_usage;
+
+	if (is_bad)
+		warn_of_usage(at, HOSTMAP_USAGE_UNUSABLE);
+	else if (!has_usage && r->status == USAGE_OK)
+		warn_of_usage(at, HOSTMAP_USAGE_MISSING);
+	if (at->is_stream && at->stream.is_usage_repeated)
+		warn_of_usage(at, HOSTMAP_USAGE_REPEATED);
+}
+
 enum err
 forward_settle(struct attempt *at, enum usage_status status, struct str code,
     struct error *e)
 {
 	struct meter_result r = forward_result(at, status, code);
 
-	if (at->stream.has_bad_usage && !at->stream.has_usage)
-		forward_warn_of_usage(at);
+	look_at_usage(at, &r);
 	return meter_settle(&at->app->meter, &r, e);
 }
 

@@ -6,6 +6,7 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/cursor.c \
 	src/handler/api/cursor.h \
 	src/handler/api/customer.c \
+	src/handler/api/customer_export.c \
 	src/handler/api/forward.c \
 	src/handler/api/forward.h \
 	src/handler/api/forward_headers.c \

@@ -13,6 +13,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_model \
 	tests/unit/domain/test_model_folder \
 	tests/unit/domain/test_model_server \
+	tests/unit/domain/test_notice_text \
 	tests/unit/domain/test_price \
 	tests/unit/domain/test_price_feed \
 	tests/unit/domain/test_price_list \
@@ -21,7 +22,8 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_usage_add \
 	tests/unit/domain/test_usage_dimensions \
 	tests/unit/domain/test_usage_golden \
-	tests/unit/domain/test_usage_text
+	tests/unit/domain/test_usage_text \
+	tests/unit/domain/test_webhook_url
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
@@ -49,6 +51,8 @@ tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_model_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_model_folder_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_notice_text_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_webhook_url_LDADD = $(UNIT_DOMAIN_LIBS) $(CURL_LIBS)
 tests_unit_domain_test_price_feed_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)

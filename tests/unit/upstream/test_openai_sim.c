@@ -169,6 +169,8 @@ stream__usage_said_more_than_once__the_last_counts(void **state)
 		assert_ok(relay(&r, forms[i]));
 		if (!r.st.has_usage || usage_out_tok(&r.st.usage) != 5)
 			fail_msg("wrong usage: %s", forms[i]);
+		/* Sums in each chunk, or one at the front, are no fault. */
+		assert_int_equal(r.st.is_usage_repeated, i == 0);
 	}
 }
 
