@@ -59,12 +59,23 @@ limits_text(struct admin *ad, const struct limit_set *set)
 
 	buf_init(&b, admin_arena(ad), TEXT_BYTES);
 	for (unsigned m = 0; m < LIMIT__METRICS; m++)
-		if (limit_set_states(set, m) && !has_member(m))
+		if (limit_set_states(set, m))
 			buf_addf(&b, "%s%s=%lld", b.n ? "," : "",
 			    limit_metric_names[m], (long long)set->max[m]);
 	if (buf_finish(&b, &text, &ignored))
 		return S("");
 	return text;
+}
+
+struct str
+limits_others_text(struct admin *ad, const struct limit_set *set)
+{
+	struct limit_set others = *set;
+
+	for (unsigned m = 0; m < LIMIT__METRICS; m++)
+		if (has_member(m))
+			limit_set_put(&others, m, LIMIT_UNSTATED);
+	return limits_text(ad, &others);
 }
 
 void
@@ -74,5 +85,5 @@ limits_show(struct admin *ad, const struct limit_set *set)
 	    limit_set_get(set, LIMIT_KEY_MODEL_REQUESTS_MINUTE));
 	admin_count(ad, "rate_limit_per_hour",
 	    limit_set_get(set, LIMIT_KEY_MODEL_REQUESTS_HOUR));
-	admin_str(ad, "limits", limits_text(ad, set));
+	admin_str(ad, "limits", limits_others_text(ad, set));
 }

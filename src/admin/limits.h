@@ -21,8 +21,9 @@ enum err limits_read(struct admin *ad, struct limit_set *set,
     struct error *e) ATTR_MUST_CHECK;
 /** The members rate_limit_per_minute, _per_hour and limits of the record. */
 void limits_show(struct admin *ad, const struct limit_set *set);
-/** "a=1,b=2", without the two that have a member of their own; empty: nothing
- * is stated. Memory: in the command's arena. */
+/** "a=1,b=2"; empty: nothing is stated. Memory: in the command's arena. */
 struct str limits_text(struct admin *ad, const struct limit_set *set);
+/** The same without the two that have members of their own. */
+struct str limits_others_text(struct admin *ad, const struct limit_set *set);
 
 #endif

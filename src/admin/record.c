@@ -31,7 +31,8 @@ record_member(struct admin *ad, const struct record_member *m, const void *row)
 	if (m->kind == RECORD_LIMITS) {
 		const char *set = (const char *)row + m->off;
 
-		admin_str(ad, "limits", limits_text(ad, (const void *)set));
+		admin_str(ad, "limits",
+		    limits_others_text(ad, (const void *)set));
 		return;
 	}
 	json = record_value(m, row, &ad->arena);
