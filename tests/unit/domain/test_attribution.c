@@ -61,13 +61,15 @@ store_label_check(struct db *db, enum label_kind kind, uint64_t customer_id,
 }
 
 enum err
-store_user_by_id(struct db *db, uint64_t user_id, struct arena *a,
-    struct user *ret, struct error *err)
+store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *err)
 {
 	(void)db;
 	(void)a;
 	*ret = user_row;
-	return user_id == ID ? OK : error_set(err, ERR_NOT_FOUND, "scripted");
+	return tenant == user_row.customer_id && user_id == ID
+		   ? OK
+		   : error_set(err, ERR_NOT_FOUND, "scripted");
 }
 
 static int
