@@ -13,4 +13,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0008_tenancy.sql \
 	sql/schema/0009_adjustments.sql \
 	sql/schema/0010_closings.sql \
-	sql/schema/0011_usage_api.sql
+	sql/schema/0011_usage_api.sql \
+	sql/schema/0012_budgets.sql

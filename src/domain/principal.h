@@ -13,6 +13,7 @@
 
 #include "base/cidr.h"
 #include "base/limit_set.h"
+#include "store/budget.h"
 #include "store/key.h"
 #include "store/user.h"
 
@@ -30,6 +31,15 @@ struct limit_rates {
 	int64_t requests[LIMIT__WINDOWS];
 };
 
+/* A budget that its usage counts for. */
+struct budget_ref {
+	uint64_t budget_id;
+	int64_t amount_pusd;
+	enum budget_scope scope;
+	enum budget_kind kind;
+	enum budget_period period;
+};
+
 struct principal {
 	enum principal_kind kind;
 	uint64_t customer_id;     /* 0: an operator */
@@ -45,6 +55,8 @@ struct principal {
 	struct limit_set limits; /* of key, tiers, customer, in that order;
 				    what is still unstated is the
 				    configured default's */
+	unsigned n_budgets;       /* by scope: key, project, customer, balance */
+	struct budget_ref budgets[BUDGET_PER_KEY];
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;

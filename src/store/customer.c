@@ -5,6 +5,9 @@
 #include "store/store_priv.h"
 #include "store/user.h"
 
+const char *const customer_billing_names[CUSTOMER_BILLING__N] = { "postpaid",
+	"prepaid" };
+
 static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, customer_id, U64),
 	DB_FIELD(struct customer, name, STR),
@@ -13,6 +16,7 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, rate_limit_per_minute, OPT),
 	DB_FIELD(struct customer, rate_limit_per_hour, OPT),
 	DB_FIELD(struct customer, markup_ppm, PPM),
+	DB_FIELD_ENUM(struct customer, billing, customer_billing_names),
 	DB_FIELD(struct customer, is_active, BOOL),
 	DB_FIELD(struct customer, created_at_ms, TIME),
 	DB_FIELD(struct customer, updated_at_ms, TIME),
@@ -39,7 +43,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 	err = db_insert(db, STMT_CUSTOMER_INSERT,
 	    DB_IN(db_str(i->c->name), db_str(i->c->email),
 		db_str(i->c->company), db_opt(i->c->rate_limit_per_minute),
-		db_opt(i->c->rate_limit_per_hour), db_ppm(i->c->markup_ppm)),
+		db_opt(i->c->rate_limit_per_hour), db_ppm(i->c->markup_ppm),
+		db_str(str_from(customer_billing_names[i->c->billing]))),
 	    &i->customer_id, e);
 	if (err != OK)
 		return err;
@@ -96,6 +101,7 @@ store_customer_update(struct db *db, const struct customer *c, struct error *e)
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    db_opt(c->rate_limit_per_minute),
 		    db_opt(c->rate_limit_per_hour), db_ppm(c->markup_ppm),
+		    db_str(str_from(customer_billing_names[c->billing])),
 		    db_bool(c->is_active), db_u64(c->customer_id)),
 		.slot = GENERATION_CATALOGUE };
 

@@ -12,6 +12,13 @@
 #define CUSTOMER_EMAIL_BYTES    254
 #define CUSTOMER_MARKUP_MAX_PPM UINT64_C(999999999)
 
+enum customer_billing {
+	CUSTOMER_POSTPAID, /* uses first, and owes */
+	CUSTOMER_PREPAID,  /* uses what was credited to it */
+	CUSTOMER_BILLING__N
+};
+extern const char *const customer_billing_names[CUSTOMER_BILLING__N];
+
 struct customer {
 	uint64_t customer_id;
 	struct str name;
@@ -20,6 +27,7 @@ struct customer {
 	int64_t rate_limit_per_minute; /* -1: says nothing */
 	int64_t rate_limit_per_hour;
 	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
+	enum customer_billing billing;
 	bool is_active;
 	int64_t created_at_ms;
 	int64_t updated_at_ms;
@@ -29,7 +37,7 @@ struct customer {
 /**
  * A customer with its owner (a user with the same e-mail and name, without a
  * password) and its ledger accounts, in one transaction.
- * @c  name, email, company, limits and markup_ppm are read
+ * @c  name, email, company, limits, markup_ppm and billing are read
  * Errors: ERR_CONFLICT the e-mail is a customer's or a user's already.
  */
 enum err store_customer_insert(struct db *db, const struct customer *c,
@@ -69,7 +77,7 @@ enum err store_customer_lock(struct db *db, uint64_t tenant,
 enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
     struct arena *a, struct customer **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
-/** Write name, company, limits, markup_ppm and is_active of c->customer_id.
+/** Write name, company, limits, markup_ppm, billing and is_active of c->customer_id.
  * Errors: ERR_NOT_FOUND. */
 enum err store_customer_update(struct db *db, const struct customer *c,
     struct error *e) ATTR_MUST_CHECK;
