@@ -27,6 +27,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/help.c \
 	src/admin/key.c \
 	src/admin/key_manage.c \
+	src/admin/budget.c \
 	src/admin/label.c \
 	src/admin/limits.c \
 	src/admin/limits.h \

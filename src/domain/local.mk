@@ -22,6 +22,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/budget_quote.h \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
+	src/domain/credit.c \
+	src/domain/credit.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
 	src/domain/customer_manage.c \
@@ -42,6 +44,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/hostmap.h \
 	src/domain/key.c \
 	src/domain/key.h \
+	src/domain/key_budget.c \
 	src/domain/key_cache.c \
 	src/domain/key_grant.c \
 	src/domain/key_load.c \

@@ -357,5 +357,5 @@ store_adjust(struct db *db, const struct adjustment *rows, size_t n,
 		err = make_days(&b, e);
 	if (!err)
 		err = make_posts(&b, e);
-	return err ? err : db_txn(db, book_txn, &b, e);
+	return err ? err : db_atomic(db, book_txn, &b, e);
 }

@@ -58,7 +58,7 @@ struct adjustment {
 };
 
 /**
- * Book adjustments in one transaction: the rows of usage_adjustments, the
+ * Book adjustments in one transaction, the open one if there is: the rows of usage_adjustments, the
  * change of both rollups, one ledger transfer a customer.
  * @rows  at least one, each of another row of usage
  * Errors: ERR_CONFLICT somebody adjusted one of them since it was read (read

@@ -66,6 +66,15 @@ store_ledger_accounts(struct db *db, uint64_t customer_id, struct arena *a,
 	    &account_map, ret, ret_n, e);
 }
 
+enum err
+store_ledger_receivables(struct db *db, uint64_t from, uint64_t to,
+    struct arena *a, struct ledger_account **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_LEDGER_RECEIVABLES,
+	    DB_IN(db_u64(from), db_u64(to)), a, &account_map, ret, ret_n, e);
+}
+
 /* Ids of a customer's accounts by kind. */
 static enum err
 account_ids(struct db *db, uint64_t customer_id, struct arena *a,

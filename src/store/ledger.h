@@ -93,6 +93,10 @@ enum err store_ledger_open(struct db *db, uint64_t customer_id,
 /** What a customer has (less than 0: owes). Errors: ERR_CORRUPT. */
 enum err store_ledger_balance(struct db *db, uint64_t customer_id,
     struct arena *a, int64_t *ret_pusd, struct error *e) ATTR_MUST_CHECK;
+/** The receivables of customers with ids from..to, by customer. */
+enum err store_ledger_receivables(struct db *db, uint64_t from, uint64_t to,
+    struct arena *a, struct ledger_account **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
 enum err store_ledger_accounts(struct db *db, uint64_t customer_id,
     struct arena *a, struct ledger_account **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;

@@ -27,6 +27,7 @@ struct key_request {
 	struct customer customer;
 	struct tier tier;
 	struct tier user_tier; /* of whom the key meters to */
+	struct budget_member budget;
 };
 
 /* ---- reading ---- */
@@ -159,11 +160,18 @@ read_ips(struct arena *a, const struct json *body, struct str *ret,
 static enum err
 check_grant(const struct app *app, struct key_request *k, struct error *e)
 {
+	enum err rc;
+
 	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
 		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
 		    "A key cannot set a tier.");
-	return key_grant(app->who, key_manager_of(app).default_rates, &k->key,
-	    e);
+	if (!k->budget.is_given)
+		key_budget_default(app->who, &k->budget);
+	rc = key_budget_check(app->who, 0, NULL,
+	    k->budget.has_terms ? &k->budget.terms : NULL, e);
+	return rc ? rc
+		  : key_grant(app->who, key_manager_of(app).default_rates,
+			&k->key, e);
 }
 
 static enum err
@@ -173,7 +181,7 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	static const char *const names[] = { "customer_email", "customer_id",
 		"name", "allowed_models", "expires_at", "rate_limit",
 		"rate_limit_per_hour", "rate_limit_tier", "project_id",
-		"user_id", "scopes", "allowed_ips" };
+		"user_id", "scopes", "allowed_ips", "budget" };
 	const struct json *body;
 	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
 	    e);
@@ -207,6 +215,9 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 		rc = read_scopes(body, &k->key.scopes, e);
 	if (!rc && json_has(body, "allowed_ips"))
 		rc = read_ips(rq->arena, body, &k->key.allowed_ips, e);
+	if (!rc && (json_has(body, "budget") || json_has_null(body, "budget")))
+		rc = budget_member_read(body, "budget", rq->arena, &k->budget,
+		    e);
 	return rc ? rc : check_grant(app, k, e);
 }
 
@@ -333,7 +344,7 @@ create(struct app *app, const struct request *rq, struct key_request *k,
     char ret_text[KEY_TEXT_BYTES], uint64_t *ret_id, struct error *e)
 {
 	struct key_manager km = key_manager_of(app);
-	struct key_row row = { .sets_models = false };
+	struct key_row row = { .budget = k->budget };
 	struct manager m;
 	enum err rc = manager_begin(app, rq, &m, e);
 
@@ -347,6 +358,7 @@ create(struct app *app, const struct request *rq, struct key_request *k,
 		rc = resource_create(&key_resource, &m, rq->arena, &row, e);
 	manager_end(app, &m);
 	*ret_id = row.k.api_key_id;
+	k->budget = row.budget;
 	return rc;
 }
 
@@ -403,6 +415,11 @@ respond(struct app *app, struct response *rs, const struct key_request *k,
 	json_out_key(&j, "expires_at");
 	if (k->key.expires_at_ms)
 		json_out_time(&j, k->key.expires_at_ms);
+	else
+		json_out_null(&j);
+	json_out_key(&j, "budget");
+	if (k->budget.shown.p)
+		json_out_raw(&j, k->budget.shown);
 	else
 		json_out_null(&j);
 	json_out_object_end(&j);

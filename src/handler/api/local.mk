@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/handler/api/libapi.a
 src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/api.h \
 	src/handler/api/audit.c \
+	src/handler/api/credit.c \
 	src/handler/api/customer.c \
 	src/handler/api/forward.c \
 	src/handler/api/forward.h \
