@@ -44,7 +44,7 @@ CREATE TABLE budgets (
 	KEY budget_customer (customer_id),
 	KEY budget_project (project_id),
 	KEY budget_key (api_key_id),
-	CONSTRAINT budget_scope CHECK (scope_id = CASE scope
+	CONSTRAINT budget_holder CHECK (scope_id = CASE scope
 		WHEN 'key' THEN api_key_id WHEN 'project' THEN project_id
 		ELSE customer_id END),
 	CONSTRAINT budget_customer FOREIGN KEY (customer_id)

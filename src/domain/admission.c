@@ -47,10 +47,9 @@ admission_model(struct app *app, struct str name, uint64_t model_id,
 bool
 admission_has_budget(const struct principal *who)
 {
-	for (unsigned i = 0; i < who->n_budgets; i++)
-		if (who->budgets[i].kind == BUDGET_HARD)
-			return true;
-	return false;
+	uint32_t ids[BUDGET_PER_KEY];
+
+	return principal_hard_budgets(who, ids) > 0;
 }
 
 /* What it may cost; false: nothing, or nobody bounds it. */

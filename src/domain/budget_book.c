@@ -16,7 +16,8 @@
 #define N_LOCKS       64
 #define DB_WAIT_MS    2000
 #define DENIAL_MS     200   /* what was denied is not asked again so long */
-#define IDLE_MS       30000 /* a slab that nobody used goes back */
+#define IDLE_MS       30000 /* a slab that nobody used goes back; */
+#define IDLE_SCARCE_MS 500  /* when there is not much left, sooner */
 #define SCRATCH_BYTES KIB(64)
 
 /* users of a slab that is about to get another budget. */
@@ -29,7 +30,8 @@ struct budget_slab {
 	_Atomic int64_t free_pusd;  /* leased and not held */
 	_Atomic int32_t users;      /* requests that refer to it */
 	_Atomic int64_t used_ms;    /* monotonic */
-	_Atomic int64_t share_pusd; /* so much may stay here unused */
+	_Atomic int64_t share_pusd; /* so much may stay here unused, */
+	_Atomic int64_t idle_ms;    /* and so long */
 	/* Under the lock: what the database said no to. */
 	int64_t denied_until_ms; /* monotonic */
 	int64_t denied_pusd;     /* less than this may be had */
@@ -280,6 +282,7 @@ lease(struct asking *q, int64_t *ret_pusd)
 	if (err)
 		return OK;
 	atomic_store(&s->share_pusd, want.share_pusd);
+	atomic_store(&s->idle_ms, want.is_scarce ? IDLE_SCARCE_MS : IDLE_MS);
 	s->amount_pusd = want.amount_pusd;
 	s->spent_pusd = want.spent_pusd;
 	if (*ret_pusd < q->want_pusd) {
@@ -335,23 +338,6 @@ take_one(struct asking *q, int64_t *ret_pusd)
 	return err;
 }
 
-static bool
-is_held(const struct budget_ref *ref)
-{
-	return ref->kind == BUDGET_HARD;
-}
-
-unsigned
-budget_held_ids(const struct principal *who, uint32_t ret[BUDGET_PER_KEY])
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < who->n_budgets; i++)
-		if (is_held(&who->budgets[i]))
-			ret[n++] = (uint32_t)who->budgets[i].budget_id;
-	return n;
-}
-
 /* Each of the holds down to what the last and smallest one is. */
 static void
 even_out(struct budget_hold *h, const int64_t got[BUDGET_PER_KEY])
@@ -378,7 +364,7 @@ budget_hold_take(struct budget_book *b, const struct budget_ask *ask,
 	ret->held_pusd = ask->want_pusd;
 	for (unsigned i = 0; i < ask->who->n_budgets && !err; i++) {
 		q.ref = &ask->who->budgets[i];
-		if (!is_held(q.ref))
+		if (q.ref->kind != BUDGET_HARD)
 			continue;
 		if (!q.mono_ms)
 			q.mono_ms = clock_mono_ms();
@@ -424,7 +410,7 @@ excess(const struct budget_slab *s, int64_t mono_ms)
 
 	if (free_pusd <= 0)
 		return 0;
-	if (mono_ms - atomic_load(&s->used_ms) >= IDLE_MS)
+	if (mono_ms - atomic_load(&s->used_ms) >= atomic_load(&s->idle_ms))
 		return free_pusd;
 	return free_pusd > share_pusd ? free_pusd - share_pusd : 0;
 }

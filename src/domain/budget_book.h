@@ -36,10 +36,6 @@ struct budget_hold {
 	struct budget_slab *slab[BUDGET_PER_KEY];
 };
 
-/** Ids of the hard budgets of a key, ascending by scope; returns how many. */
-unsigned budget_held_ids(const struct principal *who,
-    uint32_t ret[BUDGET_PER_KEY]);
-
 struct budget_ask {
 	const struct principal *who;
 	int64_t start_ms; /* wall clock: which periods */

@@ -92,6 +92,7 @@ take_txn(struct db *db, void *arg, struct error *e)
 		return err;
 	l->granted_pusd = budget_lease_size(l, l->left_pusd);
 	l->share_pusd = share_of(l->left_pusd - l->granted_pusd, l->need_pusd);
+	l->is_scarce = l->share_pusd / SHARE_OF_NEED < l->need_pusd;
 	return l->granted_pusd ? store_budget_lease(db, &l->span, x->series,
 				     l->granted_pusd, e)
 			       : OK;

@@ -17,6 +17,7 @@ struct budget_lease {
 	/* Answers. */
 	int64_t granted_pusd; /* 0: less than min is left */
 	int64_t share_pusd;   /* so much a process may keep unused */
+	bool is_scarce;       /* others may want it soon */
 	int64_t left_pusd;    /* was neither spent nor leased */
 	int64_t amount_pusd, spent_pusd;
 };

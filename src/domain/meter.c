@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "domain/budget_book.h"
 #include "domain/catalogue.h"
 #include "domain/principal.h"
 #include "journal/writer.h"
@@ -66,7 +65,7 @@ open_record(const struct meter_params *p)
 		.hold_pusd = p->hold_pusd,
 	};
 	if (p->hold_pusd)
-		r.n_budgets = budget_held_ids(who, r.budget_id);
+		r.n_budgets = principal_hard_budgets(who, r.budget_id);
 	return r;
 }
 

@@ -92,6 +92,10 @@ principal_has_scopes(const struct principal *p, uint64_t scopes)
 	return (p->scopes & scopes) == scopes;
 }
 
+/** Ids of the hard budgets, the nearest first; returns how many. */
+unsigned principal_hard_budgets(const struct principal *p,
+    uint32_t ret[BUDGET_PER_KEY]);
+
 /** Whether inference on that model is allowed. */
 bool principal_may_use_model(const struct principal *p, uint64_t model_id);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_admission \
+	tests/unit/domain/test_budget \
 	tests/unit/domain/test_customer \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
@@ -28,6 +29,7 @@ UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h
 tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_budget_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
