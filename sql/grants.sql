@@ -26,6 +26,8 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.key_generations TO 'tollgate'@'localhos
 GRANT SELECT, INSERT, UPDATE ON tollgate.leases TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.ledger_accounts TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.models TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.notice_deliveries TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.notices TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.operator_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.projects TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
@@ -44,6 +46,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.idempotency_keys TO 'tollgate'@
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.rate_limits TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.role_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.webhook_secrets TO 'tollgate'@'localhost';
 
 -- To look at.
 GRANT SELECT ON tollgate.ps_model_usage TO 'tollgate'@'localhost';

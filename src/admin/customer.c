@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate customer add, list, show, set */
+/* tollgate customer add, list, show, set, suspend, resume, close,
+ * webhook-secret */
 #include "domain/customer.h"
 
 #include "admin/limits.h"
 #include "admin/lookup.h"
+#include "base/cidr.h"
 #include "base/money.h"
+#include "base/secret.h"
+#include "domain/webhook.h"
+#include "domain/webhook_url.h"
 
 #define LIST_MAX    100000
 #define MARKUP_ONCE 1000000
@@ -35,6 +40,10 @@ const struct admin_option admin_customer_set_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
+	{ "webhook-url", "URL",
+	    "Where its notices are sent, beginning with https://; an empty "
+	    "one for nowhere.",
+	    false },
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -46,6 +55,11 @@ const struct admin_option admin_customer_suspend_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_resume_options[] = {
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_webhook_rotate_options[] = {
+	{ "grace", "SECONDS", "How long the secret before signs, too (0).",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_list_options[] = {
@@ -70,6 +84,8 @@ customer_members(struct admin *ad, const struct customer *c)
 	admin_count(ad, "rate_limit_per_minute", c->rate_limit_per_minute);
 	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
 	admin_str(ad, "markup", str_from(markup));
+	admin_str(ad, "webhook_url", c->webhook_url);
+	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
 }
 
@@ -79,6 +95,25 @@ customer_rec(struct admin *ad, const struct customer *c, struct error *e)
 	customer_members(ad, c);
 	return limits_show(ad,
 	    (struct limit_holder){ .customer_id = c->customer_id }, e);
+}
+
+static enum err
+read_webhook(struct admin *ad, struct customer *c, struct error *e)
+{
+	struct str url = admin_opt(ad, "webhook-url");
+	struct cidr_list networks;
+	enum err err;
+
+	if (!url.p)
+		return OK;
+	c->webhook_url = (struct str){ NULL, 0 };
+	if (url.n == 0)
+		return OK;
+	err = cidr_list_parse(admin_arena(ad),
+	    str_from(conf_text(admin_conf(ad), CONF_WEBHOOKS_NETWORKS)),
+	    &networks, e);
+	c->webhook_url = url;
+	return err ? err : webhook_url_check(url, &networks, e);
 }
 
 /* What both add and set read. */
@@ -201,6 +236,8 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (!err)
 		err = read_settings(ad, &c, e);
 	if (!err)
+		err = read_webhook(ad, &c, e);
+	if (!err)
 		err = limits_read(ad, &limits, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
@@ -281,4 +318,35 @@ enum err
 admin_customer_resume(struct admin *ad, struct error *e)
 {
 	return change_state(ad, CUSTOMER_ACTIVE, e);
+}
+
+enum err
+admin_webhook_rotate(struct admin *ad, struct error *e)
+{
+	char text[WEBHOOK_SECRET_TEXT_BYTES] = "";
+	const struct crypto_keys *keys;
+	struct customer_row row;
+	uint64_t grace_s = 0;
+	struct customer c;
+	struct manager m;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		err = admin_opt_u64(ad, "grace", 0, WEBHOOK_GRACE_MAX_S,
+		    &grace_s, e);
+	if (!err)
+		err = admin_keys(ad, &keys, e);
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = webhook_rotate(&m, keys->seal, c.customer_id, grace_s,
+		    text, admin_arena(ad), &row, e);
+	if (err)
+		return err;
+	admin_rec(ad);
+	admin_u64(ad, "id", c.customer_id);
+	admin_str(ad, "webhook_secret", str_from(text));
+	admin_note(ad, "\nIt is not shown again.");
+	secret_wipe(text, sizeof(text));
+	return OK;
 }

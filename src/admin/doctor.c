@@ -17,10 +17,12 @@
 #include "domain/host.h"
 #include "domain/hostmap.h"
 #include "domain/limit.h"
+#include "domain/notice_deliver.h"
 #include "ext/mcache.h"
 #include "journal/writer.h"
 #include "store/key.h"
 #include "store/migrate.h"
+#include "store/notice.h"
 #include "store/rejected.h"
 #include "store/server.h"
 
@@ -198,6 +200,35 @@ check_hosts(struct admin *ad, struct db *db)
 		    (unsigned long long)n_waiting);
 }
 
+static void
+check_notices(struct admin *ad, struct db *db)
+{
+	struct notice_counts n;
+	bool has_mail;
+	struct error e;
+
+	if (notice_mail_check(ad->conf, &has_mail, &e))
+		finding(ad, "mail", BAD, "%s", e.internal);
+	else
+		finding(ad, "mail", GOOD, "%s",
+		    has_mail ? "mail.sendmail can be run"
+			     : "off: mail.sendmail is not set");
+	if (store_notice_counts(db, &n, &e))
+		finding(ad, "notices", BAD, "%s", e.internal);
+	else if (n.n_dead)
+		finding(ad, "notices", WARN,
+		    "%llu were given up: `tollgate notice list --state dead` "
+		    "says why, `tollgate notice send ID` tries again",
+		    (unsigned long long)n.n_dead);
+	else if (n.n_late)
+		finding(ad, "notices", WARN,
+		    "%llu are not delivered after an hour: `tollgate notice "
+		    "list --state pending` says why",
+		    (unsigned long long)n.n_late);
+	else
+		finding(ad, "notices", GOOD, "all were delivered");
+}
+
 static uint64_t
 check_db(struct admin *ad)
 {
@@ -215,6 +246,7 @@ check_db(struct admin *ad)
 		finding(ad, "database", BAD, "%s", e.internal);
 		return 0;
 	}
+	check_notices(ad, db);
 	finding(ad, "database", GOOD, "reached, version %" PRI_STR,
 	    STR_ARG(f.version));
 	check_db_settings(ad, &f);

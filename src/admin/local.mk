@@ -41,6 +41,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/model_table.h \
 	src/admin/model_wait.c \
 	src/admin/model_wait.h \
+	src/admin/notice.c \
 	src/admin/operator.c \
 	src/admin/options.c \
 	src/admin/output.c \

@@ -7,6 +7,7 @@
 #include "admin/lookup.h"
 #include "domain/provider_key.h"
 #include "domain/provider_manage.h"
+#include "domain/webhook.h"
 #include "ext/crypto.h"
 
 #define DRAIN_MAX_S 3600
@@ -225,6 +226,7 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 	struct provider *providers = NULL;
 	struct db *db;
 	size_t n = 0, n_sealed = 0;
+	uint64_t n_webhooks = 0;
 	enum err err = admin_keys(ad, &keys, e);
 
 	if (!err)
@@ -238,10 +240,13 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 		err = reseal(ad, db, keys, &providers[i], e);
 		n_sealed++;
 	}
+	if (!err)
+		err = webhook_reseal(db, keys->seal, &n_webhooks, e);
 	if (err)
 		return err;
 	admin_rec(ad);
 	admin_u64(ad, "resealed", n_sealed);
+	admin_u64(ad, "webhooks_resealed", n_webhooks);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "provider.reseal", "provider", 0, 0, e);
 }

@@ -18,6 +18,7 @@
 #include "domain/hostmap.h"
 #include "domain/key.h"
 #include "domain/key_notice.h"
+#include "domain/notice_deliver.h"
 #include "journal/writer.h"
 #include "store/db.h"
 #include "store/db_pool.h"
@@ -29,6 +30,7 @@
 /* Duties that nobody waits for. */
 #define DUTIES_INTERVAL_MS    60000
 #define USES_AT_ONCE          500
+#define NOTICES_INTERVAL_MS   1000
 #define DUTIES_RETRY_MS       10000 /* after a failure */
 #define DB_WAIT_MS            2000
 
@@ -37,8 +39,9 @@ struct background {
 	atomic_bool is_stopping;
 	struct flusher *flusher;
 	struct generation_poller *poller;
-	pthread_t sync, flush, catalogue, duties;
-	bool has_sync, has_flush, has_catalogue, has_duties;
+	struct notice_sender *sender;
+	pthread_t sync, flush, catalogue, duties, notices;
+	bool has_sync, has_flush, has_catalogue, has_duties, has_notices;
 };
 
 static void *
@@ -190,6 +193,37 @@ duties_main(void *arg)
 	return NULL;
 }
 
+/* By itself, since a receiver may take its time. */
+static void *
+notices_main(void *arg)
+{
+	const struct timespec pause = { 0, CATALOGUE_INTERVAL_MS * 1000000L };
+	struct background *b = arg;
+	struct notice_tally tally;
+	bool has_failed = false;
+	int64_t next_ms = 0;
+	struct error e;
+
+	while (!atomic_load(&b->is_stopping)) {
+		int64_t now_ms = clock_mono_ms();
+
+		if (now_ms >= next_ms) {
+			enum err code = notice_deliver_due(b->sender, &tally,
+			    &e);
+
+			if (code && code != ERR_SHUTTING_DOWN && !has_failed)
+				log_error("notices_not_delivered", &e);
+			has_failed = code != OK;
+			next_ms = clock_mono_ms() +
+				  (code ? DUTIES_RETRY_MS
+					: NOTICES_INTERVAL_MS);
+		}
+		(void)nanosleep(&pause, NULL); /* shorter is fine */
+	}
+	db_thread_fini();
+	return NULL;
+}
+
 static void
 flusher_beat(void *arg, int64_t now_ms)
 {
@@ -212,6 +246,18 @@ make_flusher(struct background *b, struct error *e)
 	};
 
 	return flusher_new(&opt, &b->flusher, e);
+}
+
+static enum err
+make_sender(struct background *b, struct error *e)
+{
+	struct notice_sender_params params = {
+		.conf = b->p.conf,
+		.db = b->p.shared->db,
+		.seal = b->p.seal,
+	};
+
+	return notice_sender_new(&params, &b->sender, e);
 }
 
 static enum err
@@ -238,6 +284,8 @@ start_all(struct background *b, struct error *e)
 	enum err code = make_flusher(b, e);
 
 	if (code == OK)
+		code = make_sender(b, e);
+	if (code == OK)
 		code = start_thread(b, sync_main, &b->sync, &b->has_sync, e);
 	if (code == OK)
 		code = start_thread(b, flush_main, &b->flush, &b->has_flush, e);
@@ -247,6 +295,9 @@ start_all(struct background *b, struct error *e)
 	if (code == OK)
 		code = start_thread(b, duties_main, &b->duties, &b->has_duties,
 		    e);
+	if (code == OK)
+		code = start_thread(b, notices_main, &b->notices,
+		    &b->has_notices, e);
 	return code ? code : generation_poller_start(&poll, &b->poller, e);
 }
 
@@ -275,6 +326,8 @@ background_stop(struct background *b)
 	if (!b)
 		return;
 	atomic_store(&b->is_stopping, true);
+	if (b->sender)
+		notice_sender_stop(b->sender);
 	generation_poller_stop(b->poller);
 	if (b->has_flush) {
 		flusher_stop(b->flusher);
@@ -284,6 +337,9 @@ background_stop(struct background *b)
 		(void)pthread_join(b->catalogue, NULL); /* likewise */
 	if (b->has_duties)
 		(void)pthread_join(b->duties, NULL); /* likewise */
+	if (b->has_notices)
+		(void)pthread_join(b->notices, NULL); /* likewise */
+	notice_sender_free(b->sender);
 	if (b->has_sync) {
 		journal_sync_stop(b->p.shared->journal);
 		(void)pthread_join(b->sync, NULL); /* likewise */

@@ -2,7 +2,7 @@
 /*
  * A worker's threads beside those that serve requests: the journal's sync,
  * the host's flusher (whichever worker holds its lock), the poller of
- * generations, the reloader of the catalogue.
+ * generations, the reloader of the catalogue, the sender of notices.
  */
 #ifndef TG_DAEMON_BACKGROUND_H
 #define TG_DAEMON_BACKGROUND_H

@@ -19,7 +19,9 @@ struct customer_row {
 	struct str balance; /* JSON: what it has; less than 0: it owes */
 	struct budget_member budget;
 };
-extern const struct resource customer_resource; /* rows: customer_row */
+/* Rows are struct customer_row; extra is the struct cidr_list of networks that
+ * webhooks may point to though they are not public, or NULL. */
+extern const struct resource customer_resource;
 
 /** Rows of a list. Memory: in a. */
 enum err customer_rows(struct db *db, const struct customer *customers,

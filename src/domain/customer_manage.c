@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "domain/webhook_url.h"
 #include "store/ledger.h"
 
 #define RATE_MAX UINT64_C(1000000000)
@@ -35,6 +36,9 @@ static const struct record_member members[] = {
 	  .names = customer_billing_names, .n_names = CUSTOMER_BILLING__N },
 	{ .name = "balance_usd", .kind = RECORD_JSON, .off = AT(balance), .flags = RECORD_LIVE },
 	BUDGET_MEMBERS(struct customer_row, budget, RECORD_OPERATOR),
+	{ .name = "webhook_url", .kind = RECORD_TEXT, .off = AT(c.webhook_url),
+	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = WEBHOOK_URL_BYTES },
+	{ .name = "has_webhook_secret", .kind = RECORD_BOOL, .off = AT(c.has_webhook_secret) },
 	{ .name = "created_at", .kind = RECORD_TIME, .off = AT(c.created_at_ms) },
 	{ .name = "closed_at", .kind = RECORD_TIME, .off = AT(c.archived_at_ms) },
 };
@@ -168,14 +172,31 @@ load(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
 	return err;
 }
 
+/* One that stays is not checked again: a setting may have changed. */
+static enum err
+check_webhook(const struct manager *m, const struct customer *before,
+    const struct customer *c, struct error *e)
+{
+	static const struct cidr_list none = { NULL, 0 };
+
+	if (!c->webhook_url.p ||
+	    (before && before->webhook_url.p &&
+		str_eq(before->webhook_url, c->webhook_url)))
+		return OK;
+	return webhook_url_check(c->webhook_url, m->extra ? m->extra : &none,
+	    e);
+}
+
 static enum err
 check(const struct resource *r, const struct manager *m, struct arena *a,
     const void *before, void *row, struct error *e)
 {
 	struct customer_row *c = row;
 
+	const struct customer_row *was = before;
+	enum err err;
+
 	(void)r;
-	(void)m;
 	(void)a;
 	if (c->c.company.n == 0)
 		c->c.company = (struct str){ NULL, 0 };
@@ -183,7 +204,8 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
 		return error_public(e, ERR_BAD_PARAM, "state",
 		    "A customer is closed by DELETE.");
 	c->c.is_active = !before || c->state == CUSTOMER_ACTIVE;
-	return customer_check(&c->c, e);
+	err = check_webhook(m, was ? &was->c : NULL, &c->c, e);
+	return err ? err : customer_check(&c->c, e);
 }
 
 static enum err

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys that are about to expire: told once, in the log and the audit log. */
+/* Keys that are about to expire: their customers are told once. */
 #ifndef TG_DOMAIN_KEY_NOTICE_H
 #define TG_DOMAIN_KEY_NOTICE_H
 
@@ -11,9 +11,9 @@
 struct db;
 
 /**
- * Write to the audit log which keys expire within that time and were not told
+ * Write a notice for each key that expires within that time and was not told
  * of before; whichever worker of whichever host comes first does it.
- * @tell   called for each that was told of now, in a transaction's wake; or
+ * @tell   called for each that was written now, after its transaction; or
  *         NULL
  * @ret_n  how many
  */

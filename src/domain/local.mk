@@ -76,6 +76,13 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model_priv.h \
 	src/domain/model_server.c \
 	src/domain/model_server.h \
+	src/domain/notice.c \
+	src/domain/notice.h \
+	src/domain/notice_deliver.c \
+	src/domain/notice_deliver.h \
+	src/domain/notice_text.c \
+	src/domain/notice_text.h \
+	src/domain/notices.def \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
 	src/domain/price.c \
@@ -118,4 +125,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_text.h \
 	src/domain/user.c \
 	src/domain/user.h \
-	src/domain/user_manage.c
+	src/domain/user_manage.c \
+	src/domain/webhook.c \
+	src/domain/webhook.h \
+	src/domain/webhook_url.c \
+	src/domain/webhook_url.h

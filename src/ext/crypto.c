@@ -191,6 +191,29 @@ crypto_random(void *p, size_t n)
 }
 
 void
+crypto_hmac_sha256(struct secret key, const struct str *parts, size_t n_parts,
+    uint8_t ret[CRYPTO_DIGEST_BYTES])
+{
+	crypto_auth_hmacsha256_state st;
+
+	(void)crypto_auth_hmacsha256_init(&st, key.p, key.n); /* always 0 */
+	for (size_t i = 0; i < n_parts; i++)
+		(void)crypto_auth_hmacsha256_update(&st,
+		    (const uint8_t *)parts[i].p, parts[i].n);
+	(void)crypto_auth_hmacsha256_final(&st, ret);
+	sodium_memzero(&st, sizeof(st));
+}
+
+void
+crypto_base64(const void *p, size_t n, char *ret)
+{
+	const char *text = sodium_bin2base64(ret, CRYPTO_BASE64_BYTES(n), p, n,
+	    sodium_base64_VARIANT_ORIGINAL);
+
+	ASSERT(text); /* it fits */
+}
+
+void
 crypto_seal(const struct crypto_key *k, struct str ad, struct secret plain,
     uint8_t *ret)
 {

@@ -72,6 +72,14 @@ void crypto_digest(const struct crypto_key *k, const void *p, size_t n,
  * @ret_n  16..64 */
 void crypto_checksum(const void *p, size_t n, uint8_t *ret, size_t ret_n);
 void crypto_random(void *p, size_t n);
+/** HMAC-SHA256 of the parts one behind the other. */
+void crypto_hmac_sha256(struct secret key, const struct str *parts,
+    size_t n_parts, uint8_t ret[CRYPTO_DIGEST_BYTES]);
+
+/* Bytes of crypto_base64()'s text of n bytes, its NUL included. */
+#define CRYPTO_BASE64_BYTES(n) (((n) + 2) / 3 * 4 + 1)
+/** Base64 with padding (RFC 4648, 4). @ret  CRYPTO_BASE64_BYTES(n) bytes */
+void crypto_base64(const void *p, size_t n, char *ret);
 
 /**
  * Encrypt and authenticate (XChaCha20-Poly1305).

@@ -95,6 +95,7 @@ struct httpc_request {
 	uint64_t
 	    first_byte_ms;  /* from the start to the first header; 0 = none */
 	uint64_t idle_ms;   /* longest silence after it; 0 = none */
+	uint64_t total_ms;  /* from the start to the end; 0 = none */
 	uint64_t tick_ms;   /* 0 = no on_tick */
 	uint64_t max_bytes; /* of the answer's body; 0 = no limit */
 	bool is_stream;     /* the answer comes slowly: if the pool has a pump,
@@ -132,7 +133,8 @@ struct httpc_result {
  * @ret  always filled, on errors too
  * Any HTTP status is OK: judging it is the caller's.
  * Errors: ERR_UPSTREAM_CONNECT no connection (name, TCP, TLS);
- *         ERR_UPSTREAM_TIMEOUT connect_ms, first_byte_ms or idle_ms passed;
+ *         ERR_UPSTREAM_TIMEOUT connect_ms, first_byte_ms, idle_ms or total_ms
+ *         passed;
  *         ERR_UPSTREAM broken, compressed or too long answer;
  *         ERR_CLIENT_CLOSED the client left (and drain_ms passed);
  *         ERR_SHUTTING_DOWN; ERR_NO_MEMORY; or what a callback returned.

@@ -111,6 +111,13 @@ check_provider(struct httpc_call *c, int64_t now_us, int64_t *ret_wait_us)
 			return;
 		}
 	}
+	if (rq->total_ms) {
+		due_at(c->start_us, rq->total_ms, now_us, &wait_us);
+		if (wait_us <= 0) {
+			c->err = timed_out(c, "not done", rq->total_ms);
+			return;
+		}
+	}
 	*ret_wait_us = wait_us;
 }
 

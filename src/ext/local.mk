@@ -17,4 +17,6 @@ src_ext_libext_a_SOURCES = \
 	src/ext/json.c \
 	src/ext/json.h \
 	src/ext/mcache.c \
-	src/ext/mcache.h
+	src/ext/mcache.h \
+	src/ext/sendmail.c \
+	src/ext/sendmail.h

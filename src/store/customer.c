@@ -17,6 +17,8 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, rate_limit_per_hour, OPT),
 	DB_FIELD(struct customer, markup_ppm, PPM),
 	DB_FIELD_ENUM(struct customer, billing, customer_billing_names),
+	DB_FIELD(struct customer, webhook_url, STR),
+	DB_FIELD(struct customer, has_webhook_secret, BOOL),
 	DB_FIELD(struct customer, is_active, BOOL),
 	DB_FIELD(struct customer, created_at_ms, TIME),
 	DB_FIELD(struct customer, updated_at_ms, TIME),
@@ -102,7 +104,8 @@ store_customer_update(struct db *db, const struct customer *c, struct error *e)
 		    db_opt(c->rate_limit_per_minute),
 		    db_opt(c->rate_limit_per_hour), db_ppm(c->markup_ppm),
 		    db_str(str_from(customer_billing_names[c->billing])),
-		    db_bool(c->is_active), db_u64(c->customer_id)),
+		    db_str(c->webhook_url), db_bool(c->is_active),
+		    db_u64(c->customer_id)),
 		.slot = GENERATION_CATALOGUE };
 
 	return store_change(db, &change, e);

@@ -26,8 +26,10 @@ struct customer {
 	struct str company; /* p == NULL: none */
 	int64_t rate_limit_per_minute; /* -1: says nothing */
 	int64_t rate_limit_per_hour;
-	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
+	uint64_t markup_ppm;     /* price * markup = charge; 1000000 = 1 */
 	enum customer_billing billing;
+	struct str webhook_url;  /* p == NULL: none */
+	bool has_webhook_secret; /* read only */
 	bool is_active;
 	int64_t created_at_ms;
 	int64_t updated_at_ms;
@@ -77,7 +79,7 @@ enum err store_customer_lock(struct db *db, uint64_t tenant,
 enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
     struct arena *a, struct customer **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
-/** Write name, company, limits, markup_ppm, billing and is_active of c->customer_id.
+/** Write name, company, limits, markup_ppm, billing, webhook_url and is_active.
  * Errors: ERR_NOT_FOUND. */
 enum err store_customer_update(struct db *db, const struct customer *c,
     struct error *e) ATTR_MUST_CHECK;

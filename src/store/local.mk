@@ -44,6 +44,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/migrate.h \
 	src/store/model.c \
 	src/store/model.h \
+	src/store/notice.c \
+	src/store/notice.h \
 	src/store/offset.c \
 	src/store/offset.h \
 	src/store/operator_key.c \
@@ -79,4 +81,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/usage_summary.c \
 	src/store/usage_summary.h \
 	src/store/user.c \
-	src/store/user.h
+	src/store/user.h \
+	src/store/webhook.c \
+	src/store/webhook.h

@@ -48,6 +48,7 @@ check_PROGRAMS += \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
 	tests/db/test_migrate \
+	tests/db/test_notice \
 	tests/db/test_prune \
 	tests/db/test_rerate \
 	tests/db/test_schema \
@@ -82,6 +83,8 @@ tests_db_test_flush_reject_SOURCES = \
 tests_db_test_flush_reject_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
+tests_db_test_notice_SOURCES = tests/db/test_notice.c $(STORE_FIXTURE)
+tests_db_test_notice_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_prune_SOURCES = tests/db/test_prune.c $(BOOKS_FIXTURE)
 tests_db_test_prune_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_rerate_SOURCES = tests/db/test_rerate.c $(BOOKS_FIXTURE)

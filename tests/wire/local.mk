@@ -40,6 +40,8 @@ EXTRA_DIST += \
 	tests/wire/model_methods.t \
 	tests/wire/models.mjs \
 	tests/wire/models.t \
+	tests/wire/notices.mjs \
+	tests/wire/notices.t \
 	tests/wire/prices.mjs \
 	tests/wire/prices.t \
 	tests/wire/provider_tls.mjs \

@@ -130,14 +130,14 @@ sql "UPDATE api_keys SET expires_at = NOW(6) + INTERVAL 1 DAY
   WHERE api_key_id = $id"
 restart
 told() {
-  sql "SELECT COUNT(*) FROM audit_log WHERE action = 'key.expiring'
-    AND object_id = $id"
+  sql "SELECT COUNT(*) FROM notices WHERE kind = 'key.expiring'
+    AND cause LIKE '$id:%'"
 }
 for _ in {1..100}; do
   [[ $(told) != 0 ]] && break
   sleep 0.1
 done
-is 'expiry: in the audit log, once, by however many workers' "$(told)" 1
+is 'expiry: a notice, once, by however many workers' "$(told)" 1
 ok 'expiry: in the log' grep -q key_expires_soon "$dir/log/worker.log"
 for name in "$pepper" "$seal" "$new_pepper" "$new_seal"; do
   ok 'no secret in the log' test "$(grep -c "$name" "$dir/log/worker.log")" = 0

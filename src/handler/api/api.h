@@ -72,5 +72,6 @@ handler_fn api_user_change;
 handler_fn api_user_create;
 handler_fn api_user_list;
 handler_fn api_user_show;
+handler_fn api_webhook_rotate;
 
 #endif

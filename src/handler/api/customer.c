@@ -3,6 +3,10 @@
  * name it. */
 #include "domain/customer.h"
 
+#include "domain/webhook.h"
+
+#include "base/cidr.h"
+#include "base/secret.h"
 #include "handler/api/api.h"
 #include "handler/api/resource.h"
 
@@ -89,7 +93,89 @@ enum err
 api_customer_change(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
-	return resource_patch(app, rq, rs, &customer_resource, e);
+	struct cidr_list networks;
+	struct resource_body body;
+	struct customer_row row;
+	struct manager m;
+	uint64_t id;
+	enum err err = resource_id(&customer_resource, rq, &id, e);
+
+	if (!err)
+		err = cidr_list_parse(rq->arena,
+		    str_from(conf_text(app->conf, CONF_WEBHOOKS_NETWORKS)),
+		    &networks, e);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	m.extra = &networks;
+	err = resource_body_parse(rq, &m, RECORD_SET, &body, e);
+	if (!err)
+		err = resource_change(&customer_resource, &m, id,
+		    resource_body_read, &body, rq->arena, &row, e);
+	manager_end(app, &m);
+	return err ? err
+		   : resource_respond(&customer_resource, &m, &row, rs, 200, e);
+}
+
+/* ---- the webhook's secret ---- */
+
+static enum err
+read_grace(const struct request *rq, uint64_t *ret_s, struct error *e)
+{
+	static const char *const names[] = { "grace_seconds" };
+	const struct json *body;
+	enum err err;
+
+	*ret_s = 0;
+	if (rq->body.n == 0)
+		return OK;
+	err = json_parse_object(rq->arena, rq->body, 2, &body, e);
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (err || !json_has(body, names[0]))
+		return err;
+	return json_get_u64(body, names[0], 0, WEBHOOK_GRACE_MAX_S, ret_s, e);
+}
+
+static enum err
+respond_secret(const struct customer_row *row, const char *text,
+    struct response *rs, struct error *e)
+{
+	struct json_out j;
+
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, &j);
+	json_out_object(&j);
+	json_out_member_u64(&j, "id", row->c.customer_id);
+	json_out_member_str(&j, "webhook_secret", str_from(text));
+	json_out_object_end(&j);
+	return response_json(rs, 200, &j, e);
+}
+
+enum err
+api_webhook_rotate(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	char text[WEBHOOK_SECRET_TEXT_BYTES] = "";
+	struct customer_row row;
+	uint64_t id, grace_s;
+	struct manager m;
+	enum err err = resource_id(&customer_resource, rq, &id, e);
+
+	if (!err)
+		err = read_grace(rq, &grace_s, e);
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = webhook_rotate(&m, app->shared->seal, id, grace_s, text,
+	    rq->arena, &row, e);
+	manager_end(app, &m);
+	if (!err)
+		err = respond_secret(&row, text, rs, e);
+	secret_wipe(text, sizeof(text));
+	return err;
 }
 
 enum err

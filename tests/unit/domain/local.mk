@@ -13,12 +13,14 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_model \
 	tests/unit/domain/test_model_folder \
 	tests/unit/domain/test_model_server \
+	tests/unit/domain/test_notice_text \
 	tests/unit/domain/test_price \
 	tests/unit/domain/test_price_feed \
 	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_record \
 	tests/unit/domain/test_tokenizers \
-	tests/unit/domain/test_usage_golden
+	tests/unit/domain/test_usage_golden \
+	tests/unit/domain/test_webhook_url
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
 TESTS += $(UNIT_DOMAIN_TESTS)
 
@@ -45,6 +47,8 @@ tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_model_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_model_folder_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_model_server_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_notice_text_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_webhook_url_LDADD = $(UNIT_DOMAIN_LIBS) $(CURL_LIBS)
 tests_unit_domain_test_price_feed_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)

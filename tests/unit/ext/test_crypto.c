@@ -38,6 +38,31 @@ crypto_digest__known_vector__is_keyed_blake2b(void **state)
 }
 
 static void
+crypto_hmac_sha256__known_vector__is_that_of_the_convention(void **state)
+{
+	/* The example of the Standard Webhooks specification; the key is what
+	 * whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw stands for. */
+	const struct str parts[] = { S("msg_p5jXN8AQM9LWM0D4loKWxJek"), S("."),
+		S("1614265330"), S("."), S("{\"test\": 2432232314}") };
+	uint8_t key[24], mac[CRYPTO_DIGEST_BYTES];
+	char text[CRYPTO_BASE64_BYTES(sizeof(mac))];
+
+	(void)state;
+	assert_true(
+	    hex_decode(S("31f290f6bf06298aab4f08d43c3f082cf648a362da2da4b0"),
+		key, sizeof(key)));
+	crypto_base64(key, sizeof(key), text);
+	assert_string_equal(text, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+
+	crypto_hmac_sha256((struct secret){ key, sizeof(key) }, parts,
+	    ARRAY_LEN(parts), mac);
+
+	crypto_base64(mac, sizeof(mac), text);
+	assert_string_equal(text,
+	    "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+}
+
+static void
 crypto_checksum__known_vector__is_blake2b(void **state)
 {
 	/* RFC 7693, appendix A. */
@@ -252,6 +277,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crypto_digest__known_vector__is_keyed_blake2b),
+		cmocka_unit_test(
+		    crypto_hmac_sha256__known_vector__is_that_of_the_convention),
 		cmocka_unit_test(crypto_checksum__known_vector__is_blake2b),
 		cmocka_unit_test(
 		    crypto_key_from_hex__short_or_not_hex__is_refused),

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/notice.h"
+
+#include "store/store_priv.h"
+
+#define ROUTED_AT_ONCE 100
+
+const char *const notice_channel_names[NOTICE_CHANNEL__N] = { "email",
+	"webhook" };
+const char *const notice_state_names[NOTICE_STATE__N] = { "pending", "sent",
+	"dead" };
+
+static const struct db_field notice_fields[] = {
+	DB_FIELD(struct notice_row, notice_id, U64),
+	DB_FIELD(struct notice_row, uid, B16),
+	DB_FIELD(struct notice_row, customer_id, U64),
+	DB_FIELD(struct notice_row, kind, STR),
+	DB_FIELD(struct notice_row, cause, STR),
+	DB_FIELD(struct notice_row, payload, STR),
+	DB_FIELD(struct notice_row, created_at_ms, TIME),
+	DB_FIELD(struct notice_row, webhook_url, STR),
+};
+static const struct db_map notice_map = DB_MAP(struct notice_row,
+    notice_fields);
+
+static const struct db_field recipient_fields[] = {
+	DB_FIELD(struct notice_recipient, email, STR),
+};
+static const struct db_map recipient_map = DB_MAP(struct notice_recipient,
+    recipient_fields);
+
+enum err
+store_notice_insert(struct db *db, const struct notice_row *n, struct error *e)
+{
+	return db_exec(db, STMT_NOTICE_INSERT,
+	    DB_IN(db_b16(n->uid), db_u64(n->customer_id), db_str(n->kind),
+		db_str(n->cause), db_str(n->payload)),
+	    NULL, e);
+}
+
+enum err
+store_notice_by_id(struct db *db, uint64_t notice_id, struct arena *a,
+    struct notice_row *ret, struct error *e)
+{
+	return db_one(db, STMT_NOTICE_BY_ID, DB_IN(db_u64(notice_id)), a,
+	    &notice_map, ret, e);
+}
+
+enum err
+store_notice_recipients(struct db *db, uint64_t customer_id, struct arena *a,
+    struct notice_recipient **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_NOTICE_RECIPIENTS,
+	    DB_IN(DB_TWICE(db_u64(customer_id))), a, &recipient_map, ret, ret_n,
+	    e);
+}
+
+/* ---- routing ---- */
+
+struct routed {
+	uint64_t notice_id;
+};
+static const struct db_field routed_fields[] = {
+	DB_FIELD(struct routed, notice_id, U64),
+};
+static const struct db_map routed_map = DB_MAP(struct routed, routed_fields);
+
+struct routing {
+	struct arena *a;
+	bool has_email;
+	uint64_t n;
+};
+
+static enum err
+route_one(struct db *db, uint64_t notice_id, bool has_email, struct error *e)
+{
+	struct db_in in = DB_IN(db_u64(notice_id));
+	enum err err = OK;
+
+	if (has_email)
+		err = db_exec(db, STMT_NOTICE_ROUTE_EMAIL, in, NULL, e);
+	if (!err)
+		err = db_exec(db, STMT_NOTICE_ROUTE_WEBHOOK, in, NULL, e);
+	return err ? err : db_exec(db, STMT_NOTICE_ROUTED, in, NULL, e);
+}
+
+static enum err
+route_txn(struct db *db, void *arg, struct error *e)
+{
+	struct routing *r = arg;
+	struct routed *rows = NULL;
+	size_t n = 0;
+	enum err err = db_all(db, STMT_NOTICE_UNROUTED,
+	    DB_IN(db_u64(ROUTED_AT_ONCE)), r->a, &routed_map, &rows, &n, e);
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = route_one(db, rows[i].notice_id, r->has_email, e);
+	r->n = n;
+	return err;
+}
+
+enum err
+store_notice_route(struct db *db, bool has_email, uint64_t *ret_n,
+    struct error *e)
+{
+	struct arena a;
+	struct routing r = { .a = &a, .has_email = has_email };
+	enum err err;
+
+	arena_init(&a, KIB(64));
+	err = db_txn(db, route_txn, &r, e);
+	arena_fini(&a);
+	*ret_n = r.n;
+	return err;
+}
+
+/* ---- one delivery ---- */
+
+static const struct db_field delivery_fields[] = {
+	DB_FIELD(struct notice_delivery, notice_id, U64),
+	DB_FIELD_ENUM(struct notice_delivery, channel, notice_channel_names),
+	DB_FIELD(struct notice_delivery, attempts, U64),
+};
+static const struct db_map delivery_map = DB_MAP(struct notice_delivery,
+    delivery_fields);
+
+struct claim {
+	struct notice_delivery *d;
+	struct arena *a;
+	uint64_t lease_s;
+	bool has_email;
+};
+
+static struct db_val
+channel_of(const struct notice_delivery *d)
+{
+	return db_str(str_from(notice_channel_names[d->channel]));
+}
+
+static enum err
+claim_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct claim *c = arg;
+	enum err err = db_one(db, STMT_NOTICE_DUE, DB_IN(db_bool(c->has_email)),
+	    c->a, &delivery_map, c->d, e);
+
+	if (err)
+		return err;
+	c->d->attempts++;
+	return db_exec(db, STMT_NOTICE_CLAIM,
+	    DB_IN(db_u64(c->d->attempts), db_u64(c->lease_s),
+		db_u64(c->d->notice_id), channel_of(c->d)),
+	    NULL, e);
+}
+
+enum err
+store_notice_claim(struct db *db, bool has_email, uint64_t lease_s,
+    struct notice_delivery *ret, struct error *e)
+{
+	struct arena a;
+	struct claim c = { ret, &a, lease_s, has_email };
+	enum err err;
+
+	arena_init(&a, KIB(16));
+	err = db_txn(db, claim_txn, &c, e);
+	arena_fini(&a);
+	return err;
+}
+
+enum err
+store_notice_sent(struct db *db, const struct notice_delivery *d,
+    struct error *e)
+{
+	return db_exec(db, STMT_NOTICE_SENT,
+	    DB_IN(db_u64(d->notice_id), channel_of(d), db_u64(d->attempts)),
+	    NULL, e);
+}
+
+enum err
+store_notice_failed(struct db *db, const struct notice_delivery *d,
+    enum notice_state state, uint64_t again_s, struct str why, struct error *e)
+{
+	if (why.n > NOTICE_ERROR_BYTES)
+		why.n = NOTICE_ERROR_BYTES;
+	return db_exec(db, STMT_NOTICE_FAILED,
+	    DB_IN(db_str(str_from(notice_state_names[state])), db_u64(again_s),
+		db_str(why), db_u64(d->notice_id), channel_of(d),
+		db_u64(d->attempts)),
+	    NULL, e);
+}
+
+enum err
+store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
+    struct error *e)
+{
+	return db_exec(db, STMT_NOTICE_REVIVE, DB_IN(db_u64(notice_id)), ret_n,
+	    e);
+}
+
+/* ---- looking ---- */
+
+static const struct db_field listed_fields[] = {
+	DB_FIELD(struct notice_listed, notice_id, U64),
+	DB_FIELD(struct notice_listed, customer_id, U64),
+	DB_FIELD(struct notice_listed, kind, STR),
+	DB_FIELD(struct notice_listed, cause, STR),
+	DB_FIELD(struct notice_listed, payload, STR),
+	DB_FIELD(struct notice_listed, created_at_ms, TIME),
+	DB_FIELD(struct notice_listed, channel, STR),
+	DB_FIELD(struct notice_listed, state, STR),
+	DB_FIELD(struct notice_listed, attempts, ID),
+	DB_FIELD(struct notice_listed, next_attempt_at_ms, TIME),
+	DB_FIELD(struct notice_listed, sent_at_ms, TIME),
+	DB_FIELD(struct notice_listed, last_error, STR),
+};
+static const struct db_map listed_map = DB_MAP(struct notice_listed,
+    listed_fields);
+
+enum err
+store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
+    struct arena *a, struct notice_listed **ret, size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_NOTICE_LIST,
+	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
+		DB_TWICE(db_str(f->state)), db_u64(limit)),
+	    a, &listed_map, ret, ret_n, e);
+}
+
+static const struct db_field count_fields[] = {
+	DB_FIELD(struct notice_counts, n_dead, U64),
+	DB_FIELD(struct notice_counts, n_late, U64),
+};
+static const struct db_map count_map = DB_MAP(struct notice_counts,
+    count_fields);
+
+enum err
+store_notice_counts(struct db *db, struct notice_counts *ret, struct error *e)
+{
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_NOTICE_COUNTS, DB_IN_NONE, &a, &count_map, ret,
+	    e);
+	arena_fini(&a);
+	return err;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables notices and notice_deliveries: what customers are told, once a
+ * cause, and how far the telling has come on each way.
+ */
+#ifndef TG_STORE_NOTICE_H
+#define TG_STORE_NOTICE_H
+
+#include "base/uuid7.h"
+#include "store/db.h"
+
+#define NOTICE_CAUSE_BYTES   160
+#define NOTICE_PAYLOAD_BYTES 4096
+#define NOTICE_ERROR_BYTES   250 /* of last_error; longer ones are cut */
+
+struct notice_row {
+	uint64_t notice_id; /* read only */
+	uint8_t uid[UUID7_BYTES];
+	uint64_t customer_id;
+	struct str kind;
+	struct str cause;
+	struct str payload;     /* a JSON object */
+	int64_t created_at_ms;  /* read only */
+	struct str webhook_url; /* of the customer, as it is now; read only */
+};
+
+/**
+ * Errors: ERR_CONFLICT that customer has a notice of that kind and cause; an
+ * open transaction may go on. It waits for one that is just writing it.
+ */
+enum err store_notice_insert(struct db *db, const struct notice_row *n,
+    struct error *e) ATTR_MUST_CHECK;
+/** Errors: ERR_NOT_FOUND. Memory: texts in a. */
+enum err store_notice_by_id(struct db *db, uint64_t notice_id, struct arena *a,
+    struct notice_row *ret, struct error *e) ATTR_MUST_CHECK;
+
+struct notice_recipient {
+	struct str email;
+};
+/** To whom a customer's e-mail goes: its own address and its owners', each
+ * once, at most 16. */
+enum err store_notice_recipients(struct db *db, uint64_t customer_id,
+    struct arena *a, struct notice_recipient **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+enum notice_channel {
+	NOTICE_EMAIL,
+	NOTICE_WEBHOOK,
+	NOTICE_CHANNEL__N
+};
+extern const char *const notice_channel_names[NOTICE_CHANNEL__N];
+
+enum notice_state {
+	NOTICE_PENDING,
+	NOTICE_SENT,
+	NOTICE_DEAD,
+	NOTICE_STATE__N
+};
+extern const char *const notice_state_names[NOTICE_STATE__N];
+
+/**
+ * Make the deliveries of notices that have none: by webhook where the customer
+ * has one and a secret, by e-mail if has_email.
+ * @ret_n  how many notices, at most 100
+ */
+enum err store_notice_route(struct db *db, bool has_email, uint64_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* One delivery as whoever tries it sees it. */
+struct notice_delivery {
+	uint64_t notice_id;
+	enum notice_channel channel;
+	uint64_t attempts; /* this one included */
+};
+/**
+ * Take the delivery that is due for longest: nobody else gets it for lease_s.
+ * Errors: ERR_NOT_FOUND nothing is due.
+ */
+enum err store_notice_claim(struct db *db, bool has_email, uint64_t lease_s,
+    struct notice_delivery *ret, struct error *e) ATTR_MUST_CHECK;
+/* How it went; without effect if somebody else has tried it since. */
+enum err store_notice_sent(struct db *db, const struct notice_delivery *d,
+    struct error *e) ATTR_MUST_CHECK;
+/** @state  NOTICE_PENDING: again in again_s; or NOTICE_DEAD */
+enum err store_notice_failed(struct db *db, const struct notice_delivery *d,
+    enum notice_state state, uint64_t again_s, struct str why,
+    struct error *e) ATTR_MUST_CHECK;
+/** What was not sent of a notice is due now, with all its tries.
+ * @ret_n  deliveries */
+enum err store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+/* A notice and one of its deliveries; texts p == NULL: it has none. */
+struct notice_listed {
+	uint64_t notice_id;
+	uint64_t customer_id;
+	struct str kind;
+	struct str cause;
+	struct str payload;
+	int64_t created_at_ms;
+	struct str channel;
+	struct str state;
+	uint64_t attempts;
+	int64_t next_attempt_at_ms;
+	int64_t sent_at_ms;
+	struct str last_error;
+};
+/* Zeros say nothing. */
+struct notice_filter {
+	uint64_t customer_id;
+	struct str kind;
+	struct str state;
+};
+/** The newest first, up to limit. */
+enum err store_notice_list(struct db *db, const struct notice_filter *f,
+    uint64_t limit, struct arena *a, struct notice_listed **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+struct notice_counts {
+	uint64_t n_dead;
+	uint64_t n_late; /* pending for more than an hour */
+};
+enum err store_notice_counts(struct db *db, struct notice_counts *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
