@@ -11,12 +11,11 @@
 #include "domain/label.h"
 #include "journal/writer.h"
 
-#define HOLDER_OPTIONS                                               \
- { "customer", "ID|EMAIL", "Of this customer, over all its keys.",   \
-	 false },                                                    \
-     { "project", "ID", "Of this project.", false },                 \
- {                                                                   \
-  "key", "ID|PUBLIC_ID", "Of this key.", false                       \
+#define HOLDER_OPTIONS                                                      \
+ { "customer", "ID|EMAIL", "Of this customer, over all its keys.", false }, \
+     { "project", "ID", "Of this project.", false },                        \
+ {                                                                          \
+  "key", "ID|PUBLIC_ID", "Of this key.", false                              \
  }
 
 const struct admin_option admin_budget_set_options[] = {
@@ -257,9 +256,8 @@ admin_customer_credit(struct admin *ad, struct error *e)
 	struct manager m;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
-	if (!err &&
-	    credit_amount_parse(admin_opt(ad, "amount"), &credit.amount_pusd,
-		e))
+	if (!err && credit_amount_parse(admin_opt(ad, "amount"),
+			&credit.amount_pusd, e))
 		return admin_usage(e,
 		    "--amount must be a number of dollars up to 1000000 and "
 		    "not 0");

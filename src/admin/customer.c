@@ -44,6 +44,8 @@ const struct admin_option admin_customer_set_options[] = {
 	    "Where its notices are sent, beginning with https://; an empty "
 	    "one for nowhere.",
 	    false },
+	{ "billing", "KIND", "postpaid, or prepaid: uses what was credited.",
+	    false },
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -84,6 +86,7 @@ customer_members(struct admin *ad, const struct customer *c)
 	admin_count(ad, "rate_limit_per_minute", c->rate_limit_per_minute);
 	admin_count(ad, "rate_limit_per_hour", c->rate_limit_per_hour);
 	admin_str(ad, "markup", str_from(markup));
+	admin_str(ad, "billing", str_from(customer_billing_names[c->billing]));
 	admin_str(ad, "webhook_url", c->webhook_url);
 	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
@@ -223,6 +226,41 @@ admin_customer_show(struct admin *ad, struct error *e)
 	return err ? err : customer_rec(ad, &c, e);
 }
 
+static enum err
+put_billing(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
+{
+	struct customer_row *c = row;
+
+	(void)r;
+	(void)a;
+	(void)e;
+	c->c.billing = *(const enum customer_billing *)arg;
+	return OK;
+}
+
+/* A change of its own, since the balance goes with it. */
+static enum err
+set_billing(struct admin *ad, struct customer *c, struct error *e)
+{
+	unsigned kind = CUSTOMER_POSTPAID;
+	enum customer_billing billing;
+	struct customer_row row;
+	struct manager m;
+	enum err err = admin_opt_enum(ad, "billing", customer_billing_names,
+	    CUSTOMER_BILLING__N, &kind, e);
+
+	billing = (enum customer_billing)kind;
+	if (!err)
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = resource_change(&customer_resource, &m, c->customer_id,
+		    put_billing, &billing, admin_arena(ad), &row, e);
+	if (!err)
+		*c = row.c;
+	return err;
+}
+
 enum err
 admin_customer_set(struct admin *ad, struct error *e)
 {
@@ -246,6 +284,8 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (admin_has(ad, "suspend") || admin_has(ad, "resume"))
 		c.is_active = admin_has(ad, "resume");
 	err = store_customer_update(db, &c, e);
+	if (!err && admin_has(ad, "billing"))
+		err = set_billing(ad, &c, e);
 	if (!err)
 		err = limits_write(ad,
 		    (struct limit_holder){ .customer_id = c.customer_id },

@@ -11,7 +11,8 @@
 static bool
 is_retried_by_clients(int status)
 {
-	return status == 402 || status == 408 || status == 409 || status == 429 || status >= 500;
+	return status == 402 || status == 408 || status == 409 ||
+	       status == 429 || status >= 500;
 }
 
 static void

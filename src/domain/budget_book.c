@@ -11,14 +11,14 @@
 #include "domain/budget_period.h"
 #include "store/db_pool.h"
 
-#define N_SLABS       16384 /* a power of two: budgets in use at once */
-#define WINDOW        32    /* places that a budget may have */
-#define N_LOCKS       64
-#define DB_WAIT_MS    2000
-#define DENIAL_MS     200   /* what was denied is not asked again so long */
-#define IDLE_MS       30000 /* a slab that nobody used goes back; */
-#define IDLE_SCARCE_MS 500  /* when there is not much left, sooner */
-#define SCRATCH_BYTES KIB(64)
+#define N_SLABS        16384 /* a power of two: budgets in use at once */
+#define WINDOW         32    /* places that a budget may have */
+#define N_LOCKS        64
+#define DB_WAIT_MS     2000
+#define DENIAL_MS      200   /* what was denied is not asked again so long */
+#define IDLE_MS        30000 /* a slab that nobody used goes back; */
+#define IDLE_SCARCE_MS 500   /* when there is not much left, sooner */
+#define SCRATCH_BYTES  KIB(64)
 
 /* users of a slab that is about to get another budget. */
 #define CLAIMED (-(1 << 30))
@@ -238,8 +238,8 @@ refuse(const struct asking *q)
 		.is_set = true,
 		.limit_pusd = s->amount_pusd,
 		.spent_pusd = s->spent_pusd,
-		.resets_at_ms =
-		    q->ref->period == BUDGET_TOTAL ? 0 : q->span.end_ms,
+		.resets_at_ms = q->ref->period == BUDGET_TOTAL ? 0
+							       : q->span.end_ms,
 	};
 	return err;
 }

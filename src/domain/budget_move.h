@@ -12,8 +12,8 @@
 /* One request, or a change of what one costs. */
 struct budget_event {
 	uint64_t customer_id, project_id, api_key_id; /* 0: none */
-	int64_t time_ms;     /* of its admission */
-	int64_t change_pusd; /* less than 0: cheaper */
+	int64_t time_ms;                              /* of its admission */
+	int64_t change_pusd;                          /* less than 0: cheaper */
 	/* Of requests that this series held something for: */
 	const uint8_t *series; /* NULL: nothing was held */
 	int64_t draw_pusd;     /* of its hold, 0..hold */

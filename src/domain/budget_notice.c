@@ -44,7 +44,8 @@ write_payload(const struct budget *b, const struct budget_span *span,
 	buf_init(&buf, a, KIB(1));
 	json_out_init(&j, &buf);
 	json_out_object(&j);
-	json_out_member_str(&j, "scope", str_from(budget_scope_names[b->scope]));
+	json_out_member_str(&j, "scope",
+	    str_from(budget_scope_names[b->scope]));
 	json_out_member_u64(&j, "id", b->scope_id);
 	json_out_member_str(&j, "period",
 	    str_from(budget_period_names[b->terms.period]));

@@ -64,7 +64,6 @@ budget_starts_of(int64_t at_ms)
 int64_t
 budget_resets_ms(enum budget_period period, int64_t at_ms)
 {
-	return period == BUDGET_TOTAL
-		   ? 0
-		   : budget_span_of(0, period, at_ms).end_ms;
+	return period == BUDGET_TOTAL ? 0
+				      : budget_span_of(0, period, at_ms).end_ms;
 }

@@ -13,8 +13,8 @@
 /* And its end, 9999-01-01. */
 #define BUDGET_TOTAL_END_MS   INT64_C(253370764800000)
 
-struct budget_span budget_span_of(uint64_t budget_id,
-    enum budget_period period, int64_t at_ms);
+struct budget_span budget_span_of(uint64_t budget_id, enum budget_period period,
+    int64_t at_ms);
 struct budget_starts budget_starts_of(int64_t at_ms);
 /** When it is full again; 0: never. */
 int64_t budget_resets_ms(enum budget_period period, int64_t at_ms);

@@ -19,9 +19,9 @@ static const struct record_member members[] = {
 /* clang-format on */
 #define N_MEMBERS (sizeof(members) / sizeof(members[0]))
 
-#define RECORD(noun, n)                                      \
- {                                                           \
-  noun, noun, noun, members, (n), sizeof(struct label_row)   \
+#define RECORD(noun, n)                                    \
+ {                                                         \
+  noun, noun, noun, members, (n), sizeof(struct label_row) \
  }
 static const struct record_type records[LABEL__N] = {
 	[LABEL_PROJECT] = RECORD("project", N_MEMBERS),
@@ -65,10 +65,9 @@ label_rows(struct db *db, enum label_kind kind, uint64_t tenant,
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct label_row){ .l = labels[i] };
 	*ret = v;
-	return kind == LABEL_PROJECT
-		   ? budget_members_load(db, BUDGET_PROJECT, tenant, now_ms,
-			 &rows, a, e)
-		   : OK;
+	return kind == LABEL_PROJECT ? budget_members_load(db, BUDGET_PROJECT,
+					   tenant, now_ms, &rows, a, e)
+				     : OK;
 }
 
 /* What bounds others is not theirs to change, nor anybody's whom it bounds. */
@@ -115,9 +114,9 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
     const void *before, void *row, struct error *e)
 {
 	const struct label_row *l = row;
-	enum err err = before ? OK
-			      : resource_need_customer(m, a, l->l.customer_id,
-				    e);
+	enum err err = before
+			   ? OK
+			   : resource_need_customer(m, a, l->l.customer_id, e);
 
 	(void)r;
 	return err ? err : check_budget(m, before, l, e);
@@ -156,14 +155,14 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 	    l->l.label_id, e);
 }
 
-#define RESOURCE(kind)                                                    \
- {                                                                        \
-  .record = &records[kind], .variant = (kind),                            \
-  .customer_off = offsetof(struct label_row, l.customer_id),                    \
-  .archived_off = offsetof(struct label_row, l.archived_at_ms),             \
-  .is_cached = (kind) == LABEL_PROJECT, .is_key = true, \
-  .end_verb = "archive", .lock = lock, .load = load, .check = check,      \
-  .insert = insert, .update = update, .archive = archive                  \
+#define RESOURCE(kind)                                                         \
+ {                                                                             \
+  .record = &records[kind], .variant = (kind),                                 \
+  .customer_off = offsetof(struct label_row, l.customer_id),                   \
+  .archived_off = offsetof(struct label_row, l.archived_at_ms),                \
+  .is_cached = (kind) == LABEL_PROJECT, .is_key = true, .end_verb = "archive", \
+  .lock = lock, .load = load, .check = check, .insert = insert,                \
+  .update = update, .archive = archive                                         \
  }
 const struct resource label_resources[LABEL__N] = {
 	[LABEL_PROJECT] = RESOURCE(LABEL_PROJECT),

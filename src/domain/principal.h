@@ -55,7 +55,7 @@ struct principal {
 	struct limit_set limits; /* of key, tiers, customer, in that order;
 				    what is still unstated is the
 				    configured default's */
-	unsigned n_budgets;       /* by scope: key, project, customer, balance */
+	unsigned n_budgets;      /* by scope: key, project, customer, balance */
 	struct budget_ref budgets[BUDGET_PER_KEY];
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */

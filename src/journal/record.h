@@ -51,7 +51,7 @@ enum journal_type {
 
 #define JOURNAL_FRAME_BYTES 16
 /* Largest payload of any record. */
-#define JOURNAL_PAYLOAD_MAX 392
+#define JOURNAL_PAYLOAD_MAX 384
 #define JOURNAL_RECORD_MAX  (JOURNAL_FRAME_BYTES + JOURNAL_PAYLOAD_MAX)
 
 /* Prices of one request, pico-USD; before markup. */
@@ -74,7 +74,7 @@ struct journal_open {
 	uint64_t price_version_id;
 	uint32_t markup_ppm; /* 1,000,000 = as the price says */
 	uint64_t prompt_tok; /* estimate, until the provider says */
-	int64_t hold_pusd; /* asked for in each of these: */
+	int64_t hold_pusd;   /* asked for in each of these: */
 	unsigned n_budgets;
 	uint32_t budget_id[JOURNAL_BUDGETS_MAX];
 	bool is_stream;
@@ -115,7 +115,7 @@ struct journal_settle {
 	uint32_t attempts;
 	uint32_t flags;
 	int64_t hold_pusd; /* what it held in the open's budgets in the end */
-	bool is_unpriced; /* the costs are unknown (NULL), not 0 */
+	bool is_unpriced;  /* the costs are unknown (NULL), not 0 */
 	/* Who served it in the end; 0 and empty = as in the open. */
 	uint64_t provider_id, deployment_id, price_version_id;
 	struct str provider_used;

@@ -9,16 +9,16 @@ const char *const budget_kind_names[BUDGET_KIND__N] = { "hard", "soft" };
 const char *const budget_period_names[BUDGET_PERIOD__N] = { "day", "week",
 	"month", "total" };
 
-#define BUDGET_FIELDS                                                     \
- DB_FIELD(struct budget, budget_id, U64),                                 \
-     DB_FIELD(struct budget, customer_id, U64),                           \
-     DB_FIELD_ENUM(struct budget, scope, budget_scope_names),             \
-     DB_FIELD(struct budget, scope_id, U64),                              \
-     DB_FIELD(struct budget, project_id, ID),                             \
-     DB_FIELD(struct budget, api_key_id, ID),                             \
-     DB_FIELD_ENUM(struct budget, terms.kind, budget_kind_names),         \
-     DB_FIELD_ENUM(struct budget, terms.period, budget_period_names),     \
-     DB_FIELD(struct budget, terms.amount_pusd, MONEY),                   \
+#define BUDGET_FIELDS                                                 \
+ DB_FIELD(struct budget, budget_id, U64),                             \
+     DB_FIELD(struct budget, customer_id, U64),                       \
+     DB_FIELD_ENUM(struct budget, scope, budget_scope_names),         \
+     DB_FIELD(struct budget, scope_id, U64),                          \
+     DB_FIELD(struct budget, project_id, ID),                         \
+     DB_FIELD(struct budget, api_key_id, ID),                         \
+     DB_FIELD_ENUM(struct budget, terms.kind, budget_kind_names),     \
+     DB_FIELD_ENUM(struct budget, terms.period, budget_period_names), \
+     DB_FIELD(struct budget, terms.amount_pusd, MONEY),               \
      DB_FIELD(struct budget, terms.notify, STR)
 
 static const struct db_field budget_fields[] = { BUDGET_FIELDS };
@@ -42,8 +42,8 @@ store_budget_insert(struct db *db, const struct budget *b, uint64_t *ret_id,
 {
 	return db_insert(db, STMT_BUDGET_INSERT,
 	    DB_IN(db_u64(b->customer_id), name(budget_scope_names[b->scope]),
-		db_u64(b->scope_id), db_id(b->project_id),
-		db_id(b->api_key_id), name(budget_kind_names[b->terms.kind]),
+		db_u64(b->scope_id), db_id(b->project_id), db_id(b->api_key_id),
+		name(budget_kind_names[b->terms.kind]),
 		name(budget_period_names[b->terms.period]),
 		db_money(b->terms.amount_pusd), db_str(b->terms.notify)),
 	    ret_id, e);
@@ -83,8 +83,8 @@ store_budget_of_customer(struct db *db, uint64_t customer_id, struct arena *a,
 	    a, &budget_map, ret, ret_n, e);
 }
 
-#define STARTS(s)                                                            \
- db_day((s)->start_ms[BUDGET_DAY]), db_day((s)->start_ms[BUDGET_WEEK]),      \
+#define STARTS(s)                                                       \
+ db_day((s)->start_ms[BUDGET_DAY]), db_day((s)->start_ms[BUDGET_WEEK]), \
      db_day((s)->start_ms[BUDGET_MONTH]), db_day((s)->start_ms[BUDGET_TOTAL])
 
 enum err
@@ -93,8 +93,8 @@ store_budget_page(struct db *db, enum budget_scope scope, uint64_t tenant,
     struct arena *a, struct budget **ret, size_t *ret_n, struct error *e)
 {
 	return db_all(db, STMT_BUDGET_PAGE,
-	    DB_IN(STARTS(starts), name(budget_scope_names[scope]),
-		db_u64(from), db_u64(to), DB_TWICE(db_id(tenant))),
+	    DB_IN(STARTS(starts), name(budget_scope_names[scope]), db_u64(from),
+		db_u64(to), DB_TWICE(db_id(tenant))),
 	    a, &spent_map, ret, ret_n, e);
 }
 

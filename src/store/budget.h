@@ -38,7 +38,7 @@ enum budget_period {
 };
 extern const char *const budget_period_names[BUDGET_PERIOD__N];
 
-#define BUDGET_NOTIFY_BYTES 64 /* of the list, as text */
+#define BUDGET_NOTIFY_BYTES 64              /* of the list, as text */
 #define BUDGET_PER_KEY      BUDGET_SCOPE__N /* one a scope */
 
 /* What a budget says. */
@@ -129,12 +129,10 @@ enum err store_budget_leased(struct db *db, const struct budget_span *span,
     struct error *e) ATTR_MUST_CHECK;
 /** Lease more for a series, with the period's row locked. */
 enum err store_budget_lease(struct db *db, const struct budget_span *span,
-    const uint8_t series[16], int64_t by_pusd,
-    struct error *e) ATTR_MUST_CHECK;
+    const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
 /** Give back, or take what was spent from it. No lease is no error. */
 enum err store_budget_unlease(struct db *db, const struct budget_span *span,
-    const uint8_t series[16], int64_t by_pusd,
-    struct error *e) ATTR_MUST_CHECK;
+    const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
 /** Give back all that a series holds.
  * @ret_n  how many leases it had; or NULL */
 enum err store_budget_end_series(struct db *db, const uint8_t series[16],

@@ -26,7 +26,7 @@ struct customer {
 	struct str company; /* p == NULL: none */
 	int64_t rate_limit_per_minute; /* -1: says nothing */
 	int64_t rate_limit_per_hour;
-	uint64_t markup_ppm;     /* price * markup = charge; 1000000 = 1 */
+	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
 	enum customer_billing billing;
 	struct str webhook_url;  /* p == NULL: none */
 	bool has_webhook_secret; /* read only */

@@ -17,6 +17,8 @@ EXTRA_DIST += \
 	tests/wire/admin.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
+	tests/wire/budget.mjs \
+	tests/wire/budget.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \

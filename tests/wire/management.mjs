@@ -75,6 +75,7 @@ const matrix = {
   'GET /customers/{id}': 'oOdbv',
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
+  'POST /customers/{id}/credits': 'o',
   'POST /customers/{id}/webhook-secret': 'oO',
   'GET /api/audit': 'oO',
   'GET /api/prices': 'o',

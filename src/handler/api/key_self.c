@@ -74,8 +74,8 @@ load_all(struct app *app, struct db *db, int64_t now_ms, struct arena *a,
 {
 	const struct principal *who = app->who;
 	const struct budget_starts now = budget_starts_of(now_ms);
-	enum err err = store_key_by_id(db, who->customer_id, who->api_key_id,
-	    a, &ret->k, e);
+	enum err err = store_key_by_id(db, who->customer_id, who->api_key_id, a,
+	    &ret->k, e);
 
 	if (!err)
 		err = budget_member_load(db, BUDGET_KEY, who->api_key_id,

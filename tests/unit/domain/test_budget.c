@@ -158,8 +158,8 @@ budget_quote__never_below_what_is_charged(void **state)
 
 				t.tok[TOK_NORMAL][in] = 9;
 				t.tok[TOK_NORMAL][out] = 4;
-				assert_ok(price_cost(&p, &t, markup, &cost,
-				    &e));
+				assert_ok(
+				    price_cost(&p, &t, markup, &cost, &e));
 				assert_true(budget_quote_pusd(&q, 4) >=
 					    cost.charged_pusd);
 			}
