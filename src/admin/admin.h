@@ -107,6 +107,8 @@ enum err admin_key_ops(struct admin *ad, struct key_ops *ret,
     struct error *e) ATTR_MUST_CHECK;
 /** After a change to the catalogue: workers of this host look at once. */
 void admin_catalogue_changed(struct admin *ad);
+/** The same after a change of what keys of a customer are cached with. */
+void admin_customer_changed(struct admin *ad, uint64_t customer_id);
 /** Write to the audit log that this account did something. */
 enum err admin_audit(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;

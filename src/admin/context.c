@@ -105,6 +105,14 @@ admin_catalogue_changed(struct admin *ad)
 		hostmap_slot_bump(ad->map, GENERATION_CATALOGUE);
 }
 
+void
+admin_customer_changed(struct admin *ad, uint64_t customer_id)
+{
+	if (admin_map(ad))
+		hostmap_slot_bump(ad->map,
+		    generation_customer_slot(customer_id));
+}
+
 /* {"account":"ada"}: who ran the command, as the system knows it. */
 struct str
 admin_account(struct admin *ad)

@@ -186,7 +186,6 @@ admin_customer_add(struct admin *ad, struct error *e)
 	admin_note(ad,
 	    "\nIts owner signs in after `tollgate user password %" PRI_STR "`.",
 	    STR_ARG(c.email));
-	admin_catalogue_changed(ad);
 	return admin_audit(ad, "customer.add", "customer", id, id, e);
 }
 
@@ -294,7 +293,7 @@ admin_customer_set(struct admin *ad, struct error *e)
 		err = customer_rec(ad, &c, e);
 	if (err)
 		return err;
-	admin_catalogue_changed(ad);
+	admin_customer_changed(ad, c.customer_id);
 	return admin_audit(ad, "customer.set", "customer", c.customer_id,
 	    c.customer_id, e);
 }

@@ -148,9 +148,10 @@ assign_to_user(struct admin *ad, uint64_t tier_id, struct error *e)
 	if (!err)
 		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
 	if (!err)
-		err = store_user_set_tier(db, u.user_id, tier_id, e);
+		err = store_user_set_tier(db, &u, tier_id, e);
 	if (err)
 		return err;
+	admin_customer_changed(ad, u.customer_id);
 	admin_str(ad, "user", u.email);
 	return admin_audit(ad, "tier.assign", "user", u.user_id, u.customer_id,
 	    e);
@@ -171,6 +172,7 @@ assign_to_role(struct admin *ad, uint64_t tier_id, struct error *e)
 		    tier_id, e);
 	if (err)
 		return err;
+	admin_catalogue_changed(ad);
 	admin_str(ad, "role", str_from(user_role_names[role]));
 	return admin_audit(ad, "tier.assign", "role", role, 0, e);
 }
@@ -190,11 +192,8 @@ admin_tier_assign(struct admin *ad, struct error *e)
 		return err;
 	admin_rec(ad);
 	admin_str(ad, "tier", name);
-	err = admin_has(ad, "user") ? assign_to_user(ad, tier_id, e)
-				    : assign_to_role(ad, tier_id, e);
-	if (!err)
-		admin_catalogue_changed(ad);
-	return err;
+	return admin_has(ad, "user") ? assign_to_user(ad, tier_id, e)
+				     : assign_to_role(ad, tier_id, e);
 }
 
 enum err

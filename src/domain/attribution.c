@@ -29,9 +29,9 @@ struct entry {
 	uint64_t id;
 	enum attribution_kind kind;
 	bool is_there;
-	int64_t read_ms;    /* monotonic, before the query */
-	uint64_t slot;      /* generations before the query */
-	uint64_t catalogue; /* a user's rights change with it */
+	int64_t read_ms;   /* monotonic, before the query */
+	uint64_t slot;     /* generations before the query */
+	uint64_t customer; /* a user's rights change with it */
 };
 
 struct attribution_cache {
@@ -90,7 +90,8 @@ read_generations(const struct attribution_cache *c, struct entry *en)
 {
 	en->slot = hostmap_slot_read(c->params.map,
 	    generation_key_slot(en->id));
-	en->catalogue = hostmap_slot_read(c->params.map, GENERATION_CATALOGUE);
+	en->customer = hostmap_slot_read(c->params.map,
+	    generation_customer_slot(en->customer_id));
 }
 
 /* What is known of it; false when nothing is. */
@@ -139,10 +140,10 @@ put(struct attribution_cache *c, size_t set, const struct entry *en)
 static bool
 is_current(const struct attribution_cache *c, const struct entry *en)
 {
-	struct entry now = { .id = en->id };
+	struct entry now = { .customer_id = en->customer_id, .id = en->id };
 
 	read_generations(c, &now);
-	return now.slot == en->slot && now.catalogue == en->catalogue;
+	return now.slot == en->slot && now.customer == en->customer;
 }
 
 static enum err

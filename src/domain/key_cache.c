@@ -53,7 +53,8 @@ struct ask {
 	enum key_kind kind;
 	uint8_t digest[KEY_DIGEST_BYTES];
 	struct str text; /* the key; p == NULL: only its digest is known */
-	int64_t now_ms;  /* wall clock */
+	const uint8_t *other_digest; /* then: by the other pepper, or NULL */
+	int64_t now_ms;              /* wall clock */
 	int64_t mono_ms;
 	const struct key_guard *guard;
 	struct arena *a;
@@ -143,9 +144,14 @@ load_by_other(struct ask *q, struct db *db, struct arena *a,
 	struct error ignored;
 	enum err err;
 
-	if (!other || !q->text.p)
+	if (q->text.p && other)
+		key_text_digest(other, q->text, en->who.key_other_digest);
+	else if (q->other_digest)
+		memcpy(en->who.key_other_digest, q->other_digest,
+		    KEY_DIGEST_BYTES);
+	else
 		return ERR_NOT_FOUND;
-	key_text_digest(other, q->text, en->who.key_digest);
+	memcpy(en->who.key_digest, en->who.key_other_digest, KEY_DIGEST_BYTES);
 	err = key_entry_load(db, q->c->params.map, q->kind, a, en, q->e);
 	if (!err &&
 	    store_key_rehash(db, q->kind == KEY_OPERATOR, en->who.key_digest,
@@ -255,8 +261,7 @@ entry_trust(const struct ask *q, const struct key_entry *en)
 	uint64_t longest_s = p->stale_max_s > p->cache_s ? p->stale_max_s
 							 : p->cache_s;
 
-	if (hostmap_slot_read(p->map, key_entry_slot(&en->who)) !=
-	    en->who.key_generation)
+	if (!key_entry_is_current(p->map, &en->who))
 		return TRUST_NOT;
 	if (age_ms >= (int64_t)longest_s * 1000)
 		return TRUST_NOT;
@@ -427,6 +432,8 @@ enum err
 key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
     struct arena *a, struct error *e)
 {
+	static const uint8_t none[KEY_DIGEST_BYTES];
+	uint8_t other_digest[KEY_DIGEST_BYTES]; /* *p is written to */
 	struct ask q = {
 		.c = c,
 		.now_ms = now_ms,
@@ -435,16 +442,19 @@ key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
 		.e = e,
 		.kind = p->kind == PRINCIPAL_OPERATOR ? KEY_OPERATOR
 						      : KEY_CUSTOMER,
+		.other_digest = other_digest,
 	};
 
 	if (p->kind != PRINCIPAL_KEY && p->kind != PRINCIPAL_OPERATOR)
 		return OK;
 	if (p->expires_at_ms && now_ms >= p->expires_at_ms)
 		return refuse(&q, "key has expired");
-	if (hostmap_slot_read(c->params.map, key_entry_slot(p)) ==
-	    p->key_generation)
+	if (key_entry_is_current(c->params.map, p))
 		return OK;
 	memcpy(q.digest, p->key_digest, KEY_DIGEST_BYTES);
+	memcpy(other_digest, p->key_other_digest, KEY_DIGEST_BYTES);
+	if (memcmp(other_digest, none, KEY_DIGEST_BYTES) == 0)
+		q.other_digest = NULL;
 	return ask_run(&q);
 }
 

@@ -152,6 +152,7 @@ ips_copy(const struct key_auth *k, struct arena *a, struct key_entry *en,
 
 	free(en->ips); /* of an earlier try */
 	en->ips = NULL;
+	en->ips_bytes = 0;
 	en->who.allowed_ips = list;
 	en->who.allowed_ips_text = (struct str){ NULL, 0 };
 	if (!k->allowed_ips.p)
@@ -251,8 +252,9 @@ key_entry_load(struct db *db, const struct hostmap *map, enum key_kind kind,
 			return err;
 		en->catalogue = before[GENERATION_CATALOGUE];
 		en->who.key_generation = before[key_entry_slot(&en->who)];
-		if (hostmap_slot_read(map, key_entry_slot(&en->who)) ==
-		    en->who.key_generation)
+		en->who.customer_generation =
+		    before[generation_customer_slot(en->who.customer_id)];
+		if (key_entry_is_current(map, &en->who))
 			return OK;
 	}
 	return err; /* noticed by the next request, as the number is old */

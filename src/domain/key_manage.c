@@ -199,6 +199,10 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 	const struct key_manager *km = m->extra;
 	bool is_owner = principal_is_owner(who);
 	bool has_limits = !is_owner && row->k.api_key_id != who->api_key_id;
+	bool keeps_minute = is_owner && before->k.rate_limit_per_minute ==
+					    row->k.rate_limit_per_minute;
+	bool keeps_hour = is_owner && before->k.rate_limit_per_hour ==
+					  row->k.rate_limit_per_hour;
 	struct key_new asked = {
 		.user_id = row->k.user_id,
 		.project_id = row->k.project_id,
@@ -216,11 +220,9 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 		err = limits_of(m, a, row, &asked.limits, e);
 	if (is_owner)
 		asked.rate_limit_tier = 0;
-	if (is_owner && before &&
-	    before->k.rate_limit_per_minute == row->k.rate_limit_per_minute)
+	if (keeps_minute)
 		asked.rate_limit_per_minute = LIMIT_UNSTATED;
-	if (is_owner && before &&
-	    before->k.rate_limit_per_hour == row->k.rate_limit_per_hour)
+	if (keeps_hour)
 		asked.rate_limit_per_hour = LIMIT_UNSTATED;
 	given = asked;
 	if (!err)
@@ -236,10 +238,11 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 		return has_less(e, "project_id");
 	if (given.allowed_ips.p != asked.allowed_ips.p)
 		return has_less(e, "allowed_ips");
-	if (!is_owner &&
+	if (!keeps_minute &&
 	    given.rate_limit_per_minute != asked.rate_limit_per_minute)
 		return has_less(e, "rate_limit");
-	if (!is_owner && given.rate_limit_per_hour != asked.rate_limit_per_hour)
+	if (!keeps_hour &&
+	    given.rate_limit_per_hour != asked.rate_limit_per_hour)
 		return has_less(e, "rate_limit_per_hour");
 	if (has_limits && !limits_are_equal(&given.limits, &asked.limits))
 		return has_less(e, "rate_limits");
@@ -381,7 +384,7 @@ const struct resource key_resource = {
 	.customer_off = AT(k.customer_id),
 	.archived_off = AT(k.revoked_at_ms),
 	.end_verb = "revoke",
-	.is_key = true,
+	.slot = RESOURCE_SLOT_OWN,
 	.lock = lock,
 	.load = load,
 	.check = check,
@@ -440,12 +443,15 @@ flip(const struct resource *r, const struct manager *m, struct arena *a,
 {
 	const struct key_row *k = row;
 	const int *want = arg;
+	bool turns_on = *want < 0 ? !k->k.is_active : *want;
 	bool is_active;
-	enum err err = store_key_toggle(m->db, m->tenant, k->k.api_key_id,
-	    *want, &is_active, e);
+	enum err err = turns_on ? check_grant(m, a, k, k, e) : OK;
 
 	(void)r;
-	(void)a;
+	if (err)
+		return err;
+	err = store_key_toggle(m->db, m->tenant, k->k.api_key_id, *want,
+	    &is_active, e);
 	return err == ERR_CONFLICT ? error_public(e, err, NULL,
 					 "That key is revoked or expired.")
 				   : err;

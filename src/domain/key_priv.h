@@ -3,6 +3,7 @@
 #ifndef TG_DOMAIN_KEY_PRIV_H
 #define TG_DOMAIN_KEY_PRIV_H
 
+#include "domain/hostmap.h"
 #include "domain/key.h"
 #include "store/generation.h"
 
@@ -18,7 +19,8 @@ struct key_entry {
 	uint64_t *model_ids;    /* its own */
 	void *ips;              /* the same: ranges, then their text */
 	size_t ips_bytes;
-	/* With model_ids, key_digest, key_generation and expires_at_ms. */
+	/* With model_ids, key_digest, both generations and
+	 * expires_at_ms. */
 	struct principal who;
 };
 
@@ -52,10 +54,22 @@ key_entry_slot(const struct principal *who)
 	    who->api_key_id ? who->api_key_id : who->operator_key_id);
 }
 
+/** Whether nothing that it is cached with was changed since, but the
+ * catalogue. */
+static inline bool
+key_entry_is_current(const struct hostmap *map, const struct principal *who)
+{
+	return hostmap_slot_read(map, key_entry_slot(who)) ==
+		   who->key_generation &&
+	       hostmap_slot_read(map,
+		   generation_customer_slot(who->customer_id)) ==
+		   who->customer_generation;
+}
+
 /**
  * Ask the database for en->who.key_digest and fill in the rest. The
- * generations are read before; if the key's has moved by the end, the row may
- * be older than the move, so it asks again.
+ * generations are read before; if the key's or its customer's has moved by the
+ * end, the row may be older than the move, so it asks again.
  * @a  scratch
  * Errors: ERR_NOT_FOUND; the database's; ERR_NO_MEMORY.
  */

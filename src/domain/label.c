@@ -104,9 +104,10 @@ store_budget(const struct manager *m, uint64_t id, const struct label_row *l,
 	if (!l->budget.is_given)
 		return OK;
 	err = budget_member_store(m->db, &h, &l->budget, m->now_ms, a, e);
-	/* Its keys are cached with the catalogue's generation. */
+	/* Its keys are cached with their customer's generation. */
 	return err ? err
-		   : store_generation_bump(m->db, GENERATION_CATALOGUE, e);
+		   : store_generation_bump(m->db,
+			 generation_customer_slot(l->l.customer_id), e);
 }
 
 static enum err
@@ -155,14 +156,15 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 	    l->l.label_id, e);
 }
 
-#define RESOURCE(kind)                                                         \
- {                                                                             \
-  .record = &records[kind], .variant = (kind),                                 \
-  .customer_off = offsetof(struct label_row, l.customer_id),                   \
-  .archived_off = offsetof(struct label_row, l.archived_at_ms),                \
-  .is_cached = (kind) == LABEL_PROJECT, .is_key = true, .end_verb = "archive", \
-  .lock = lock, .load = load, .check = check, .insert = insert,                \
-  .update = update, .archive = archive                                         \
+#define RESOURCE(kind)                                               \
+ {                                                                   \
+  .record = &records[kind], .variant = (kind),                       \
+  .customer_off = offsetof(struct label_row, l.customer_id),         \
+  .archived_off = offsetof(struct label_row, l.archived_at_ms),      \
+  .slot = (kind) == LABEL_PROJECT ? RESOURCE_SLOT_CUSTOMER           \
+				  : RESOURCE_SLOT_OWN,               \
+  .end_verb = "archive", .lock = lock, .load = load, .check = check, \
+  .insert = insert, .update = update, .archive = archive             \
  }
 const struct resource label_resources[LABEL__N] = {
 	[LABEL_PROJECT] = RESOURCE(LABEL_PROJECT),

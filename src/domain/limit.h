@@ -93,7 +93,8 @@ struct limit_taken {
 /* A request that runs and counts for LIMIT_CONCURRENT. */
 struct limit_lease {
 	struct limit_lease *next, *previous; /* of this process */
-	enum limit_where where;
+	bool is_held;           /* its request's thread alone looks at it */
+	enum limit_where where; /* it and index: under the lock, once held */
 	uint64_t id[2];
 	uint64_t index; /* of the period it is counted in */
 };

@@ -209,7 +209,8 @@ limit_lease_take(struct limiter *l, struct limit_lease *lease,
 		if (err)
 			return err;
 	}
-	if (lease->where != LIMIT_NOWHERE)
+	lease->is_held = lease->where != LIMIT_NOWHERE;
+	if (lease->is_held)
 		lease_link(l, lease);
 	return OK;
 }
@@ -227,13 +228,13 @@ uncount(struct limiter *l, const struct limit_lease *lease)
 void
 limit_lease_drop(struct limiter *l, struct limit_lease *lease)
 {
-	if (lease->where == LIMIT_NOWHERE)
+	if (!lease->is_held)
 		return;
 	(void)pthread_mutex_lock(&l->lease_lock); /* cannot fail */
 	lease_unlink(l, lease);
 	(void)pthread_mutex_unlock(&l->lease_lock);
 	uncount(l, lease);
-	lease->where = LIMIT_NOWHERE;
+	lease->is_held = false;
 }
 
 /* Count it in this period, then no longer in its last one. */

@@ -65,7 +65,10 @@ struct principal {
 	/* Of domain/key alone: to notice a revoke between authentication and
 	 * admission. */
 	uint8_t key_digest[KEY_DIGEST_BYTES];
+	uint8_t key_other_digest[KEY_DIGEST_BYTES]; /* that found its row while
+						       peppers rotate; or 0 */
 	uint64_t key_generation;
+	uint64_t customer_generation;
 	int64_t expires_at_ms; /* of the key; 0: never */
 };
 

@@ -594,36 +594,66 @@ record_match(struct str if_match, const char *etag, struct error *e)
 	return error_set(e, ERR_PRECONDITION, "If-Match is not %s", etag);
 }
 
+struct comparison {
+	const struct record_type *t;
+	const void *before, *after;
+	struct arena *a;
+};
+
 static bool
-is_changed(const struct record_member *m, const void *before, const void *after,
-    struct arena *a)
+is_changed(const struct comparison *c, const struct record_member *m)
 {
 	if (m->flags & RECORD_LIVE)
 		return false;
-	if (!before || !after)
+	if (!c->before || !c->after)
 		return true;
-	return !str_eq(text_of(m, before, a), text_of(m, after, a));
+	return !str_eq(text_of(m, c->before, c->a), text_of(m, c->after, c->a));
 }
 
+/* Those that differ: hidden, RECORD_HIDDEN, or 0 for the others. */
 static void
-write_side(const struct record_type *t, const void *before, const void *after,
-    const void *row, struct arena *a, struct json_out *j)
+write_side(const struct comparison *c, const void *row, unsigned hidden,
+    struct json_out *j)
 {
+	const struct record_member *m = c->t->members;
+
 	if (!row) {
 		json_out_null(j);
 		return;
 	}
 	json_out_object(j);
-	for (size_t i = 0; i < t->n_members; i++)
-		if (is_changed(&t->members[i], before, after, a))
-			write_member(&t->members[i], row, j);
+	for (size_t i = 0; i < c->t->n_members; i++)
+		if ((m[i].flags & RECORD_HIDDEN) == hidden &&
+		    is_changed(c, &m[i]))
+			write_member(&m[i], row, j);
 	json_out_object_end(j);
+}
+
+static void
+write_sides(const struct comparison *c, unsigned hidden, struct json_out *j)
+{
+	json_out_key(j, "before");
+	write_side(c, c->before, hidden, j);
+	json_out_key(j, "after");
+	write_side(c, c->after, hidden, j);
+}
+
+static bool
+is_any_hidden_changed(const struct comparison *c)
+{
+	const struct record_member *m = c->t->members;
+
+	for (size_t i = 0; i < c->t->n_members; i++)
+		if ((m[i].flags & RECORD_HIDDEN) && is_changed(c, &m[i]))
+			return true;
+	return false;
 }
 
 struct str
 record_changes(const struct record_type *t, const void *before,
     const void *after, struct arena *a)
 {
+	const struct comparison c = { t, before, after, a };
 	struct str text = { NULL, 0 };
 	struct json_out j;
 	struct error e;
@@ -632,10 +662,13 @@ record_changes(const struct record_type *t, const void *before,
 	buf_init(&b, a, TEXT_BYTES_MAX);
 	json_out_init(&j, &b);
 	json_out_object(&j);
-	json_out_key(&j, "before");
-	write_side(t, before, after, before, a, &j);
-	json_out_key(&j, "after");
-	write_side(t, before, after, after, a, &j);
+	write_sides(&c, 0, &j);
+	if (is_any_hidden_changed(&c)) {
+		json_out_key(&j, "operator");
+		json_out_object(&j);
+		write_sides(&c, RECORD_HIDDEN, &j);
+		json_out_object_end(&j);
+	}
 	json_out_object_end(&j);
 	if (buf_finish(&b, &text, &e))
 		return (struct str){ NULL, 0 };

@@ -121,7 +121,8 @@ enum err record_match(struct str if_match, const char *etag,
     struct error *e) ATTR_MUST_CHECK;
 
 /**
- * {"before":{…},"after":{…}} of the members that differ.
+ * {"before":{…},"after":{…}} of the members that differ; those that are hidden
+ * in "operator":{…} of the same shape, which no tenant reads.
  * @before, @after  NULL: made, or gone
  * Memory: in a; p == NULL when it did not fit, and the arena says so.
  */

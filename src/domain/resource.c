@@ -82,16 +82,27 @@ write_audit(const struct work *w, const void *before, struct error *e)
 	return store_audit_insert(w->m.db, &row, e);
 }
 
+static unsigned
+slot_of(const struct work *w)
+{
+	switch (w->r->slot) {
+	case RESOURCE_SLOT_CATALOGUE:
+		break;
+	case RESOURCE_SLOT_CUSTOMER:
+		return generation_customer_slot(customer_of(w->r, w->row));
+	case RESOURCE_SLOT_OWN:
+		return generation_key_slot(w->id);
+	}
+	return GENERATION_CATALOGUE;
+}
+
 /* After the commit; elsewhere the pollers find out. */
 static void
 tell_caches(const struct work *w)
 {
 	if (!w->m.map)
 		return;
-	if (w->r->is_cached)
-		hostmap_slot_bump(w->m.map, GENERATION_CATALOGUE);
-	if (w->r->is_key)
-		hostmap_slot_bump(w->m.map, generation_key_slot(w->id));
+	hostmap_slot_bump(w->m.map, slot_of(w));
 }
 
 static enum err

@@ -30,13 +30,19 @@ struct manager {
 	void *extra;        /* what the resource's functions need besides */
 };
 
+/* The slot of the host's map that a change moves. */
+enum resource_slot {
+	RESOURCE_SLOT_CATALOGUE,
+	RESOURCE_SLOT_CUSTOMER, /* whose keys are cached with it */
+	RESOURCE_SLOT_OWN,      /* by its id, as keys have it */
+};
+
 struct resource {
 	const struct record_type *record;
-	unsigned variant;     /* for the functions: which of several tables */
-	size_t customer_off;  /* of uint64_t customer_id; SIZE_MAX: nobody's */
-	size_t archived_off;  /* of int64_t archived_at_ms */
-	bool is_cached;       /* with the catalogue, or ... */
-	bool is_key;          /* ... in a slot by its id, as keys are */
+	unsigned variant;    /* for the functions: which of several tables */
+	size_t customer_off; /* of uint64_t customer_id; SIZE_MAX: nobody's */
+	size_t archived_off; /* of int64_t archived_at_ms */
+	enum resource_slot slot;
 	const char *end_verb; /* of its end, in the audit log */
 	/* All that follow run inside the transaction; row is what *record
 	 * describes. tenant 0: anybody's. */

@@ -98,8 +98,10 @@ check(const struct resource *r, const struct manager *m, struct arena *a,
 	err = before ? OK : check_new(m, a, u, e);
 	if (!err && was && is_owner(was) && !is_owner(u))
 		err = keep_owner(m, u, e);
-	return err ? err
-		   : tier_find(m->db, u->tier_name, a, &u->rate_limit_tier, e);
+	/* It may keep one that was archived since. */
+	if (err || (was && str_eq(u->tier_name, was->tier_name)))
+		return err;
+	return tier_find(m->db, u->tier_name, a, &u->rate_limit_tier, e);
 }
 
 static enum err
@@ -134,7 +136,7 @@ archive(const struct resource *r, const struct manager *m, struct arena *a,
 
 	(void)r;
 	(void)a;
-	return err ? err : store_user_archive(m->db, u->user_id, e);
+	return err ? err : store_user_archive(m->db, u, e);
 }
 
 const struct resource user_resource = {
@@ -142,7 +144,7 @@ const struct resource user_resource = {
 	.customer_off = AT(customer_id),
 	.archived_off = AT(archived_at_ms),
 	.end_verb = "archive",
-	.is_cached = true,
+	.slot = RESOURCE_SLOT_CUSTOMER,
 	.lock = lock,
 	.load = load,
 	.check = check,

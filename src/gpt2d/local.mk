@@ -4,6 +4,9 @@ src_gpt2d_libgpt2d_a_SOURCES = \
 	src/gpt2d/answer.c \
 	src/gpt2d/answer.h \
 	src/gpt2d/call.c \
+	src/gpt2d/call_body.c \
+	src/gpt2d/call_completion.c \
+	src/gpt2d/call_send.c \
 	src/gpt2d/chat.c \
 	src/gpt2d/chat.h \
 	src/gpt2d/client.c \

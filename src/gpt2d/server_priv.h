@@ -96,8 +96,6 @@ enum MHD_Result call_on_request(void *cls, struct MHD_Connection *conn,
 void call_on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     enum MHD_RequestTerminationCode code);
 
-/** Its body is not there in time: 408, unless it has been answered. */
-void call_late(struct call *c);
 /** Go on with a call that waits for the model or for its job. */
 void call_resume(struct call *c);
 /** The scheduler had news of it; is_over: the last. May free it. */
@@ -106,6 +104,52 @@ void call_news(struct call *c, bool is_over);
 void call_left(struct call *c);
 /** Refuse one that waits for the model. */
 void call_refuse_loading(struct call *c, const struct error *e);
+/** Until call_resume(), or until its client leaves. */
+void call_suspend(struct call *c);
+/** It waits for the model no more. No effect on one that doesn't. */
+void call_end_loading(struct call *c);
+
+/* ---- call_body.c ---- */
+
+/** Make c ready to take one. */
+void call_begin_body(struct call *c);
+/** The server counts its bytes no more. */
+void call_release_body(struct call *c);
+/** As its Content-Length says. */
+bool call_is_too_long(const struct call *c);
+/** Refuse such a one: at once where the client waits for our word. */
+enum MHD_Result call_begin_too_long(struct call *c);
+/** Keep the next *upload_n bytes, or drop them; sets *upload_n to 0. */
+enum MHD_Result call_take_body(struct call *c, const char *upload,
+    size_t *upload_n);
+/** It is not there in time: 408, unless it has been answered. */
+void call_late(struct call *c);
+
+/* ---- call_completion.c ---- */
+
+enum MHD_Result call_begin_completion(struct call *c);
+/** Its turn came because the model is there, or not, or the client is gone. */
+enum MHD_Result call_go_on_after_load(struct call *c);
+/** Its turn came because its job is over: answer. */
+enum MHD_Result call_send_whole(struct call *c);
+
+/* ---- call_send.c ---- */
+
+#define CALL_JSON_TYPE "application/json"
+
+/** Value NULL: no effect. */
+void call_add_header(struct MHD_Response *r, const char *name,
+    const char *value);
+/** Copies body. NULL: out of memory, which call_send_response() takes. */
+struct MHD_Response *call_json_response(struct str body) ATTR_MUST_CHECK;
+/** Takes r over. */
+enum MHD_Result call_send_response(struct call *c, unsigned status,
+    struct MHD_Response *r);
+/** allow: the Allow header's value, or NULL. */
+enum MHD_Result call_send_error(struct call *c, const char *allow,
+    const struct error *e);
+enum MHD_Result call_send_models(struct call *c);
+enum MHD_Result call_send_health(struct call *c);
 
 /* ---- client.c ---- */
 

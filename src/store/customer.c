@@ -106,7 +106,7 @@ store_customer_update(struct db *db, const struct customer *c, struct error *e)
 		    db_str(str_from(customer_billing_names[c->billing])),
 		    db_str(c->webhook_url), db_bool(c->is_active),
 		    db_u64(c->customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(c->customer_id) };
 
 	return store_change(db, &change, e);
 }
@@ -117,7 +117,7 @@ archive_txn(struct db *db, void *arg, struct error *e)
 	const uint64_t *customer_id = arg;
 	struct change change = { .id = STMT_CUSTOMER_ARCHIVE,
 		.in = DB_IN(db_u64(*customer_id)),
-		.slot = GENERATION_CATALOGUE };
+		.slot = generation_customer_slot(*customer_id) };
 	enum err err = store_change(db, &change, e);
 
 	if (err != OK)

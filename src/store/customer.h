@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Table customers: who is charged. Archived, never deleted. Changes bump the
- * catalogue's generation, because keys are cached with these settings.
+ * customer's generation, because its keys are cached with these settings.
  */
 #ifndef TG_STORE_CUSTOMER_H
 #define TG_STORE_CUSTOMER_H

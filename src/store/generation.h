@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Table key_generations: what was cached before a slot's number changed is
- * out of date. Slots 0..1023 are for keys, 1024 for the catalogue (tiers,
- * providers, models, deployments, prices, customers' settings). Whoever
+ * out of date. Slots 0..1023 are for keys, and for customers with their users;
+ * 1024 is for the catalogue (tiers, providers, models, deployments, prices),
+ * which all workers hold, so that no tenant may move it. Whoever
  * changes such rows bumps the slot in the same transaction; the functions of
  * store/ that change them do so themselves.
  */
@@ -21,6 +22,14 @@ static inline unsigned
 generation_key_slot(uint64_t key_id)
 {
 	return (unsigned)(key_id % GENERATION_KEY_SLOTS);
+}
+
+/* Slot of what keys are cached with: their customer's settings and limits, and
+ * its users. It is a key's as well, which is harmless too. */
+static inline unsigned
+generation_customer_slot(uint64_t customer_id)
+{
+	return (unsigned)(customer_id % GENERATION_KEY_SLOTS);
 }
 
 /** All generations by slot; a slot never bumped is 0. */

@@ -61,6 +61,16 @@ change_one(struct db *db, struct limit_holder holder, struct limit_change c,
 	    NULL, e);
 }
 
+static unsigned
+slot_of(struct limit_holder holder)
+{
+	if (holder.api_key_id)
+		return generation_key_slot(holder.api_key_id);
+	if (holder.customer_id)
+		return generation_customer_slot(holder.customer_id);
+	return GENERATION_CATALOGUE;
+}
+
 static enum err
 change_limits_txn(struct db *db, void *arg, struct error *e)
 {
@@ -71,10 +81,7 @@ change_limits_txn(struct db *db, void *arg, struct error *e)
 		err = change_one(db, c->holder, c->changes[i], e);
 	if (err)
 		return err;
-	return store_generation_bump(db,
-	    c->holder.api_key_id ? generation_key_slot(c->holder.api_key_id)
-				 : GENERATION_CATALOGUE,
-	    e);
+	return store_generation_bump(db, slot_of(c->holder), e);
 }
 
 enum err

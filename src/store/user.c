@@ -103,7 +103,8 @@ struct user_change {
 	struct db_in in;
 	uint64_t user_id;
 	bool ends_sessions;
-	bool bumps; /* keys are cached with it */
+	bool bumps; /* its customer's keys are cached with it */
+	uint64_t customer_id;
 };
 
 static enum err
@@ -113,7 +114,8 @@ user_change_txn(struct db *db, void *arg, struct error *e)
 	enum err err = change_user(db, c->id, c->in, e);
 
 	if (!err && c->bumps)
-		err = store_generation_bump(db, GENERATION_CATALOGUE, e);
+		err = store_generation_bump(db,
+		    generation_customer_slot(c->customer_id), e);
 	if (err != OK || !c->ends_sessions)
 		return err;
 	return store_session_delete_of_user(db, c->user_id, e);
@@ -132,26 +134,13 @@ store_user_set_password(struct db *db, uint64_t user_id,
 }
 
 enum err
-store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
-    struct error *e)
-{
-	struct user_change c = { .id = STMT_USER_SET_ACTIVE,
-		.in = DB_IN(db_bool(is_active), db_u64(user_id)),
-		.user_id = user_id,
-		.ends_sessions = !is_active,
-		.bumps = true };
-
-	return db_atomic(db, user_change_txn, &c, e);
-}
-
-enum err
-store_user_set_tier(struct db *db, uint64_t user_id, uint64_t tier_id,
+store_user_set_tier(struct db *db, const struct user *u, uint64_t tier_id,
     struct error *e)
 {
 	/* Keys are cached with their users' limits. */
 	struct change change = { .id = STMT_USER_SET_TIER,
-		.in = DB_IN(db_id(tier_id), db_u64(user_id)),
-		.slot = GENERATION_CATALOGUE,
+		.in = DB_IN(db_id(tier_id), db_u64(u->user_id)),
+		.slot = generation_customer_slot(u->customer_id),
 		.may_miss = true };
 
 	return store_change(db, &change, e);
@@ -214,19 +203,21 @@ store_user_update(struct db *db, const struct user *u, struct error *e)
 		    db_u64(u->user_id)),
 		.user_id = u->user_id,
 		.ends_sessions = true,
-		.bumps = true };
+		.bumps = true,
+		.customer_id = u->customer_id };
 
 	return db_atomic(db, user_change_txn, &c, e);
 }
 
 enum err
-store_user_archive(struct db *db, uint64_t user_id, struct error *e)
+store_user_archive(struct db *db, const struct user *u, struct error *e)
 {
 	struct user_change c = { .id = STMT_USER_ARCHIVE,
-		.in = DB_IN(db_u64(user_id)),
-		.user_id = user_id,
+		.in = DB_IN(db_u64(u->user_id)),
+		.user_id = u->user_id,
 		.ends_sessions = true,
-		.bumps = true };
+		.bumps = true,
+		.customer_id = u->customer_id };
 
 	return db_atomic(db, user_change_txn, &c, e);
 }

@@ -57,13 +57,10 @@ enum err store_user_owner_id(struct db *db, uint64_t customer_id,
 /** Also ends all sessions of the user, and clears its failures. */
 enum err store_user_set_password(struct db *db, uint64_t user_id,
     struct str password_hash, struct error *e) ATTR_MUST_CHECK;
-/** Inactive users cannot sign in; their sessions end. */
-enum err store_user_set_active(struct db *db, uint64_t user_id, bool is_active,
-    struct error *e) ATTR_MUST_CHECK;
-/** tier_id 0: none. Bumps the catalogue. Errors: ERR_BAD_PARAM no such
- * tier. */
-enum err store_user_set_tier(struct db *db, uint64_t user_id, uint64_t tier_id,
-    struct error *e) ATTR_MUST_CHECK;
+/** tier_id 0: none. Bumps the customer's generation. Errors: ERR_BAD_PARAM no
+ * such tier. */
+enum err store_user_set_tier(struct db *db, const struct user *u,
+    uint64_t tier_id, struct error *e) ATTR_MUST_CHECK;
 enum err store_user_signed_in(struct db *db, uint64_t user_id,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_user_sign_in_failed(struct db *db, uint64_t user_id,
@@ -89,12 +86,14 @@ enum err store_user_has_other_owner(struct db *db, uint64_t customer_id,
     uint64_t user_id, bool *ret, struct error *e) ATTR_MUST_CHECK;
 /**
  * Write name, role, rate_limit_tier and is_active. Ends the user's sessions
- * and bumps the catalogue, as keys are cached with their user's rights.
+ * and bumps the customer's generation, as keys are cached with their user's
+ * rights.
  * Errors: ERR_NOT_FOUND archived.
  */
 enum err store_user_update(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
-enum err store_user_archive(struct db *db, uint64_t user_id,
+/** As store_user_update() does. */
+enum err store_user_archive(struct db *db, const struct user *u,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

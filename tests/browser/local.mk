@@ -4,4 +4,5 @@ EXTRA_DIST += \
 	tests/browser/dashboard.t \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
+	tests/browser/package-lock.json \
 	tests/browser/package.json

@@ -134,10 +134,11 @@ user_and_customer__another_tenant__is_not_there(void **state)
 }
 
 static void
-user__changed__ends_sessions_and_bumps_the_catalogue(void **state)
+user__changed__bumps_its_customers_slot_not_the_catalogue(void **state)
 {
 	uint64_t c = fixture_customer(f, serial), id;
-	uint64_t before = generation(GENERATION_CATALOGUE);
+	uint64_t catalogue = generation(GENERATION_CATALOGUE);
+	uint64_t before = generation(generation_customer_slot(c));
 	struct user u;
 
 	(void)state;
@@ -147,8 +148,10 @@ user__changed__ends_sessions_and_bumps_the_catalogue(void **state)
 	assert_db_ok(f, store_user_update(f->db, &u, &f->e));
 	assert_db_ok(f, store_user_by_id(f->db, id, &f->a, &u, &f->e));
 	assert_int_equal(u.role, USER_BILLING);
-	assert_true(generation(GENERATION_CATALOGUE) > before);
-	assert_db_ok(f, store_user_archive(f->db, id, &f->e));
+	assert_int_equal(generation(generation_customer_slot(c)), before + 1);
+	assert_db_ok(f, store_user_archive(f->db, &u, &f->e));
+	assert_int_equal(generation(generation_customer_slot(c)), before + 2);
+	assert_int_equal(generation(GENERATION_CATALOGUE), catalogue);
 	assert_int_equal(store_user_update(f->db, &u, &f->e), ERR_NOT_FOUND);
 }
 
@@ -445,7 +448,7 @@ main(void)
 		STORE_TEST(label__archived__is_left_out_unless_asked_for),
 		STORE_TEST(user_and_customer__another_tenant__is_not_there),
 		STORE_TEST(
-		    user__changed__ends_sessions_and_bumps_the_catalogue),
+		    user__changed__bumps_its_customers_slot_not_the_catalogue),
 		STORE_TEST(key__each_criterion__finds_what_it_says),
 		STORE_TEST(
 		    key__rotated__both_digests_find_it_until_the_grace_ends),

@@ -55,4 +55,6 @@ EXTRA_DIST += \
 	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
 	tests/wire/upstream_sim.t \
+	tests/wire/usage.mjs \
+	tests/wire/usage.t \
 	tests/wire/worker.t

@@ -327,6 +327,63 @@ await test('keys:write: neither changes nor takes over a key that has more (S9)'
   expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
 });
 
+await test('an owner lifts no limit that an operator gave its own key (S9)', async () => {
+  const own = await newKey({ customer_id: a.id, user_id: a.users.owner, scopes: all, rate_limit: 10 });
+  for (const value of [1000, null]) {
+    refusedBy(await call(own.key, 'PATCH', `/api/keys/${own.id}`, { rate_limit: value }), 403, 'rate_limit');
+  }
+  expect(await call(own.key, 'PATCH', `/api/keys/${own.id}`, { name: 'kept' }), 200);
+  assert.equal(expect(await operator('GET', `/api/keys/${own.id}`), 200).rate_limit, 10);
+});
+
+await test('toggle: nobody switches a key on that has more than his own (S9)', async () => {
+  const off = await newKey({ customer_id: a.id, user_id: a.users.owner, scopes: all });
+  expect(await operator('POST', `/api/keys/${off.id}/toggle`), 200);
+  const writer = await newKey({
+    customer_id: a.id, user_id: a.users.developer, scopes: ['infer', 'keys:read', 'keys:write'],
+  });
+  for (const body of [undefined, { is_active: true }]) {
+    expect(await call(writer.key, 'POST', `/api/keys/${off.id}/toggle`, body), 403);
+  }
+  expect(await call(off.key, 'GET', '/v1/key'), 401);
+  expect(await call(a.keys.owner, 'POST', `/api/keys/${off.id}/toggle`), 200);
+});
+
+await test('a key is made for a user who is there, and meters to an owner who is active', async () => {
+  const { id } = await make('/customers', { name: 'o', email: `owners-${unique}@example.com` });
+  const [[first]] = sql(`SELECT user_id FROM users WHERE customer_id = ${id}`);
+  const second = await make('/api/users', {
+    customer_id: id, name: 's', email: `second-${unique}@example.com`, role: 'owner',
+  });
+  expect(await operator('PATCH', `/api/users/${first}`, { is_active: false }), 200);
+  const key = await newKey({ customer_id: id });
+  assert.equal(expect(await operator('GET', `/api/keys/${key.id}`), 200).user_id, second.id);
+  await until('it serves', async () => (await call(key.key, 'GET', '/v1/key')).status === 200);
+  expect(await operator('DELETE', `/api/users/${first}`), 200);
+  refusedBy(await operator('POST', '/api/keys', { customer_id: id, name: 'x', user_id: Number(first) }),
+    400, 'user_id');
+});
+
+await test('users: one whose tier was archived since can still be changed', async () => {
+  const tier = await make('/api/tiers', { name: `gone-${unique}`, rate_limit_per_minute: 3 });
+  const user = await make('/api/users', {
+    customer_id: a.id, name: 't', email: `tiered-${unique}@example.com`, role: 'developer',
+    rate_limit_tier: `gone-${unique}`,
+  });
+  expect(await operator('DELETE', `/api/tiers/${tier.id}`), 200);
+  expect(await call(a.keys.owner, 'PATCH', `/api/users/${user.id}`, { is_active: false }), 200);
+});
+
+await test("one customer's changes leave other customers' cached keys as they are", async () => {
+  const slots = () => sql('SELECT slot, generation FROM key_generations ORDER BY slot')
+    .map(([slot, generation]) => `${slot}=${generation}`);
+  const before = new Set(slots());
+  expect(await call(a.keys.owner, 'PATCH', `/api/users/${a.users.viewer}`, { name: 'renamed' }), 200);
+  expect(await call(a.keys.owner, 'PATCH', `/customers/${a.id}`, { company: 'C' }), 200);
+  const moved = slots().filter((slot) => !before.has(slot)).map((slot) => Number(slot.split('=')[0]));
+  assert.deepEqual(moved, [a.id % 1024]);
+});
+
 await test('a key with limits of its own takes over none that has fewer (S9)', async () => {
   const add = (...args) => tollgate('key', 'add', '--customer', String(a.id), '--name', 'limited',
     '--user', `alpha-developer-${unique}@example.com`, '--per-minute', '1000',
@@ -690,6 +747,19 @@ await test('audit: every change, before and after, without secrets (S31, S4)', a
   assert.match(renamed.request_id, /^[0-9a-f-]{36}$/);
   for (const secret of [key, rotated.key]) assert.ok(!answer.text.includes(secret.slice(14)));
   assert.deepEqual(sql(`SELECT COUNT(*) FROM audit_log WHERE detail LIKE '%${key.slice(14)}%'`), [['0']]);
+});
+
+await test('audit: what is hidden from a customer is so in its audit log', async () => {
+  expect(await operator('PATCH', `/customers/${a.id}`, { markup: 1.37, company: 'B' }), 200);
+  const query = `/api/audit?object=customer&object_id=${a.id}&action=customer.set&limit=1`;
+  assert.deepEqual(expect(await operator('GET', query), 200).data[0].detail.operator.after, { markup: 1.37 });
+  const [row] = expect(await call(a.keys.owner, 'GET', query), 200).data;
+  assert.deepEqual(row.detail, { before: { company: 'C' }, after: { company: 'B' } });
+  tollgate('project', 'set', `${a.project}`, '--name', 'told');
+  tollgate('project', 'set', `${a.project}`, '--name', 'alpha');
+  const byCommand = `/api/audit?object=project&object_id=${a.project}&actor=command&limit=1`;
+  assert.ok(expect(await operator('GET', byCommand), 200).data[0].detail.account);
+  assert.ok(!('account' in expect(await call(a.keys.owner, 'GET', byCommand), 200).data[0].detail));
 });
 
 await test('audit: narrowed down, and nothing of a change that failed', async () => {

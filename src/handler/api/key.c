@@ -244,7 +244,8 @@ find_customer(struct app *app, struct db *db, struct arena *a,
 		    "There is no such customer.");
 	if (!rc && (!k->customer.is_active || k->customer.archived_at_ms))
 		return error_public(e, ERR_CONFLICT, NULL,
-		    "That customer is closed.");
+		    "That customer is %s.",
+		    k->customer.archived_at_ms ? "closed" : "suspended");
 	k->key.customer_id = k->customer.customer_id;
 	return rc;
 }
@@ -299,11 +300,15 @@ find_user(struct db *db, struct arena *a, struct key_request *k,
 	if (!k->key.user_id)
 		rc = store_user_owner_id(db, k->key.customer_id,
 		    &k->key.user_id, e);
+	if (rc == ERR_NOT_FOUND)
+		return error_public(e, ERR_CONFLICT, NULL,
+		    "That customer has no active owner; give a user_id.");
 	if (rc)
 		return rc;
 	rc = store_user_by_id(db, k->key.user_id, a, &user, e);
 	if (rc == ERR_NOT_FOUND ||
-	    (!rc && user.customer_id != k->key.customer_id))
+	    (!rc && (user.customer_id != k->key.customer_id ||
+			user.archived_at_ms)))
 		return error_public(e, ERR_BAD_PARAM, "user_id",
 		    "The customer has no such user.");
 	return rc ? rc

@@ -31,6 +31,7 @@ _Atomic unsigned n_queries, n_takes;
 _Atomic unsigned query_takes_us;
 void (*during_query)(void);
 unsigned n_rehashed;
+bool is_rehash_lost;
 uint64_t rehashed_to;
 
 enum err
@@ -94,7 +95,7 @@ store_key_rehash(struct db *db, bool is_operator,
 	(void)err;
 	n_rehashed++;
 	rehashed_to = pepper_id;
-	if (memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
+	if (!is_rehash_lost && memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
 		memcpy(row_digest, is, KEY_DIGEST_BYTES);
 	return OK;
 }

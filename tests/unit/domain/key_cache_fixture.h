@@ -42,6 +42,7 @@ extern _Atomic unsigned query_takes_us;
 extern void (*during_query)(void); /* after the row was read; or NULL */
 
 extern unsigned n_rehashed; /* keys written anew, and with which pepper */
+extern bool is_rehash_lost; /* as on a host whose pepper is the older one */
 extern uint64_t rehashed_to;
 
 /** Around all tests of a program. */

@@ -113,6 +113,29 @@ key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew(
 	pepper = first;
 }
 
+/* As on a host whose own pepper is the older one: it writes nothing anew. */
+static void
+key_check_again__row_under_the_other_pepper__is_found_again(void **state)
+{
+	struct crypto_key *first = pepper;
+
+	(void)state;
+	assert_ok(
+	    crypto_key_pair(S(NEW_PEPPER), 2, S(OLD_PEPPER), &pepper, &e));
+	is_rehash_lost = true;
+	cache_make(30, 900, 1000);
+	assert_ok(ask());
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_ok(key_check_again(cache, &who, NOW, &arena, &e));
+	row.revoked_at_ms = NOW;
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
+	is_rehash_lost = false;
+	crypto_key_free(pepper);
+	pepper = first;
+	cache_make(30, 900, 1000);
+}
+
 static void
 key_authenticate__operator_key__is_operator_without_inference(void **state)
 {
@@ -438,6 +461,41 @@ key_authenticate__revoked_during_the_query__is_refused(void **state)
 }
 
 static void
+key_check_again__customer_suspended_after_authentication__is_refused(
+    void **state)
+{
+	(void)state;
+	assert_ok(ask());
+	row.customer_is_active = false;
+	hostmap_slot_bump(map, generation_customer_slot(5));
+
+	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
+	assert_refused(ask());
+}
+
+/* Between two tries of one load. */
+static void
+take_addresses_away(void)
+{
+	row.allowed_ips = (struct str){ NULL, 0 };
+	hostmap_slot_bump(map, generation_key_slot(42));
+	during_query = NULL;
+}
+
+static void
+key_authenticate__addresses_taken_away_while_it_loads__has_none(void **state)
+{
+	(void)state;
+	row.allowed_ips = S("127.0.0.0/8,::1");
+	during_query = take_addresses_away;
+
+	assert_ok(ask());
+	assert_int_equal(n_queries, 2);
+	assert_int_equal(who.allowed_ips.n, 0);
+	assert_ok(ask());
+}
+
+static void
 key_authenticate__catalogue_changed__asks_again(void **state)
 {
 	(void)state;
@@ -535,6 +593,8 @@ main(void)
 		    key_authenticate__addresses_that_are_none__no_entry),
 		KEY_CACHE_TEST(
 		    key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew),
+		KEY_CACHE_TEST(
+		    key_check_again__row_under_the_other_pepper__is_found_again),
 		KEY_CACHE_TEST(key_authenticate__good_key__gives_its_principal),
 		KEY_CACHE_TEST(
 		    key_authenticate__operator_key__is_operator_without_inference),
@@ -572,6 +632,10 @@ main(void)
 		    key_check_again__revoked_after_authentication__is_refused),
 		KEY_CACHE_TEST(
 		    key_authenticate__revoked_during_the_query__is_refused),
+		KEY_CACHE_TEST(
+		    key_check_again__customer_suspended_after_authentication__is_refused),
+		KEY_CACHE_TEST(
+		    key_authenticate__addresses_taken_away_while_it_loads__has_none),
 		KEY_CACHE_TEST(key_authenticate__catalogue_changed__asks_again),
 		KEY_CACHE_TEST(
 		    key_authenticate__older_than_the_cache_keeps__is_asked_for_again),
