@@ -80,7 +80,7 @@ flusher_killed__between_commit_and_removal__nothing_twice(void **state)
 	journal_close(&x->j->j);
 	x->flush.keep_s = 0;
 	x->flush.batch_rows = 2500; /* all that there is in one of them */
-	flusher_free(x->f); /* its lock would keep the other out */
+	flusher_free(x->f);         /* its lock would keep the other out */
 	x->f = NULL;
 	pid = fork();
 	if (pid == 0) {

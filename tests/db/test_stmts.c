@@ -130,9 +130,9 @@ stmt__marked_as_reading__only_reads(void **state)
 			assert_true(str_starts(text, S("SELECT ")) ||
 				    str_starts(text, S("SHOW ")));
 		if (info->access == STMT_RW && str_starts(text, S("SELECT ")))
-			assert_true(str_ends(text, S(" FOR UPDATE")) ||
-				    str_ends(text,
-					S(" FOR UPDATE SKIP LOCKED")));
+			assert_true(
+			    str_ends(text, S(" FOR UPDATE")) ||
+			    str_ends(text, S(" FOR UPDATE SKIP LOCKED")));
 	}
 }
 
