@@ -134,7 +134,7 @@ const above = [];
 // Until budgets refuse again and again, once the killing is over.
 async function client(n) {
   let refused = 0;
-  for (let i = n; !isOver && (isKilling || refused < 3); i += 1) {
+  for (let i = n; above.length === 0 && (isKilling || refused < 3); i += 1) {
     const [model, members] = shapes[i % shapes.length];
     const a = await call(key, model, members);
     if (a.status === 200) seen.answered += 1;
