@@ -14,6 +14,7 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0009_adjustments.sql \
 	sql/schema/0010_closings.sql \
 	sql/schema/0011_usage_api.sql \
+	sql/schema/0012_budgets.sql \
 	sql/schema/0013_notices.sql \
 	sql/schema/0014_idempotency_members.sql \
 	sql/schema/0015_summaries.sql \

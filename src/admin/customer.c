@@ -44,6 +44,8 @@ const struct admin_option admin_customer_set_options[] = {
 	    "Where its notices are sent, beginning with https://; an empty "
 	    "one for nowhere.",
 	    false },
+	{ "billing", "KIND", "postpaid, or prepaid: uses what was credited.",
+	    false },
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -83,6 +85,7 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_bool(ad, "is_active", c->is_active && !c->archived_at_ms);
 	limits_show(ad, &c->limits);
 	admin_str(ad, "markup", str_from(markup));
+	admin_str(ad, "billing", str_from(customer_billing_names[c->billing]));
 	admin_str(ad, "webhook_url", c->webhook_url);
 	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
@@ -176,6 +179,8 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 	struct admin *ad = arg;
 	struct customer_row *c = row;
 	struct str url = admin_opt(ad, "webhook-url");
+	unsigned billing = c->c.billing;
+	enum err err;
 
 	(void)r;
 	(void)a;
@@ -185,7 +190,10 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 		c->state = CUSTOMER_ACTIVE;
 	if (url.p)
 		c->c.webhook_url = url.n ? url : (struct str){ NULL, 0 };
-	return read_settings(ad, &c->c, e);
+	err = admin_opt_enum(ad, "billing", customer_billing_names,
+	    CUSTOMER_BILLING__N, &billing, e);
+	c->c.billing = (enum customer_billing)billing;
+	return err ? err : read_settings(ad, &c->c, e);
 }
 
 enum err

@@ -3,6 +3,7 @@
 #include "domain/label.h"
 
 #include "admin/lookup.h"
+#include "base/clock.h"
 
 #define PAGE_ROWS 1000
 
@@ -10,7 +11,7 @@ static enum err
 add(struct admin *ad, enum label_kind kind, struct error *e)
 {
 	const struct resource *r = &label_resources[kind];
-	struct label row = { .name = admin_opt(ad, "name") };
+	struct label_row row = { .l.name = admin_opt(ad, "name") };
 	struct customer c;
 	struct manager m;
 	enum err err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
@@ -19,7 +20,7 @@ add(struct admin *ad, enum label_kind kind, struct error *e)
 		err = admin_manager(ad, &m, e);
 	if (err)
 		return err;
-	row.customer_id = c.customer_id;
+	row.l.customer_id = c.customer_id;
 	err = resource_create(r, &m, admin_arena(ad), &row, e);
 	if (!err)
 		admin_record(ad, r->record, &row);
@@ -30,17 +31,21 @@ static enum err
 list_from(struct admin *ad, enum label_kind kind, const struct label_filter *f,
     uint64_t *after, bool *ret_is_last, struct error *e)
 {
-	struct label *rows = NULL;
+	struct label *labels = NULL;
+	struct label_row *rows = NULL;
 	struct db *db;
 	size_t n = 0;
 	enum err err = admin_db(ad, &db, e);
 
 	if (!err)
 		err = store_label_page(db, kind, 0, f, *after, PAGE_ROWS,
-		    admin_arena(ad), &rows, &n, e);
+		    admin_arena(ad), &labels, &n, e);
+	if (!err)
+		err = label_rows(db, kind, 0, labels, n, clock_now_ms(),
+		    admin_arena(ad), &rows, e);
 	for (size_t i = 0; i < n && !err; i++) {
 		admin_record(ad, label_resources[kind].record, &rows[i]);
-		*after = rows[i].label_id;
+		*after = rows[i].l.label_id;
 	}
 	*ret_is_last = n < PAGE_ROWS;
 	return err;
@@ -78,12 +83,12 @@ static enum err
 rename_to(const struct resource *r, struct arena *a, void *row, void *arg,
     struct error *e)
 {
-	struct label *l = row;
+	struct label_row *l = row;
 
 	(void)r;
 	(void)a;
 	(void)e;
-	l->name = *(const struct str *)arg;
+	l->l.name = *(const struct str *)arg;
 	return OK;
 }
 
@@ -93,7 +98,7 @@ set(struct admin *ad, enum label_kind kind, struct error *e)
 	const struct resource *r = &label_resources[kind];
 	struct str name = admin_opt(ad, "name");
 	struct manager m;
-	struct label row;
+	struct label_row row;
 	uint64_t id;
 	enum err err = read_id(ad, &id, e);
 
@@ -112,7 +117,7 @@ archive(struct admin *ad, enum label_kind kind, struct error *e)
 {
 	const struct resource *r = &label_resources[kind];
 	struct manager m;
-	struct label row;
+	struct label_row row;
 	uint64_t id;
 	enum err err = read_id(ad, &id, e);
 

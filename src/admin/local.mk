@@ -30,6 +30,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/key.c \
 	src/admin/key_manage.c \
 	src/admin/key_read.h \
+	src/admin/budget.c \
 	src/admin/label.c \
 	src/admin/limits.c \
 	src/admin/limits.h \

@@ -19,6 +19,7 @@ static const char *const check_names[RECONCILE__N] = {
 	[RECONCILE_OVERALL] = "usage_totals",
 	[RECONCILE_LEDGER] = "ledger_transfers",
 	[RECONCILE_BALANCE] = "ledger_accounts",
+	[RECONCILE_BUDGET] = "budget_periods",
 	[RECONCILE_ORPHAN] = "orphans",
 };
 
@@ -30,6 +31,8 @@ json_diff(struct json_out *j, const struct reconcile_diff *d)
 	json_out_member_u64(j, "customer_id", d->customer_id);
 	json_out_member_u64(j, "api_key_id", d->api_key_id);
 	json_out_member_u64(j, "model_id", d->model_id);
+	if (d->budget_id)
+		json_out_member_u64(j, "budget_id", d->budget_id);
 	if (d->time_ms != 0)
 		json_out_member_time(j, "time", d->time_ms);
 	json_out_member_u64(j, "rows_requests", d->rows_requests);
@@ -137,6 +140,8 @@ text_diff(struct buf *b, const struct reconcile_diff *d)
 		buf_addf(b, " key %" PRIu64, d->api_key_id);
 	if (d->model_id != 0)
 		buf_addf(b, " model %" PRIu64, d->model_id);
+	if (d->budget_id)
+		buf_addf(b, " budget %" PRIu64, d->budget_id);
 	if (d->time_ms != 0)
 		buf_addf(b, " at %s", time);
 	buf_addf(b,

@@ -51,5 +51,6 @@ admin_record(struct admin *ad, const struct record_type *t, const void *row)
 {
 	admin_rec(ad);
 	for (size_t i = 0; i < t->n_members; i++)
-		record_member(ad, &t->members[i], row);
+		if (!(t->members[i].flags & RECORD_UNSHOWN))
+			record_member(ad, &t->members[i], row);
 }

@@ -9,6 +9,7 @@
 #define TG_BASE_ERR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -20,6 +21,14 @@ enum err {
 	ERR__MAX
 };
 
+/* What a budget or balance that refuses is told with. */
+struct error_quota {
+	bool is_set;
+	int64_t limit_pusd;
+	int64_t spent_pusd;
+	int64_t resets_at_ms; /* 0: never */
+};
+
 struct error {
 	enum err code;
 	const char *file; /* where it arose; static storage */
@@ -28,6 +37,7 @@ struct error {
 	char public_text[160]; /* for the client; empty = errors.def's text */
 	char param[64];        /* the parameter at fault, or empty */
 	int upstream_status;   /* the provider's HTTP status, 0 = none */
+	struct error_quota quota;
 };
 
 /* Static facts of an error, from errors.def. */

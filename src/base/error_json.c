@@ -4,6 +4,18 @@
 #include "base/json_out.h"
 
 static void
+add_quota(struct json_out *j, const struct error_quota *q)
+{
+	json_out_member_usd(j, "limit", q->limit_pusd);
+	json_out_member_usd(j, "spent", q->spent_pusd);
+	json_out_key(j, "resets_at");
+	if (q->resets_at_ms)
+		json_out_time(j, q->resets_at_ms);
+	else
+		json_out_null(j);
+}
+
+static void
 add_members(struct json_out *j, const struct error *e, const char *type)
 {
 	const struct err_info *info = err_info(e->code);
@@ -16,6 +28,8 @@ add_members(struct json_out *j, const struct error *e, const char *type)
 	else
 		json_out_member_null(j, "param");
 	json_out_member_str(j, "code", str_from(info->api_code));
+	if (e->quota.is_set)
+		add_quota(j, &e->quota);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "domain/app.h"
+#include "domain/budget_book.h"
 #include "domain/catalogue.h"
 #include "domain/flush.h"
 #include "domain/generation.h"
@@ -188,6 +189,7 @@ duties_main(void *arg)
 			next_ms = now_ms + (run_duties(b, &e) == OK
 						   ? DUTIES_INTERVAL_MS
 						   : DUTIES_RETRY_MS);
+		budget_book_tidy(b->p.shared->budgets, now_ms);
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 	}
 	db_thread_fini();

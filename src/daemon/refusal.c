@@ -6,11 +6,13 @@
 #include "base/error_json.h"
 #include "handler/web/web.h"
 
-/* Statuses on which the SDKs try again unless they are told not to. */
+/* Statuses on which clients may try again unless they are told not to; the SDKs
+ * do on all but 402. */
 static bool
 is_retried_by_clients(int status)
 {
-	return status == 408 || status == 409 || status == 429 || status >= 500;
+	return status == 402 || status == 408 || status == 409 ||
+	       status == 429 || status >= 500;
 }
 
 static void

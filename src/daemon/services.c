@@ -134,6 +134,16 @@ open_limiter(struct services *s, struct error *e)
 }
 
 static enum err
+open_budgets(struct services *s, struct error *e)
+{
+	struct budget_book_params params = { .db = s->shared.db };
+
+	memcpy(params.series, journal_id(s->shared.journal)->b,
+	    sizeof(params.series));
+	return budget_book_new(&params, &s->shared.budgets, e);
+}
+
+static enum err
 open_keys(struct services *s, struct error *e)
 {
 	const struct conf *c = s->conf;
@@ -197,6 +207,7 @@ open_all(struct services *s, struct error *e)
 		open_database,
 		open_journal,
 		open_limiter,
+		open_budgets,
 		open_keys,
 		open_upstream,
 		load_catalogue,
@@ -285,6 +296,7 @@ services_free(struct services *s)
 	attribution_cache_free(s->shared.attributions);
 	if (s->shared.keys)
 		key_cache_free(s->shared.keys);
+	budget_book_free(s->shared.budgets);
 	if (s->shared.limiter)
 		limiter_free(s->shared.limiter);
 	if (s->mcache)

@@ -15,6 +15,7 @@
 #include "base/uuid7.h"
 #include "domain/limit.h"
 #include "domain/meter.h"
+#include "domain/principal.h"
 
 struct app;
 struct catalogue_model;
@@ -39,24 +40,34 @@ struct admission_params {
 	uint64_t agent_id;          /* 0: none */
 	uint64_t connector_id;      /* 0: none */
 	uint64_t hold_tok; /* the most it may use, of prompt and output */
+	/* The same for what it may cost: */
+	bool may_cost; /* else no budget is asked */
+	uint64_t prompt_max_tok;
+	uint64_t out_tok; /* of each of: */
+	uint64_t n;       /* answers, >= 1 */
 	struct limit_client client;
 	bool is_stream;
 };
 
 /**
  * Open app->meter and take from the limits: app->take says what they say,
- * on ERR_RATE_LIMITED too. Whoever ends the request calls admission_leave().
+ * on ERR_RATE_LIMITED too. Then hold what it may cost in the key's budgets.
+ * Whoever ends the request calls admission_leave().
+ * @ret_out_tok  output of each answer that its budgets afford, p->out_tok at
+ *               most; where nothing is held, that
  * Errors: ERR_NOT_PRICED; ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED;
- *         limit_take()'s. Nothing is held afterwards.
+ *         limit_take()'s, budget_hold_take()'s. Nothing is held afterwards.
  */
 enum err admission_enter(struct app *app, const struct admission_params *p,
-    struct error *e) ATTR_MUST_CHECK;
+    uint64_t *ret_out_tok, struct error *e) ATTR_MUST_CHECK;
 /** An admitted request that is not forwarded after all: nothing is held
  * afterwards, and the refusal is counted. Gives code back. */
 enum err admission_refuse(struct app *app, enum err code);
 /** Count a refusal of a request whose model is known that came before it was
  * admitted. Gives code back. */
 enum err admission_refused(struct app *app, uint64_t model_id, enum err code);
+/** Whether some hard budget or balance holds for that key. */
+bool admission_has_budget(const struct principal *who);
 /**
  * The request is over: what it took beyond what it used is given back, all
  * of it when it was refused after all. Harmless where nothing was taken.

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/conf.h"
+#include "domain/budget_book.h"
 #include "domain/limit.h"
 #include "domain/meter.h"
 
@@ -36,6 +37,7 @@ struct shared {
 	struct journal *journal;
 	struct hostmap *hostmap;
 	struct limiter *limiter;
+	struct budget_book *budgets;
 	struct key_cache *keys;
 	struct attribution_cache *attributions;
 	struct catalogue_holder *catalogue;
@@ -71,6 +73,7 @@ struct app {
 	const struct session *session; /* of a PRINCIPAL_SESSION; or NULL */
 	struct meter meter;            /* what this request uses and owes */
 	struct limit_take take;        /* what it took from the limits */
+	struct budget_hold hold;       /* what it holds in budgets */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include "domain/budget.h"
 #include "domain/resource.h"
 #include "store/customer.h"
 
@@ -15,10 +16,17 @@
 struct customer_row {
 	struct customer c;
 	enum customer_state state;
+	struct str balance; /* JSON: what it has; less than 0: it owes */
+	struct budget_member budget;
 };
 /* Rows are struct customer_row; extra is the struct cidr_list of networks that
  * webhooks may point to though they are not public, or NULL. */
 extern const struct resource customer_resource;
+
+/** Rows of a list. Memory: in a. */
+enum err customer_rows(struct db *db, const struct customer *customers,
+    size_t n, int64_t now_ms, struct arena *a, struct customer_row **ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 /**
  * A plain address: local@domain.tld in printable ASCII, at most 254 bytes,

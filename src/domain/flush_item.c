@@ -148,6 +148,15 @@ row_from_settle(struct flusher *f, const struct journal_settle *s,
 		row->provider_used.p = NULL;
 }
 
+static void
+note_hold(const struct journal_open *o, int64_t hold_pusd,
+    struct flush_item *item)
+{
+	item->hold_pusd = hold_pusd;
+	item->n_budgets = o->n_budgets;
+	memcpy(item->budget_id, o->budget_id, sizeof(item->budget_id));
+}
+
 static enum err
 add_refusal(struct flusher *f, struct flush_item *item,
     const struct journal_refuse *r, struct error *e)
@@ -215,6 +224,7 @@ apply_settle(struct flusher *f, struct flush_series *s,
 	}
 	row_from_open(&o, &item->row);
 	row_from_settle(f, &settle, &item->row);
+	note_hold(&o, settle.hold_pusd, item);
 	return f->arena.sticky ? error_arena(e, &f->arena) : OK;
 }
 
@@ -336,7 +346,9 @@ interrupt_one(const struct open_entry *entry, void *arg, struct error *e)
 	    row_interrupted(x->s, entry, &o, &item->row, e)) {
 		item->kind = FLUSH_REJECT;
 		item->why = S("an interrupted request that can't be priced");
+		return OK;
 	}
+	note_hold(&o, o.hold_pusd, item);
 	return OK;
 }
 

@@ -51,6 +51,9 @@ struct flush_item {
 	struct open_entry *open; /* to be removed when it is committed */
 	struct str record;       /* framed bytes, for usage_rejected */
 	struct str why;          /* of a REJECT */
+	int64_t hold_pusd;       /* of a ROW: in each of these budgets */
+	unsigned n_budgets;
+	uint32_t budget_id[JOURNAL_BUDGETS_MAX];
 	union {
 		struct usage_row row;
 		struct usage_refusal refusal;

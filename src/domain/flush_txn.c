@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "domain/budget_move.h"
 #include "domain/flush_priv.h"
 #include "store/idempotency.h"
 #include "store/key.h"
@@ -174,6 +175,59 @@ post_ledger(struct txn *t, struct db *db, struct error *e)
 	return n > 0 ? store_ledger_usage(db, posts, n, a, e) : OK;
 }
 
+/* What the rows cost, in the budgets that they count for; then, of series that
+ * end here, what they still hold. */
+static enum err
+move_budgets(struct txn *t, struct db *db, struct error *e)
+{
+	struct budget_event *v = arena_array(&t->f->arena, struct budget_event,
+	    t->n_rows);
+	size_t n = 0;
+
+	if (!v)
+		return error_arena(e, &t->f->arena);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct flush_item *item = &t->items[i];
+		const struct usage_row *row = &item->row;
+		struct budget_event *ev = &v[n];
+
+		if (item->kind != FLUSH_ROW ||
+		    row->cost_pusd == DB_MONEY_NULL || row->cost_pusd == 0)
+			continue;
+		*ev = (struct budget_event){
+			.customer_id = row->customer_id,
+			.project_id = row->project_id,
+			.api_key_id = row->api_key_id,
+			.time_ms = row->request_timestamp_ms,
+			.change_pusd = row->cost_pusd,
+			.series = item->series->files.id.b,
+			.draw_pusd = row->cost_pusd < item->hold_pusd
+					 ? row->cost_pusd
+					 : item->hold_pusd,
+			.n_held = item->n_budgets,
+		};
+		memcpy(ev->held, item->budget_id, sizeof(ev->held));
+		n++;
+	}
+	return n ? budget_move(db, v, n, &t->f->arena, e) : OK;
+}
+
+static enum err
+end_leases(struct txn *t, struct db *db, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < t->f->n_series && !err; i++) {
+		const struct flush_series *s = &t->f->series[i];
+
+		if (s->is_loaded && s->new_off != s->off &&
+		    (s->new_off & FLUSH_CLOSED) != 0)
+			err = store_budget_end_series(db, s->files.id.b, NULL,
+			    e);
+	}
+	return err;
+}
+
 static enum err
 set_aside(struct txn *t, struct db *db, struct error *e)
 {
@@ -211,6 +265,10 @@ write_all(struct txn *t, struct db *db, struct error *e)
 		err = store_refusal_add(db, t->refusals, t->n_refusals, e);
 	if (!err && t->n_rows > 0)
 		err = post_ledger(t, db, e);
+	if (!err && t->n_rows > 0)
+		err = move_budgets(t, db, e);
+	if (!err && !t->is_probe)
+		err = end_leases(t, db, e);
 	if (!err)
 		err = set_aside(t, db, e);
 	return err;

@@ -3,11 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "domain/budget_period.h"
 #include "domain/hostmap.h"
 #include "domain/key_priv.h"
 #include "store/operator_key.h"
 
 #define LOAD_TRIES 3 /* a slot that moves during the query: again */
+
+static enum err
+budgets_load(struct db *db, const struct key_auth *k, struct arena *a,
+    struct principal *who, struct error *e)
+{
+	const struct budget_starts now = budget_starts_of(clock_now_ms());
+	struct budget *v = NULL;
+	size_t n = 0;
+	enum err err = store_budget_for_key(db, k->customer_id, k->project_id,
+	    k->api_key_id, &now, a, &v, &n, e);
+
+	who->n_budgets = 0;
+	for (size_t i = 0; i < n && i < BUDGET_PER_KEY && !err; i++)
+		who->budgets[who->n_budgets++] = (struct budget_ref){
+			.budget_id = v[i].budget_id,
+			.amount_pusd = v[i].terms.amount_pusd,
+			.scope = v[i].scope,
+			.kind = v[i].terms.kind,
+			.period = v[i].terms.period,
+		};
+	return err;
+}
 
 static void
 public_id_copy(struct str public_id, char ret[KEY_PUBLIC_ID_BYTES + 1])
@@ -88,6 +112,8 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	struct key_auth k;
 	enum err err = store_key_by_digest(db, en->who.key_digest, a, &k, e);
 
+	if (!err)
+		err = budgets_load(db, &k, a, who, e);
 	if (!err)
 		err = models_copy(&k, en, e);
 	if (!err)

@@ -48,6 +48,7 @@ static const struct record_member members[] = {
 	{ .name = "previous_expires_at", .kind = RECORD_TIME, .off = AT(k.previous_expires_at_ms) },
 	{ .name = "last_used_at", .kind = RECORD_TIME, .off = AT(k.last_used_at_ms), .flags = RECORD_LIVE },
 	{ .name = "created_at", .kind = RECORD_TIME, .off = AT(k.created_at_ms) },
+	BUDGET_MEMBERS(struct key_row, budget, 0),
 };
 /* clang-format on */
 
@@ -83,7 +84,35 @@ load(const struct resource *r, struct db *db, uint64_t tenant, uint64_t id,
 	if (err)
 		return err;
 	key_row_fill(&k, clock_now_ms(), row);
-	return OK;
+	return budget_member_load(db, BUDGET_KEY, id, clock_now_ms(), a,
+	    &((struct key_row *)row)->budget, e);
+}
+
+enum err
+key_rows(struct db *db, uint64_t tenant, const struct key *keys, size_t n,
+    int64_t now_ms, struct arena *a, struct key_row **ret, struct error *e)
+{
+	struct key_row *v = arena_array(a, struct key_row, n);
+	const struct budget_rows rows = { v, n, sizeof(*v), AT(k.api_key_id),
+		AT(budget) };
+
+	if (!v)
+		return error_arena(e, a);
+	for (size_t i = 0; i < n; i++)
+		key_row_fill(&keys[i], now_ms, &v[i]);
+	*ret = v;
+	return budget_members_load(db, BUDGET_KEY, tenant, now_ms, &rows, a, e);
+}
+
+static enum err
+store_budget(const struct manager *m, uint64_t customer_id, uint64_t id,
+    const struct key_row *row, struct arena *a, struct error *e)
+{
+	const struct budget_holder h = { .scope = BUDGET_KEY,
+		.customer_id = customer_id,
+		.api_key_id = id };
+
+	return budget_member_store(m->db, &h, &row->budget, m->now_ms, a, e);
 }
 
 enum err
@@ -229,14 +258,27 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 	return OK;
 }
 
+static const struct budget_terms *
+terms_of(const struct budget_member *m)
+{
+	return m->has_terms ? &m->terms : NULL;
+}
+
 static enum err
 check_grant(const struct manager *m, struct arena *a,
     const struct key_row *before, const struct key_row *row, struct error *e)
 {
+	const struct budget_terms *has = terms_of(&before->budget);
 	enum err err;
 
 	if (!m->who || m->who->kind != PRINCIPAL_KEY)
 		return OK;
+	if (!principal_is_owner(m->who) || row->budget.is_given) {
+		err = key_budget_check(m->who, row->k.api_key_id, has,
+		    terms_of(&row->budget), e);
+		if (err)
+			return err;
+	}
 	err = covers(m, a, before, before, e);
 	return err || row == before ? err : covers(m, a, before, row, e);
 }
@@ -310,12 +352,13 @@ insert(const struct resource *r, const struct manager *m, struct arena *a,
 {
 	struct key_manager *km = m->extra;
 	struct key_ops ops = km->ops;
+	enum err err;
 
 	(void)r;
-	(void)a;
-	(void)row;
 	ops.db = m->db;
-	return key_create(&ops, km->key, km->text, ret_id, e);
+	err = key_create(&ops, km->key, km->text, ret_id, e);
+	return err ? err
+		   : store_budget(m, km->key->customer_id, *ret_id, row, a, e);
 }
 
 static enum err
@@ -326,9 +369,12 @@ update(const struct resource *r, const struct manager *m, struct arena *a,
 	const struct key_update u = { &k->k, k->sets_models, k->model_ids,
 		k->n_models };
 
+	enum err err = store_key_update(m->db, &u, e);
+
 	(void)r;
-	(void)a;
-	return store_key_update(m->db, &u, e);
+	return err ? err
+		   : store_budget(m, k->k.customer_id, k->k.api_key_id, k, a,
+			 e);
 }
 
 static enum err

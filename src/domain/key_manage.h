@@ -7,6 +7,7 @@
 #ifndef TG_DOMAIN_KEY_MANAGE_H
 #define TG_DOMAIN_KEY_MANAGE_H
 
+#include "domain/budget.h"
 #include "domain/key.h"
 #include "domain/resource.h"
 
@@ -20,6 +21,7 @@ struct key_row {
 	struct key k;
 	enum key_state state;
 	struct str models; /* ids with commas; p == NULL: all models */
+	struct budget_member budget;
 	/* When it is changed: the list, in numbers. */
 	bool sets_models;
 	const uint64_t *model_ids;
@@ -39,6 +41,25 @@ extern const struct resource key_resource; /* rows: struct key_row */
 
 /** Members as key_resource has them, for rows of store_key_page(). */
 void key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret);
+
+/** Rows of a list. Memory: in a. */
+enum err key_rows(struct db *db, uint64_t tenant, const struct key *keys,
+    size_t n, int64_t now_ms, struct arena *a, struct key_row **ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Whether who may give that budget (NULL: none) to a key; has_own: what the
+ * key has now, or NULL. A key with a hard budget of its own grants no looser
+ * one; a hard budget is loosened by owners and operators only, and by no key
+ * that it bounds.
+ * Errors: ERR_FORBIDDEN "budget".
+ */
+enum err key_budget_check(const struct principal *who, uint64_t api_key_id,
+    const struct budget_terms *has_own, const struct budget_terms *terms,
+    struct error *e) ATTR_MUST_CHECK;
+/** What a new key gets whose maker says nothing of a budget: its own, if that
+ * is a hard one. */
+void key_budget_default(const struct principal *who, struct budget_member *m);
 
 /**
  * Addresses and ranges with commas between them.

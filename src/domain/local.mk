@@ -6,8 +6,24 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/app.h \
 	src/domain/attribution.c \
 	src/domain/attribution.h \
+	src/domain/budget.c \
+	src/domain/budget.h \
+	src/domain/budget_book.c \
+	src/domain/budget_book.h \
+	src/domain/budget_lease.c \
+	src/domain/budget_lease.h \
+	src/domain/budget_move.c \
+	src/domain/budget_move.h \
+	src/domain/budget_notice.c \
+	src/domain/budget_notice.h \
+	src/domain/budget_period.c \
+	src/domain/budget_period.h \
+	src/domain/budget_quote.c \
+	src/domain/budget_quote.h \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
+	src/domain/credit.c \
+	src/domain/credit.h \
 	src/domain/customer.c \
 	src/domain/customer.h \
 	src/domain/customer_export.c \
@@ -32,6 +48,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/idempotency.h \
 	src/domain/key.c \
 	src/domain/key.h \
+	src/domain/key_budget.c \
 	src/domain/key_cache.c \
 	src/domain/key_grant.c \
 	src/domain/key_limits.c \

@@ -38,8 +38,10 @@ open_record(const struct meter_params *p)
 	const struct principal *who = p->who;
 	bool is_long = is_long_context(p->model, p->prompt_tok);
 	struct journal_rate rate = rate_of(p->price, is_long);
+	struct journal_open r;
 
-	return (struct journal_open){
+	_Static_assert(JOURNAL_BUDGETS_MAX == BUDGET_PER_KEY, "all of a key");
+	r = (struct journal_open){
 		.request_id = p->request_id,
 		.start_ms = p->start_ms,
 		.customer_id = who->customer_id,
@@ -60,7 +62,11 @@ open_record(const struct meter_params *p)
 		.provider_price = rate,
 		.model_requested = p->model_requested,
 		.provider_used = p->deployment->provider->row.name,
+		.hold_pusd = p->hold_pusd,
 	};
+	if (p->hold_pusd)
+		r.n_budgets = principal_hard_budgets(who, r.budget_id);
+	return r;
 }
 
 enum err
@@ -201,6 +207,23 @@ meter_price(struct meter *m, const struct meter_result *r, struct error *e)
 	return OK;
 }
 
+/* More came than was asked for, or the prompt had more tokens than it can
+ * have by our reckoning. It is owed all the same, and shown as such. */
+static void
+note_excess(const struct meter *m, struct journal_settle *record)
+{
+	struct log_rec r;
+
+	record->flags |= JOURNAL_FLAG_OVER_LIMIT;
+	if (record->error_code.n == 0)
+		record->error_code = S("hold_exceeded");
+	log_begin(&r, LOG_LEVEL_WARN, "hold_exceeded");
+	log_str(&r, "model", m->model->row.name);
+	log_usd(&r, "hold", m->hold_pusd);
+	log_usd(&r, "cost", m->cost.charged_pusd);
+	log_end(&r);
+}
+
 enum err
 meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
 {
@@ -217,6 +240,9 @@ meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
 	record.source = r->source;
 	record.error_code = r->error_code;
 	record.price_version_id = m->price->price_version_id;
+	record.hold_pusd = m->hold_pusd;
+	if (m->is_held && m->cost.charged_pusd > m->hold_pusd)
+		note_excess(m, &record);
 	m->state = METER_SETTLED;
 	return journal_write_settle(m->journal, m->slot, &record, e);
 }

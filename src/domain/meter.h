@@ -53,6 +53,9 @@ struct meter {
 	struct meter_delivered delivered;
 	bool has_output; /* any byte of the answer went out */
 	uint32_t attempts;
+	/* What it holds in budgets; its cost may turn out to be more. */
+	bool is_held;
+	int64_t hold_pusd;
 
 	/* For headers and the access log; final once settled. */
 	struct tokens used;
@@ -77,6 +80,8 @@ struct meter_params {
 	uint64_t agent_id;     /* 0: none */
 	uint64_t connector_id; /* 0: none */
 	bool is_stream;
+	int64_t hold_pusd; /* to be asked for; 0: it costs nothing, or no budget
+			      holds for it */
 };
 
 /**

@@ -20,3 +20,14 @@ principal_may_use_model(const struct principal *p, uint64_t model_id)
 	}
 	return false;
 }
+
+unsigned
+principal_hard_budgets(const struct principal *p, uint32_t ret[BUDGET_PER_KEY])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_budgets; i++)
+		if (p->budgets[i].kind == BUDGET_HARD)
+			ret[n++] = (uint32_t)p->budgets[i].budget_id;
+	return n;
+}

@@ -13,6 +13,7 @@
 
 #include "base/cidr.h"
 #include "base/limit_set.h"
+#include "store/budget.h"
 #include "store/key.h"
 #include "store/user.h"
 
@@ -21,6 +22,15 @@ enum principal_kind {
 	PRINCIPAL_KEY,      /* a customer's key, tg_… */
 	PRINCIPAL_OPERATOR, /* an operator's key, tga_…: no inference */
 	PRINCIPAL_SESSION,  /* somebody signed in in a browser */
+};
+
+/* A budget that its usage counts for. */
+struct budget_ref {
+	uint64_t budget_id;
+	int64_t amount_pusd;
+	enum budget_scope scope;
+	enum budget_kind kind;
+	enum budget_period period;
 };
 
 struct principal {
@@ -38,6 +48,8 @@ struct principal {
 	struct limit_set limits; /* of key, tiers, customer, in that order;
 				    what is still unstated is the
 				    configured default's */
+	unsigned n_budgets;      /* by scope: key, project, customer, balance */
+	struct budget_ref budgets[BUDGET_PER_KEY];
 	bool all_models;
 	const uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
@@ -76,6 +88,10 @@ principal_has_scopes(const struct principal *p, uint64_t scopes)
 {
 	return (p->scopes & scopes) == scopes;
 }
+
+/** Ids of the hard budgets, the nearest first; returns how many. */
+unsigned principal_hard_budgets(const struct principal *p,
+    uint32_t ret[BUDGET_PER_KEY]);
 
 /** Whether inference on that model is allowed. */
 bool principal_may_use_model(const struct principal *p, uint64_t model_id);

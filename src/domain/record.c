@@ -177,6 +177,7 @@ write_plain(const struct record_member *m, const void *row, struct json_out *j)
 		write_text(str_of(m, row), false, j);
 		break;
 	case RECORD_JSON:
+	case RECORD_OWN:
 		write_text(str_of(m, row), true, j);
 		break;
 	case RECORD_BOOL:
@@ -226,7 +227,8 @@ record_write(const struct record_type *t, const void *row, bool to_operator,
     struct json_out *j)
 {
 	for (size_t i = 0; i < t->n_members; i++)
-		if (to_operator || !(t->members[i].flags & RECORD_HIDDEN))
+		if (!(t->members[i].flags & RECORD_UNSHOWN) &&
+		    (to_operator || !(t->members[i].flags & RECORD_HIDDEN)))
 			write_member(&t->members[i], row, j);
 }
 
@@ -496,6 +498,7 @@ clear(const struct record_member *m, char *row)
 	case RECORD_ENUM:
 	case RECORD_BITS:
 	case RECORD_PPM:
+	case RECORD_OWN:
 		break; /* never null */
 	}
 }
@@ -506,6 +509,10 @@ read_plain(const struct reading *r, const struct record_member *m,
 {
 	void *to = r->row + m->off;
 
+	if (m->kind == RECORD_OWN)
+		return json_has(body, m->name) || json_has_null(body, m->name)
+			   ? m->read(body, m->name, r->a, to, r->e)
+			   : OK;
 	if (json_has_null(body, m->name) && (flags & RECORD_NULL))
 		clear(m, r->row);
 	if (!json_has(body, m->name) &&
@@ -537,6 +544,7 @@ read_plain(const struct reading *r, const struct record_member *m,
 	case RECORD_IDS:
 	case RECORD_JSON:
 	case RECORD_GROUP:
+	case RECORD_OWN:
 		break;
 	}
 	return error_set(r->e, ERR_INTERNAL, "%s can't be read", m->name);
@@ -785,6 +793,7 @@ check_member(const struct record_member *m, const void *row, int64_t now_ms,
 	case RECORD_LIMITS:
 	case RECORD_JSON:
 	case RECORD_GROUP:
+	case RECORD_OWN:
 		break; /* no bounds, or the resource's own check has them */
 	}
 	return OK;

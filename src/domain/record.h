@@ -36,6 +36,8 @@ enum record_kind {
 			  are stated; given ones change, null takes away */
 	RECORD_JSON,   /* struct str, JSON already; read only */
 	RECORD_GROUP,  /* an object with members of its own */
+	RECORD_OWN,    /* begins with a struct str of JSON, which is shown; a
+			 function of its own reads it */
 };
 
 enum record_flag {
@@ -46,7 +48,15 @@ enum record_flag {
 	RECORD_OPERATOR = 1 << 4, /* given and changed by operators only */
 	RECORD_LIVE = 1 << 5,     /* moves by itself: in no ETag, no audit */
 	RECORD_HIDDEN = 1 << 6,   /* shown to operators only */
+	RECORD_UNSHOWN = 1 << 7,  /* only for ETags and the audit log */
 };
+
+/**
+ * Read the member of that name, which is there and may be null.
+ * @to  what lies at the member's off
+ */
+typedef enum err record_read_fn(const struct json *body, const char *name,
+    struct arena *a, void *to, struct error *e);
 
 struct record_member {
 	const char *name;
@@ -59,6 +69,7 @@ struct record_member {
 	const struct record_member *members; /* GROUP */
 	unsigned n_members;
 	enum limit_metric metric; /* LIMIT */
+	record_read_fn *read;     /* OWN */
 };
 
 struct record_type {

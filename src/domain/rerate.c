@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "domain/budget_move.h"
 #include "domain/price.h"
 #include "store/closing.h"
+#include "store/ledger.h"
 #include "store/price.h"
 
 #define BATCH_ROWS    1000
@@ -137,6 +139,56 @@ rate_rows(struct run *r, const struct rated_usage *rows, size_t n,
 	return OK;
 }
 
+/* What one transaction books. */
+struct booking {
+	const struct adjustment *changes;
+	size_t n;
+	struct arena *a;
+};
+
+static enum err
+make_events(const struct booking *b, struct budget_event *v, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < b->n && !err; i++) {
+		const struct rated_usage *u = b->changes[i].usage;
+		int64_t was = u->cost_pusd == DB_MONEY_NULL ? 0 : u->cost_pusd;
+
+		v[i] = (struct budget_event){
+			.customer_id = u->customer_id,
+			.project_id = u->project_id,
+			.api_key_id = u->api_key_id,
+			.time_ms = u->request_timestamp_ms,
+		};
+		err = money_sub(b->changes[i].cost_pusd, was, &v[i].change_pusd,
+		    e);
+	}
+	return err;
+}
+
+/* db_txn_fn. Changes that add up to nothing book no transfer, so customers are
+ * locked here. */
+static enum err
+book(struct db *db, void *arg, struct error *e)
+{
+	const struct booking *b = arg;
+	struct budget_event *v = arena_array(b->a, struct budget_event, b->n);
+	uint64_t locked = 0;
+	enum err err = store_adjust(db, b->changes, b->n, b->a, e);
+
+	if (!err && !v)
+		return error_arena(e, b->a);
+	if (!err)
+		err = make_events(b, v, e);
+	for (size_t i = 0; i < b->n && !err; i++)
+		if (v[i].customer_id != locked) {
+			locked = v[i].customer_id;
+			err = store_ledger_lock(db, locked, e);
+		}
+	return err ? err : budget_move(db, v, b->n, b->a, e);
+}
+
 static enum err
 run_batch(struct run *r, size_t *ret_n, struct error *e)
 {
@@ -154,7 +206,8 @@ run_batch(struct run *r, size_t *ret_n, struct error *e)
 		return error_arena(e, r->batch);
 	err = rate_rows(r, rows, n, changes, &n_changes, e);
 	if (!err && n_changes > 0 && !r->opt->is_dry)
-		err = store_adjust(r->db, changes, n_changes, r->batch, e);
+		err = db_txn(r->db, book,
+		    &(struct booking){ changes, n_changes, r->batch }, e);
 	if (!err)
 		r->after = rows[n - 1].usage_id;
 	return err;

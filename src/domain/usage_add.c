@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json_out.h"
 #include "base/money.h"
+#include "domain/budget_move.h"
 #include "domain/price.h"
 #include "domain/principal.h"
 #include "domain/usage_ids.h"
@@ -194,6 +195,27 @@ post_ledger(struct work *w, const struct usage_row *rows, size_t n,
 }
 
 static enum err
+move_budgets(struct work *w, const struct usage_row *rows, size_t n,
+    struct error *e)
+{
+	struct budget_event *v = arena_array(w->a, struct budget_event, n);
+	size_t n_out = 0;
+
+	if (!v)
+		return error_arena(e, w->a);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].cost_pusd != DB_MONEY_NULL && rows[i].cost_pusd)
+			v[n_out++] = (struct budget_event){
+				.customer_id = rows[i].customer_id,
+				.project_id = rows[i].project_id,
+				.api_key_id = rows[i].api_key_id,
+				.time_ms = rows[i].request_timestamp_ms,
+				.change_pusd = rows[i].cost_pusd,
+			};
+	return n_out ? budget_move(w->m.db, v, n_out, w->a, e) : OK;
+}
+
+static enum err
 write_rows(struct work *w, struct error *e)
 {
 	size_t n = w->u->n;
@@ -215,7 +237,9 @@ write_rows(struct work *w, struct error *e)
 		err = store_usage_posted(w->m.db, w->a, w->rows, n, e);
 	if (!err)
 		err = store_rollup_usage(w->m.db, rows, n, w->a, e);
-	return err ? err : post_ledger(w, rows, n, e);
+	if (!err)
+		err = post_ledger(w, rows, n, e);
+	return err ? err : move_budgets(w, rows, n, e);
 }
 
 static int

@@ -170,7 +170,23 @@ journal_encode_open(const struct journal_open *r, uint8_t *ret)
 	put_rate(&o, &r->provider_price);
 	put_text(&o, r->model_requested, JOURNAL_MODEL_MAX);
 	put_text(&o, r->provider_used, JOURNAL_PROVIDER_MAX);
+	put(&o, r->n_budgets, 1);
+	for (unsigned i = 0; i < r->n_budgets; i++)
+		put(&o, r->budget_id[i], 4);
 	return o.n;
+}
+
+/* Payloads of before there were budgets end before them. */
+static void
+get_budgets(struct in *in, struct journal_open *ret)
+{
+	ret->n_budgets = in->n ? (unsigned)get(in, 1) : 0;
+	if (ret->n_budgets > JOURNAL_BUDGETS_MAX) {
+		in->is_bad = true;
+		return;
+	}
+	for (unsigned i = 0; i < ret->n_budgets; i++)
+		ret->budget_id[i] = (uint32_t)get(in, 4);
 }
 
 bool
@@ -201,6 +217,7 @@ journal_decode_open(struct str payload, struct journal_open *ret)
 	get_rate(&in, &ret->provider_price);
 	ret->model_requested = get_text(&in, JOURNAL_MODEL_MAX);
 	ret->provider_used = get_text(&in, JOURNAL_PROVIDER_MAX);
+	get_budgets(&in, ret);
 	return !in.is_bad;
 }
 
@@ -290,6 +307,7 @@ journal_encode_settle(const struct journal_settle *r, uint8_t *ret)
 	put_text(&o, r->provider_used, JOURNAL_PROVIDER_MAX);
 	put_text(&o, r->error_code, JOURNAL_CODE_MAX);
 	put_text(&o, r->refuse_reason, JOURNAL_REASON_MAX);
+	put_i64(&o, r->hold_pusd);
 	return o.n;
 }
 
@@ -316,6 +334,7 @@ journal_decode_settle(struct str payload, struct journal_settle *ret)
 	ret->provider_used = get_text(&in, JOURNAL_PROVIDER_MAX);
 	ret->error_code = get_text(&in, JOURNAL_CODE_MAX);
 	ret->refuse_reason = get_text(&in, JOURNAL_REASON_MAX);
+	ret->hold_pusd = in.n ? get_i64(&in) : 0;
 	if (in.is_bad || status >= USAGE_STATUS__MAX ||
 	    source >= USAGE_FROM__MAX)
 		return false;

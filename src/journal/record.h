@@ -46,10 +46,12 @@ enum journal_type {
 #define JOURNAL_PROVIDER_MAX 64
 #define JOURNAL_CODE_MAX     48
 #define JOURNAL_REASON_MAX   40
+/* Budgets that one request may hold a part of. */
+#define JOURNAL_BUDGETS_MAX  4
 
 #define JOURNAL_FRAME_BYTES 16
 /* Largest payload of any record. */
-#define JOURNAL_PAYLOAD_MAX 368
+#define JOURNAL_PAYLOAD_MAX 384
 #define JOURNAL_RECORD_MAX  (JOURNAL_FRAME_BYTES + JOURNAL_PAYLOAD_MAX)
 
 /* Prices of one request, pico-USD; before markup. */
@@ -72,7 +74,9 @@ struct journal_open {
 	uint64_t price_version_id;
 	uint32_t markup_ppm; /* 1,000,000 = as the price says */
 	uint64_t prompt_tok; /* estimate, until the provider says */
-	int64_t hold_pusd;
+	int64_t hold_pusd;   /* asked for in each of these: */
+	unsigned n_budgets;
+	uint32_t budget_id[JOURNAL_BUDGETS_MAX];
 	bool is_stream;
 	bool is_long; /* estimate is beyond the long-context threshold */
 	/* What an interrupted request is charged by: the rates of its
@@ -93,7 +97,7 @@ struct journal_progress {
 };
 
 /* settle.flags */
-#define JOURNAL_FLAG_OVER_LIMIT 1u /* produced beyond the given limit */
+#define JOURNAL_FLAG_OVER_LIMIT 1u /* cost more than it held */
 
 /*
  * The end of a request. With a refuse_reason the request was turned away
@@ -110,7 +114,8 @@ struct journal_settle {
 	enum usage_source source;
 	uint32_t attempts;
 	uint32_t flags;
-	bool is_unpriced; /* the costs are unknown (NULL), not 0 */
+	int64_t hold_pusd; /* what it held in the open's budgets in the end */
+	bool is_unpriced;  /* the costs are unknown (NULL), not 0 */
 	/* Who served it in the end; 0 and empty = as in the open. */
 	uint64_t provider_id, deployment_id, price_version_id;
 	struct str provider_used;

@@ -334,5 +334,5 @@ store_adjust(struct db *db, const struct adjustment *rows, size_t n,
 		return err;
 	qsort(b.rows, n, sizeof(*b.rows), row_compare);
 	err = make_posts(&b, e);
-	return err ? err : db_txn(db, book_txn, &b, e);
+	return err ? err : db_atomic(db, book_txn, &b, e);
 }

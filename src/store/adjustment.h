@@ -60,8 +60,8 @@ struct adjustment {
 };
 
 /**
- * Book adjustments in one transaction: the rows of usage_adjustments, the
- * change of all rollups, one ledger transfer a customer.
+ * Book adjustments in one transaction, the open one if there is: the rows of
+ * usage_adjustments, the change of all rollups, one ledger transfer a customer.
  * @rows  at least one, each of another row of usage
  * Errors: ERR_CONFLICT somebody adjusted one of them since it was read (read
  *         again); ERR_CORRUPT a rollup or an account is missing;

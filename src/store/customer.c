@@ -6,6 +6,9 @@
 #include "store/store_priv.h"
 #include "store/user.h"
 
+const char *const customer_billing_names[CUSTOMER_BILLING__N] = { "postpaid",
+	"prepaid" };
+
 static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, customer_id, U64),
 	DB_FIELD(struct customer, name, STR),
@@ -13,6 +16,7 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, company, STR),
 	DB_FIELD(struct customer, limits, LIMITS),
 	DB_FIELD(struct customer, markup_ppm, PPM),
+	DB_FIELD_ENUM(struct customer, billing, customer_billing_names),
 	DB_FIELD(struct customer, webhook_url, STR),
 	DB_FIELD(struct customer, has_webhook_secret, BOOL),
 	DB_FIELD(struct customer, is_active, BOOL),
@@ -49,7 +53,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 	err = db_insert(db, STMT_CUSTOMER_INSERT,
 	    DB_IN(db_str(i->c->name), db_str(i->c->email),
 		db_str(i->c->company), DB_LIMIT_COLUMNS(&i->c->limits),
-		db_ppm(i->c->markup_ppm)),
+		db_ppm(i->c->markup_ppm),
+		db_str(str_from(customer_billing_names[i->c->billing]))),
 	    &i->customer_id, e);
 	if (err != OK)
 		return err;
@@ -108,6 +113,7 @@ update_txn(struct db *db, void *arg, struct error *e)
 	struct change change = { .id = STMT_CUSTOMER_UPDATE,
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
+		    db_str(str_from(customer_billing_names[c->billing])),
 		    db_str(c->webhook_url), db_bool(c->is_active),
 		    db_u64(c->customer_id)),
 		.slot = generation_customer_slot(c->customer_id) };

@@ -12,13 +12,21 @@
 #define CUSTOMER_EMAIL_BYTES    254
 #define CUSTOMER_MARKUP_MAX_PPM UINT64_C(999999999)
 
+enum customer_billing {
+	CUSTOMER_POSTPAID, /* uses first, and owes */
+	CUSTOMER_PREPAID,  /* uses what was credited to it */
+	CUSTOMER_BILLING__N
+};
+extern const char *const customer_billing_names[CUSTOMER_BILLING__N];
+
 struct customer {
 	uint64_t customer_id;
 	struct str name;
 	struct str email;   /* ASCII, compared without regard to case */
 	struct str company; /* p == NULL: none */
 	struct limit_set limits;
-	uint64_t markup_ppm;     /* price * markup = charge; 1000000 = 1 */
+	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
+	enum customer_billing billing;
 	struct str webhook_url;  /* p == NULL: none */
 	bool has_webhook_secret; /* read only */
 	bool is_active;
@@ -30,7 +38,7 @@ struct customer {
 /**
  * A customer with its owner (a user with the same e-mail and name, without a
  * password) and its ledger accounts, in one transaction.
- * @c  name, email, company, limits and markup_ppm are read
+ * @c  name, email, company, limits, markup_ppm and billing are read
  * Errors: ERR_CONFLICT the e-mail is a customer's or a user's already.
  */
 enum err store_customer_insert(struct db *db, const struct customer *c,
@@ -72,7 +80,7 @@ enum err store_customer_lock(struct db *db, uint64_t tenant,
 enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
     struct arena *a, struct customer **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
-/** Write name, company, limits, markup_ppm, webhook_url and is_active.
+/** Write name, company, limits, markup_ppm, billing, webhook_url and is_active.
  * Errors: ERR_NOT_FOUND. */
 enum err store_customer_update(struct db *db, const struct customer *c,
     struct error *e) ATTR_MUST_CHECK;

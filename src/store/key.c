@@ -526,3 +526,20 @@ store_key_count_other(struct db *db, uint64_t pepper_id, uint64_t *ret,
 	arena_fini(&a);
 	return err;
 }
+
+static const struct db_field spend_fields[] = {
+	DB_FIELD(struct key_spend, day_pusd, MONEY),
+	DB_FIELD(struct key_spend, month_pusd, MONEY),
+};
+static const struct db_map spend_map = DB_MAP(struct key_spend, spend_fields);
+
+enum err
+store_key_spend(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    int64_t day_ms, int64_t month_ms, struct arena *a, struct key_spend *ret,
+    struct error *e)
+{
+	return db_one(db, STMT_KEY_SPEND,
+	    DB_IN(db_day(day_ms), db_u64(customer_id), db_day(month_ms),
+		db_u64(api_key_id)),
+	    a, &spend_map, ret, e);
+}

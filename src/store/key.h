@@ -133,6 +133,15 @@ enum err store_key_by_id(struct db *db, uint64_t customer_id,
 enum err store_key_by_public_id(struct db *db, struct str public_id,
     struct arena *a, struct key *ret, struct error *e) ATTR_MUST_CHECK;
 
+/* What a key's usage cost, as far as it is booked. */
+struct key_spend {
+	int64_t day_pusd, month_pusd;
+};
+/** @day_ms, @month_ms  their beginnings */
+enum err store_key_spend(struct db *db, uint64_t customer_id,
+    uint64_t api_key_id, int64_t day_ms, int64_t month_ms, struct arena *a,
+    struct key_spend *ret, struct error *e) ATTR_MUST_CHECK;
+
 enum key_state {
 	KEY_ACTIVE,
 	KEY_INACTIVE, /* switched off */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/money.h"
+#include "store/store_priv.h"
 
-const char *const ledger_kind_names[LEDGER__N] = { "receivable", "revenue" };
+const char *const ledger_kind_names[LEDGER__N] = { "receivable", "revenue",
+	"funds" };
 
 static const struct db_field account_fields[] = {
 	DB_FIELD(struct ledger_account, account_id, U64),
@@ -53,7 +55,7 @@ enum err
 store_ledger_open(struct db *db, uint64_t customer_id, struct error *e)
 {
 	return db_exec(db, STMT_LEDGER_OPEN,
-	    DB_IN(db_u64(customer_id), db_u64(customer_id)), NULL, e);
+	    DB_IN(db_u64(customer_id), DB_TWICE(db_u64(customer_id))), NULL, e);
 }
 
 enum err
@@ -62,6 +64,15 @@ store_ledger_accounts(struct db *db, uint64_t customer_id, struct arena *a,
 {
 	return db_all(db, STMT_LEDGER_ACCOUNTS, DB_IN(db_u64(customer_id)), a,
 	    &account_map, ret, ret_n, e);
+}
+
+enum err
+store_ledger_receivables(struct db *db, uint64_t from, uint64_t to,
+    struct arena *a, struct ledger_account **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_LEDGER_RECEIVABLES,
+	    DB_IN(db_u64(from), db_u64(to)), a, &account_map, ret, ret_n, e);
 }
 
 /* Ids of a customer's accounts by kind. */
@@ -91,34 +102,49 @@ account_ids(struct db *db, uint64_t customer_id, struct arena *a,
 	return OK;
 }
 
-/* One customer's transfer and its two movements. */
+/* Between which accounts a kind of transfer moves: the receivable is debited
+ * by usage, and credited by what is paid. Negative amounts go the other way. */
+struct route {
+	const char *kind;
+	enum ledger_kind debit, credit;
+};
+static const struct route usage_route = { "usage", LEDGER_RECEIVABLE,
+	LEDGER_REVENUE };
+static const struct route adjustment_route = { "adjustment", LEDGER_RECEIVABLE,
+	LEDGER_REVENUE };
+static const struct route credit_route = { "credit", LEDGER_FUNDS,
+	LEDGER_RECEIVABLE };
+
+#define MOVEMENTS 2 /* a transfer */
+
+/* One customer's transfer and its movements. */
 static enum err
-plan(struct db *db, const struct ledger_change *post, const char *kind,
-    struct arena *a, struct transfer *t, struct movement m[2], struct error *e)
+plan(struct db *db, const struct ledger_change *post, const struct route *r,
+    struct arena *a, struct transfer *t, struct movement m[MOVEMENTS],
+    struct error *e)
 {
-	bool is_credit = post->amount_pusd < 0;
+	bool is_back = post->amount_pusd < 0;
+	enum ledger_kind kinds[MOVEMENTS] = { is_back ? r->credit : r->debit,
+		is_back ? r->debit : r->credit };
 	int64_t amount_pusd = post->amount_pusd;
 	uint64_t ids[LEDGER__N];
 	enum err err = account_ids(db, post->customer_id, a, ids, e);
 
-	if (!err && is_credit)
+	if (!err && is_back)
 		err = money_sub(0, amount_pusd, &amount_pusd, e);
 	if (err != OK)
 		return err;
 	*t = (struct transfer){
-		.debit_account_id =
-		    ids[is_credit ? LEDGER_REVENUE : LEDGER_RECEIVABLE],
-		.credit_account_id =
-		    ids[is_credit ? LEDGER_RECEIVABLE : LEDGER_REVENUE],
+		.debit_account_id = ids[kinds[0]],
+		.credit_account_id = ids[kinds[1]],
 		.amount_pusd = amount_pusd,
-		.kind = str_from(kind),
+		.kind = str_from(r->kind),
 		.cause = post->cause,
 	};
-	for (int k = 0; k < LEDGER__N; k++)
-		m[k] = (struct movement){ ids[k], post->customer_id,
-			str_from(ledger_kind_names[k]),
-			(k == LEDGER_RECEIVABLE) != is_credit ? amount_pusd
-							      : -amount_pusd };
+	for (int i = 0; i < MOVEMENTS; i++)
+		m[i] = (struct movement){ ids[kinds[i]], post->customer_id,
+			str_from(ledger_kind_names[kinds[i]]),
+			i == 0 ? amount_pusd : -amount_pusd };
 	return OK;
 }
 
@@ -133,11 +159,11 @@ movement_compare(const void *pa, const void *pb)
 
 static enum err
 transfer_all(struct db *db, const struct ledger_change *posts, size_t n,
-    const char *kind, struct arena *a, struct error *e)
+    const struct route *r, struct arena *a, struct error *e)
 {
 	struct transfer *transfers = arena_array(a, struct transfer, n);
 	struct movement *movements = arena_array(a, struct movement,
-	    n * LEDGER__N);
+	    n * MOVEMENTS);
 	size_t used = 0;
 	enum err err;
 
@@ -146,22 +172,22 @@ transfer_all(struct db *db, const struct ledger_change *posts, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (posts[i].amount_pusd == 0)
 			continue;
-		err = plan(db, &posts[i], kind, a, &transfers[used],
-		    &movements[used * LEDGER__N], e);
+		err = plan(db, &posts[i], r, a, &transfers[used],
+		    &movements[used * MOVEMENTS], e);
 		if (err != OK)
 			return err;
 		used++;
 	}
 	/* Accounts in id order, so that two writers cannot wait for each
 	 * other. */
-	qsort(movements, used * LEDGER__N, sizeof(movements[0]),
+	qsort(movements, used * MOVEMENTS, sizeof(movements[0]),
 	    movement_compare);
 	err = db_bulk(db, STMT_LEDGER_TRANSFER, &transfer_map, transfers, used,
 	    e);
 	if (err != OK)
 		return err;
 	return db_bulk(db, STMT_LEDGER_BALANCE, &movement_map, movements,
-	    used * LEDGER__N, e);
+	    used * MOVEMENTS, e);
 }
 
 enum err
@@ -179,17 +205,24 @@ store_ledger_usage(struct db *db, const struct ledger_usage *posts, size_t n,
 		changes[i] = (struct ledger_change){ posts[i].customer_id,
 			posts[i].amount_pusd, posts[i].cause };
 	}
-	return transfer_all(db, changes, n, "usage", a, e);
+	return transfer_all(db, changes, n, &usage_route, a, e);
 }
 
 enum err
 store_ledger_adjust(struct db *db, const struct ledger_change *posts, size_t n,
     struct arena *a, struct error *e)
 {
-	return transfer_all(db, posts, n, "adjustment", a, e);
+	return transfer_all(db, posts, n, &adjustment_route, a, e);
 }
 
-static const struct db_field page_fields[] = {
+enum err
+store_ledger_credit(struct db *db, const struct ledger_change *post,
+    struct arena *a, struct error *e)
+{
+	return transfer_all(db, post, 1, &credit_route, a, e);
+}
+
+static const struct db_field entry_fields[] = {
 	DB_FIELD(struct ledger_transfer, transfer_id, U64),
 	DB_FIELD(struct ledger_transfer, debit_account_id, U64),
 	DB_FIELD(struct ledger_transfer, credit_account_id, U64),
@@ -197,8 +230,40 @@ static const struct db_field page_fields[] = {
 	DB_FIELD(struct ledger_transfer, kind, STR),
 	DB_FIELD(struct ledger_transfer, created_at_ms, TIME),
 };
-static const struct db_map page_map = DB_MAP(struct ledger_transfer,
-    page_fields);
+static const struct db_map entry_map = DB_MAP(struct ledger_transfer,
+    entry_fields);
+
+enum err
+store_ledger_by_cause(struct db *db, struct str cause, struct arena *a,
+    struct ledger_transfer *ret, struct error *e)
+{
+	return db_one(db, STMT_LEDGER_BY_CAUSE, DB_IN(db_bytes(cause)), a,
+	    &entry_map, ret, e);
+}
+
+enum err
+store_ledger_lock(struct db *db, uint64_t customer_id, struct error *e)
+{
+	return store_lock(db, STMT_LEDGER_LOCK, DB_IN(db_u64(customer_id)), e);
+}
+
+enum err
+store_ledger_balance(struct db *db, uint64_t customer_id, struct arena *a,
+    int64_t *ret_pusd, struct error *e)
+{
+	struct ledger_account *accounts;
+	size_t n;
+	enum err err = store_ledger_accounts(db, customer_id, a, &accounts, &n,
+	    e);
+
+	for (size_t i = 0; i < n && !err; i++)
+		if (accounts[i].kind == LEDGER_RECEIVABLE)
+			return money_sub(0, accounts[i].balance_pusd, ret_pusd,
+			    e);
+	return err ? err
+		   : error_set(e, ERR_CORRUPT, "customer %llu has no accounts",
+			 (unsigned long long)customer_id);
+}
 
 enum err
 store_ledger_page(struct db *db, uint64_t debit_account_id, uint64_t after_id,
@@ -207,5 +272,5 @@ store_ledger_page(struct db *db, uint64_t debit_account_id, uint64_t after_id,
 {
 	return db_all(db, STMT_LEDGER_PAGE,
 	    DB_IN(db_u64(debit_account_id), db_u64(after_id), db_u64(limit)), a,
-	    &page_map, ret, ret_n, e);
+	    &entry_map, ret, ret_n, e);
 }

@@ -16,6 +16,7 @@
 enum ledger_kind {
 	LEDGER_RECEIVABLE,
 	LEDGER_REVENUE,
+	LEDGER_FUNDS, /* what was paid in, or given */
 	LEDGER__N
 };
 extern const char *const ledger_kind_names[LEDGER__N];
@@ -53,6 +54,33 @@ struct ledger_change {
 enum err store_ledger_adjust(struct db *db, const struct ledger_change *posts,
     size_t n, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Credit a customer: its funds are debited and its receivable credited, or
+ * the reverse for a negative amount. In the caller's transaction.
+ * Errors: as store_ledger_adjust().
+ */
+enum err store_ledger_credit(struct db *db, const struct ledger_change *post,
+    struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
+/* A transfer that is there. */
+struct ledger_transfer {
+	uint64_t transfer_id;
+	uint64_t debit_account_id, credit_account_id;
+	int64_t amount_pusd;
+	struct str kind;
+	int64_t created_at_ms;
+};
+/** Errors: ERR_NOT_FOUND. */
+enum err store_ledger_by_cause(struct db *db, struct str cause, struct arena *a,
+    struct ledger_transfer *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Until the transaction ends nothing is booked on the customer.
+ * Errors: ERR_NOT_FOUND.
+ */
+enum err store_ledger_lock(struct db *db, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
+
 struct ledger_account {
 	uint64_t account_id;
 	uint64_t customer_id;
@@ -60,22 +88,20 @@ struct ledger_account {
 	int64_t balance_pusd; /* debits less credits */
 };
 
-/** Both accounts of a new customer; in its transaction. */
+/** A new customer's accounts; in its transaction. */
 enum err store_ledger_open(struct db *db, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** What a customer has (less than 0: owes). Errors: ERR_CORRUPT. */
+enum err store_ledger_balance(struct db *db, uint64_t customer_id,
+    struct arena *a, int64_t *ret_pusd, struct error *e) ATTR_MUST_CHECK;
+/** The receivables of customers with ids from..to, by customer. */
+enum err store_ledger_receivables(struct db *db, uint64_t from, uint64_t to,
+    struct arena *a, struct ledger_account **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_ledger_accounts(struct db *db, uint64_t customer_id,
     struct arena *a, struct ledger_account **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 
-/* As it is looked at. */
-struct ledger_transfer {
-	uint64_t transfer_id;
-	uint64_t debit_account_id;
-	uint64_t credit_account_id;
-	int64_t amount_pusd;
-	struct str kind;
-	int64_t created_at_ms;
-};
 /** Up to limit of an account's debits with ids above after_id, by id. */
 enum err store_ledger_page(struct db *db, uint64_t debit_account_id,
     uint64_t after_id, uint64_t limit, struct arena *a,

@@ -5,6 +5,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/adjustment.h \
 	src/store/audit.c \
 	src/store/audit.h \
+	src/store/budget.c \
+	src/store/budget.h \
 	src/store/catalogue.c \
 	src/store/catalogue.h \
 	src/store/change.c \

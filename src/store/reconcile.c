@@ -42,6 +42,15 @@ static const struct db_field money_fields[] = {
 static const struct db_map money_map = DB_MAP(struct reconcile_diff,
     money_fields);
 
+static const struct db_field budget_fields[] = {
+	DB_FIELD(struct reconcile_diff, customer_id, U64),
+	DB_FIELD(struct reconcile_diff, budget_id, U64),
+	DB_FIELD(struct reconcile_diff, rows_pusd, MONEY),
+	DB_FIELD(struct reconcile_diff, sums_pusd, MONEY),
+};
+static const struct db_map budget_map = DB_MAP(struct reconcile_diff,
+    budget_fields);
+
 static const struct db_field orphan_fields[] = {
 	DB_FIELD(struct reconcile_diff, customer_id, U64),
 	DB_FIELD(struct reconcile_diff, api_key_id, U64),
@@ -61,6 +70,7 @@ static const struct {
 	[RECONCILE_OVERALL] = { STMT_RECONCILE_OVERALL, &sums_map },
 	[RECONCILE_LEDGER] = { STMT_RECONCILE_LEDGER, &money_map },
 	[RECONCILE_BALANCE] = { STMT_RECONCILE_BALANCE, &money_map },
+	[RECONCILE_BUDGET] = { STMT_RECONCILE_BUDGETS, &budget_map },
 	[RECONCILE_ORPHAN] = { STMT_RECONCILE_ORPHANS, &orphan_map },
 };
 

@@ -18,6 +18,9 @@ enum reconcile_check {
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */
+	RECONCILE_BUDGET,  /* usage_hourly against what budgets say was spent,
+			      credits against balances, and no leases of
+			      series that are closed */
 	RECONCILE_ORPHAN,  /* rows whose customer, key, user or model is not
 			      there */
 	RECONCILE__N
@@ -29,6 +32,7 @@ struct reconcile_diff {
 	uint64_t customer_id;
 	uint64_t api_key_id; /* 0 where the check has none */
 	uint64_t model_id;
+	uint64_t budget_id; /* 0: of no budget */
 	int64_t time_ms;
 	uint64_t rows_requests, sums_requests;
 	uint64_t rows_tok, sums_tok; /* all classes */

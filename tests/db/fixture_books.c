@@ -54,7 +54,7 @@ books_balance(uint64_t customer_id)
 
 	assert_db_ok(f, store_ledger_accounts(f->db, customer_id, &f->a,
 			    &accounts, &n, &f->e));
-	assert_int_equal(n, 2);
+	assert_int_equal(n, LEDGER__N);
 	assert_int_equal(accounts[0].balance_pusd, -accounts[1].balance_pusd);
 	return accounts[0].balance_pusd;
 }

@@ -39,6 +39,7 @@ BOOKS_FIXTURE = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += \
+	tests/db/test_budget \
 	tests/db/test_db \
 	tests/db/test_db_pool \
 	tests/db/test_db_txn \
@@ -66,6 +67,9 @@ check_PROGRAMS += \
 	tests/db/test_usage_page \
 	tests/db/test_usage_report
 
+tests_db_test_budget_SOURCES = tests/db/test_budget.c $(FLUSH_FIXTURE)
+tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
+	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS)
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)

@@ -79,7 +79,8 @@ flusher_killed__between_commit_and_removal__nothing_twice(void **state)
 	requests(x, x->j->j, 1, 2500);
 	journal_close(&x->j->j);
 	x->flush.keep_s = 0;
-	flusher_free(x->f); /* its lock would keep the other out */
+	x->flush.batch_rows = 2500; /* all that there is in one of them */
+	flusher_free(x->f);         /* its lock would keep the other out */
 	x->f = NULL;
 	pid = fork();
 	if (pid == 0) {

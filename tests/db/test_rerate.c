@@ -279,7 +279,7 @@ rerate__killed_in_the_middle__ends_the_same_when_repeated(void **state)
 	    (unsigned long long)second.customer_id);
 	fixture_sql(root, "USE tollgate");
 	fixture_sql(root, "START TRANSACTION");
-	assert_int_equal(fixture_number(root, text), 2);
+	assert_int_equal(fixture_number(root, text), 3);
 	/* A connection is not for two processes. */
 	db_free(f->db);
 	f->db = NULL;

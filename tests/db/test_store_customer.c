@@ -13,7 +13,7 @@
 static struct fixture *const f = &store_fixture;
 
 static void
-customer__inserted__has_owner_and_two_accounts(void **state)
+customer__inserted__has_owner_and_accounts(void **state)
 {
 	struct ledger_account *accounts;
 	struct customer c;
@@ -34,7 +34,7 @@ customer__inserted__has_owner_and_two_accounts(void **state)
 	assert_null(users[0].password_hash.p);
 	assert_db_ok(f,
 	    store_ledger_accounts(f->db, id, &f->a, &accounts, &n, &f->e));
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 3);
 }
 
 static void
@@ -173,7 +173,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(customer__inserted__has_owner_and_two_accounts),
+		STORE_TEST(customer__inserted__has_owner_and_accounts),
 		STORE_TEST(customer__email_in_other_case__is_the_same_one),
 		STORE_TEST(customer__updated__bumps_its_own_slot),
 		STORE_TEST(customer__list__goes_on_after_an_id),

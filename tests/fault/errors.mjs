@@ -161,6 +161,19 @@ await test('ERR_TOKENS_OVER_LIMIT: more tokens than a window grants: answer and 
   assert.equal(answer.headers['x-should-retry'], 'false');
 });
 
+await test('ERR_QUOTA, ERR_BALANCE: budget and balance that cover nothing: answers and log lines', async () => {
+  const bounded = await newKey({ budget: { amount_usd: 0 } });
+  const customer = JSON.parse((await ask('POST', '/customers', {
+    ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY,
+  }, '{"name":"prepaid","email":"prepaid@errors.example.com","billing":"prepaid"}')).text);
+  const prepaid = await newKey({ customer_id: customer.id });
+  for (const [name, { key }] of [['ERR_QUOTA', bounded], ['ERR_BALANCE', prepaid]]) {
+    const answer = await ask('POST', '/generate', { ...json, 'X-API-Key': key }, '{"text":"a","model_id":2}');
+    await expectError(name, answer);
+    assert.equal(answer.headers['x-should-retry'], 'false');
+  }
+});
+
 await test('ERR_MODEL_DOWN: model switched off: answer and log line', async () => {
   tollgate('model', 'disable', 'switched-off');
   const answer = await until('a 503', async () => {

@@ -2,6 +2,8 @@
 # Faults on stacks of their own: servers that vanish, disks that fill, workers
 # that are killed. Those in long/ run with `tools/check --long` only.
 EXTRA_DIST += \
+	tests/fault/budget.mjs \
+	tests/fault/budget.t \
 	tests/fault/counted.t \
 	tests/fault/database_down.t \
 	tests/fault/database_restored.t \

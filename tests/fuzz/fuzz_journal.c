@@ -117,7 +117,8 @@ round_trip(const struct journal_rec *rec)
 	if (rec->type == JOURNAL_REFUSE &&
 	    journal_decode_refuse(rec->payload, &r))
 		n = journal_encode_refuse(&r, p);
-	ASSERT(n <= rec->payload.n && n <= sizeof(p));
+	/* Older payloads lack the last members. */
+	ASSERT(n <= rec->payload.n + sizeof(s.hold_pusd) && n <= sizeof(p));
 }
 
 static void

@@ -487,7 +487,7 @@ is 'customer close' "$(j .state)" closed
 t customer resume "$bob"
 is 'customer close: is for good' "$code" 1
 is 'customer close: its ledger stays' "$(sql "SELECT COUNT(*) FROM
-  ledger_accounts WHERE customer_id = $bob")" 2
+  ledger_accounts WHERE customer_id = $bob")" 3
 t tier archive gold --json
 is 'tier archive' "$(j '.archived_at != null')" true
 t key add --customer 1 --name x --tier gold

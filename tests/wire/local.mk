@@ -22,6 +22,8 @@ EXTRA_DIST += \
 	tests/wire/books.mjs \
 	tests/wire/books.t \
 	tests/wire/commands.t \
+	tests/wire/budget.mjs \
+	tests/wire/budget.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \

@@ -76,6 +76,7 @@ const matrix = {
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
   'GET /customers/{id}/export': 'o',
+  'POST /customers/{id}/credits': 'o',
   'POST /customers/{id}/webhook-secret': 'oO',
   'GET /api/audit': 'oO',
   'GET /api/prices': 'o',

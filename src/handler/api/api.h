@@ -18,6 +18,7 @@ handler_fn api_connector_change;
 handler_fn api_connector_create;
 handler_fn api_connector_list;
 handler_fn api_connector_show;
+handler_fn api_credit_create;
 handler_fn api_customer_archive;
 handler_fn api_customer_change;
 handler_fn api_customer_create;

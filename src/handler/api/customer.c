@@ -33,20 +33,15 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		.created_to_ms = v[5].time_ms,
 	};
 	struct customer *customers = NULL;
-	struct customer_row *rows;
+	struct customer_row *rows = NULL;
 	enum err err = store_customer_page(m->db, m->tenant, &f, after, limit,
 	    a, &customers, ret_n, e);
 
-	if (err)
-		return err;
-	rows = arena_array(a, struct customer_row, *ret_n);
-	if (!rows)
-		return error_arena(e, a);
-	for (size_t i = 0; i < *ret_n; i++)
-		rows[i] = (struct customer_row){ customers[i],
-			customer_state(&customers[i]) };
+	if (!err)
+		err = customer_rows(m->db, customers, *ret_n, m->now_ms, a,
+		    &rows, e);
 	*ret_rows = rows;
-	return OK;
+	return err;
 }
 
 static const struct listing listing = { params, ARRAY_LEN(params), page,

@@ -122,38 +122,66 @@ bounded_output(const struct app *app, const struct forward_params *p,
 	return left > 0 && left < limit ? left : limit;
 }
 
+/* The prompt, as exactly as it can be told here. */
+static void
+count_prompt(const struct catalogue_deployment *first, struct forward_params *p,
+    struct admission_params *admission)
+{
+	const struct tokenizer *t = first->tokenizer;
+
+	if (!t)
+		return;
+	p->prompt = (struct forward_prompt){
+		.is_done = true,
+		.t = t,
+		.count = first->row.model_path.n > 0
+			     ? openai_count_local(p->op, p->body, t)
+			     : openai_count_prompt(p->op, p->body, t),
+	};
+	admission->prompt_tok = p->prompt.count.tok;
+}
+
+/* What the request may cost. A prompt that is only estimated may have a token
+ * for each of its bytes. */
+static void
+hold_cost(struct forward_params *p, struct admission_params *admission)
+{
+	uint64_t bytes = p->body->text.n;
+
+	admission->may_cost = true;
+	admission->n = p->request->n;
+	admission->prompt_max_tok = admission->prompt_tok;
+	if (!(p->prompt.is_done && p->prompt.count.is_counted) &&
+	    admission->prompt_max_tok < bytes)
+		admission->prompt_max_tok = bytes;
+	if (p->op != WIRE_EMBEDDING)
+		admission->out_tok = p->limit_tok;
+}
+
 /*
  * How many tokens the request may use. Counting takes its time, so nobody
- * does it in whose limits no tokens are counted.
+ * does it in whose limits no tokens are counted and whom no budget bounds.
  */
 static void
 hold_tokens(const struct app *app, struct forward_params *p,
     struct admission_params *admission)
 {
-	const struct catalogue_deployment *first = &p->model->deployments[0];
-	const struct tokenizer *t = first->tokenizer;
-	bool is_local = first->row.model_path.n > 0;
 	uint64_t cap_tok = limit_token_cap(app->shared->limiter, app->who);
+	bool has_budget = admission_has_budget(app->who);
 
 	p->limit_tok = output_limit(p->model, p->request);
 	/* What only asks for a count uses no tokens. */
-	if (cap_tok == UINT64_MAX || p->op == WIRE_COUNT)
+	if ((cap_tok == UINT64_MAX && !has_budget) || p->op == WIRE_COUNT)
 		return;
-	if (t) {
-		p->prompt = (struct forward_prompt){
-			.is_done = true,
-			.t = t,
-			.count = is_local
-				     ? openai_count_local(p->op, p->body, t)
-				     : openai_count_prompt(p->op, p->body, t),
-		};
-		admission->prompt_tok = p->prompt.count.tok;
-	}
+	count_prompt(&p->model->deployments[0], p, admission);
 	admission->hold_tok = admission->prompt_tok;
-	if (p->op == WIRE_EMBEDDING)
-		return;
-	p->limit_tok = bounded_output(app, p, admission->prompt_tok, cap_tok);
-	admission->hold_tok += p->limit_tok * p->request->n;
+	if (p->op != WIRE_EMBEDDING) {
+		p->limit_tok = bounded_output(app, p, admission->prompt_tok,
+		    cap_tok);
+		admission->hold_tok += p->limit_tok * p->request->n;
+	}
+	if (has_budget)
+		hold_cost(p, admission);
 }
 
 /*
@@ -289,6 +317,7 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 	};
 	struct idempotency claim;
 	bool is_answered = false;
+	uint64_t out_tok;
 	enum err rc = check_body(&p, e);
 
 	if (!rc)
@@ -303,12 +332,14 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 	if (rq->has_client_ip)
 		admission.client = limit_client_of(rq->client_ip.b);
 	hold_tokens(app, &p, &admission);
-	rc = admission_enter(app, &admission, e);
+	rc = admission_enter(app, &admission, &out_tok, e);
 	set_limit_headers(rs, &app->take, rc);
 	if (!rc && p.is_kept)
 		rc = take_claim(app, rs, &claim, e);
 	if (rc)
 		return rc;
+	if (out_tok < admission.out_tok)
+		p.limit_tok = out_tok;
 	rc = forward_run(app, rq, rs, &p, e);
 	if (p.is_kept)
 		end_claim(app, rs, &claim, rc);

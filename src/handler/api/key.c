@@ -24,6 +24,7 @@ struct key_request {
 	struct str tier_name;
 	struct customer customer;
 	struct limit_set in_force; /* once it is made */
+	struct budget_member budget;
 };
 
 /* ---- reading ---- */
@@ -170,12 +171,17 @@ static enum err
 check_grant(const struct app *app, struct key_request *k, struct error *e)
 {
 	struct limit_set defaults;
+	enum err rc;
 
 	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
 		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
 		    "A key cannot set a tier.");
+	if (!k->budget.is_given)
+		key_budget_default(app->who, &k->budget);
+	rc = key_budget_check(app->who, 0, NULL,
+	    k->budget.has_terms ? &k->budget.terms : NULL, e);
 	defaults = default_limits(app);
-	return key_grant(app->who, &defaults, &k->key, e);
+	return rc ? rc : key_grant(app->who, &defaults, &k->key, e);
 }
 
 static enum err
@@ -185,8 +191,8 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 	static const char *const names[] = { "customer_email", "customer_id",
 		"name", "allowed_models", "expires_at", "rate_limit",
 		"rate_limit_per_hour", "rate_limits", "rate_limit_tier",
-		"project_id", "user_id", "scopes", "allowed_ips",
-		"idempotency" };
+		"project_id", "user_id", "scopes", "allowed_ips", "idempotency",
+		"budget" };
 	const struct json *body;
 	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
 	    e);
@@ -218,6 +224,9 @@ read_body(struct app *app, const struct request *rq, struct key_request *k,
 		rc = read_ips(rq->arena, body, &k->key.allowed_ips, e);
 	if (!rc && json_has(body, "idempotency"))
 		rc = json_get_bool(body, "idempotency", &k->key.is_idempotent,
+		    e);
+	if (!rc && (json_has(body, "budget") || json_has_null(body, "budget")))
+		rc = budget_member_read(body, "budget", rq->arena, &k->budget,
 		    e);
 	return rc ? rc : check_grant(app, k, e);
 }
@@ -327,7 +336,7 @@ create(struct app *app, const struct request *rq, struct key_request *k,
     char ret_text[KEY_TEXT_BYTES], uint64_t *ret_id, struct error *e)
 {
 	struct key_manager km = key_manager_of(app);
-	struct key_row row = { .sets_models = false };
+	struct key_row row = { .budget = k->budget };
 	struct manager m;
 	enum err rc = manager_begin(app, rq, &m, e);
 
@@ -343,6 +352,7 @@ create(struct app *app, const struct request *rq, struct key_request *k,
 		rc = find_limits(app, m.db, rq->arena, row.k.api_key_id, k, e);
 	manager_end(app, &m);
 	*ret_id = row.k.api_key_id;
+	k->budget = row.budget;
 	return rc;
 }
 
@@ -382,6 +392,11 @@ respond(struct app *app, struct response *rs, const struct key_request *k,
 	json_out_key(&j, "expires_at");
 	if (k->key.expires_at_ms)
 		json_out_time(&j, k->key.expires_at_ms);
+	else
+		json_out_null(&j);
+	json_out_key(&j, "budget");
+	if (k->budget.shown.p)
+		json_out_raw(&j, k->budget.shown);
 	else
 		json_out_null(&j);
 	json_out_object_end(&j);

@@ -59,7 +59,7 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		.created_to_ms = v[12].time_ms,
 	};
 	struct key *keys = NULL;
-	struct key_row *rows;
+	struct key_row *rows = NULL;
 	enum err err = v[4].is_set ? read_prefix(v[4].text, &f.prefix, e) : OK;
 
 	if (!err && v[6].is_set)
@@ -70,13 +70,9 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		    &keys, ret_n, e);
 	if (err)
 		return err;
-	rows = arena_array(a, struct key_row, *ret_n);
-	if (!rows)
-		return error_arena(e, a);
-	for (size_t i = 0; i < *ret_n; i++)
-		key_row_fill(&keys[i], m->now_ms, &rows[i]);
+	err = key_rows(m->db, m->tenant, keys, *ret_n, m->now_ms, a, &rows, e);
 	*ret_rows = rows;
-	return OK;
+	return err;
 }
 
 static const struct listing listing = { params, ARRAY_LEN(params), page,

@@ -2,6 +2,7 @@
 /* GET /v1/key: what the key that asks is and may. */
 #include "domain/key_manage.h"
 
+#include "domain/budget_period.h"
 #include "domain/catalogue.h"
 #include "handler/api/api.h"
 #include "handler/api/key_read.h"
@@ -49,16 +50,67 @@ write_models(struct json_out *j, const struct app *app)
 	json_out_array_end(j);
 }
 
+/* What the database says. */
+struct self {
+	struct key k;
+	struct budget_member budget; /* the key's own */
+	struct budget *budgets;      /* all that its usage counts for */
+	size_t n_budgets;
+	struct key_spend spend;
+};
+
 static enum err
-load(struct app *app, struct arena *a, struct key *ret, struct error *e)
+load_all(struct app *app, struct db *db, int64_t now_ms, struct arena *a,
+    struct self *ret, struct error *e)
+{
+	const struct principal *who = app->who;
+	const struct budget_starts now = budget_starts_of(now_ms);
+	enum err err = store_key_by_id(db, who->customer_id, who->api_key_id, a,
+	    &ret->k, e);
+
+	if (!err)
+		err = budget_member_load(db, BUDGET_KEY, who->api_key_id,
+		    now_ms, a, &ret->budget, e);
+	if (!err)
+		err = store_budget_for_key(db, who->customer_id,
+		    who->project_id, who->api_key_id, &now, a, &ret->budgets,
+		    &ret->n_budgets, e);
+	return err ? err
+		   : store_key_spend(db, who->customer_id, who->api_key_id,
+			 now.start_ms[BUDGET_DAY], now.start_ms[BUDGET_MONTH],
+			 a, &ret->spend, e);
+}
+
+static void
+write_spend(struct json_out *j, const struct self *s, int64_t now_ms)
+{
+	json_out_key(j, "spend");
+	json_out_object(j);
+	json_out_member_usd(j, "today_usd", s->spend.day_pusd);
+	json_out_member_usd(j, "month_usd", s->spend.month_pusd);
+	json_out_object_end(j);
+	json_out_key(j, "budgets");
+	json_out_array(j);
+	for (size_t i = 0; i < s->n_budgets; i++) {
+		json_out_object(j);
+		json_out_member_str(j, "scope",
+		    str_from(budget_scope_names[s->budgets[i].scope]));
+		budget_write(&s->budgets[i], now_ms, j);
+		json_out_object_end(j);
+	}
+	json_out_array_end(j);
+}
+
+static enum err
+load(struct app *app, int64_t now_ms, struct arena *a, struct self *ret,
+    struct error *e)
 {
 	struct db *db;
 	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
 
 	if (err)
 		return err;
-	err = store_key_by_id(db, app->who->customer_id, app->who->api_key_id,
-	    a, ret, e);
+	err = load_all(app, db, now_ms, a, ret, e);
 	db_pool_give(app->shared->db, db);
 	return err;
 }
@@ -67,14 +119,15 @@ enum err
 api_key_self(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct key k = { 0 };
+	struct self self = { 0 };
 	struct key_row row;
 	struct json_out j;
-	enum err err = load(app, rq->arena, &k, e);
+	enum err err = load(app, rq->start_ms, rq->arena, &self, e);
 
 	if (err)
 		return err;
-	key_row_fill(&k, rq->start_ms, &row);
+	key_row_fill(&self.k, rq->start_ms, &row);
+	row.budget = self.budget;
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	json_out_object(&j);
@@ -82,8 +135,9 @@ api_key_self(struct app *app, const struct request *rq, struct response *rs,
 	json_out_member_str(&j, "role",
 	    str_from(user_role_names[app->who->role]));
 	json_out_member_bool(&j, "is_previous",
-	    !str_eq(k.public_id, str_from(app->who->public_id)));
+	    !str_eq(self.k.public_id, str_from(app->who->public_id)));
 	write_limits(&j, app);
+	write_spend(&j, &self, rq->start_ms);
 	write_models(&j, app);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);

@@ -15,10 +15,14 @@ page(enum label_kind kind, const struct manager *m, const struct param_value *v,
     size_t *ret_n, struct error *e)
 {
 	const struct label_filter f = { v[0].u64, v[1].text, v[2].u64 != 0 };
-	struct label *rows = NULL;
+	struct label_row *rows = NULL;
+	struct label *labels = NULL;
 	enum err err = store_label_page(m->db, kind, m->tenant, &f, after,
-	    limit, a, &rows, ret_n, e);
+	    limit, a, &labels, ret_n, e);
 
+	if (!err)
+		err = label_rows(m->db, kind, m->tenant, labels, *ret_n,
+		    m->now_ms, a, &rows, e);
 	*ret_rows = rows;
 	return err;
 }
@@ -27,7 +31,7 @@ static enum err
 create(struct app *app, const struct request *rq, struct response *rs,
     enum label_kind kind, struct error *e)
 {
-	struct label row = { 0 };
+	struct label_row row = { .l = { 0 } };
 
 	return resource_post(app, rq, rs, &label_resources[kind], &row, e);
 }
@@ -44,7 +48,7 @@ create(struct app *app, const struct request *rq, struct response *rs,
      struct response *rs, struct error *e)                                  \
  {                                                                          \
   static const struct listing l = { params, ARRAY_LEN(params), page_##noun, \
-	  offsetof(struct label, label_id) };                               \
+	  offsetof(struct label_row, l.label_id) };                         \
   return resource_list(app, rq, rs, label_resources[kind].record, &l, e);   \
  }                                                                          \
  enum err api_##noun##_show(struct app *app, const struct request *rq,      \

@@ -5,6 +5,7 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/audit.c \
 	src/handler/api/cursor.c \
 	src/handler/api/cursor.h \
+	src/handler/api/credit.c \
 	src/handler/api/customer.c \
 	src/handler/api/customer_export.c \
 	src/handler/api/forward.c \

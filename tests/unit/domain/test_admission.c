@@ -114,10 +114,11 @@ enter(struct fixture *f, int64_t start_ms, int64_t now_ms, uint64_t hold_tok)
 		.prompt_tok = 9,
 		.hold_tok = hold_tok,
 	};
+	uint64_t out_tok;
 
 	f->app.meter = (struct meter){ 0 };
 	clock_set_for_test(now_ms);
-	return admission_enter(&f->app, &p, &f->e);
+	return admission_enter(&f->app, &p, &out_tok, &f->e);
 }
 
 static void

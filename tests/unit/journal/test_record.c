@@ -23,6 +23,9 @@ open__all_members__come_back(void **state)
 	in.agent_id = 18;
 	in.connector_id = UINT64_MAX;
 	in.hold_pusd = -1;
+	in.n_budgets = 3;
+	in.budget_id[0] = 41;
+	in.budget_id[2] = UINT32_MAX;
 	in.is_long = true;
 	in.provider_price = (struct journal_rate){ -1, INT64_MAX, INT64_MIN };
 	n = journal_encode_open(&in, p);
@@ -43,6 +46,10 @@ open__all_members__come_back(void **state)
 	assert_int_equal(out.markup_ppm, 1000000);
 	assert_int_equal(out.prompt_tok, 77);
 	assert_int_equal(out.hold_pusd, -1);
+	assert_int_equal(out.n_budgets, 3);
+	assert_int_equal(out.budget_id[0], 41);
+	assert_int_equal(out.budget_id[1], 0);
+	assert_true(out.budget_id[2] == UINT32_MAX);
 	assert_true(out.is_stream);
 	assert_true(out.is_long);
 	assert_memory_equal(&out.price, &in.price, sizeof(in.price));
@@ -65,6 +72,7 @@ settle__all_members__come_back(void **state)
 	in.source = USAGE_FROM_ESTIMATE;
 	in.flags = JOURNAL_FLAG_OVER_LIMIT;
 	in.is_unpriced = true;
+	in.hold_pusd = 99;
 	in.provider_id = 1;
 	in.deployment_id = 2;
 	in.price_version_id = 3;
@@ -85,6 +93,7 @@ settle__all_members__come_back(void **state)
 	assert_int_equal(out.attempts, 1);
 	assert_int_equal(out.flags, JOURNAL_FLAG_OVER_LIMIT);
 	assert_true(out.is_unpriced);
+	assert_int_equal(out.hold_pusd, 99);
 	assert_int_equal(out.provider_id, 1);
 	assert_int_equal(out.deployment_id, 2);
 	assert_int_equal(out.price_version_id, 3);
@@ -105,7 +114,22 @@ settle__largest__fits_the_payload(void **state)
 	in.provider_used = in.error_code = in.refuse_reason = text_of(text,
 	    sizeof(text), 'x');
 
-	assert_int_equal(journal_encode_settle(&in, p), JOURNAL_PAYLOAD_MAX);
+	assert_true(journal_encode_settle(&in, p) <= JOURNAL_PAYLOAD_MAX);
+}
+
+static void
+open__largest__fits_the_payload(void **state)
+{
+	uint8_t p[JOURNAL_PAYLOAD_MAX];
+	struct journal_open in = rig_open(1);
+	char text[300];
+
+	(void)state;
+	in.model_requested = in.provider_used = text_of(text, sizeof(text),
+	    'x');
+	in.n_budgets = JOURNAL_BUDGETS_MAX;
+
+	assert_int_equal(journal_encode_open(&in, p), JOURNAL_PAYLOAD_MAX);
 }
 
 static void
@@ -171,12 +195,18 @@ decode__payload_cut_anywhere__is_refused(void **state)
 	size_t n;
 
 	(void)state;
+	o.n_budgets = 2;
 	n = journal_encode_open(&o, p);
+	/* Without budgets it is one of before there were any. */
 	for (size_t i = 0; i < n; i++)
-		assert_false(journal_decode_open(str_make((char *)p, i), &o));
+		if (i != n - 9)
+			assert_false(
+			    journal_decode_open(str_make((char *)p, i), &o));
 	n = journal_encode_settle(&s, p);
 	for (size_t i = 0; i < n; i++)
-		assert_false(journal_decode_settle(str_make((char *)p, i), &s));
+		if (i != n - 8)
+			assert_false(
+			    journal_decode_settle(str_make((char *)p, i), &s));
 }
 
 static void
@@ -227,6 +257,7 @@ main(void)
 		cmocka_unit_test(open__all_members__come_back),
 		cmocka_unit_test(settle__all_members__come_back),
 		cmocka_unit_test(settle__largest__fits_the_payload),
+		cmocka_unit_test(open__largest__fits_the_payload),
 		cmocka_unit_test(open__long_texts__are_cut_at_a_character),
 		cmocka_unit_test(progress_and_refuse__all_members__come_back),
 		cmocka_unit_test(decode__payload_cut_anywhere__is_refused),

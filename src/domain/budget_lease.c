@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/budget_lease.h"
+
+#include "base/money.h"
+#include "store/ledger.h"
+
+/* A slab is at most this part of what is left, so that many processes find
+ * some, and at most so many requests' worth. */
+#define SHARE_OF_LEFT 16
+#define SHARE_OF_NEED 64
+
+static int64_t
+share_of(int64_t left_pusd, int64_t need_pusd)
+{
+	int64_t share = left_pusd / SHARE_OF_LEFT;
+
+	if (share < 0)
+		return 0;
+	return need_pusd < INT64_MAX / SHARE_OF_NEED &&
+		       need_pusd * SHARE_OF_NEED < share
+		   ? need_pusd * SHARE_OF_NEED
+		   : share;
+}
+
+int64_t
+budget_lease_size(const struct budget_lease *l, int64_t left_pusd)
+{
+	int64_t size = share_of(left_pusd, l->need_pusd);
+
+	if (left_pusd <= 0 || left_pusd < l->min_pusd)
+		return 0;
+	if (size < l->want_pusd)
+		size = l->want_pusd;
+	return size < left_pusd ? size : left_pusd;
+}
+
+/* The first of its period makes the row. */
+static enum err
+begin(struct db *db, const struct budget_lease *l, struct arena *a,
+    struct error *e)
+{
+	struct budget *v = NULL;
+	size_t n = 0;
+	int64_t spent_pusd;
+	uint64_t noticed;
+	enum err err = store_ledger_lock(db, l->customer_id, e);
+
+	if (!err)
+		err = store_budget_lock(db, &l->span, a, &spent_pusd, &noticed,
+		    e);
+	if (err != ERR_NOT_FOUND)
+		return err; /* another one did meanwhile */
+	err = store_budget_of_customer(db, l->customer_id, a, &v, &n, e);
+	for (size_t i = 0; i < n && !err; i++)
+		if (v[i].budget_id == l->budget_id)
+			return store_budget_begin(db, &v[i], &l->span, a, e);
+	return err;
+}
+
+struct lease_arg {
+	struct budget_lease *l;
+	const uint8_t *series;
+	struct arena *a;
+};
+
+static enum err
+take_txn(struct db *db, void *arg, struct error *e)
+{
+	struct lease_arg *x = arg;
+	struct budget_lease *l = x->l;
+	int64_t leased_pusd;
+	uint64_t noticed;
+	enum err err = store_budget_lock(db, &l->span, x->a, &l->spent_pusd,
+	    &noticed, e);
+
+	l->granted_pusd = l->left_pusd = l->share_pusd = 0;
+	if (err == ERR_NOT_FOUND) {
+		err = begin(db, l, x->a, e);
+		if (!err)
+			err = store_budget_lock(db, &l->span, x->a,
+			    &l->spent_pusd, &noticed, e);
+	}
+	if (!err)
+		err = store_budget_leased(db, &l->span, x->a, &l->amount_pusd,
+		    &leased_pusd, e);
+	if (!err)
+		err = money_sub(l->amount_pusd, l->spent_pusd, &l->left_pusd,
+		    e);
+	if (!err)
+		err = money_sub(l->left_pusd, leased_pusd, &l->left_pusd, e);
+	if (err)
+		return err;
+	l->granted_pusd = budget_lease_size(l, l->left_pusd);
+	l->share_pusd = share_of(l->left_pusd - l->granted_pusd, l->need_pusd);
+	l->is_scarce = l->share_pusd / SHARE_OF_NEED < l->need_pusd;
+	return l->granted_pusd ? store_budget_lease(db, &l->span, x->series,
+				     l->granted_pusd, e)
+			       : OK;
+}
+
+enum err
+budget_lease_take(struct db *db, const uint8_t series[16],
+    struct budget_lease *l, struct arena *a, struct error *e)
+{
+	struct lease_arg arg = { l, series, a };
+	enum err err = db_txn(db, take_txn, &arg, e);
+
+	/* The budget was taken away, and the key's entry is not new yet: there
+	 * is nothing to hold it to. */
+	if (err == ERR_NOT_FOUND) {
+		l->granted_pusd = l->want_pusd;
+		return OK;
+	}
+	return err;
+}

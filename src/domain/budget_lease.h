@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leasing a slab of a hard budget in the database: never more than what is
+ * neither spent nor leased, and less the less that is.
+ */
+#ifndef TG_DOMAIN_BUDGET_LEASE_H
+#define TG_DOMAIN_BUDGET_LEASE_H
+
+#include "store/budget.h"
+
+struct budget_lease {
+	uint64_t budget_id, customer_id;
+	struct budget_span span;
+	int64_t min_pusd;  /* less is of no use */
+	int64_t want_pusd; /* of one request; may be below 0 */
+	int64_t need_pusd; /* all that such a request holds */
+	/* Answers. */
+	int64_t granted_pusd; /* 0: less than min is left */
+	int64_t share_pusd;   /* so much a process may keep unused */
+	bool is_scarce;       /* others may want it soon */
+	int64_t left_pusd;    /* was neither spent nor leased */
+	int64_t amount_pusd, spent_pusd;
+};
+
+/** How much to lease of left_pusd. Pure. */
+int64_t budget_lease_size(const struct budget_lease *l, int64_t left_pusd);
+
+/** Errors: the database's. Memory: scratch in a. */
+enum err budget_lease_take(struct db *db, const uint8_t series[16],
+    struct budget_lease *l, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
+#endif

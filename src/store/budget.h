@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables budgets, budget_periods and budget_leases: what may be spent, what
+ * was, and what worker processes hold of it for requests that run.
+ *
+ * Whoever makes a budget or the row of a period has locked the customer's
+ * receivable (store_ledger_lock()), as whoever books usage has: so what was
+ * spent until then can be read from the rollups, and nothing is counted twice
+ * or not at all. A row of budget_periods that is locked fixes what is left.
+ */
+#ifndef TG_STORE_BUDGET_H
+#define TG_STORE_BUDGET_H
+
+#include "store/db.h"
+
+enum budget_scope {
+	BUDGET_CUSTOMER,
+	BUDGET_PROJECT,
+	BUDGET_KEY,
+	BUDGET_BALANCE, /* of a prepaid customer */
+	BUDGET_SCOPE__N
+};
+extern const char *const budget_scope_names[BUDGET_SCOPE__N];
+
+enum budget_kind {
+	BUDGET_HARD, /* refuses */
+	BUDGET_SOFT, /* tells */
+	BUDGET_KIND__N
+};
+extern const char *const budget_kind_names[BUDGET_KIND__N];
+
+enum budget_period {
+	BUDGET_DAY,
+	BUDGET_WEEK, /* from Monday */
+	BUDGET_MONTH,
+	BUDGET_TOTAL,
+	BUDGET_PERIOD__N
+};
+extern const char *const budget_period_names[BUDGET_PERIOD__N];
+
+#define BUDGET_NOTIFY_BYTES 64              /* of the list, as text */
+#define BUDGET_PER_KEY      BUDGET_SCOPE__N /* one a scope */
+
+/* What a budget says. */
+struct budget_terms {
+	int64_t amount_pusd;
+	enum budget_kind kind;
+	enum budget_period period;
+	struct str notify; /* percentages, ascending, with commas */
+};
+
+struct budget {
+	uint64_t budget_id;
+	uint64_t customer_id;
+	enum budget_scope scope;
+	uint64_t scope_id;   /* the customer, project or key */
+	uint64_t project_id; /* 0: not of a project */
+	uint64_t api_key_id; /* 0: not of a key */
+	struct budget_terms terms;
+	int64_t spent_pusd; /* where the function says so */
+};
+
+/* Beginnings of the periods of one instant. */
+struct budget_starts {
+	int64_t start_ms[BUDGET_PERIOD__N];
+};
+
+/** Errors: ERR_CONFLICT there is one of that scope. */
+enum err store_budget_insert(struct db *db, const struct budget *b,
+    uint64_t *ret_id, struct error *e) ATTR_MUST_CHECK;
+/** Write kind, amount and percentages. */
+enum err store_budget_update(struct db *db, const struct budget *b,
+    struct error *e) ATTR_MUST_CHECK;
+/** With all that is known of it. None is no error. */
+enum err store_budget_delete(struct db *db, enum budget_scope scope,
+    uint64_t scope_id, struct error *e) ATTR_MUST_CHECK;
+/** Add to the amount of a customer's balance, if it has one. */
+enum err store_budget_credit(struct db *db, uint64_t customer_id,
+    int64_t amount_pusd, struct error *e) ATTR_MUST_CHECK;
+
+/** All of a customer, without spent_pusd. Memory: in a. */
+enum err store_budget_of_customer(struct db *db, uint64_t customer_id,
+    struct arena *a, struct budget **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+/**
+ * Those of a scope's things with ids from..to, by id, with what was spent in
+ * the periods of starts.
+ * @tenant  0: anybody's
+ */
+enum err store_budget_page(struct db *db, enum budget_scope scope,
+    uint64_t tenant, uint64_t from, uint64_t to,
+    const struct budget_starts *starts, struct arena *a, struct budget **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** Those that a key's usage counts for (BUDGET_PER_KEY at most): key,
+ * project, customer, balance. With spent_pusd. @project_id  0: none */
+enum err store_budget_for_key(struct db *db, uint64_t customer_id,
+    uint64_t project_id, uint64_t api_key_id,
+    const struct budget_starts *starts, struct arena *a, struct budget **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+/* A period of a budget. */
+struct budget_span {
+	uint64_t budget_id;
+	int64_t start_ms; /* a day */
+	int64_t end_ms;   /* the day behind it */
+};
+
+/**
+ * Make the row of a period, with what usage_hourly has; in a transaction that
+ * has locked the customer's receivable.
+ */
+enum err store_budget_begin(struct db *db, const struct budget *b,
+    const struct budget_span *span, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
+/** Move what was spent. @ret_is_there  false: there is no row, and nothing
+ * was done */
+enum err store_budget_spend(struct db *db, const struct budget_span *span,
+    int64_t change_pusd, bool *ret_is_there, struct error *e) ATTR_MUST_CHECK;
+/** What was spent, with the row locked. Errors: ERR_NOT_FOUND. */
+enum err store_budget_lock(struct db *db, const struct budget_span *span,
+    struct arena *a, int64_t *ret_spent_pusd, uint64_t *ret_noticed_percent,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_budget_noticed(struct db *db, const struct budget_span *span,
+    uint64_t percent, struct error *e) ATTR_MUST_CHECK;
+
+/** Amount, and all that is leased. Errors: ERR_NOT_FOUND the budget is gone. */
+enum err store_budget_leased(struct db *db, const struct budget_span *span,
+    struct arena *a, int64_t *ret_amount_pusd, int64_t *ret_leased_pusd,
+    struct error *e) ATTR_MUST_CHECK;
+/** Lease more for a series, with the period's row locked. */
+enum err store_budget_lease(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
+/** Give back, or take what was spent from it. No lease is no error. */
+enum err store_budget_unlease(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
+/** Give back all that a series holds.
+ * @ret_n  how many leases it had; or NULL */
+enum err store_budget_end_series(struct db *db, const uint8_t series[16],
+    uint64_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+#endif

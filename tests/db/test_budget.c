@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* What usage does to budgets, on a real server: CHECKLIST B3, B7, B8, B9,
+ * B39. */
+#include "db/fixture_flush.h"
+
+#include "base/clock.h"
+#include "domain/budget.h"
+#include "domain/budget_lease.h"
+#include "domain/budget_period.h"
+#include "store/ledger.h"
+#include "store/reconcile.h"
+
+#define USD  INT64_C(1000000000000)
+#define HOLD (USD / 100)
+
+struct setting {
+	struct flush_test *x;
+	enum budget_scope scope;
+	struct budget_terms terms;
+};
+
+static enum err
+set_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct setting *s = arg;
+	const struct budget_holder h = { .scope = s->scope,
+		.customer_id = s->x->customer_id };
+
+	return budget_set(db, &h, &s->terms, clock_now_ms(), &s->x->a, e);
+}
+
+/* The customer's budget, or its balance. */
+static uint64_t
+set_budget(struct flush_test *x, enum budget_scope scope,
+    enum budget_period period, int64_t amount_pusd)
+{
+	struct setting s = { x, scope,
+		{ amount_pusd, BUDGET_HARD, period, S("50,100") } };
+	struct budget *v = NULL;
+	size_t n = 0;
+
+	assert_ok(db_txn(x->db, set_txn, &s, &x->e));
+	assert_ok(store_budget_of_customer(x->db, x->customer_id, &x->a, &v, &n,
+	    &x->e));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].scope == scope)
+			return v[i].budget_id;
+	fail();
+	return 0;
+}
+
+static int64_t
+spent_in(struct flush_test *x, uint64_t budget_id, enum budget_period period,
+    int64_t at_ms)
+{
+	struct budget_span span = budget_span_of(budget_id, period, at_ms);
+	int64_t pusd = -1;
+	uint64_t noticed;
+	enum err err = store_budget_lock(x->db, &span, &x->a, &pusd, &noticed,
+	    &x->e);
+
+	return err ? -1 : pusd;
+}
+
+static int64_t
+leased(struct flush_test *x, uint64_t budget_id)
+{
+	struct budget_span span = budget_span_of(budget_id, BUDGET_TOTAL,
+	    clock_now_ms());
+	int64_t amount_pusd, pusd;
+
+	assert_ok(store_budget_leased(x->db, &span, &x->a, &amount_pusd, &pusd,
+	    &x->e));
+	return pusd;
+}
+
+static int64_t
+lease(struct flush_test *x, uint64_t budget_id, const uint8_t series[16],
+    int64_t pusd)
+{
+	struct budget_lease l = {
+		.budget_id = budget_id,
+		.customer_id = x->customer_id,
+		.span = budget_span_of(budget_id, BUDGET_TOTAL, clock_now_ms()),
+		.min_pusd = pusd,
+		.want_pusd = pusd,
+		.need_pusd = pusd,
+	};
+
+	assert_ok(budget_lease_take(x->db, series, &l, &x->a, &x->e));
+	return l.granted_pusd;
+}
+
+/* A request that holds a cent of a budget and costs what is said; less than
+ * 0: its worker dies before it ends. */
+static void
+request(struct flush_test *x, uint64_t n, uint64_t budget_id, int64_t cost_pusd)
+{
+	struct journal_open o = open_of(x, n);
+	struct journal_settle s = settle_of(x, n);
+	uint32_t slot;
+
+	o.hold_pusd = s.hold_pusd = HOLD;
+	o.n_budgets = 1;
+	o.budget_id[0] = (uint32_t)budget_id;
+	s.cost_pusd = cost_pusd;
+	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+	if (cost_pusd >= 0)
+		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+}
+
+/* Of budgets: the journal's key and model are there in no table. */
+static size_t
+n_differences(struct flush_test *x)
+{
+	struct reconcile_result r;
+	size_t n = 0;
+
+	assert_ok(store_reconcile(x->db, &x->a, &r, &x->e));
+	for (size_t i = 0; i < r.n_diffs; i++)
+		n += r.diffs[i].check != RECONCILE_ORPHAN;
+	return n;
+}
+
+static void
+flush__what_is_held__moves_from_lease_to_spent(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, USD / 10);
+	const uint8_t *series;
+
+	rig_begin(x->j);
+	series = journal_id(x->j->j)->b;
+	assert_int_equal(lease(x, id, series, 3 * HOLD), 3 * HOLD);
+	request(x, 1, id, HOLD / 4);
+	request(x, 2, id, 0);
+	request(x, 3, id, HOLD);
+
+	assert_int_equal(pass(x), 3);
+
+	assert_int_equal(spent_in(x, id, BUDGET_TOTAL, clock_now_ms()),
+	    HOLD + HOLD / 4);
+	assert_int_equal(leased(x, id), 3 * HOLD - HOLD - HOLD / 4);
+	assert_int_equal(pass(x), 0); /* nothing twice */
+	assert_int_equal(leased(x, id), 3 * HOLD - HOLD - HOLD / 4);
+	assert_int_equal(n_differences(x), 0);
+}
+
+/* B9: what it costs beyond its hold was leased by nobody. */
+static void
+flush__cost_beyond_hold__is_spent_and_not_taken_from_the_lease(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, USD / 10);
+
+	rig_begin(x->j);
+	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, 2 * HOLD),
+	    2 * HOLD);
+	request(x, 1, id, 3 * HOLD);
+
+	assert_int_equal(pass(x), 1);
+
+	assert_int_equal(spent_in(x, id, BUDGET_TOTAL, clock_now_ms()),
+	    3 * HOLD);
+	assert_int_equal(leased(x, id), HOLD);
+}
+
+/* B7: released or settled, and never both. */
+static void
+worker_killed__its_lease_goes_with_its_series(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, USD / 10);
+	const uint8_t other[16] = { 7 };
+
+	rig_begin(x->j);
+	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, 5 * HOLD),
+	    5 * HOLD);
+	assert_int_equal(lease(x, id, other, 5 * HOLD), 5 * HOLD);
+	assert_int_equal(lease(x, id, other, 1), 0); /* nothing is left */
+	request(x, 1, id, HOLD / 2);
+	request(x, 2, id, -1);
+	assert_int_equal(pass(x), 1);
+	assert_int_equal(lease(x, id, other, 1), 0); /* it may still settle */
+
+	rig_crash(x->j);
+	assert_int_equal(pass(x), 1);
+
+	assert_int_equal(spent_in(x, id, BUDGET_TOTAL, clock_now_ms()),
+	    HOLD / 2);
+	assert_int_equal(leased(x, id), 5 * HOLD);
+	assert_int_equal(lease(x, id, other, 5 * HOLD - HOLD / 2),
+	    5 * HOLD - HOLD / 2);
+	assert_int_equal(pass(x), 0);
+	assert_int_equal(n_differences(x), 0);
+}
+
+/* B39: the period of a request is that of its admission. */
+static void
+flush__at_midnight__each_day_has_its_own(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_DAY, USD);
+	int64_t today_ms = clock_now_ms() - clock_now_ms() % DAY_MS;
+	const int64_t starts_ms[] = { today_ms - 1, today_ms };
+
+	rig_begin(x->j);
+	for (uint64_t i = 0; i < 2; i++) {
+		struct journal_open o = open_of(x, 1 + i);
+		struct journal_settle s = settle_of(x, 1 + i);
+		uint32_t slot;
+
+		o.start_ms = starts_ms[i];
+		s.cost_pusd = HOLD + (int64_t)i;
+		assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+	}
+	assert_int_equal(pass(x), 2);
+
+	assert_int_equal(spent_in(x, id, BUDGET_DAY, starts_ms[0]), HOLD);
+	assert_int_equal(spent_in(x, id, BUDGET_DAY, starts_ms[1]), HOLD + 1);
+	assert_int_equal(n_differences(x), 0);
+}
+
+static void
+budget_set__in_the_middle__begins_with_what_was_spent(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id, again;
+
+	rig_begin(x->j);
+	request(x, 1, 0, HOLD);
+	assert_int_equal(pass(x), 1);
+	id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, USD);
+	assert_int_equal(spent_in(x, id, BUDGET_TOTAL, clock_now_ms()), HOLD);
+
+	again = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 2 * USD);
+	assert_int_equal(again, id);
+	again = set_budget(x, BUDGET_CUSTOMER, BUDGET_MONTH, USD);
+	assert_true(again != id);
+	assert_int_equal(spent_in(x, id, BUDGET_TOTAL, clock_now_ms()), -1);
+}
+
+static void
+reconcile__spent_altered__is_found(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, USD);
+
+	rig_begin(x->j);
+	request(x, 1, id, HOLD);
+	assert_int_equal(pass(x), 1);
+	assert_int_equal(n_differences(x), 0);
+	fixture_sql(x->db, "UPDATE budget_periods SET spent_usd = spent_usd + "
+			   "0.000000000001");
+	assert_true(n_differences(x) > 0);
+	fixture_sql(x->db, "UPDATE budget_periods SET spent_usd = spent_usd - "
+			   "0.000000000001");
+}
+
+static enum err
+credit_txn(struct db *db, void *arg, struct error *e)
+{
+	struct flush_test *x = arg;
+	const struct ledger_change post = { x->customer_id, USD, S("credit") };
+
+	return store_ledger_credit(db, &post, &x->a, e);
+}
+
+/* B3: all balances together stay 0. */
+static void
+credit__moves_between_the_customers_accounts(void **state)
+{
+	struct flush_test *x = *state;
+	struct ledger_account *v = NULL;
+	int64_t balance_pusd, sum_pusd = 0;
+	size_t n = 0;
+
+	assert_ok(db_txn(x->db, credit_txn, x, &x->e));
+
+	assert_ok(store_ledger_balance(x->db, x->customer_id, &x->a,
+	    &balance_pusd, &x->e));
+	assert_int_equal(balance_pusd, USD);
+	assert_ok(
+	    store_ledger_accounts(x->db, x->customer_id, &x->a, &v, &n, &x->e));
+	for (size_t i = 0; i < n; i++)
+		sum_pusd += v[i].balance_pusd;
+	assert_int_equal(sum_pusd, 0);
+	assert_int_equal(db_txn(x->db, credit_txn, x, &x->e), ERR_CONFLICT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FLUSH_TEST(flush__what_is_held__moves_from_lease_to_spent),
+		FLUSH_TEST(
+		    flush__cost_beyond_hold__is_spent_and_not_taken_from_the_lease),
+		FLUSH_TEST(worker_killed__its_lease_goes_with_its_series),
+		FLUSH_TEST(flush__at_midnight__each_day_has_its_own),
+		FLUSH_TEST(
+		    budget_set__in_the_middle__begins_with_what_was_spent),
+		FLUSH_TEST(reconcile__spent_altered__is_found),
+		FLUSH_TEST(credit__moves_between_the_customers_accounts),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, fixture_setup, NULL);
+}
