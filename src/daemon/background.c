@@ -153,25 +153,58 @@ write_uses(struct background *b, struct db *db, struct error *e)
 }
 
 static enum err
-run_duties(struct background *b, struct error *e)
+tell_host(struct background *b, struct db *db, struct error *e)
 {
-	struct shared *shared = b->p.shared;
-	uint64_t notice_s = conf_u64(b->p.conf, CONF_KEYS_NOTICE_S);
-	struct db *db;
-	size_t n;
-	enum err code = db_pool_take(shared->db, DB_WAIT_MS, &db, e);
+	return host_tell(db, b->p.shared->pepper, b->p.shared->seal, e);
+}
 
-	if (code)
-		return code;
-	code = host_tell(db, shared->pepper, shared->seal, e);
-	if (!code && notice_s)
-		code = key_notice_expiring(db, notice_s, tell_expiring, &n, e);
-	if (!code)
-		code = write_uses(b, db, e);
-	if (!code)
-		code = idempotency_purge(db, e);
-	db_pool_give(shared->db, db);
-	return code;
+static enum err
+tell_keys(struct background *b, struct db *db, struct error *e)
+{
+	uint64_t notice_s = conf_u64(b->p.conf, CONF_KEYS_NOTICE_S);
+	size_t n;
+
+	return notice_s
+		   ? key_notice_expiring(db, notice_s, tell_expiring, &n, e)
+		   : OK;
+}
+
+static enum err
+purge(struct background *b, struct db *db, struct error *e)
+{
+	(void)b;
+	return idempotency_purge(db, e);
+}
+
+/* None waits for another: one that always fails must not stop the rest. */
+static bool
+run_duties(struct background *b)
+{
+	static const struct {
+		const char *name;
+		enum err (
+		    *run)(struct background *b, struct db *db, struct error *e);
+	} duties[] = {
+		{ "host", tell_host },
+		{ "expiring_keys", tell_keys },
+		{ "last_uses", write_uses },
+		{ "idempotency", purge },
+	};
+	bool is_done = true;
+	struct error e;
+	struct db *db;
+
+	if (db_pool_take(b->p.shared->db, DB_WAIT_MS, &db, &e))
+		return false; /* the flusher says so already */
+	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
+		if (duties[i].run(b, db, &e) == OK)
+			continue;
+		is_done = false;
+		error_prefix(&e, "%s", duties[i].name);
+		log_error("duty_failed", &e);
+	}
+	db_pool_give(b->p.shared->db, db);
+	return is_done;
 }
 
 static void *
@@ -180,15 +213,13 @@ duties_main(void *arg)
 	const struct timespec pause = { 0, CATALOGUE_INTERVAL_MS * 1000000L };
 	struct background *b = arg;
 	int64_t next_ms = 0;
-	struct error e;
 
 	while (!atomic_load(&b->is_stopping)) {
 		int64_t now_ms = clock_mono_ms();
 
 		if (now_ms >= next_ms)
-			next_ms = now_ms + (run_duties(b, &e) == OK
-						   ? DUTIES_INTERVAL_MS
-						   : DUTIES_RETRY_MS);
+			next_ms = now_ms + (run_duties(b) ? DUTIES_INTERVAL_MS
+							  : DUTIES_RETRY_MS);
 		budget_book_tidy(b->p.shared->budgets, now_ms);
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 	}

@@ -72,14 +72,16 @@ go_on(struct page *p, size_t n, uint64_t last_id)
 static enum err
 add_customer(struct page *p, struct error *e)
 {
-	struct customer_row row = { .state = CUSTOMER_ACTIVE };
-	enum err err = store_customer_by_id(p->db, p->x.customer_id, p->a,
-	    &row.c, e);
+	struct customer_row *row = NULL;
+	struct customer c;
+	enum err err = store_customer_by_id(p->db, p->x.customer_id, p->a, &c,
+	    e);
 
+	if (!err)
+		err = customer_rows(p->db, &c, 1, p->x.until_ms, p->a, &row, e);
 	if (err)
 		return err;
-	row.state = customer_state(&row.c);
-	add_record(p, customer_resource.record, &row);
+	add_record(p, customer_resource.record, row);
 	go_on(p, 1, 0);
 	return OK;
 }
@@ -105,16 +107,20 @@ static enum err
 add_labels(struct page *p, enum label_kind kind, struct error *e)
 {
 	const struct label_filter f = { .with_archived = true };
-	struct label *rows = NULL;
+	struct label *labels = NULL;
+	struct label_row *rows = NULL;
 	size_t n = 0;
 	enum err err = store_label_page(p->db, kind, p->x.customer_id, &f,
-	    p->x.after_id, AT_ONCE, p->a, &rows, &n, e);
+	    p->x.after_id, AT_ONCE, p->a, &labels, &n, e);
 
+	if (!err && n)
+		err = label_rows(p->db, kind, p->x.customer_id, labels, n,
+		    p->x.until_ms, p->a, &rows, e);
 	if (err)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		add_record(p, label_resources[kind].record, &rows[i]);
-	go_on(p, n, n ? rows[n - 1].label_id : 0);
+	go_on(p, n, n ? labels[n - 1].label_id : 0);
 	return OK;
 }
 
@@ -122,19 +128,20 @@ static enum err
 add_keys(struct page *p, struct error *e)
 {
 	static const struct key_filter all = { 0 };
-	struct key *rows = NULL;
-	struct key_row row;
+	struct key *keys = NULL;
+	struct key_row *rows = NULL;
 	size_t n = 0;
 	enum err err = store_key_page(p->db, p->x.customer_id, &all,
-	    p->x.after_id, AT_ONCE, p->a, &rows, &n, e);
+	    p->x.after_id, AT_ONCE, p->a, &keys, &n, e);
 
+	if (!err && n)
+		err = key_rows(p->db, p->x.customer_id, keys, n, p->x.until_ms,
+		    p->a, &rows, e);
 	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++) {
-		key_row_fill(&rows[i], p->x.until_ms, &row);
-		add_record(p, key_resource.record, &row);
-	}
-	go_on(p, n, n ? rows[n - 1].api_key_id : 0);
+	for (size_t i = 0; i < n; i++)
+		add_record(p, key_resource.record, &rows[i]);
+	go_on(p, n, n ? keys[n - 1].api_key_id : 0);
 	return OK;
 }
 

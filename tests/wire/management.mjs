@@ -160,7 +160,7 @@ for (const [route, allowed] of Object.entries(matrix)) {
 
 await test('pages: nobody without a session (S7)', async () => {
   for (const { method, path, isPage } of routes) {
-    if (!isPage || ['/', '/login'].includes(path)) continue;
+    if (!isPage || ['/', '/login', '/docs', '/docs/openapi.yaml'].includes(path)) continue;
     const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
       Accept: 'text/html', 'X-API-Key': a.keys.owner,
       ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
@@ -847,7 +847,7 @@ await test('audit: changes by command: before and after, too (S31)', async () =>
   tollgate('tier', 'add', '--name', tier, '--per-minute', '3');
   assert.equal(changes('tier.add')[1].rate_limit_per_minute, 3);
   tollgate('tier', 'set', tier, '--per-minute', '4');
-  assert.deepEqual(changes('tier.set'), [{ rate_limit_per_minute: 3 }, { rate_limit_per_minute: 4 }]);
+  assert.deepEqual(changes('tier.set').map((side) => side.rate_limit_per_minute), [3, 4]);
   tollgate('tier', 'assign', tier, '--user', `watched-${unique}@example.com`);
   assert.deepEqual(changes('user.set'), [{ rate_limit_tier: null }, { rate_limit_tier: tier }]);
   tollgate('provider', 'add', '--name', tier, '--kind', 'openai', '--base-url', 'https://a.example.com', '--api-key', 'sk-watched');

@@ -143,7 +143,7 @@ check__same_number_of_another_kind__is_another_thing(void **state)
 }
 
 static void
-check__its_slot_or_the_catalogue_moves__asks_again(void **state)
+check__its_slot_or_its_customers_moves__asks_again(void **state)
 {
 	(void)state;
 	assert_ok(agent(CUSTOMER, ID));
@@ -152,7 +152,7 @@ check__its_slot_or_the_catalogue_moves__asks_again(void **state)
 	hostmap_slot_bump(map, generation_key_slot(ID));
 	assert_int_equal(agent(CUSTOMER, ID), ERR_NOT_FOUND);
 	label_there = OK;
-	hostmap_slot_bump(map, GENERATION_CATALOGUE);
+	hostmap_slot_bump(map, generation_customer_slot(CUSTOMER));
 	assert_ok(agent(CUSTOMER, ID));
 	assert_int_equal(attribution_n_queries(cache), 3);
 }
@@ -219,7 +219,7 @@ main(void)
 		TEST(
 		    check__unknown_id_or_anothers__is_not_found_for_two_seconds),
 		TEST(check__same_number_of_another_kind__is_another_thing),
-		TEST(check__its_slot_or_the_catalogue_moves__asks_again),
+		TEST(check__its_slot_or_its_customers_moves__asks_again),
 		TEST(
 		    check__user_of_another_customer_inactive_or_archived__is_not_found),
 		TEST(
