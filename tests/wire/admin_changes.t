@@ -108,6 +108,7 @@ meanwhile() {
   until [[ $(sql "SELECT COUNT(*) FROM information_schema.innodb_trx
     WHERE trx_state = 'LOCK WAIT'") == 1 ]]; do
     kill -0 $! 2>/dev/null || break
+    sleep 0.15 # the table is a copy, made anew once nobody asked for 0.1 s
   done
   printf 'COMMIT;\n' >&"$in"
   exec {in}>&-
