@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "domain/flush.h"
 #include "domain/host.h"
+#include "domain/idempotency.h"
 #include "domain/key_notice.h"
 #include "ext/crypto.h"
 #include "store/db.h"
@@ -97,6 +98,10 @@ admin_run_duties(struct admin *ad, struct error *e)
 		err = flush(ad, e);
 	if (!err)
 		err = notify(ad, db, e);
+	if (!err)
+		err = idempotency_purge(db, e);
+	if (!err)
+		done(ad, "idempotency keys", NULL, 0);
 	if (!err)
 		err = host_tell(db, keys->pepper, keys->seal, e);
 	if (!err)

@@ -64,7 +64,7 @@ for (const { method, path, operation } of operations) {
     if (sent.email) sent.email = `example-${unique}@company.com`;
     if (sent.name) sent.name = `example-${unique}`;
     const management = operation.tags.includes('management');
-    const answer = await fetch(env.TOLLGATE_URL + path, {
+    const answer = await fetch(env.TOLLGATE_URL + path.replace('{id}', env.TOLLGATE_CUSTOMER_ID), {
       method,
       headers: {
         'Content-Type': 'application/json',
