@@ -31,6 +31,9 @@ const elsewhere = {
   ERR_CONFIG: 'tests/unit/base/test_conf.c',
   ERR_IO: 'tests/unit/base/test_conf.c',
   ERR_CORRUPT: 'tests/unit/ext/test_crypto.c',
+  ERR_IDEMPOTENCY_KEY: 'tests/wire/idempotency.mjs',
+  ERR_IDEMPOTENCY_BUSY: 'tests/wire/idempotency.mjs',
+  ERR_IDEMPOTENCY_GONE: 'tests/wire/idempotency.mjs',
 };
 
 function stack(...args) {

@@ -105,7 +105,7 @@ for (const [path, body] of formats) {
   });
 }
 
-await test('other body, model, route, member or header: 409, nothing happens (B5)', async () => {
+await test('ERR_IDEMPOTENCY_KEY: other body, model, route, member or header: 409, nothing happens (B5)', async () => {
   const headers = fresh();
   isNew(await chat('one', { headers }));
   const before = await calls();
@@ -126,7 +126,7 @@ await test('other body, model, route, member or header: 409, nothing happens (B5
   assert.ok(replayed(await chat('one', { headers })));
 });
 
-await test('while it runs: 409 with Retry-After; then its answer', async () => {
+await test('ERR_IDEMPOTENCY_BUSY: while it runs: 409 with Retry-After; then its answer', async () => {
   const headers = fresh();
   const first = chat('wait for it', { model: models.slow, headers });
   await until('the claim', () => count(`idempotency_keys WHERE customer_id = ${customerId} AND status = 0`) === 1);
@@ -277,7 +277,7 @@ await test('a refused request leaves no claim; a replay takes nothing from the l
   assert.ok(!again.headers['x-ratelimit-limit-requests']);
 });
 
-await test('256 KiB are kept; more are not: 409 with a code of its own, and no second charge', async () => {
+await test('ERR_IDEMPOTENCY_GONE: 256 KiB are kept; more are not: 409 with a code of its own, and no second charge', async () => {
   const kept = fresh();
   const first = isNew(await chat('x', { model: models.kept, headers: kept }));
   assert.ok(first.text.length > 260000 && first.text.length <= 262144, String(first.text.length));
