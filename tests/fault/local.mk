@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/fault/errors.mjs \
 	tests/fault/errors.t \
 	tests/fault/gpt2_killed.t \
+	tests/fault/idempotency.t \
 	tests/fault/journal_crash.t \
 	tests/fault/journal_full.t \
 	tests/fault/journal_rotation.t \

@@ -21,9 +21,11 @@ EXTRA_DIST += \
 	tests/wire/bad_input.t \
 	tests/wire/books.mjs \
 	tests/wire/books.t \
-	tests/wire/commands.t \
 	tests/wire/budget.mjs \
 	tests/wire/budget.t \
+	tests/wire/catalogue.mjs \
+	tests/wire/catalogue.t \
+	tests/wire/commands.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
 	tests/wire/drain.mjs \
@@ -31,12 +33,14 @@ EXTRA_DIST += \
 	tests/wire/fetch_gpt2.t \
 	tests/wire/formats.mjs \
 	tests/wire/formats.t \
-	tests/wire/gpt2d.t \
 	tests/wire/gpt2_mini.t \
 	tests/wire/gpt2_mini_bits.t \
+	tests/wire/gpt2d.t \
 	tests/wire/hostile.mjs \
 	tests/wire/hostile.t \
 	tests/wire/httpd_conf.t \
+	tests/wire/idempotency.mjs \
+	tests/wire/idempotency.t \
 	tests/wire/inference.mjs \
 	tests/wire/inference.t \
 	tests/wire/install_md.t \
@@ -44,11 +48,11 @@ EXTRA_DIST += \
 	tests/wire/limits.t \
 	tests/wire/management.mjs \
 	tests/wire/management.t \
-	tests/wire/money.mjs \
-	tests/wire/money.t \
 	tests/wire/model_methods.t \
 	tests/wire/models.mjs \
 	tests/wire/models.t \
+	tests/wire/money.mjs \
+	tests/wire/money.t \
 	tests/wire/notices.mjs \
 	tests/wire/notices.t \
 	tests/wire/prices.mjs \
