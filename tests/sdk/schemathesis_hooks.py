@@ -59,7 +59,9 @@ def after_call(context, case, response):
 # member, or what is in the database. By the error's `param`.
 BEYOND_SCHEMAS = {
     "allowed_ips",  # are addresses
+    "allowed_members",  # that some wire format has
     "allowed_models",  # are there
+    "amount_usd",  # of twelve decimals at most, and a credit's isn't "0"
     "api_key",  # goes with `api_url`, which goes with no other place
     "api_url",
     "base_url",  # has a host and no spaces
@@ -77,6 +79,8 @@ BEYOND_SCHEMAS = {
     "preload",  # with `model_path`
     "project_id",  # of this customer
     "provider",
+    "rate_limit_per_hour",  # or its name in `rate_limits`, not both
+    "rate_limit_per_minute",
     "rate_limit_tier",  # for operators
     "request_timestamp",  # of the last 366 days
     "role",  # operators belong to no customer
@@ -84,6 +88,7 @@ BEYOND_SCHEMAS = {
     "to",
     "upstream_name",  # not beside `model_name`, which is the same
     "user_id",  # of this customer
+    "webhook_url",  # has a host, a public one
     "x-tollgate-agent-id",  # of this customer, as the next two
     "x-tollgate-connector-id",
     "x-tollgate-user-id",
@@ -106,6 +111,14 @@ def named(failure):
     """The parameter or member that a failure is about."""
     found = re.search(r"parameter `([^`]+)` in query|in body - ([^:]+):", failure.message)
     return (found[1], found[2]) if found else (None, None)
+
+
+def has_null(value, name):
+    """Null counts as absent, also in an object in an object."""
+    if not isinstance(value, dict):
+        return False
+    return value.get(name, 0) is None or any(
+        inner is None for v in value.values() if isinstance(v, dict) for inner in v.values())
 
 
 def has_whole_float(value):
@@ -135,8 +148,7 @@ def filter_failure(context, failure, case, response):
         parameter, member = named(failure)
         if parameter:
             return (case.query or {}).get(parameter) != ""
-        is_null = isinstance(case.body, dict) and case.body.get(member, 0) is None
-        return not is_null
+        return not has_null(case.body, member)
     if kind in ("UnsupportedMethodResponse", "AllowHeaderMismatch"):
         # {id} takes that word, too; there is no such key.
         return "/api/keys/revoke" not in response.request.url
