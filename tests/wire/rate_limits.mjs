@@ -180,10 +180,14 @@ await test('a tier\'s limits of requests, of requests at once, sliding: in force
     `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`);
   tollgate('model', 'add', '--name', slow, '--provider', slow, '--upstream-name', 'sim-delay:700');
   tollgate('price', 'set', '--model', slow, '--input', '0', '--output', '0');
-  await modelsInForce({ 'X-API-Key': (await newKey()).key }, [slow]);
+  const other = (await newKey()).key;
+  await modelsInForce({ 'X-API-Key': other }, [slow]);
   const tier = await tierNew({ rate_limits: { 'key.concurrent': 2 } });
   const { key } = await newKey({ rate_limit_tier: tier.name });
-  const chat = (model) => call(key, 'POST', '/v1/chat/completions', { model, messages: [{ role: 'user', content: 'a' }] });
+  const chat = (model, who = key) => call(who, 'POST', '/v1/chat/completions',
+    { model, messages: [{ role: 'user', content: 'a' }] });
+  await until('its price with all workers', async () => (await Promise.all(
+    Array.from({ length: 16 }, () => chat(slow, other)))).every(({ status }) => status === 200));
   const statuses = (await Promise.all(Array.from({ length: 5 }, () => chat(slow)))).map((r) => r.status);
   assert.deepEqual(statuses.sort(), [200, 200, 429, 429, 429]);
   await patch(`/api/tiers/${tier.id}`, { rate_limits: { 'key.concurrent': null, 'key.requests.day': 3, sliding: 1 } });
