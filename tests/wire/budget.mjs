@@ -49,6 +49,8 @@ const all = ['infer', 'keys:read', 'keys:write', 'manage'];
 const owner = (await newKey({ customer_id: a, scopes: all, name: 'owner' })).key;
 const stranger = (await newKey({ customer_id: b, scopes: all, name: 'stranger' })).key;
 await modelsInForce({ 'X-API-Key': owner }, Object.keys(models).map(name));
+await until('the last price in force', async () => (await Promise.all(Array.from({ length: 16 },
+  () => chat(stranger, name('gratis'))))).every(({ status }) => status === 200));
 
 await test('a budget is set, shown, changed and taken away, of keys, projects and customers', async () => {
   const { id: key } = await newKey({ customer_id: a });
