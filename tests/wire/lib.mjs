@@ -51,6 +51,20 @@ export function sql(query) {
   return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
 }
 
+// Statements the database executed while `run` did: [connection, text] of each
+// whose text matches `pattern`. By the server's log, as its counters don't tell
+// a request's statements from the flusher's and the duties'.
+export async function statementsDuring(run, pattern) {
+  sql(`SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON`);
+  try {
+    await run();
+  } finally {
+    sql('SET GLOBAL general_log = OFF');
+  }
+  return sql(`SELECT thread_id, argument FROM mysql.general_log
+    WHERE command_type = 'Execute' AND argument REGEXP '${pattern}'`);
+}
+
 // Ask again until `check` returns something true; fails after `ms`.
 export async function until(what, check, ms = 10000) {
   const end = performance.now() + ms;
