@@ -297,10 +297,13 @@ pause_ms(struct flusher *f, int64_t ms)
 	(void)pthread_mutex_unlock(&f->mutex);
 }
 
-/* Log the first of a row of failures, and its end. */
+/* Log the first of a row of failures, and its end. A database that goes amid a
+ * COMMIT is uncertain once and then down: that is one failure. */
 static void
 log_change(enum err err, enum err *last, const struct error *e)
 {
+	if (err == ERR_DB_UNCERTAIN)
+		err = ERR_DB_DOWN;
 	if (err && err != *last)
 		log_error("flush", e);
 	if (!err && *last)
