@@ -73,13 +73,13 @@ principal_is_operator(const struct principal *p)
 	       (p->kind == PRINCIPAL_SESSION && p->role == USER_OPERATOR);
 }
 
-/** Whether it acts for its whole customer: by a key that manages, of a user
- * who owns. */
+/** Whether it acts for its whole customer: an owner who is signed in, or by a
+ * key that manages, of a user who owns. */
 static inline bool
 principal_is_owner(const struct principal *p)
 {
-	return p->kind == PRINCIPAL_KEY && p->role == USER_OWNER &&
-	       (p->scopes & KEY_SCOPE_MANAGE) != 0;
+	return (p->kind == PRINCIPAL_KEY || p->kind == PRINCIPAL_SESSION) &&
+	       p->role == USER_OWNER && (p->scopes & KEY_SCOPE_MANAGE) != 0;
 }
 
 /** Whether every bit of scopes is granted. */

@@ -3,47 +3,9 @@
 
 #include <string.h>
 
-#include "domain/principal.h"
 #include "handler/api/cursor.h"
-#include "store/db_pool.h"
 
-#define DB_WAIT_MS 2000
 #define JSON_DEPTH 4
-
-/* ---- who manages ---- */
-
-enum err
-manager_begin(struct app *app, const struct request *rq, struct manager *ret,
-    struct error *e)
-{
-	const struct principal *who = app->who;
-	bool is_operator = principal_is_operator(who);
-
-	if (!is_operator && who->customer_id == 0)
-		return error_set(e, ERR_FORBIDDEN, "nobody's credential");
-	*ret = (struct manager){
-		.map = app->shared->hostmap,
-		.who = who,
-		.tenant = is_operator ? 0 : who->customer_id,
-		.if_match = request_header(rq, "if-match"),
-		.now_ms = rq->start_ms,
-		.audit = {
-			.actor = is_operator ? AUDIT_OPERATOR_KEY : AUDIT_API_KEY,
-			.actor_id = is_operator ? who->operator_key_id
-						: who->api_key_id,
-			.client_address = rq->client_addr,
-			.request_id = str_from(rq->id_text),
-		},
-	};
-	return db_pool_take(app->shared->db, DB_WAIT_MS, &ret->db, e);
-}
-
-void
-manager_end(struct app *app, struct manager *m)
-{
-	db_pool_give(app->shared->db, m->db);
-	m->db = NULL;
-}
 
 /* ---- one ---- */
 

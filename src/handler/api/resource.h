@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the management routes share: whose things they may meet, lists by
- * pages, ETags, bodies that are read by the resource's own table.
+ * What the management routes share: lists by pages, ETags, bodies that are
+ * read by the resource's own table.
  */
 #ifndef TG_HANDLER_API_RESOURCE_H
 #define TG_HANDLER_API_RESOURCE_H
 
-#include "domain/resource.h"
-#include "handler/handler.h"
+#include "handler/manager.h"
 #include "http/param.h"
 
 #define LIST_LIMIT     50
@@ -40,14 +39,6 @@ struct listing {
 	size_t id_off; /* of uint64_t in a row */
 	/* extra of the manager that page() gets is the catalogue. */
 };
-
-/**
- * Take a connection and say who manages: the tenant is the credential's.
- * Then manager_end(). Errors: ERR_FORBIDDEN; the pool's.
- */
-enum err manager_begin(struct app *app, const struct request *rq,
-    struct manager *ret, struct error *e) ATTR_MUST_CHECK;
-void manager_end(struct app *app, struct manager *m);
 
 /** The number in the path. Errors: ERR_NOT_FOUND. */
 enum err resource_id(const struct resource *r, const struct request *rq,
