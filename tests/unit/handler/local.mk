@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_HANDLER_TESTS = \
 	tests/unit/handler/test_chart \
+	tests/unit/handler/test_form \
 	tests/unit/handler/test_idempotency \
 	tests/unit/handler/test_login \
 	tests/unit/handler/test_pages \
@@ -20,6 +21,7 @@ UNIT_HANDLER_LIBS = src/handler/web/libweb.a src/domain/libdomain.a \
 	$(SODIUM_LIBS) $(MEMCACHED_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_handler_test_chart_LDADD = $(UNIT_HANDLER_LIBS)
+tests_unit_handler_test_form_LDADD = $(UNIT_HANDLER_LIBS) $(JSONC_LIBS)
 tests_unit_handler_test_idempotency_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_handler_test_view_LDADD = $(UNIT_HANDLER_LIBS)
 tests_unit_handler_test_login_SOURCES = \
