@@ -3,7 +3,9 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \
+	templates/dashboard/form.html \
 	templates/dashboard/keys.html \
+	templates/dashboard/members.html \
 	templates/dashboard/models.html \
 	templates/dashboard/show.html \
 	templates/dashboard/summary.html \
@@ -18,8 +20,12 @@ nobase_dist_pkgdata_DATA += \
 	templates/login.html \
 	templates/partial/bar.html \
 	templates/partial/chart.html \
+	templates/partial/fields.html \
+	templates/partial/labels.html \
 	templates/partial/mark.html \
 	templates/partial/money.html \
+	templates/partial/nav.html \
 	templates/partial/time.html \
 	templates/static/favicon.svg \
-	templates/static/tollgate.css
+	templates/static/tollgate.css \
+	templates/static/tollgate.js

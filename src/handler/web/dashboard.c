@@ -16,9 +16,7 @@
 #define P95 950
 
 static const struct tmpl_key dashboard_keys[] = {
-	{ "customer_name", TVAL_TEXT },
 	{ "customers_href", TVAL_TEXT },
-	{ "is_operator", TVAL_BOOL },
 	{ "api_url", TVAL_TEXT },
 	VIEW_TIME_KEYS("as_of"),
 	{ "has_usage", TVAL_BOOL },
@@ -299,13 +297,10 @@ dashboard_view(const struct app *app, const struct request *rq,
     const struct dashboard_data *d)
 {
 	const struct report_totals *month = &d->totals[DASHBOARD_MONTH];
-	struct tval *o = web_page_begin(app, rq, &page_dashboard,
-	    d->customer.name);
-	tval_set_text(o, "customer_name", d->customer.name);
+	struct tval *o = web_page_begin_for(app, rq, &page_dashboard,
+	    d->customer.name, d->customer.name);
 	tval_set_text(o, "customers_href",
 	    web_href(app, rq->arena, "/dashboard", 0));
-	tval_set_bool(o, "is_operator",
-	    app->who && principal_is_operator(app->who));
 	tval_set_text(o, "api_url", api_url(app, rq));
 	view_time(o, "as_of", d->now_ms);
 	tval_set_bool(o, "has_usage",

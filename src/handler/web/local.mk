@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/handler/web/libweb.a
 src_handler_web_libweb_a_SOURCES = \
+	src/handler/web/budget_fields.h \
 	src/handler/web/chart.c \
 	src/handler/web/chart.h \
 	src/handler/web/cookies.c \
@@ -12,12 +13,25 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/dashboard_data.h \
 	src/handler/web/docs.c \
 	src/handler/web/docs_data.h \
+	src/handler/web/done.def \
 	src/handler/web/error.c \
+	src/handler/web/form.c \
+	src/handler/web/form.h \
 	src/handler/web/gate.c \
+	src/handler/web/label.c \
 	src/handler/web/login.c \
 	src/handler/web/logout.c \
+	src/handler/web/manage.c \
+	src/handler/web/manage.h \
+	src/handler/web/member.c \
+	src/handler/web/nav.c \
+	src/handler/web/nav.def \
+	src/handler/web/nav.h \
 	src/handler/web/page.c \
 	src/handler/web/page.h \
+	src/handler/web/pages.c \
+	src/handler/web/place.c \
+	src/handler/web/place.h \
 	src/handler/web/skeleton.h \
 	src/handler/web/view.c \
 	src/handler/web/view.h \

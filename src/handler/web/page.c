@@ -4,6 +4,7 @@
 #include "domain/session.h"
 #include "handler/web/cookies.h"
 #include "handler/web/web.h"
+#include "http/form.h"
 
 const struct tmpl_key page_common_keys[PAGE_COMMON_N] = {
 	{ "page", TVAL_TEXT },
@@ -16,26 +17,12 @@ const struct tmpl_key page_common_keys[PAGE_COMMON_N] = {
 	{ "is_signed_in", TVAL_BOOL },
 	{ "user_email", TVAL_TEXT },
 	{ "csrf", TVAL_TEXT },
+	{ "script_href", TVAL_TEXT },
+	{ "customer_name", TVAL_TEXT },
+	{ "is_operator", TVAL_BOOL },
+	{ "done", TVAL_TEXT },
+	WEB_NAV_KEYS,
 };
-
-static const struct tmpl_page *const pages[] = {
-	&page_customers,
-	&page_dashboard,
-	&page_docs,
-	&page_error,
-	&page_login,
-};
-
-enum err
-web_templates_check(const struct tmpl_set *set, struct error *e)
-{
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		enum err err = tmpl_check(set, pages[i], e);
-		if (err)
-			return err;
-	}
-	return OK;
-}
 
 static struct str
 base_path(const struct app *app)
@@ -79,9 +66,40 @@ form_token(const struct app *app, const struct request *rq)
 	return arena_strdup(rq->arena, str_from(token));
 }
 
+static const struct {
+	const char *word;
+	const char *text;
+} done[] = {
+#define DONE(word_, text_) { #word_, text_ },
+#include "handler/web/done.def"
+#undef DONE
+};
+
+/* What was done before this page, by the word in its address. */
+static struct str
+done_text(const struct request *rq)
+{
+	struct error e = { 0 };
+	struct str word;
+
+	if (form_get(rq->arena, rq->query, "done", &word, &e))
+		return S("");
+	for (size_t i = 0; i < ARRAY_LEN(done); i++)
+		if (str_eq(word, str_from(done[i].word)))
+			return str_from(done[i].text);
+	return S("");
+}
+
 struct tval *
 web_page_begin(const struct app *app, const struct request *rq,
     const struct tmpl_page *page, struct str title)
+{
+	return web_page_begin_for(app, rq, page, title, S(""));
+}
+
+struct tval *
+web_page_begin_for(const struct app *app, const struct request *rq,
+    const struct tmpl_page *page, struct str title, struct str customer_name)
 {
 	struct arena *a = rq->arena;
 	struct tval *o = tval_object(a);
@@ -98,16 +116,23 @@ web_page_begin(const struct app *app, const struct request *rq,
 	tval_set_bool(o, "is_signed_in", s != NULL);
 	tval_set_text(o, "user_email", s ? s->user_email : S(""));
 	tval_set_text(o, "csrf", form_token(app, rq));
+	tval_set_text(o, "script_href",
+	    static_href(app, a, "/static/tollgate.js"));
+	tval_set_text(o, "customer_name", customer_name);
+	tval_set_bool(o, "is_operator", s && principal_is_operator(app->who));
+	tval_set_text(o, "done", done_text(rq));
+	web_nav_add(o, app, rq);
 	return o;
 }
 
-/* Nothing but our own style sheet and icon; no script at all. */
+/* Nothing but our own style sheet, script and icon. */
 static void
 set_headers(struct response *rs)
 {
 	response_header(rs, "content-security-policy",
-	    S("default-src 'none'; style-src 'self'; img-src 'self' data:; "
-	      "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"));
+	    S("default-src 'none'; style-src 'self'; script-src 'self'; "
+	      "connect-src 'self'; img-src 'self' data:; form-action 'self'; "
+	      "base-uri 'none'; frame-ancestors 'none'"));
 	response_header(rs, "cache-control", S("no-store"));
 	response_header(rs, "x-content-type-options", S("nosniff"));
 	response_header(rs, "x-frame-options", S("DENY"));

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "handler/handler.h"
+#include "handler/web/nav.h"
 #include "http/tmpl.h"
 #include "http/url.h"
 
@@ -19,10 +20,12 @@ extern const struct tmpl_page page_customers;
 extern const struct tmpl_page page_dashboard;
 extern const struct tmpl_page page_docs;
 extern const struct tmpl_page page_error;
+extern const struct tmpl_page page_form;
 extern const struct tmpl_page page_login;
+extern const struct tmpl_page page_members;
 
 /* Keys that web_page_begin() sets; .common of each page. */
-#define PAGE_COMMON_N 10
+#define PAGE_COMMON_N (14 + WEB_NAV_KEYS_N)
 extern const struct tmpl_key page_common_keys[PAGE_COMMON_N];
 
 /** The rest of a struct tmpl_page: body, keys. */
@@ -33,10 +36,22 @@ extern const struct tmpl_key page_common_keys[PAGE_COMMON_N];
   .n_common = PAGE_COMMON_N                               \
  }
 
+/**
+ * The last row of the table of a page's parameters, for pages that something
+ * done leads back to: what was done, as done.def says.
+ */
+#define WEB_DONE_PARAM                                     \
+ {                                                         \
+  .name = "done", .type = PARAM_ASCII, .min = 1, .max = 64 \
+ }
+
 /** The values of a page, with the common ones set. NULL when the arena is
  * full; builders take that. */
 struct tval *web_page_begin(const struct app *app, const struct request *rq,
     const struct tmpl_page *page, struct str title);
+/** The same, of a customer's page. */
+struct tval *web_page_begin_for(const struct app *app, const struct request *rq,
+    const struct tmpl_page *page, struct str title, struct str customer_name);
 /**
  * Render the page into rs.
  * With templates.reload the values are checked against the page's keys.

@@ -19,6 +19,15 @@ handler_fn web_docs_yaml;      /* GET /docs/openapi.yaml */
 handler_fn web_login_show;     /* GET /login */
 handler_fn web_login_submit;   /* POST /login, flag CSRF */
 handler_fn web_logout_submit;  /* POST /logout, flag CSRF */
+handler_fn web_member_list;    /* GET /dashboard/{customer_id}/members */
+/* Below it and beside it: GET new, POST, GET {id}, POST {id}, and its end. */
+#define WEB_THING_FNS(noun)                                           \
+ handler_fn web_##noun##_new, web_##noun##_create, web_##noun##_edit, \
+     web_##noun##_change, web_##noun##_end
+WEB_THING_FNS(agent);
+WEB_THING_FNS(connector);
+WEB_THING_FNS(member);
+WEB_THING_FNS(project);
 
 /* Largest body of a form of ours. */
 #define WEB_FORM_BYTES_MAX KIB(16)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/cmocka_tg.h"
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "daemon/routes.h"
 #include "store/key.h"
@@ -61,6 +63,44 @@ routes__without_a_credential__only_what_the_design_lists(void **state)
 		assert_string_equal(rows[i].path, open[n++]);
 	}
 	assert_int_equal(n, ARRAY_LEN(open));
+}
+
+#define CUSTOMER  "/dashboard/{customer_id}"
+#define ADMIN     "/admin"
+#define OPERATORS ROUTE_ROLE(USER_OPERATOR)
+#define OWNERS    (OPERATORS | ROUTE_ROLE(USER_OWNER))
+#define READERS                                                    \
+ (OWNERS | ROUTE_ROLE(USER_DEVELOPER) | ROUTE_ROLE(USER_BILLING) | \
+     ROUTE_ROLE(USER_VIEWER))
+
+static const struct {
+	const char *side, *path;
+	unsigned roles;
+} menu[] = {
+#define NAV(side_, path_, name_, roles_) { side_, path_, roles_ },
+#include "handler/web/nav.def"
+#undef NAV
+};
+
+/* The menu shows what may be opened, and nothing else. */
+static void
+routes__of_the_menu__are_for_the_same_roles(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(menu); k++) {
+		char path[64];
+		size_t n_found = 0;
+
+		(void)snprintf(path, sizeof(path), "%s%s%s", menu[k].side,
+		    menu[k].path[0] ? "/" : "", menu[k].path);
+		for (size_t i = 0; i < n_rows; i++)
+			if (rows[i].method == METHOD_GET &&
+			    strcmp(rows[i].path, path) == 0) {
+				assert_int_equal(rows[i].roles, menu[k].roles);
+				n_found++;
+			}
+		assert_int_equal(n_found, 1);
+	}
 }
 
 static void
@@ -124,6 +164,7 @@ main(void)
 		    routes__handlers__one_route_each_with_its_words),
 		cmocka_unit_test(
 		    routes__without_a_credential__only_what_the_design_lists),
+		cmocka_unit_test(routes__of_the_menu__are_for_the_same_roles),
 		cmocka_unit_test(routes__pages_and_api__flags_fit),
 		cmocka_unit_test(
 		    routes_find__parameters__decoded_into_the_request),

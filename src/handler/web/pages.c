@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Every page there is, for the check of their templates. */
+#include "handler/web/page.h"
+#include "handler/web/web.h"
+
+static const struct tmpl_page *const pages[] = {
+	&page_customers,
+	&page_dashboard,
+	&page_docs,
+	&page_error,
+	&page_form,
+	&page_login,
+	&page_members,
+};
+
+enum err
+web_templates_check(const struct tmpl_set *set, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		enum err err = tmpl_check(set, pages[i], e);
+		if (err)
+			return err;
+	}
+	return OK;
+}
