@@ -4,8 +4,9 @@
 #include "domain/key_manage.h"
 
 #include "handler/api/api.h"
-#include "handler/api/key_read.h"
 #include "handler/api/resource.h"
+#include "handler/key_change.h"
+#include "handler/key_read.h"
 
 #define NAME_BYTES_TIER 64
 
@@ -19,25 +20,6 @@ static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_TIME("last_used_from"), FILTER_TIME("last_used_to"),
 	FILTER_TIME("expires_before"), FILTER_TIME("created_from"),
 	FILTER_TIME("created_to") };
-
-/* "tg_" and what follows of the public id, or that alone. */
-static enum err
-read_prefix(struct str text, struct str *ret, struct error *e)
-{
-	if (str_starts(text, S("tg_")))
-		text = str_skip(text, 3);
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			(c >= 'a' && c <= 'z')))
-			return error_public(e, ERR_BAD_PARAM, "prefix",
-			    "prefix must be the beginning of a key's public "
-			    "id.");
-	}
-	*ret = text;
-	return OK;
-}
 
 static enum err
 page(const struct manager *m, const struct param_value *v, uint64_t after,
@@ -60,7 +42,8 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	};
 	struct key *keys = NULL;
 	struct key_row *rows = NULL;
-	enum err err = v[4].is_set ? read_prefix(v[4].text, &f.prefix, e) : OK;
+	enum err err = v[4].is_set ? key_read_prefix(v[4].text, &f.prefix, e)
+				   : OK;
 
 	if (!err && v[6].is_set)
 		err = key_read_model_text(c, v[6].text, "model", &f.model_id,
@@ -94,38 +77,10 @@ api_key_show(struct app *app, const struct request *rq, struct response *rs,
 
 /* ---- changing ---- */
 
-struct models_reader {
-	const struct catalogue *c;
-	struct arena *a;
-};
-
-static enum err
-read_models(const struct json *body, void *row, void *arg, struct error *e)
-{
-	const struct models_reader *r = arg;
-	struct key_row *k = row;
-	struct key_new list = { 0 };
-	enum err err;
-
-	k->sets_models = json_has(body, "allowed_models") ||
-			 json_has_null(body, "allowed_models");
-	if (!k->sets_models)
-		return OK;
-	err = key_read_models(r->a, r->c, body, &list, e);
-	k->k.all_models = list.all_models;
-	k->model_ids = list.model_ids;
-	k->n_models = list.n_models;
-	return err;
-}
-
 enum err
 api_key_change(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	static const char *const others[] = { "allowed_models" };
-	struct models_reader reader = { app->catalogue, rq->arena };
-	struct key_manager km = key_manager_of(app);
-	struct resource_body body;
 	struct manager m;
 	struct key_row row;
 	uint64_t id;
@@ -135,15 +90,7 @@ api_key_change(struct app *app, const struct request *rq, struct response *rs,
 		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	m.extra = &km;
-	err = resource_body_parse(rq, &m, RECORD_SET, &body, e);
-	body.input.others = others;
-	body.input.n_others = ARRAY_LEN(others);
-	body.read_others = read_models;
-	body.arg = &reader;
-	if (!err)
-		err = resource_change(&key_resource, &m, id, resource_body_read,
-		    &body, rq->arena, &row, e);
+	err = key_change(app, &m, id, rq->body, rq->arena, &row, e);
 	manager_end(app, &m);
 	return err ? err
 		   : resource_respond(&key_resource, &m, &row, rs, 200, e);

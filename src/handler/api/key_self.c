@@ -5,7 +5,7 @@
 #include "domain/budget_period.h"
 #include "domain/catalogue.h"
 #include "handler/api/api.h"
-#include "handler/api/key_read.h"
+#include "handler/key_read.h"
 #include "store/db_pool.h"
 
 #define DB_WAIT_MS 2000

@@ -21,8 +21,6 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/inference.h \
 	src/handler/api/key.c \
 	src/handler/api/key_manage.c \
-	src/handler/api/key_read.c \
-	src/handler/api/key_read.h \
 	src/handler/api/key_self.c \
 	src/handler/api/label.c \
 	src/handler/api/model.c \
@@ -45,5 +43,11 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/usage_summary.c \
 	src/handler/api/user.c \
 	src/handler/handler.h \
+	src/handler/key_change.c \
+	src/handler/key_change.h \
+	src/handler/key_make.c \
+	src/handler/key_make.h \
+	src/handler/key_read.c \
+	src/handler/key_read.h \
 	src/handler/manager.c \
 	src/handler/manager.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the routes of keys read alike. */
-#ifndef TG_HANDLER_API_KEY_READ_H
-#define TG_HANDLER_API_KEY_READ_H
+/* What the API and the pages of keys read alike. */
+#ifndef TG_HANDLER_KEY_READ_H
+#define TG_HANDLER_KEY_READ_H
 
 #include "domain/key_manage.h"
 #include "ext/json.h"
@@ -20,6 +20,10 @@ enum err key_read_models(struct arena *a, const struct catalogue *c,
 /** A model by its name, or by its number in digits. */
 enum err key_read_model_text(const struct catalogue *c, struct str text,
     const char *param, uint64_t *ret, struct error *e) ATTR_MUST_CHECK;
+/** "tg_" and what follows of the public id, or that alone.
+ * Errors: ERR_BAD_PARAM "prefix". */
+enum err key_read_prefix(struct str text, struct str *ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 /** Limits that hold where nobody states them. */
 struct limit_set default_limits(const struct app *app);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/key_read.h"
+#include "handler/key_read.h"
 
 #include "domain/app.h"
 #include "domain/catalogue.h"
@@ -98,5 +98,23 @@ key_read_models(struct arena *a, const struct catalogue *c,
 	}
 	k->model_ids = ids;
 	k->n_models = key_models_sort(ids, n);
+	return OK;
+}
+
+enum err
+key_read_prefix(struct str text, struct str *ret, struct error *e)
+{
+	if (str_starts(text, S("tg_")))
+		text = str_skip(text, 3);
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			(c >= 'a' && c <= 'z')))
+			return error_public(e, ERR_BAD_PARAM, "prefix",
+			    "prefix must be the beginning of a key's public "
+			    "id.");
+	}
+	*ret = text;
 	return OK;
 }
