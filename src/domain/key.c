@@ -27,10 +27,11 @@ public_id_of(const char text[KEY_TEXT_BYTES])
 }
 
 void
-key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
-    struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES])
+key_draw(const struct key_ops *ops, struct str wanted_public_id,
+    char ret_text[KEY_TEXT_BYTES], struct str *ret_public_id,
+    uint8_t ret_digest[KEY_DIGEST_BYTES])
 {
-	key_text_generate(KEY_CUSTOMER, ret_text);
+	key_text_generate_as(KEY_CUSTOMER, wanted_public_id, ret_text);
 	key_text_digest(ops->pepper, str_from(ret_text), ret_digest);
 	*ret_public_id = public_id_of(ret_text);
 }
@@ -39,10 +40,12 @@ enum err
 key_create(const struct key_ops *ops, struct key_new *k,
     char ret_text[KEY_TEXT_BYTES], uint64_t *ret_api_key_id, struct error *e)
 {
+	int draws_max = k->wanted_public_id.p ? 1 : DRAWS_MAX;
 	enum err err = ERR_CONFLICT;
 
-	for (int i = 0; i < DRAWS_MAX && err == ERR_CONFLICT; i++) {
-		key_draw(ops, ret_text, &k->public_id, k->digest);
+	for (int i = 0; i < draws_max && err == ERR_CONFLICT; i++) {
+		key_draw(ops, k->wanted_public_id, ret_text, &k->public_id,
+		    k->digest);
 		k->pepper_id = ops->pepper_id;
 		err = store_key_insert(ops->db, k, ret_api_key_id, e);
 	}

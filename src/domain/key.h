@@ -32,6 +32,13 @@ enum key_kind {
 
 /** Draw a new key of 190 random bits; text is NUL-terminated. */
 void key_text_generate(enum key_kind kind, char ret[KEY_TEXT_BYTES]);
+/** The same with a public id of base62; p == NULL: it is drawn, too. */
+void key_text_generate_as(enum key_kind kind, struct str public_id,
+    char ret[KEY_TEXT_BYTES]);
+/** A public id that is always the same for what: whoever makes a key twice by
+ * it meets the first one. */
+void key_public_id_of(const struct crypto_key *pepper, struct str what,
+    char ret[KEY_PUBLIC_ID_BYTES]);
 /**
  * Shape and checksum only. Returns false for anything that no key can be.
  * @ret_public_id  view into text; or NULL
@@ -123,7 +130,8 @@ struct key_ops {
  * Whether who may make the key k: a key hands on at most its own scopes,
  * models, addresses, project, rates and life time, to its own user (an
  * owner's: to any) and without a tier. What *k leaves open becomes the
- * key's own. Others than keys may grant anything.
+ * key's own. Who is signed in grants its role's scopes, to itself (an owner:
+ * to any user), without a tier. Operators may grant anything.
  * @defaults  limits.* of the configuration, behind all that is stated
  * Errors: ERR_FORBIDDEN naming the parameter.
  * Memory: k->model_ids may become who's.
@@ -131,6 +139,17 @@ struct key_ops {
 enum err key_grant(const struct principal *who,
     const struct limit_set *defaults, struct key_new *k,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * Whether what a key states keeps within what would hold without: who is
+ * signed in lowers limits, and operators raise them.
+ * @before    what it stated before; NULL: it is made
+ * @layers    KEY_LIMITS_OWN is what is asked
+ * @defaults  limits.* of the configuration
+ * Errors: ERR_FORBIDDEN naming the limit.
+ */
+enum err key_limits_check(const struct limit_set *before,
+    const struct limit_set layers[KEY_LIMITS__N],
+    const struct limit_set *defaults, struct error *e) ATTR_MUST_CHECK;
 /** The member that a limit of a key is, in answers and refusals. */
 const char *key_limit_member(enum limit_metric metric);
 /** Fold what the layers state into what holds; defaults come last and may be
@@ -138,11 +157,12 @@ const char *key_limit_member(enum limit_metric metric);
 void key_limits_resolve(const struct limit_set layers[KEY_LIMITS__N],
     const struct limit_set *defaults, struct limit_set *ret);
 /** A customer's new key. @ret_public_id  view into ret_text */
-void key_draw(const struct key_ops *ops, char ret_text[KEY_TEXT_BYTES],
-    struct str *ret_public_id, uint8_t ret_digest[KEY_DIGEST_BYTES]);
+void key_draw(const struct key_ops *ops, struct str wanted_public_id,
+    char ret_text[KEY_TEXT_BYTES], struct str *ret_public_id,
+    uint8_t ret_digest[KEY_DIGEST_BYTES]);
 /**
  * Make a customer's key. Of *k, public_id, digest and pepper_id are filled
- * in here.
+ * in here; with a wanted_public_id ERR_CONFLICT says that it is there already.
  * @ret_text  the key itself, shown once and kept nowhere; wipe it after use
  * Errors: store_key_insert()'s.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a key may say about the budgets of keys: never more than it has. */
+/* What may be said about the budgets of keys: never more than who asks has. */
 #include "domain/key_manage.h"
 
 /* The hard budget of the key that asks; NULL: it has none. */
@@ -14,10 +14,12 @@ own_budget(const struct principal *who)
 }
 
 static enum err
-refuse(struct error *e)
+refuse(const struct principal *who, struct error *e)
 {
 	return error_public(e, ERR_FORBIDDEN, "budget",
-	    "A key cannot grant more than it has.");
+	    who->kind == PRINCIPAL_KEY
+		? "A key cannot grant more than it has."
+		: "Only an owner may loosen a key's hard budget.");
 }
 
 enum err
@@ -28,15 +30,15 @@ key_budget_check(const struct principal *who, uint64_t api_key_id,
 	const struct budget_ref *own;
 	bool is_itself = api_key_id && api_key_id == who->api_key_id;
 
-	if (who->kind != PRINCIPAL_KEY)
+	if (principal_is_operator(who))
 		return OK;
 	own = own_budget(who);
 	if (own && !budget_is_within(terms, own->period, own->amount_pusd))
-		return refuse(e);
+		return refuse(who, e);
 	if (has_own && has_own->kind == BUDGET_HARD &&
 	    (is_itself || !principal_is_owner(who)) &&
 	    !budget_is_within(terms, has_own->period, has_own->amount_pusd))
-		return refuse(e);
+		return refuse(who, e);
 	return OK;
 }
 

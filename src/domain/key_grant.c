@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a key may hand on to another key: never more than it has itself. */
+/* What may be handed on to a key: never more than who asks has. */
 #include "base/str.h"
 #include "domain/key.h"
 
@@ -121,12 +121,66 @@ grant_binding(const struct principal *who, struct key_new *k, struct error *e)
 	return OK;
 }
 
+static enum err
+refuse_session(struct error *e, const char *param)
+{
+	return error_public(e, ERR_FORBIDDEN, param,
+	    "Your role doesn't allow that.");
+}
+
+/* Nobody infers by a session, but its keys may. Limits are looked at when the
+ * key is there, by key_limits_check(). */
+static enum err
+grant_by_session(const struct principal *who, struct key_new *k,
+    struct error *e)
+{
+	if (k->scopes & ~(who->scopes | KEY_SCOPE_INFER))
+		return refuse_session(e, "scopes");
+	if (k->rate_limit_tier)
+		return refuse_session(e, "rate_limit_tier");
+	if (k->user_id == 0)
+		k->user_id = who->user_id;
+	if (k->user_id != who->user_id && !principal_is_owner(who))
+		return refuse_session(e, "user_id");
+	return OK;
+}
+
+enum err
+key_limits_check(const struct limit_set *before,
+    const struct limit_set layers[KEY_LIMITS__N],
+    const struct limit_set *defaults, struct error *e)
+{
+	const struct limit_set *own = &layers[KEY_LIMITS_OWN];
+	struct limit_set behind = *defaults;
+
+	for (unsigned i = KEY_LIMITS__N; i-- > KEY_LIMITS_OWN + 1;) {
+		struct limit_set nearer = layers[i];
+
+		limit_set_inherit(&nearer, &behind);
+		behind = nearer;
+	}
+	for (unsigned m = 0; m < LIMIT__METRICS; m++) {
+		int64_t number = limit_set_get(own, m);
+		int64_t most = limit_set_get(&behind, m);
+
+		if (number == LIMIT_UNSTATED || !is_more(m, number, most) ||
+		    (before && limit_set_get(before, m) == number))
+			continue;
+		return error_public(e, ERR_FORBIDDEN, limit_metric_names[m],
+		    "%s may be %lld at most: more is given by operators.",
+		    limit_metric_names[m], (long long)most);
+	}
+	return OK;
+}
+
 enum err
 key_grant(const struct principal *who, const struct limit_set *defaults,
     struct key_new *k, struct error *e)
 {
 	enum err err;
 
+	if (who->kind == PRINCIPAL_SESSION && !principal_is_operator(who))
+		return grant_by_session(who, k, e);
 	if (who->kind != PRINCIPAL_KEY)
 		return OK;
 	if (!principal_has_scopes(who, k->scopes))

@@ -222,6 +222,24 @@ limits_asked(const struct manager *m, struct arena *a,
 	return OK;
 }
 
+/* Who is signed in states no limit of a key beyond what holds without. */
+static enum err
+check_limits(const struct manager *m, struct arena *a, uint64_t customer_id,
+    uint64_t id, const struct limit_set *before, const struct limit_set *own,
+    struct error *e)
+{
+	const struct key_manager *km = m->extra;
+	struct key_limits *found = NULL;
+	size_t n = 0;
+	enum err err = store_key_limits(m->db, customer_id, id, 1, a, &found,
+	    &n, e);
+
+	if (err || n == 0)
+		return err ? err : error_set(e, ERR_NOT_FOUND, "no such key");
+	found->layers[KEY_LIMITS_OWN] = *own;
+	return key_limits_check(before, found->layers, &km->default_limits, e);
+}
+
 /* The caller's key would have to be able to make this one. Its tier is what
  * an operator gave it, and its limits count for it. */
 static enum err
@@ -242,6 +260,9 @@ covers(const struct manager *m, struct arena *a, const struct key_row *before,
 	if (!err)
 		err = limits_asked(m, a, before, row, &asked.limits, e);
 	given = asked;
+	if (!err && m->who->kind == PRINCIPAL_SESSION)
+		err = check_limits(m, a, row->k.customer_id, row->k.api_key_id,
+		    &before->k.limits, &row->k.limits, e);
 	if (!err)
 		err = key_grant(m->who, &km->default_limits, &given, e);
 	if (err)
@@ -271,7 +292,7 @@ check_grant(const struct manager *m, struct arena *a,
 	const struct budget_terms *has = terms_of(&before->budget);
 	enum err err;
 
-	if (!m->who || m->who->kind != PRINCIPAL_KEY)
+	if (!m->who || principal_is_operator(m->who))
 		return OK;
 	if (!principal_is_owner(m->who) || row->budget.is_given) {
 		err = key_budget_check(m->who, row->k.api_key_id, has,
@@ -357,6 +378,10 @@ insert(const struct resource *r, const struct manager *m, struct arena *a,
 	(void)r;
 	ops.db = m->db;
 	err = key_create(&ops, km->key, km->text, ret_id, e);
+	if (!err && m->who && m->who->kind == PRINCIPAL_SESSION &&
+	    !principal_is_operator(m->who))
+		err = check_limits(m, a, km->key->customer_id, *ret_id, NULL,
+		    &km->key->limits, e);
 	return err ? err
 		   : store_budget(m, km->key->customer_id, *ret_id, row, a, e);
 }
@@ -432,7 +457,8 @@ rotate(const struct resource *r, const struct manager *m, struct arena *a,
 	err = check_grant(m, a, k, k, e);
 	if (err)
 		return err;
-	key_draw(&km->ops, rot->text, &change.public_id, change.digest);
+	key_draw(&km->ops, (struct str){ NULL, 0 }, rot->text,
+	    &change.public_id, change.digest);
 	return store_key_rotate(m->db, &change, e);
 }
 

@@ -44,14 +44,37 @@ checksum_write(struct str s, char ret[KEY_CHECKSUM_CHARS])
 }
 
 void
+key_public_id_of(const struct crypto_key *pepper, struct str what,
+    char ret[KEY_PUBLIC_ID_BYTES])
+{
+	uint8_t digest[CRYPTO_DIGEST_BYTES];
+
+	_Static_assert(3 * KEY_PUBLIC_ID_BYTES <= CRYPTO_DIGEST_BYTES, "bytes");
+	crypto_digest(pepper, what.p, what.n, digest);
+	for (size_t i = 0; i < KEY_PUBLIC_ID_BYTES; i++) {
+		const uint8_t *d = digest + 3 * i;
+
+		ret[i] = base62[(d[0] | d[1] << 8 | d[2] << 16) % 62];
+	}
+}
+
+void
 key_text_generate(enum key_kind kind, char ret[KEY_TEXT_BYTES])
+{
+	key_text_generate_as(kind, (struct str){ NULL, 0 }, ret);
+}
+
+void
+key_text_generate_as(enum key_kind kind, struct str public_id,
+    char ret[KEY_TEXT_BYTES])
 {
 	struct str prefix = prefixes[kind];
 	size_t n = prefix.n;
 
+	ASSERT(!public_id.p || public_id.n == KEY_PUBLIC_ID_BYTES);
 	memcpy(ret, prefix.p, prefix.n);
 	for (size_t i = 0; i < KEY_PUBLIC_ID_BYTES; i++)
-		ret[n++] = base62[rng_below(62)];
+		ret[n++] = public_id.p ? public_id.p[i] : base62[rng_below(62)];
 	ret[n++] = '_';
 	for (size_t i = 0; i < KEY_SECRET_CHARS; i++)
 		ret[n++] = base62[rng_below(62)];

@@ -156,9 +156,9 @@ check_grant(const struct app *app, struct key_make *k, struct error *e)
 	struct limit_set defaults;
 	enum err rc;
 
-	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
+	if (!principal_is_operator(app->who) && k->tier_name.p)
 		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
-		    "A key cannot set a tier.");
+		    "Only operators set tiers.");
 	if (!k->budget.is_given)
 		key_budget_default(app->who, &k->budget);
 	rc = key_budget_check(app->who, 0, NULL,

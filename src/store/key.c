@@ -543,3 +543,20 @@ store_key_spend(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 		db_u64(api_key_id)),
 	    a, &spend_map, ret, e);
 }
+
+static const struct db_field cost_fields[] = {
+	DB_FIELD(struct key_cost, api_key_id, U64),
+	DB_FIELD(struct key_cost, cost_pusd, MONEY),
+};
+static const struct db_map cost_map = DB_MAP(struct key_cost, cost_fields);
+
+enum err
+store_key_costs(struct db *db, uint64_t customer_id, int64_t month_ms,
+    uint64_t from, uint64_t to, struct arena *a, struct key_cost **ret,
+    size_t *ret_n, struct error *e)
+{
+	return db_all(db, STMT_KEY_COSTS,
+	    DB_IN(db_u64(customer_id), db_day(month_ms), db_u64(from),
+		db_u64(to)),
+	    a, &cost_map, ret, ret_n, e);
+}

@@ -96,6 +96,9 @@ struct key_new {
 	uint64_t user_id; /* 0: the customer's owner */
 	uint64_t project_id;
 	struct str public_id; /* KEY_PUBLIC_ID_BYTES */
+	/* What its public id shall be, so that it can be made only once; p ==
+	 * NULL: it is drawn. */
+	struct str wanted_public_id;
 	uint8_t digest[KEY_DIGEST_BYTES];
 	uint64_t pepper_id;
 	struct str name;
@@ -141,6 +144,17 @@ struct key_spend {
 enum err store_key_spend(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, int64_t day_ms, int64_t month_ms, struct arena *a,
     struct key_spend *ret, struct error *e) ATTR_MUST_CHECK;
+
+/* The same of one key among many. */
+struct key_cost {
+	uint64_t api_key_id;
+	int64_t cost_pusd;
+};
+/** Of a customer's keys from..to that were used in the month that begins at
+ * month_ms, by id. */
+enum err store_key_costs(struct db *db, uint64_t customer_id, int64_t month_ms,
+    uint64_t from, uint64_t to, struct arena *a, struct key_cost **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 enum key_state {
 	KEY_ACTIVE,

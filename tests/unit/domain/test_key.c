@@ -377,6 +377,101 @@ key_grant__owner_that_manages__acts_for_all_users(void **state)
 	    ERR_FORBIDDEN);
 }
 
+/* Who is signed in, too: a developer makes keys of its own, an owner any. */
+static void
+key_grant__session__is_bound_by_its_role(void **state)
+{
+	static const struct {
+		const char *param;
+		struct key_new k;
+	} cases[] = {
+		{ "scopes", { .scopes = KEY_SCOPE_MANAGE } },
+		{ "rate_limit_tier", { .rate_limit_tier = 1 } },
+		{ "user_id", { .user_id = 13 } },
+	};
+	struct principal who = {
+		.kind = PRINCIPAL_SESSION,
+		.customer_id = 11,
+		.user_id = 12,
+		.role = USER_DEVELOPER,
+		.scopes = KEY_SCOPE_KEYS_WRITE,
+	};
+	struct key_new k = plain_request();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct key_new asked = cases[i].k;
+
+		assert_int_equal(key_grant(&who, &granted_default, &asked, &e),
+		    ERR_FORBIDDEN);
+		assert_string_equal(e.param, cases[i].param);
+	}
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
+	assert_int_equal(k.user_id, 12);
+	assert_true(k.all_models);
+	who.role = USER_OWNER;
+	who.scopes |= KEY_SCOPE_MANAGE;
+	k.user_id = 13;
+	k.scopes = KEY_SCOPE_MANAGE;
+	assert_ok(key_grant(&who, &granted_default, &k, &e));
+	assert_int_equal(k.user_id, 13);
+}
+
+/* What operators gave is the most that who is signed in may state. */
+static void
+key_limits_check__beyond_what_holds_without__is_refused(void **state)
+{
+	struct limit_set layers[KEY_LIMITS__N] = { 0 };
+	struct limit_set before = { 0 };
+	struct limit_set *own = &layers[KEY_LIMITS_OWN];
+
+	(void)state;
+	limit_set_put(&layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 20);
+	limit_set_put(own, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 20);
+	limit_set_put(own, LIMIT_CUSTOMER_TOKENS_DAY, 900);
+	limit_set_put(own, LIMIT_KEY_TOKENS_DAY, 1000000);
+	assert_ok(key_limits_check(NULL, layers, &granted_default, &e));
+	limit_set_put(own, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 21);
+	assert_int_equal(key_limits_check(NULL, layers, &granted_default, &e),
+	    ERR_FORBIDDEN);
+	assert_string_equal(e.param, "key_model.requests.minute");
+	limit_set_put(&layers[KEY_LIMITS_TIER], LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	    21);
+	assert_ok(key_limits_check(NULL, layers, &granted_default, &e));
+	limit_set_put(own, LIMIT_CUSTOMER_TOKENS_DAY, 0);
+	assert_int_equal(key_limits_check(NULL, layers, &granted_default, &e),
+	    ERR_FORBIDDEN);
+	limit_set_put(&before, LIMIT_CUSTOMER_TOKENS_DAY, 0);
+	assert_ok(key_limits_check(&before, layers, &granted_default, &e));
+}
+
+/* A form that is sent twice makes one key. */
+static void
+key_public_id_of__the_same__is_the_same_in_a_key(void **state)
+{
+	char id[KEY_PUBLIC_ID_BYTES], again[KEY_PUBLIC_ID_BYTES];
+	char other[KEY_PUBLIC_ID_BYTES], text[KEY_TEXT_BYTES];
+	struct crypto_key *pepper;
+	enum key_kind kind;
+	struct str public_id;
+
+	(void)state;
+	assert_ok(crypto_key_from_hex(S("00112233445566778899aabbccddeeff"
+					"00112233445566778899aabbccddeeff"),
+	    &pepper, &e));
+	key_public_id_of(pepper, S("form 1"), id);
+	key_public_id_of(pepper, S("form 1"), again);
+	key_public_id_of(pepper, S("form 2"), other);
+	crypto_key_free(pepper);
+
+	assert_memory_equal(id, again, sizeof(id));
+	assert_memory_not_equal(id, other, sizeof(id));
+	key_text_generate_as(KEY_CUSTOMER, str_make(id, sizeof(id)), text);
+	assert_true(key_text_parse(str_from(text), &kind, &public_id));
+	assert_memory_equal(public_id.p, id, sizeof(id));
+}
+
 static void
 key_grant__addresses_and_project__handed_on_and_never_widened(void **state)
 {
@@ -507,6 +602,11 @@ main(void)
 		    key_grant__other_limits_beyond_its_own__are_refused),
 		cmocka_unit_test(
 		    key_grant__owner_that_manages__acts_for_all_users),
+		cmocka_unit_test(key_grant__session__is_bound_by_its_role),
+		cmocka_unit_test(
+		    key_limits_check__beyond_what_holds_without__is_refused),
+		cmocka_unit_test(
+		    key_public_id_of__the_same__is_the_same_in_a_key),
 		cmocka_unit_test(
 		    key_grant__addresses_and_project__handed_on_and_never_widened),
 		cmocka_unit_test(
