@@ -194,6 +194,42 @@ text_of(enum form_control control, const struct json *object, const char *name,
 	return err;
 }
 
+/* An archived project, say: a form that doesn't offer it would take it away. */
+static enum err
+keep_value(struct web_form *f, size_t i, struct str value, struct arena *a,
+    struct error *e)
+{
+	size_t n = f->n_options[i];
+	struct form_option *all;
+
+	for (size_t k = 0; k < n; k++)
+		if (str_eq(f->options[i][k].value, value))
+			return OK;
+	all = arena_array(a, struct form_option, n + 1);
+	if (!all)
+		return error_arena(e, a);
+	for (size_t k = 0; k < n; k++)
+		all[k] = f->options[i][k];
+	all[n] = (struct form_option){ value, value };
+	f->options[i] = all;
+	f->n_options[i] = n + 1;
+	return OK;
+}
+
+static enum err
+keep_values(struct web_form *f, size_t i, struct arena *a, struct error *e)
+{
+	enum form_control c = f->fields[i].control;
+	struct str rest = f->text[i], one;
+	enum err err = OK;
+
+	if (c == FORM_SELECT && rest.n)
+		return keep_value(f, i, rest, a, e);
+	while (!err && c == FORM_CHECKS && next_line(&rest, &one))
+		err = keep_value(f, i, one, a, e);
+	return err;
+}
+
 enum err
 web_form_fill(struct web_form *f, struct str row_json, struct arena *a,
     struct error *e)
@@ -212,6 +248,8 @@ web_form_fill(struct web_form *f, struct str row_json, struct arena *a,
 			err = text_of(f->fields[i].control, object,
 			    inner ? inner : f->fields[i].name, a, &f->text[i],
 			    e);
+		if (!err)
+			err = keep_values(f, i, a, e);
 	}
 	return err;
 }
@@ -566,6 +604,18 @@ described_by(struct arena *a, struct str id, struct str message,
 	return buf_str(&b);
 }
 
+/* Whether the fields from i up to the next legend say anything. */
+static bool
+is_group_said(const struct web_form *f, size_t i, size_t blamed)
+{
+	size_t begin = i;
+
+	for (; i < f->n_fields && (i == begin || !f->fields[i].legend); i++)
+		if (is_there(f, i) && (f->text[i].n || i == blamed))
+			return true;
+	return false;
+}
+
 static void
 add_field(struct tval *list, const struct web_form *f, size_t i,
     struct str message)
@@ -595,6 +645,7 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);
 	tval_set_bool(o, "is_on", f->text[i].n > 0);
+	tval_set_bool(o, "is_small", field->flags & FORM_SMALL);
 	add_options(o, f, i, id);
 }
 
@@ -604,6 +655,7 @@ web_form_view(struct tval *o, const struct web_form *f,
 {
 	size_t blamed = refused_field(f, refused);
 	struct str message = S("");
+	bool is_folding = false;
 	struct tval *list;
 
 	if (refused && o)
@@ -614,7 +666,28 @@ web_form_view(struct tval *o, const struct web_form *f,
 	tval_set_text(o, "etag", f->etag);
 	tval_set_text(o, "message", blamed < f->n_fields ? S("") : message);
 	list = tval_set_list(o, "fields");
-	for (size_t i = 0; i < f->n_fields; i++)
-		if (is_there(f, i))
-			add_field(list, f, i, i == blamed ? message : S(""));
+	for (size_t i = 0; list && i < f->n_fields; i++) {
+		const struct form_field *field = &f->fields[i];
+		bool folds = field->legend && (field->flags & FORM_FOLD);
+		struct tval *last;
+
+		if (!is_there(f, i))
+			continue;
+		add_field(list, f, i, i == blamed ? message : S(""));
+		last = list->last ? list->last->value : NULL;
+		tval_set_bool(last, "folds", folds);
+		tval_set_bool(last, "closes", is_folding && field->legend);
+		tval_set_bool(last, "is_open",
+		    folds && is_group_said(f, i, blamed));
+		is_folding = folds || (is_folding && !field->legend);
+	}
+	tval_set_bool(o, "ends_fold", is_folding);
+}
+
+bool
+web_form_says(enum err err)
+{
+	return err == ERR_BAD_PARAM || err == ERR_BAD_REQUEST ||
+	       err == ERR_CONFLICT || err == ERR_PRECONDITION ||
+	       err == ERR_FORBIDDEN;
 }

@@ -37,6 +37,9 @@ enum form_flag {
 	FORM_EDIT = 1 << 4,    /* only where it is changed */
 	FORM_GROUP = 1 << 5,   /* the first of an object's members: when it is
 				  empty, the whole object is null */
+	FORM_SMALL = 1 << 6,   /* three of them beside each other */
+	FORM_FOLD = 1 << 7,    /* its legend's fields are folded away while
+				  none of them says anything */
 };
 
 struct form_option {
@@ -66,7 +69,8 @@ struct web_form {
 	struct str text[FORM_FIELD_MAX];
 	struct form_option *options[FORM_FIELD_MAX];
 	size_t n_options[FORM_FIELD_MAX];
-	struct str etag; /* of the row that is shown; "" for a new one */
+	struct str etag; /* of the row that is shown; of a new one "", or what
+			    tells its form from others */
 };
 
 /** An empty form; options of the fields' own tables are set. */
@@ -76,7 +80,8 @@ enum err web_form_init(struct web_form *f, const struct form_field *fields,
 /** Options that the page found out, for one field. They live as f does. */
 void web_form_set_options(struct web_form *f, const char *name,
     struct form_option *options, size_t n);
-/** Show what a row says, as its JSON. Memory: in a. */
+/** Show what a row says, as its JSON; what it has and no option offers becomes
+ * an option. Memory: in a. */
 enum err web_form_fill(struct web_form *f, struct str row_json, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 /**
@@ -96,6 +101,8 @@ enum err web_form_read(struct web_form *f, struct str body, struct arena *a,
 enum err web_form_body(const struct web_form *f, const struct web_form *shown,
     struct str more, struct arena *a, struct str *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** Whether what was refused is something to say above or beside the form. */
+bool web_form_says(enum err err);
 /**
  * Fill o with what FORM_KEYS lists.
  * @refused  what is wrong with it; NULL: nothing. Its param is a field's name
@@ -107,7 +114,10 @@ void web_form_view(struct tval *o, const struct web_form *f,
 /* clang-format off */
 #define FORM_KEYS(path) \
 	{ path, TVAL_OBJECT }, { path ".etag", TVAL_TEXT }, { path ".message", TVAL_TEXT }, \
+	{ path ".ends_fold", TVAL_BOOL }, \
 	{ path ".fields", TVAL_LIST }, { path ".fields.legend", TVAL_TEXT }, \
+	{ path ".fields.closes", TVAL_BOOL }, { path ".fields.folds", TVAL_BOOL }, \
+	{ path ".fields.is_open", TVAL_BOOL }, { path ".fields.is_small", TVAL_BOOL }, \
 	{ path ".fields.id", TVAL_TEXT }, { path ".fields.name", TVAL_TEXT }, \
 	{ path ".fields.label", TVAL_TEXT }, { path ".fields.hint", TVAL_TEXT }, \
 	{ path ".fields.message", TVAL_TEXT }, { path ".fields.type", TVAL_TEXT }, \

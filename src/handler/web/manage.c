@@ -116,7 +116,9 @@ begin(struct visit *v, struct app *app, const struct request *rq,
 		return err;
 	if (is_new && t->defaults)
 		t->defaults(v->row);
-	if (!is_new)
+	if (t->is_place)
+		v->id = v->place.customer.customer_id;
+	else if (!is_new)
 		err = web_place_id(&v->place, rq, &v->id, e);
 	if (!err && !is_new)
 		err = load(v, e);
@@ -172,20 +174,12 @@ show(const struct visit *v, struct response *rs, int status,
 	tval_set_text(o, "intro",
 	    str_from(v->id == 0 && t->intro ? t->intro : ""));
 	tval_set_text(o, "action_href",
-	    web_place_href(v->app, a, &v->place, t->path, v->id, NULL));
+	    web_place_href(v->app, a, &v->place, t->path,
+		t->is_place ? 0 : v->id, NULL));
 	tval_set_bool(o, "is_new", v->id == 0);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
 	add_end(o, v);
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
-}
-
-/* Whether it is something to be said above or beside the form. */
-static bool
-is_said_in_form(enum err err)
-{
-	return err == ERR_BAD_PARAM || err == ERR_BAD_REQUEST ||
-	       err == ERR_CONFLICT || err == ERR_PRECONDITION ||
-	       err == ERR_FORBIDDEN;
 }
 
 /* The form once more, with what is wrong. Whoever was late sees what the row
@@ -248,7 +242,7 @@ read_input(struct visit *v, struct input *ret, struct error *e)
 	*ret = (struct input){
 		.input = {
 			.flag = v->id ? RECORD_SET : RECORD_NEW,
-			.is_operator = v->place.is_admin,
+			.is_operator = principal_is_operator(v->m.who),
 			.now_ms = v->m.now_ms,
 		},
 	};
@@ -309,7 +303,7 @@ web_thing_create(struct app *app, const struct request *rq, struct response *rs,
 	if (!err)
 		err = web_place_redirect(app, rq, rs, &v.place, t->list_path,
 		    t->made, e);
-	else if (is_said_in_form(err))
+	else if (web_form_says(err))
 		err = show_refused(&v, rs, e);
 	manager_end(app, &v.m);
 	return err;
@@ -342,7 +336,7 @@ web_thing_change(struct app *app, const struct request *rq, struct response *rs,
 	if (!err)
 		err = web_place_redirect(app, rq, rs, &v.place, t->list_path,
 		    t->saved, e);
-	else if (is_said_in_form(err))
+	else if (web_form_says(err))
 		err = show_refused(&v, rs, e);
 	manager_end(app, &v.m);
 	return err;
@@ -359,7 +353,7 @@ web_thing_end(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	err = resource_archive(t->resource, &v.m, v.id, rq->arena, v.row, e);
-	if (is_said_in_form(err))
+	if (web_form_says(err))
 		err = fill_form(&v, &v.form, &second) ? err
 						      : show_refused(&v, rs, e);
 	else if (!err)

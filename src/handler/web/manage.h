@@ -30,6 +30,7 @@ struct web_thing {
 	    struct error *e);
 	/* What a new row is unless the form says otherwise; or NULL. */
 	void (*defaults)(void *row);
+	bool is_place; /* it is the customer of the place: no id in its path */
 	/* What it is called; NULL: the member "name". */
 	const char *title_member;
 };
