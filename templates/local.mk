@@ -4,8 +4,14 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \
 	templates/dashboard/form.html \
+	templates/dashboard/key_list.html \
+	templates/dashboard/key_new.html \
+	templates/dashboard/key_secret.html \
+	templates/dashboard/key_show.html \
 	templates/dashboard/keys.html \
+	templates/dashboard/limit_list.html \
 	templates/dashboard/members.html \
+	templates/dashboard/model_list.html \
 	templates/dashboard/models.html \
 	templates/dashboard/show.html \
 	templates/dashboard/summary.html \
@@ -19,9 +25,11 @@ nobase_dist_pkgdata_DATA += \
 	templates/layout.html \
 	templates/login.html \
 	templates/partial/bar.html \
+	templates/partial/budget.html \
 	templates/partial/chart.html \
 	templates/partial/fields.html \
 	templates/partial/labels.html \
+	templates/partial/limits.html \
 	templates/partial/mark.html \
 	templates/partial/money.html \
 	templates/partial/nav.html \

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += src/handler/web/libweb.a
 src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/budget_fields.h \
+	src/handler/web/budget_view.c \
+	src/handler/web/budget_view.h \
 	src/handler/web/chart.c \
 	src/handler/web/chart.h \
 	src/handler/web/cookies.c \
@@ -18,12 +20,21 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/form.c \
 	src/handler/web/form.h \
 	src/handler/web/gate.c \
+	src/handler/web/key.c \
+	src/handler/web/key.h \
+	src/handler/web/key_form.c \
+	src/handler/web/key_list.c \
+	src/handler/web/key_new.c \
 	src/handler/web/label.c \
+	src/handler/web/limit.c \
+	src/handler/web/limit_view.c \
+	src/handler/web/limit_view.h \
 	src/handler/web/login.c \
 	src/handler/web/logout.c \
 	src/handler/web/manage.c \
 	src/handler/web/manage.h \
 	src/handler/web/member.c \
+	src/handler/web/model.c \
 	src/handler/web/nav.c \
 	src/handler/web/nav.def \
 	src/handler/web/nav.h \

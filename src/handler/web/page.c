@@ -42,6 +42,25 @@ web_href(const struct app *app, struct arena *a, const char *path, uint64_t id)
 	return buf_str(&b);
 }
 
+struct str
+web_api_url(const struct app *app, const struct request *rq)
+{
+	struct str host = request_header(rq, "host");
+	for (size_t i = 0; i < host.n; i++) {
+		char c = host.p[i];
+		bool is_fine = (c >= 'a' && c <= 'z') ||
+			       (c >= 'A' && c <= 'Z') ||
+			       (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+			       c == ':' || c == '[' || c == ']';
+		if (!is_fine)
+			host.n = 0;
+	}
+	return arena_printf(rq->arena, "%s://%" PRI_STR "%s",
+	    rq->is_tls ? "https" : "http",
+	    STR_ARG(host.n > 0 ? host : S("localhost")),
+	    conf_text(app->conf, CONF_BASE_PATH));
+}
+
 /* Files that never change under their name: it carries our version. */
 static struct str
 static_href(const struct app *app, struct arena *a, const char *path)

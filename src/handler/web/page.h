@@ -21,8 +21,14 @@ extern const struct tmpl_page page_dashboard;
 extern const struct tmpl_page page_docs;
 extern const struct tmpl_page page_error;
 extern const struct tmpl_page page_form;
+extern const struct tmpl_page page_key;
+extern const struct tmpl_page page_key_list;
+extern const struct tmpl_page page_key_new;
+extern const struct tmpl_page page_key_secret;
+extern const struct tmpl_page page_limits;
 extern const struct tmpl_page page_login;
 extern const struct tmpl_page page_members;
+extern const struct tmpl_page page_model_list;
 
 /* Keys that web_page_begin() sets; .common of each page. */
 #define PAGE_COMMON_N (14 + WEB_NAV_KEYS_N)
@@ -67,5 +73,8 @@ enum err web_page_redirect(struct response *rs, struct str location,
 /** base_path + path + "/" + id, for …_href keys; id 0: without it. */
 struct str web_href(const struct app *app, struct arena *a, const char *path,
     uint64_t id);
+/** Where this page's reader sends requests to, for an example of one:
+ * "https://gate.example". Memory: in rq's arena. */
+struct str web_api_url(const struct app *app, const struct request *rq);
 
 #endif

@@ -9,8 +9,14 @@ static const struct tmpl_page *const pages[] = {
 	&page_docs,
 	&page_error,
 	&page_form,
+	&page_key,
+	&page_key_list,
+	&page_key_new,
+	&page_key_secret,
+	&page_limits,
 	&page_login,
 	&page_members,
+	&page_model_list,
 };
 
 enum err

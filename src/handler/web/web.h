@@ -19,7 +19,15 @@ handler_fn web_docs_yaml;      /* GET /docs/openapi.yaml */
 handler_fn web_login_show;     /* GET /login */
 handler_fn web_login_submit;   /* POST /login, flag CSRF */
 handler_fn web_logout_submit;  /* POST /logout, flag CSRF */
-handler_fn web_member_list;    /* GET /dashboard/{customer_id}/members */
+/* Keys, below /dashboard/{customer_id}/keys: GET, POST, GET new; GET and POST
+ * {id}; POST {id}/toggle and so on. */
+handler_fn web_key_list, web_key_create, web_key_new, web_key_show,
+    web_key_change, web_key_toggle, web_key_rotate, web_key_revoke;
+handler_fn web_limit_list;  /* GET /dashboard/{customer_id}/limits */
+handler_fn web_budget_edit; /* GET /dashboard/{customer_id}/budget, and POST */
+handler_fn web_budget_change;
+handler_fn web_model_list;  /* GET /dashboard/{customer_id}/models */
+handler_fn web_member_list; /* GET /dashboard/{customer_id}/members */
 /* Below it and beside it: GET new, POST, GET {id}, POST {id}, and its end. */
 #define WEB_THING_FNS(noun)                                           \
  handler_fn web_##noun##_new, web_##noun##_create, web_##noun##_edit, \

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* A customer's keys, by pages, narrowed down by a form. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/budget_period.h"
+#include "handler/key_read.h"
+#include "handler/web/key.h"
+#include "handler/web/limit_view.h"
+#include "handler/web/page.h"
+#include "handler/web/view.h"
+#include "handler/web/web.h"
+#include "http/param.h"
+#include "http/url.h"
+#include "store/label.h"
+
+#define PER_PAGE    25
+#define OPTIONS_MAX 200 /* of projects and members */
+
+enum {
+	Q_AFTER,
+	Q_STATE,
+	Q_NAME,
+	Q_PREFIX,
+	Q_PROJECT,
+	Q_USER,
+	Q_CREATED_FROM,
+	Q_CREATED_TO,
+	Q_USED_FROM,
+	Q_USED_TO,
+	Q_DONE,
+	Q__N
+};
+/* clang-format off */
+static const struct param_spec query_spec[Q__N] = {
+	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+	[Q_STATE] = { .name = "state", .type = PARAM_ENUM, .choices = "active|inactive|expired|revoked" },
+	[Q_NAME] = { .name = "name", .type = PARAM_TEXT, .min = 1, .max = KEY_NAME_BYTES },
+	[Q_PREFIX] = { .name = "prefix", .type = PARAM_TEXT, .min = 1, .max = 14 },
+	[Q_PROJECT] = { .name = "project_id", .type = PARAM_U64, .min = 1, .max = UINT32_MAX },
+	[Q_USER] = { .name = "user_id", .type = PARAM_U64, .min = 1, .max = UINT32_MAX },
+	[Q_CREATED_FROM] = { .name = "created_from", .type = PARAM_TIME },
+	[Q_CREATED_TO] = { .name = "created_to", .type = PARAM_TIME },
+	[Q_USED_FROM] = { .name = "last_used_from", .type = PARAM_TIME },
+	[Q_USED_TO] = { .name = "last_used_to", .type = PARAM_TIME },
+	[Q_DONE] = WEB_DONE_PARAM,
+};
+
+#define OPTION_KEYS(path) \
+	{ path, TVAL_LIST }, { path ".value", TVAL_TEXT }, { path ".text", TVAL_TEXT }, { path ".is_on", TVAL_BOOL }
+
+static const struct tmpl_key list_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
+	{ "list_href", TVAL_TEXT }, { "new_href", TVAL_TEXT }, { "may_make", TVAL_BOOL },
+	{ "is_filtered", TVAL_BOOL },
+	OPTION_KEYS("states"), OPTION_KEYS("projects"), OPTION_KEYS("members"),
+	{ "name", TVAL_TEXT }, { "prefix", TVAL_TEXT },
+	{ "created_from", TVAL_TEXT }, { "created_to", TVAL_TEXT },
+	{ "last_used_from", TVAL_TEXT }, { "last_used_to", TVAL_TEXT },
+	{ "has_keys", TVAL_BOOL },
+	{ "keys", TVAL_LIST },
+	{ "keys.name", TVAL_TEXT }, { "keys.key_href", TVAL_TEXT }, { "keys.key_text", TVAL_TEXT },
+	{ "keys.state", TVAL_TEXT }, { "keys.is_active", TVAL_BOOL },
+	{ "keys.project", TVAL_TEXT },
+	{ "keys.limits", TVAL_LIST }, { "keys.limits.", TVAL_TEXT },
+	VIEW_MONEY_KEYS("keys.month"),
+	VIEW_TIME_KEYS("keys.last_used"), VIEW_TIME_KEYS("keys.expires"),
+	{ "is_later", TVAL_BOOL }, { "first_href", TVAL_TEXT },
+	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
+};
+/* clang-format on */
+const struct tmpl_page page_key_list = PAGE("dashboard/key_list", list_keys);
+
+struct list {
+	struct param_value q[Q__N];
+	struct key *keys;
+	size_t n_keys, n_shown;
+	struct limit_set limits[PER_PAGE]; /* in force */
+	struct key_cost *costs;
+	size_t n_costs;
+	struct label *projects;
+	size_t n_projects;
+	struct user *users;
+	size_t n_users;
+};
+
+/* ---- loading ---- */
+
+static enum err
+load_keys(struct web_key *v, struct list *l, struct error *e)
+{
+	const struct param_value *q = l->q;
+	struct key_filter f = {
+		.project_id = q[Q_PROJECT].u64,
+		.user_id = q[Q_USER].u64,
+		.name = q[Q_NAME].text,
+		.state = q[Q_STATE].is_set ? q[Q_STATE].u64 + 1 : 0,
+		.created_from_ms = q[Q_CREATED_FROM].time_ms,
+		.created_to_ms = q[Q_CREATED_TO].time_ms,
+		.last_used_from_ms = q[Q_USED_FROM].time_ms,
+		.last_used_to_ms = q[Q_USED_TO].time_ms,
+	};
+	enum err err = q[Q_PREFIX].is_set
+			   ? key_read_prefix(q[Q_PREFIX].text, &f.prefix, e)
+			   : OK;
+
+	if (err)
+		return err;
+	/* One more tells whether there is a next page. */
+	err = store_key_page(v->m.db, v->m.tenant, &f, q[Q_AFTER].u64,
+	    PER_PAGE + 1, v->rq->arena, &l->keys, &l->n_keys, e);
+	l->n_shown = l->n_keys < PER_PAGE ? l->n_keys : PER_PAGE;
+	return err;
+}
+
+static enum err
+load_limits(struct web_key *v, struct list *l, struct error *e)
+{
+	const struct limit_set defaults = default_limits(v->app);
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < l->n_shown; i++) {
+		struct key_limits *rows = NULL;
+		size_t n = 0;
+
+		err = store_key_limits(v->m.db, v->m.tenant,
+		    l->keys[i].api_key_id, 1, v->rq->arena, &rows, &n, e);
+		if (!err && n)
+			key_limits_resolve(rows->layers, &defaults,
+			    &l->limits[i]);
+	}
+	return err;
+}
+
+static enum err
+load(struct web_key *v, struct list *l, struct error *e)
+{
+	static const struct label_filter labels = { 0 };
+	static const struct user_filter users = { 0 };
+	const struct budget_starts now = budget_starts_of(v->m.now_ms);
+	struct arena *a = v->rq->arena;
+	enum err err = load_keys(v, l, e);
+
+	if (!err)
+		err = load_limits(v, l, e);
+	if (!err && l->n_shown)
+		err = store_key_costs(v->m.db, v->m.tenant,
+		    now.start_ms[BUDGET_MONTH], l->keys[0].api_key_id,
+		    l->keys[l->n_shown - 1].api_key_id, a, &l->costs,
+		    &l->n_costs, e);
+	if (!err)
+		err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
+		    &labels, 0, OPTIONS_MAX, a, &l->projects, &l->n_projects,
+		    e);
+	return err ? err
+		   : store_user_page(v->m.db, v->m.tenant, &users, 0,
+			 OPTIONS_MAX, a, &l->users, &l->n_users, e);
+}
+
+/* ---- the view ---- */
+
+static void
+add_option(struct tval *list, struct str value, struct str text, bool is_on)
+{
+	struct tval *o = tval_push_object(list);
+
+	tval_set_text(o, "value", value);
+	tval_set_text(o, "text", text);
+	tval_set_bool(o, "is_on", is_on);
+}
+
+static void
+add_id_option(struct tval *list, uint64_t id, struct str text, uint64_t chosen)
+{
+	if (list)
+		add_option(list,
+		    arena_printf(list->a, "%llu", (unsigned long long)id), text,
+		    id == chosen);
+}
+
+/* A day, as date fields of browsers have it. */
+static struct str
+day_text(struct arena *a, const struct param_value *q)
+{
+	char text[CLOCK_TEXT_BYTES];
+
+	if (!q->is_set)
+		return S("");
+	clock_format(q->time_ms, text);
+	return arena_strdup(a, str_make(text, 10));
+}
+
+static void
+add_filter(struct tval *o, const struct web_key *v, const struct list *l)
+{
+	const struct param_value *q = l->q;
+	struct arena *a = v->rq->arena;
+	struct tval *list = tval_set_list(o, "states");
+	bool is_filtered = false;
+
+	for (unsigned s = 0; s < KEY_STATE__N; s++)
+		add_option(list, str_from(key_state_names[s]),
+		    web_key_state_text((enum key_state)s),
+		    q[Q_STATE].is_set && q[Q_STATE].u64 == s);
+	list = tval_set_list(o, "projects");
+	for (size_t i = 0; i < l->n_projects; i++)
+		add_id_option(list, l->projects[i].label_id,
+		    l->projects[i].name, q[Q_PROJECT].u64);
+	list = tval_set_list(o, "members");
+	for (size_t i = 0; i < l->n_users; i++)
+		add_id_option(list, l->users[i].user_id, l->users[i].name,
+		    q[Q_USER].u64);
+	tval_set_text(o, "name", q[Q_NAME].text);
+	tval_set_text(o, "prefix", q[Q_PREFIX].text);
+	tval_set_text(o, "created_from", day_text(a, &q[Q_CREATED_FROM]));
+	tval_set_text(o, "created_to", day_text(a, &q[Q_CREATED_TO]));
+	tval_set_text(o, "last_used_from", day_text(a, &q[Q_USED_FROM]));
+	tval_set_text(o, "last_used_to", day_text(a, &q[Q_USED_TO]));
+	for (unsigned i = Q_STATE; i < Q_DONE; i++)
+		is_filtered = is_filtered || q[i].is_set;
+	tval_set_bool(o, "is_filtered", is_filtered);
+}
+
+static int64_t
+cost_of(const struct list *l, uint64_t id)
+{
+	for (size_t i = 0; i < l->n_costs; i++)
+		if (l->costs[i].api_key_id == id)
+			return l->costs[i].cost_pusd;
+	return 0;
+}
+
+static struct str
+project_of(const struct list *l, uint64_t id)
+{
+	for (size_t i = 0; i < l->n_projects; i++)
+		if (l->projects[i].label_id == id)
+			return l->projects[i].name;
+	return S("");
+}
+
+static void
+add_keys(struct tval *o, const struct web_key *v, const struct list *l)
+{
+	struct tval *list = tval_set_list(o, "keys");
+
+	for (size_t i = 0; i < l->n_shown; i++) {
+		struct key_row row;
+		const struct key *k = &row.k;
+		struct tval *t = tval_push_object(list);
+
+		key_row_fill(&l->keys[i], v->m.now_ms, &row);
+		tval_set_text(t, "name", k->name);
+		tval_set_text(t, "key_href",
+		    web_key_href(v, k->api_key_id, NULL));
+		tval_set_text(t, "key_text",
+		    web_key_text(v->rq->arena, k->public_id));
+		tval_set_text(t, "state", web_key_state_text(row.state));
+		tval_set_bool(t, "is_active", row.state == KEY_ACTIVE);
+		tval_set_text(t, "project", project_of(l, k->project_id));
+		web_limits_push(tval_set_list(t, "limits"), &l->limits[i]);
+		view_money(t, "month", cost_of(l, k->api_key_id));
+		view_time(t, "last_used", k->last_used_at_ms);
+		view_time(t, "expires", k->expires_at_ms);
+	}
+	tval_set_bool(o, "has_keys", l->n_shown > 0);
+}
+
+/* The same list behind a key; 0: from its beginning. */
+static struct str
+page_href(const struct web_key *v, const struct list *l, uint64_t after)
+{
+	struct str path = web_key_href(v, 0, NULL);
+	struct buf b;
+	struct url u = { .b = &b };
+
+	buf_init(&b, v->rq->arena, KIB(4));
+	buf_add(&b, path);
+	for (unsigned i = Q_STATE; i < Q_DONE; i++)
+		if (l->q[i].is_set)
+			url_arg(&u, query_spec[i].name, l->q[i].text);
+	if (after)
+		url_arg_u64(&u, "after", after);
+	return buf_str(&b);
+}
+
+static struct tval *
+view(const struct web_key *v, const struct list *l)
+{
+	bool has_more = l->n_keys > l->n_shown;
+	struct tval *o = web_place_page(v->app, v->rq, &v->place,
+	    &page_key_list, S("API keys"));
+
+	view_time(o, "as_of", v->m.now_ms);
+	tval_set_text(o, "list_href", web_key_href(v, 0, NULL));
+	tval_set_text(o, "new_href", web_key_href(v, 0, "new"));
+	tval_set_bool(o, "may_make", web_key_may_change(v));
+	add_filter(o, v, l);
+	add_keys(o, v, l);
+	tval_set_bool(o, "is_later", l->q[Q_AFTER].u64 > 0);
+	tval_set_text(o, "first_href", page_href(v, l, 0));
+	tval_set_bool(o, "has_more", has_more);
+	tval_set_text(o, "more_href",
+	    has_more ? page_href(v, l, l->keys[l->n_shown - 1].api_key_id)
+		     : S(""));
+	return o;
+}
+
+enum err
+web_key_list(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct list *l = arena_new(rq->arena, struct list);
+	struct web_key v;
+	enum err err;
+
+	if (!l)
+		return error_arena(e, rq->arena);
+	err = param_parse(rq->arena, query_spec, Q__N, rq->query, l->q, e);
+	if (!err)
+		err = web_key_begin(&v, app, rq, false, e);
+	if (err)
+		return err;
+	err = load(&v, l, e);
+	web_key_end(&v);
+	return err ? err
+		   : web_page_send(app, rq, rs, 200, &page_key_list,
+			 view(&v, l), e);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Limits in words, with who states each. */
+#ifndef TG_HANDLER_WEB_LIMIT_VIEW_H
+#define TG_HANDLER_WEB_LIMIT_VIEW_H
+
+#include "http/tval.h"
+#include "store/key.h"
+
+/**
+ * A row for each limit that somebody states: `limits` of o, a list of
+ * {name, value, from}, and `has_limits`.
+ * @layers     of the key; of a customer all but its own are empty
+ * @defaults   limits.* of the configuration
+ * @tier_name  of the key; may be empty
+ */
+void web_limits_view(struct tval *o,
+    const struct limit_set layers[KEY_LIMITS__N],
+    const struct limit_set *defaults, struct str tier_name);
+/** Those in force of a key, a text each: "60 requests a minute, each model
+ * apart". */
+void web_limits_push(struct tval *list, const struct limit_set *set);
+
+#define LIMITS_KEYS(path)                                                   \
+ { path "has_limits", TVAL_BOOL }, { path "limits", TVAL_LIST },            \
+     { path "limits.name", TVAL_TEXT }, { path "limits.value", TVAL_TEXT }, \
+ {                                                                          \
+  path "limits.from", TVAL_TEXT                                             \
+ }
+
+#endif
