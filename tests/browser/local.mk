@@ -6,5 +6,8 @@ EXTRA_DIST += \
 	tests/browser/docs.t \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
+	tests/browser/keys.mjs \
+	tests/browser/keys.t \
 	tests/browser/package-lock.json \
-	tests/browser/package.json
+	tests/browser/package.json \
+	tests/browser/visit.mjs

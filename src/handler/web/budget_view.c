@@ -60,7 +60,10 @@ web_budget_view(struct tval *o, struct str name, const struct budget *b,
 	tval_set_text(o, "effect",
 	    b->terms.kind == BUDGET_HARD ? S("then requests are refused")
 					 : S("notices only"));
-	tval_set_textf(o, "percent", "%u %%", percent);
+	if (percent == 0 && b->spent_pusd > 0)
+		tval_set_text(o, "percent", S("less than 1 %"));
+	else
+		tval_set_textf(o, "percent", "%u %%", percent);
 	tval_set_textf(o, "bar_width", "%u%%", percent < 100 ? percent : 100);
 	tval_set_bool(o, "is_used_up",
 	    is_set && b->spent_pusd >= b->terms.amount_pusd);

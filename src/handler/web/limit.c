@@ -214,7 +214,7 @@ add_customer(struct tval *o, const struct web_key *v, const struct limits *l)
 	    web_place_href(v->app, v->rq->arena, &v->place, "budget", 0, NULL));
 	tval_set_bool(o, "may_edit_customer",
 	    principal_is_operator(v->app->who));
-	web_budget_view(tval_set_object(o, "budget"), c->name,
+	web_budget_view(tval_set_object(o, "budget"), S("All usage together"),
 	    budget_of(&l->customer, c->customer_id), v->m.now_ms);
 	web_budget_view(tval_set_object(o, "balance"), S("Prepaid balance"),
 	    balance, v->m.now_ms);
