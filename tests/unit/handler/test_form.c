@@ -3,7 +3,9 @@
 #include "support/cmocka_tg.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "handler/web/form.h"
 
 static const char *const kinds[] = { "hard|refuse", "soft|notify", NULL };
@@ -245,6 +247,87 @@ read__a_field_that_is_not_there__is_refused(void **state)
 	assert_refused(*state, "name=a&customer_id=9", "");
 }
 
+/* Groups: the last two of these fold away. */
+static const struct form_field folded[] = {
+	{ .name = "name", .label = "Name", .control = FORM_TEXT },
+	{ .name = "a",
+	    .label = "A",
+	    .control = FORM_NUMBER,
+	    .flags = FORM_FOLD,
+	    .legend = "First" },
+	{ .name = "b", .label = "B", .control = FORM_NUMBER },
+	{ .name = "c",
+	    .label = "C",
+	    .control = FORM_NUMBER,
+	    .flags = FORM_FOLD,
+	    .legend = "Second" },
+	{ .name = "d", .label = "D", .control = FORM_NUMBER },
+};
+
+/* "(1+" folds and is open, "(2-" is closed; ")" ends what was before. */
+static void
+assert_folds(struct rig *r, const char *sent, const struct error *refused,
+    const char *wanted)
+{
+	struct tval *o = tval_object(&r->a);
+	const struct tval *list;
+	struct buf b;
+
+	assert_ok(web_form_init(&r->f, folded, ARRAY_LEN(folded), true, &r->a,
+	    &r->e));
+	assert_ok(web_form_read(&r->f, str_from(sent), &r->a, &r->e));
+	web_form_view(o, &r->f, refused);
+	buf_init(&b, &r->a, KIB(1));
+	list = tval_get(o, S("fields"));
+	for (const struct tval_item *i = list->first; i; i = i->next) {
+		if (tval_is_true(tval_get(i->value, S("closes"))))
+			buf_add_char(&b, ')');
+		if (tval_is_true(tval_get(i->value, S("folds"))))
+			buf_add(&b,
+			    tval_is_true(tval_get(i->value, S("is_open")))
+				? S("(+")
+				: S("(-"));
+		buf_add(&b, tval_get(i->value, S("name"))->text);
+	}
+	if (tval_is_true(tval_get(o, S("ends_fold"))))
+		buf_add_char(&b, ')');
+	assert_str_is(buf_str(&b), wanted);
+}
+
+static void
+view__groups_that_fold__are_open_where_something_is_said(void **state)
+{
+	struct rig *r = *state;
+	struct error refused = { .code = ERR_BAD_PARAM, .param = "d" };
+
+	assert_folds(r, "name=x", NULL, "name(-ab)(-cd)");
+	assert_folds(r, "b=1", NULL, "name(+ab)(-cd)");
+	assert_folds(r, "name=x", &refused, "name(-ab)(+cd)");
+}
+
+/* A project that is archived is not offered, and is not lost by a change. */
+static void
+fill__value_without_an_option__becomes_one(void **state)
+{
+	struct rig *r = *state;
+	struct form_option options[] = { { S(""), S("none") },
+		{ S("1"), S("One") } };
+	struct str body;
+
+	begin(r, false);
+	web_form_set_options(&r->f, "project_id", options, 2);
+	web_form_set_options(&r->shown, "project_id", options, 2);
+	assert_ok(web_form_fill(&r->f, S(ROW), &r->a, &r->e));
+	assert_ok(web_form_fill(&r->shown, S(ROW), &r->a, &r->e));
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (strcmp(fields[i].name, "project_id") == 0) {
+			assert_int_equal(r->f.n_options[i], 3);
+			assert_str_is(r->f.options[i][2].value, "7");
+		}
+	assert_ok(web_form_body(&r->f, &r->shown, S(""), &r->a, &body, &r->e));
+	assert_str_is(body, "{}");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -259,6 +342,8 @@ main(void)
 		T(body__of_a_new_thing__has_what_says_something),
 		T(body__what_is_no_number_or_time__is_refused_by_name),
 		T(read__a_field_that_is_not_there__is_refused),
+		T(view__groups_that_fold__are_open_where_something_is_said),
+		T(fill__value_without_an_option__becomes_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

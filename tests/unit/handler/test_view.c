@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/cmocka_tg.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "handler/web/budget_view.h"
+#include "handler/web/limit_view.h"
 #include "handler/web/view.h"
 
 static struct arena a;
@@ -101,6 +104,58 @@ times__in_utc__have_a_machine_form_beside_them(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void
+budget_percent__of_the_amount__rounds_down_and_is_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(web_budget_percent(0, 1000), 0);
+	assert_int_equal(web_budget_percent(-5, 1000), 0);
+	assert_int_equal(web_budget_percent(9, 1000), 0);
+	assert_int_equal(web_budget_percent(999, 1000), 99);
+	assert_int_equal(web_budget_percent(1000, 1000), 100);
+	assert_int_equal(web_budget_percent(1500, 1000), 150);
+	assert_int_equal(web_budget_percent(INT64_MAX, 100), 999);
+	assert_int_equal(web_budget_percent(INT64_MAX, INT64_MAX), 100);
+	assert_int_equal(web_budget_percent(1, 0), 100);
+	assert_int_equal(web_budget_percent(0, 0), 0);
+}
+
+static void
+limits__each_layer__nearest_states_it(void **state)
+{
+	struct limit_set layers[KEY_LIMITS__N] = { 0 };
+	struct limit_set defaults = { 0 };
+	struct tval *o = tval_object(&a);
+	struct buf b;
+
+	(void)state;
+	limit_set_put(&defaults, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 60);
+	limit_set_put(&defaults, LIMIT_ADDRESS_REQUESTS_MINUTE, 0);
+	limit_set_put(&layers[KEY_LIMITS_CUSTOMER],
+	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 30);
+	limit_set_put(&layers[KEY_LIMITS_TIER], LIMIT_KEY_MODEL_REQUESTS_MINUTE,
+	    1200);
+	limit_set_put(&layers[KEY_LIMITS_USER_TIER], LIMIT_KEY_TOKENS_DAY,
+	    9000);
+	limit_set_put(&layers[KEY_LIMITS_OWN], LIMIT_KEY_TOKENS_DAY, 0);
+	limit_set_put(&layers[KEY_LIMITS_ROLE_TIER], LIMIT_CONCURRENT, 4);
+	web_limits_view(o, layers, &defaults, S("premium"));
+	buf_init(&b, &a, KIB(4));
+	for (const struct tval_item *i = tval_get(o, S("limits"))->first; i;
+	     i = i->next) {
+		buf_add(&b, tval_get(i->value, S("name"))->text);
+		buf_add(&b, S(": "));
+		buf_add(&b, tval_get(i->value, S("value"))->text);
+		buf_add(&b, S(" by "));
+		buf_add(&b, tval_get(i->value, S("from"))->text);
+		buf_add_char(&b, '\n');
+	}
+	assert_str_is(buf_str(&b),
+	    "Requests a minute, each model apart: 1,200 by its tier premium\n"
+	    "Tokens a day, all models together: no limit by this key\n"
+	    "Requests at once: 4 by the tier of its member's role\n");
+}
+
 int
 main(void)
 {
@@ -110,6 +165,8 @@ main(void)
 		T(money__in_two_parts__is_the_amount_again),
 		T(durations__by_size__take_their_unit),
 		T(times__in_utc__have_a_machine_form_beside_them),
+		T(budget_percent__of_the_amount__rounds_down_and_is_bounded),
+		T(limits__each_layer__nearest_states_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
