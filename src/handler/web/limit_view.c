@@ -3,6 +3,8 @@
 
 #include "handler/web/view.h"
 
+#define SHORT_MAX 3 /* limits in a row of a list */
+
 static const char *const units[LIMIT__UNITS] = {
 	[LIMIT_REQUESTS] = "requests",
 	[LIMIT_TOKENS] = "tokens",
@@ -113,6 +115,8 @@ web_limits_view(struct tval *o, const struct limit_set layers[KEY_LIMITS__N],
 void
 web_limits_push(struct tval *list, const struct limit_set *set)
 {
+	unsigned n_in_force = 0;
+
 	for (unsigned i = 0; list && i <= LIMIT_CONCURRENT; i++) {
 		enum limit_metric m = i < LIMIT__COUNTED
 					  ? LIMIT__COUNTED - 1 - i
@@ -120,11 +124,14 @@ web_limits_push(struct tval *list, const struct limit_set *set)
 		int64_t max = limit_set_get(set, m);
 		struct str n;
 
-		if (max <= 0)
+		if (max <= 0 || ++n_in_force > SHORT_MAX)
 			continue;
 		n = view_count_text(list->a, (uint64_t)max);
 		tval_push_text(list,
 		    arena_printf(list->a, "%" PRI_STR " %" PRI_STR, STR_ARG(n),
 			STR_ARG(words(list->a, m))));
 	}
+	if (n_in_force > SHORT_MAX)
+		tval_push_text(list, arena_printf(list->a, "and %u more",
+					 n_in_force - SHORT_MAX));
 }

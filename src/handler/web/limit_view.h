@@ -16,8 +16,8 @@
 void web_limits_view(struct tval *o,
     const struct limit_set layers[KEY_LIMITS__N],
     const struct limit_set *defaults, struct str tier_name);
-/** Those in force of a key, a text each: "60 requests a minute, each model
- * apart". */
+/** The first few of those in force of a key, a text each: "60 requests a minute,
+ * each model apart"; then "and 4 more". */
 void web_limits_push(struct tval *list, const struct limit_set *set);
 
 #define LIMITS_KEYS(path)                                                   \
