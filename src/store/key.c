@@ -190,10 +190,13 @@ store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
     uint64_t limit, struct arena *a, struct key_limits **ret, size_t *ret_n,
     struct error *e)
 {
+	if (api_key_id)
+		return db_all(db, STMT_KEY_LIMITS_ONE,
+		    DB_IN(db_u64(api_key_id), db_u64(customer_id)), a,
+		    &limits_map, ret, ret_n, e);
 	return db_all(db, STMT_KEY_LIMITS,
-	    DB_IN(db_u64(customer_id), DB_TWICE(db_id(api_key_id)),
-		db_u64(limit)),
-	    a, &limits_map, ret, ret_n, e);
+	    DB_IN(db_u64(customer_id), db_u64(limit)), a, &limits_map, ret,
+	    ret_n, e);
 }
 
 static enum err
