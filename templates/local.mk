@@ -5,6 +5,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/empty.html \
 	templates/dashboard/form.html \
 	templates/dashboard/keys.html \
+	templates/dashboard/link.html \
 	templates/dashboard/members.html \
 	templates/dashboard/models.html \
 	templates/dashboard/show.html \
@@ -18,6 +19,10 @@ nobase_dist_pkgdata_DATA += \
 	templates/error.html \
 	templates/layout.html \
 	templates/login.html \
+	templates/login/code.html \
+	templates/login/forgot.html \
+	templates/login/password.html \
+	templates/login/remote.html \
 	templates/partial/bar.html \
 	templates/partial/chart.html \
 	templates/partial/fields.html \
@@ -26,6 +31,9 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/money.html \
 	templates/partial/nav.html \
 	templates/partial/time.html \
+	templates/settings/codes.html \
+	templates/settings/factor.html \
+	templates/settings/show.html \
 	templates/static/favicon.svg \
 	templates/static/tollgate.css \
 	templates/static/tollgate.js

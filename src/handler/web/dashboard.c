@@ -272,26 +272,6 @@ add_keys(struct tval *o, const struct dashboard_data *d)
 	}
 }
 
-/* Where this page's reader sends requests to, for an example of one. */
-static struct str
-api_url(const struct app *app, const struct request *rq)
-{
-	struct str host = request_header(rq, "host");
-	for (size_t i = 0; i < host.n; i++) {
-		char c = host.p[i];
-		bool is_fine = (c >= 'a' && c <= 'z') ||
-			       (c >= 'A' && c <= 'Z') ||
-			       (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-			       c == ':' || c == '[' || c == ']';
-		if (!is_fine)
-			host.n = 0;
-	}
-	return arena_printf(rq->arena, "%s://%" PRI_STR "%s",
-	    rq->is_tls ? "https" : "http",
-	    STR_ARG(host.n > 0 ? host : S("localhost")),
-	    conf_text(app->conf, CONF_BASE_PATH));
-}
-
 struct tval *
 dashboard_view(const struct app *app, const struct request *rq,
     const struct dashboard_data *d)
@@ -301,7 +281,7 @@ dashboard_view(const struct app *app, const struct request *rq,
 	    d->customer.name, d->customer.name);
 	tval_set_text(o, "customers_href",
 	    web_href(app, rq->arena, "/dashboard", 0));
-	tval_set_text(o, "api_url", api_url(app, rq));
+	tval_set_text(o, "api_url", web_absolute(app, rq, S("")));
 	view_time(o, "as_of", d->now_ms);
 	tval_set_bool(o, "has_usage",
 	    month->requests > 0 || month->refusals > 0);

@@ -389,7 +389,7 @@ put_value(const struct web_form *f, size_t i, struct json_out *j,
 static bool
 is_said(const struct web_form *f, const struct web_form *shown, size_t i)
 {
-	if (!is_there(f, i))
+	if (!is_there(f, i) || f->fields[i].flags & FORM_ASIDE)
 		return false;
 	if (!shown)
 		return f->text[i].n || f->fields[i].control == FORM_CHECK;

@@ -37,6 +37,7 @@ enum form_flag {
 	FORM_EDIT = 1 << 4,    /* only where it is changed */
 	FORM_GROUP = 1 << 5,   /* the first of an object's members: when it is
 				  empty, the whole object is null */
+	FORM_ASIDE = 1 << 6,   /* for the page itself, no member of the body */
 };
 
 struct form_option {

@@ -8,9 +8,17 @@ static const struct tmpl_page *const pages[] = {
 	&page_dashboard,
 	&page_docs,
 	&page_error,
+	&page_factor,
+	&page_factor_codes,
+	&page_forgot,
 	&page_form,
+	&page_link,
 	&page_login,
+	&page_login_code,
+	&page_login_password,
+	&page_login_remote,
 	&page_members,
+	&page_settings,
 };
 
 enum err
