@@ -7,4 +7,6 @@ EXTRA_DIST += \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/package-lock.json \
-	tests/browser/package.json
+	tests/browser/package.json \
+	tests/browser/settings.mjs \
+	tests/browser/settings.t
