@@ -10,6 +10,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/key_show.html \
 	templates/dashboard/keys.html \
 	templates/dashboard/limit_list.html \
+	templates/dashboard/link.html \
 	templates/dashboard/members.html \
 	templates/dashboard/model_list.html \
 	templates/dashboard/models.html \
@@ -24,6 +25,10 @@ nobase_dist_pkgdata_DATA += \
 	templates/error.html \
 	templates/layout.html \
 	templates/login.html \
+	templates/login/code.html \
+	templates/login/forgot.html \
+	templates/login/password.html \
+	templates/login/remote.html \
 	templates/partial/bar.html \
 	templates/partial/budget.html \
 	templates/partial/chart.html \
@@ -34,6 +39,9 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/money.html \
 	templates/partial/nav.html \
 	templates/partial/time.html \
+	templates/settings/codes.html \
+	templates/settings/factor.html \
+	templates/settings/show.html \
 	templates/static/favicon.svg \
 	templates/static/tollgate.css \
 	templates/static/tollgate.js

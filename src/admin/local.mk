@@ -56,10 +56,11 @@ src_admin_tollgate_SOURCES = \
 	src/admin/tokens.c \
 	src/admin/usage.c \
 	src/admin/usage_history.c \
-	src/admin/user.c
+	src/admin/user.c \
+	src/admin/user_link.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \
 	src/store/libstore.a src/journal/libjournal.a src/ext/libext.a \
 	src/tokenizer/libtokenizer.a src/base/libbase.a \
-	$(SODIUM_LIBS) $(UNISTRING_LIBS) $(MEMCACHED_LIBS) $(MYSQL_LIBS) $(JSONC_LIBS) \
+	$(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(UNISTRING_LIBS) $(MEMCACHED_LIBS) $(MYSQL_LIBS) $(JSONC_LIBS) \
 	$(CURL_LIBS)

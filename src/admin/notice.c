@@ -34,7 +34,8 @@ notice_rec(struct admin *ad, const struct notice_listed *n)
 {
 	admin_rec(ad);
 	admin_u64(ad, "id", n->notice_id);
-	admin_u64(ad, "customer_id", n->customer_id);
+	admin_count(ad, "customer_id",
+	    n->customer_id ? (int64_t)n->customer_id : -1);
 	admin_str(ad, "kind", n->kind);
 	admin_str(ad, "payload", n->payload);
 	admin_time(ad, "created_at", n->created_at_ms);

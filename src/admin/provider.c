@@ -6,6 +6,7 @@
 #include "admin/admin_priv.h"
 #include "admin/lookup.h"
 #include "domain/provider_key.h"
+#include "domain/second_factor.h"
 #include "domain/webhook.h"
 #include "ext/crypto.h"
 
@@ -191,6 +192,28 @@ admin_provider_archive(struct admin *ad, struct error *e)
 	return err;
 }
 
+/* Of all users, a page of them at a time. */
+static enum err
+reseal_factors(struct admin *ad, struct db *db, const struct crypto_key *seal,
+    uint64_t *ret_n, struct error *e)
+{
+	struct factor_user *users = NULL;
+	uint64_t after = 0;
+	size_t n = 1;
+	enum err err = OK;
+
+	while (!err && n) {
+		err = store_factor_users(db, after, 100, admin_arena(ad),
+		    &users, &n, e);
+		for (size_t i = 0; i < n && !err; i++) {
+			after = users[i].user_id;
+			err = factor_reseal(db, seal, after, &ad->secrets, e);
+			*ret_n += !err;
+		}
+	}
+	return err;
+}
+
 enum err
 admin_provider_reseal(struct admin *ad, struct error *e)
 {
@@ -198,7 +221,7 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 	struct provider *providers = NULL;
 	struct db *db;
 	size_t n = 0, n_sealed = 0;
-	uint64_t n_webhooks = 0;
+	uint64_t n_webhooks = 0, n_factors = 0;
 	enum err err = admin_keys(ad, &keys, e);
 
 	if (!err)
@@ -215,11 +238,14 @@ admin_provider_reseal(struct admin *ad, struct error *e)
 	}
 	if (!err)
 		err = webhook_reseal(db, keys->seal, &n_webhooks, e);
+	if (!err)
+		err = reseal_factors(ad, db, keys->seal, &n_factors, e);
 	if (err)
 		return err;
 	admin_rec(ad);
 	admin_u64(ad, "resealed", n_sealed);
 	admin_u64(ad, "webhooks_resealed", n_webhooks);
+	admin_u64(ad, "factors_resealed", n_factors);
 	admin_catalogue_changed(ad);
 	return admin_audit(ad, "provider.reseal", "provider", 0, 0, e);
 }

@@ -76,14 +76,14 @@ password_draw(struct arena *a)
 
 /* The given password, or a new one; *ret_is_drawn says which. */
 static enum err
-password_choose(struct admin *ad, struct str *ret, bool *ret_is_drawn,
-    struct error *e)
+password_choose(struct admin *ad, struct str email, struct str *ret,
+    bool *ret_is_drawn, struct error *e)
 {
 	*ret = admin_opt(ad, "password");
 	*ret_is_drawn = !ret->p;
 	if (*ret_is_drawn)
 		*ret = password_draw(&ad->secrets);
-	return ret->p ? user_password_check(*ret, e)
+	return ret->p ? user_password_check(*ret, email, e)
 		      : error_arena(e, &ad->secrets);
 }
 
@@ -196,7 +196,7 @@ admin_user_add(struct admin *ad, struct error *e)
 	enum err err = read_user(ad, &u, e);
 
 	if (!err)
-		err = password_choose(ad, &password, &is_drawn, e);
+		err = password_choose(ad, u.email, &password, &is_drawn, e);
 	if (!err)
 		err = password_hash(ad, password, &u.password_hash, e);
 	if (!err)
@@ -236,7 +236,8 @@ admin_user_password(struct admin *ad, struct error *e)
 	struct manager m;
 	struct user u;
 	bool is_drawn;
-	enum err err = password_choose(ad, &password, &is_drawn, e);
+	enum err err = password_choose(ad, admin_arg(ad, 0), &password,
+	    &is_drawn, e);
 
 	if (!err)
 		err = lookup_user(ad, admin_arg(ad, 0), &u, e);

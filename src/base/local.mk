@@ -51,4 +51,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/unix_socket.c \
 	src/base/unix_socket.h \
 	src/base/uuid7.c \
-	src/base/uuid7.h
+	src/base/uuid7.h \
+	src/base/zone.c \
+	src/base/zone.h

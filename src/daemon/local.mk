@@ -42,4 +42,4 @@ src_daemon_tollgate_fcgi_LDADD = \
 	src/tokenizer/libtokenizer.a \
 	src/base/libbase.a \
 	$(FCGI_LIBS) $(CURL_LIBS) $(MEMCACHED_LIBS) $(JSONC_LIBS) \
-	$(SODIUM_LIBS) $(MYSQL_LIBS) $(UNISTRING_LIBS)
+	$(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(MYSQL_LIBS) $(UNISTRING_LIBS)

@@ -116,12 +116,16 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/resource.h \
 	src/domain/principal.c \
 	src/domain/principal.h \
+	src/domain/second_factor.c \
+	src/domain/second_factor.h \
 	src/domain/session.c \
 	src/domain/session.h \
 	src/domain/tier.c \
 	src/domain/tier.h \
 	src/domain/tokenizers.c \
 	src/domain/tokenizers.h \
+	src/domain/tries.c \
+	src/domain/tries.h \
 	src/domain/usage_add.c \
 	src/domain/usage_add.h \
 	src/domain/usage_event.c \
@@ -137,7 +141,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_text_priv.h \
 	src/domain/user.c \
 	src/domain/user.h \
+	src/domain/user_link.c \
+	src/domain/user_link.h \
 	src/domain/user_manage.c \
+	src/domain/user_sign_in.c \
 	src/domain/webhook.c \
 	src/domain/webhook.h \
 	src/domain/webhook_url.c \

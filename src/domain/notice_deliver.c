@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "domain/customer.h"
 #include "domain/notice_text.h"
+#include "domain/user_link.h"
 #include "domain/webhook.h"
 #include "domain/webhook_url.h"
 #include "ext/httpc.h"
@@ -133,10 +134,26 @@ load(struct db *db, const struct notice_delivery *d, struct arena *a,
 	if (err)
 		return err;
 	return d->channel == NOTICE_EMAIL
-		   ? store_notice_recipients(db, ret->n.customer_id, a,
-			 &ret->to, &ret->n_to, e)
+		   ? store_notice_recipients(db, ret->n.customer_id,
+			 ret->n.user_id, a, &ret->to, &ret->n_to, e)
 		   : store_webhook_secrets(db, ret->n.customer_id, a,
 			 &ret->secrets, &ret->n_secrets, e);
+}
+
+/* The link of a notice that has one. */
+static enum err
+open_link(const struct notice_sender *s, const struct notice_row *n,
+    struct arena *a, struct str *ret, struct error *e)
+{
+	struct str token;
+	enum err err;
+
+	if (!n->link.p)
+		return OK;
+	err = user_link_open(s->p.seal, n->uid, n->link, a, &token, e);
+	if (!err)
+		*ret = user_link_url(s->p.conf, token, a);
+	return err;
 }
 
 static enum err
@@ -151,6 +168,7 @@ send_mail(struct notice_sender *s, const struct letter *l, struct arena *a,
 		.timeout_ms = MAIL_MS,
 		.is_stopping = &s->is_stopping,
 	};
+	struct str link = { NULL, 0 };
 	enum err err;
 
 	if (!email_is_valid(str_from(mail.from)))
@@ -164,8 +182,11 @@ send_mail(struct notice_sender *s, const struct letter *l, struct arena *a,
 	}
 	if (mail.n_recipients == 0)
 		return error_set(e, ERR_NOT_FOUND, "no address to send it to");
+	err = open_link(s, &l->n, a, &link, e);
+	if (err)
+		return err;
 	err = notice_mail(&l->n, str_from(mail.from), to, mail.n_recipients,
-	    clock_now_ms(), a, &mail.message, e);
+	    link, clock_now_ms(), a, &mail.message, e);
 	return err ? err : sendmail_run(&mail, a, e);
 }
 

@@ -125,8 +125,8 @@ add_headers(struct buf *b, const struct notice_row *n, struct str subject,
 
 enum err
 notice_mail(const struct notice_row *n, struct str from, const char *const to[],
-    size_t n_to, int64_t now_ms, struct arena *a, struct str *ret,
-    struct error *e)
+    size_t n_to, struct str link, int64_t now_ms, struct arena *a,
+    struct str *ret, struct error *e)
 {
 	struct str subject, text = kind_text(n->kind, &subject);
 	struct str body = { NULL, 0 };
@@ -137,6 +137,8 @@ notice_mail(const struct notice_row *n, struct str from, const char *const to[],
 	clock_format(n->created_at_ms, when);
 	buf_init(&b, a, MESSAGE_BYTES);
 	buf_addf(&b, "%" PRI_STR "\n\n", STR_ARG(text));
+	if (link.p)
+		buf_addf(&b, "%" PRI_STR "\n\n", STR_ARG(link));
 	add_members(&b, n->payload, a);
 	buf_addf(&b, "noticed_at: %s\n", when);
 	err = buf_finish(&b, &body, e);

@@ -22,11 +22,12 @@ enum err notice_json(const struct notice_row *n, struct arena *a,
  * A whole message (RFC 5322, lines ending in LF as sendmail takes them): the
  * headers hold nothing of the payload, which stands in the body as UTF-8 in
  * base64, so no text can become a header or a line of its own.
+ * @link       stands in the body by itself; p == NULL: none
  * @from, @to  plain addresses, as email_is_valid() has them
  * Memory: in a.
  */
 enum err notice_mail(const struct notice_row *n, struct str from,
-    const char *const to[], size_t n_to, int64_t now_ms, struct arena *a,
-    struct str *ret, struct error *e) ATTR_MUST_CHECK;
+    const char *const to[], size_t n_to, struct str link, int64_t now_ms,
+    struct arena *a, struct str *ret, struct error *e) ATTR_MUST_CHECK;
 
 #endif

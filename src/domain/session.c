@@ -11,9 +11,9 @@
 #define TOUCH_AFTER_MS 60000
 
 /* One key serves several purposes; the prefix keeps them apart. */
-static void
-digest_for(const struct crypto_key *pepper, const char *purpose, struct str id,
-    uint8_t ret[CRYPTO_DIGEST_BYTES])
+void
+session_digest_for(const struct crypto_key *pepper, const char *purpose,
+    struct str id, uint8_t ret[CRYPTO_DIGEST_BYTES])
 {
 	char text[16 + SESSION_TEXT_CHARS];
 	size_t n = strlen(purpose);
@@ -49,7 +49,7 @@ void
 session_digest(const struct crypto_key *pepper, struct str id,
     uint8_t ret[SESSION_DIGEST_BYTES])
 {
-	digest_for(pepper, "session:", id, ret);
+	session_digest_for(pepper, "session:", id, ret);
 }
 
 void
@@ -57,7 +57,7 @@ session_form_token(const struct crypto_key *pepper, struct str id,
     char ret[SESSION_TEXT_BYTES])
 {
 	uint8_t digest[CRYPTO_DIGEST_BYTES];
-	digest_for(pepper, "form:", id, digest);
+	session_digest_for(pepper, "form:", id, digest);
 	hex_encode(digest, sizeof(digest), ret);
 }
 

@@ -24,6 +24,10 @@ struct db_pool;
 void session_id_new(char ret[SESSION_TEXT_BYTES]);
 /** Whether an id could be one of ours: saves the database the others. */
 bool session_id_is_shaped(struct str id) ATTR_MUST_CHECK;
+/** The keyed digest of a text that session_id_new() made, for one purpose of at
+ * most 16 bytes: "session:". */
+void session_digest_for(const struct crypto_key *pepper, const char *purpose,
+    struct str id, uint8_t ret[CRYPTO_DIGEST_BYTES]);
 /** What is stored and looked up instead of the id. */
 void session_digest(const struct crypto_key *pepper, struct str id,
     uint8_t ret[SESSION_DIGEST_BYTES]);

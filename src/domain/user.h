@@ -36,19 +36,28 @@ struct hostmap;
 #define USER_TRIES_ACCOUNT_HOUR   60
 #define USER_TRIES_ADDRESS_MINUTE 30
 #define USER_TRIES_ADDRESS_HOUR   300
+/* Three codes of a million are right at a time (RFC 6238, 5.2): 20 an hour
+ * are a chance of one in 16,000. Each try had the right password before. */
+#define USER_TRIES_CODE_MINUTE    5
+#define USER_TRIES_CODE_HOUR      20
+/* From the password to the code. */
+#define USER_PENDING_MS           600000
 
 /* What signing in needs, once per process; threads share it. */
 struct sign_in {
 	struct db_pool *db;
 	struct hostmap *map;
 	const struct crypto_key *pepper;
+	const struct crypto_key *seal; /* of second factors */
 	struct crypto_hasher *hasher;
 };
 
 struct sign_in_attempt {
 	struct str email;
 	struct secret password;
-	struct str device; /* value of the device cookie; may be empty */
+	struct str pending; /* for the code: sign_in_result.pending */
+	struct str code;    /* as it was typed */
+	struct str device;  /* value of the device cookie; may be empty */
 	struct str client_addr;
 	struct str user_agent; /* may be empty */
 	struct str request_id;
@@ -58,7 +67,12 @@ struct sign_in_attempt {
 
 #define USER_DEVICE_TEXT_BYTES (2 * SESSION_TEXT_CHARS + 1)
 
+/* Id, time and MAC, with dots between and a NUL. */
+#define USER_PENDING_TEXT_BYTES (10 + 1 + 19 + 1 + SESSION_TEXT_BYTES)
+
 struct sign_in_result {
+	bool needs_code; /* then there is no session yet, but pending */
+	char pending[USER_PENDING_TEXT_BYTES];
 	char session[SESSION_TEXT_BYTES]; /* the new session's id: a secret */
 	char device[USER_DEVICE_TEXT_BYTES];
 	uint64_t user_id;
@@ -80,10 +94,45 @@ enum err user_sign_in(const struct sign_in *s, const struct sign_in_attempt *at,
     struct arena *a, struct sign_in_result *ret,
     struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * The second factor: at->pending says whose, at->code is a code by time or one
+ * for recovery; either is good once.
+ *
+ * Errors: ERR_UNAUTHORIZED pending is none of ours, over, or another password
+ *         was set since: begin again; ERR_BAD_PARAM "code" wrong;
+ *         ERR_RATE_LIMITED, wait_s set; the database's.
+ */
+enum err user_sign_in_code(const struct sign_in *s,
+    const struct sign_in_attempt *at, struct arena *a,
+    struct sign_in_result *ret, struct error *e) ATTR_MUST_CHECK;
+/**
+ * at->email is who the web server says it is; there is no password. A second
+ * factor is asked for all the same.
+ * Errors: ERR_FORBIDDEN no user of that address may sign in; the database's.
+ */
+enum err user_sign_in_remote(const struct sign_in *s,
+    const struct sign_in_attempt *at, struct arena *a,
+    struct sign_in_result *ret, struct error *e) ATTR_MUST_CHECK;
+/** Another session for who is signed in; the caller ended the old ones. */
+enum err user_session_renew(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, const struct user *u,
+    struct sign_in_result *ret, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Whether who is signed in knows the password: before what an unlocked screen
+ * must not be enough for.
+ * @ret_wait_s  with ERR_RATE_LIMITED
+ * Errors: ERR_BAD_PARAM "current_password" it is wrong; ERR_RATE_LIMITED;
+ *         ERR_OVERLOADED; the database's.
+ */
+enum err user_password_confirm(const struct sign_in *s, struct arena *a,
+    uint64_t user_id, struct secret password, int64_t now_ms,
+    uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+
 extern const struct resource user_resource; /* rows: struct user */
 
-/** Whether a new password may be used. Errors: ERR_BAD_PARAM "password". */
-enum err user_password_check(struct str password,
+/** Whether a new password may be used. @email  of its user
+ * Errors: ERR_BAD_PARAM "password". */
+enum err user_password_check(struct str password, struct str email,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

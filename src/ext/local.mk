@@ -18,5 +18,9 @@ src_ext_libext_a_SOURCES = \
 	src/ext/json.h \
 	src/ext/mcache.c \
 	src/ext/mcache.h \
+	src/ext/qr.c \
+	src/ext/qr.h \
 	src/ext/sendmail.c \
-	src/ext/sendmail.h
+	src/ext/sendmail.h \
+	src/ext/totp.c \
+	src/ext/totp.h

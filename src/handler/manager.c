@@ -45,9 +45,16 @@ manager_begin(struct app *app, const struct request *rq, struct manager *ret,
 	return db_pool_take(app->shared->db, DB_WAIT_MS, &ret->db, e);
 }
 
+enum err
+manager_again(struct app *app, struct manager *m, struct error *e)
+{
+	return db_pool_take(app->shared->db, DB_WAIT_MS, &m->db, e);
+}
+
 void
 manager_end(struct app *app, struct manager *m)
 {
-	db_pool_give(app->shared->db, m->db);
+	if (m->db)
+		db_pool_give(app->shared->db, m->db);
 	m->db = NULL;
 }

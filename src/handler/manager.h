@@ -12,6 +12,10 @@
  */
 enum err manager_begin(struct app *app, const struct request *rq,
     struct manager *ret, struct error *e) ATTR_MUST_CHECK;
+/** Take a connection again, after manager_end(). Errors: the pool's; then
+ * there is none, which manager_end() takes. */
+enum err manager_again(struct app *app, struct manager *m,
+    struct error *e) ATTR_MUST_CHECK;
 void manager_end(struct app *app, struct manager *m);
 
 #endif

@@ -68,6 +68,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/rollup.h \
 	src/store/server.c \
 	src/store/server.h \
+	src/store/second_factor.c \
+	src/store/second_factor.h \
 	src/store/session.c \
 	src/store/session.h \
 	src/store/stmts.def \
@@ -82,5 +84,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/usage_summary.h \
 	src/store/user.c \
 	src/store/user.h \
+	src/store/user_link.c \
+	src/store/user_link.h \
 	src/store/webhook.c \
 	src/store/webhook.h

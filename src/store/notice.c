@@ -13,10 +13,12 @@ const char *const notice_state_names[NOTICE_STATE__N] = { "pending", "sent",
 static const struct db_field notice_fields[] = {
 	DB_FIELD(struct notice_row, notice_id, U64),
 	DB_FIELD(struct notice_row, uid, B16),
-	DB_FIELD(struct notice_row, customer_id, U64),
+	DB_FIELD(struct notice_row, customer_id, ID),
+	DB_FIELD(struct notice_row, user_id, ID),
 	DB_FIELD(struct notice_row, kind, STR),
 	DB_FIELD(struct notice_row, cause, STR),
 	DB_FIELD(struct notice_row, payload, STR),
+	DB_FIELD(struct notice_row, link, BYTES),
 	DB_FIELD(struct notice_row, created_at_ms, TIME),
 	DB_FIELD(struct notice_row, webhook_url, STR),
 };
@@ -32,6 +34,12 @@ static const struct db_map recipient_map = DB_MAP(struct notice_recipient,
 enum err
 store_notice_insert(struct db *db, const struct notice_row *n, struct error *e)
 {
+	if (n->user_id || n->customer_id == 0)
+		return db_exec(db, STMT_NOTICE_INSERT_FOR_USER,
+		    DB_IN(db_b16(n->uid), db_str(n->kind), db_str(n->cause),
+			db_str(n->payload), db_bytes(n->link),
+			db_u64(n->user_id)),
+		    NULL, e);
 	return db_exec(db, STMT_NOTICE_INSERT,
 	    DB_IN(db_b16(n->uid), db_u64(n->customer_id), db_str(n->kind),
 		db_str(n->cause), db_str(n->payload)),
@@ -47,9 +55,13 @@ store_notice_by_id(struct db *db, uint64_t notice_id, struct arena *a,
 }
 
 enum err
-store_notice_recipients(struct db *db, uint64_t customer_id, struct arena *a,
-    struct notice_recipient **ret, size_t *ret_n, struct error *e)
+store_notice_recipients(struct db *db, uint64_t customer_id, uint64_t user_id,
+    struct arena *a, struct notice_recipient **ret, size_t *ret_n,
+    struct error *e)
 {
+	if (user_id)
+		return db_all(db, STMT_NOTICE_RECIPIENT_USER,
+		    DB_IN(db_u64(user_id)), a, &recipient_map, ret, ret_n, e);
 	return db_all(db, STMT_NOTICE_RECIPIENTS,
 	    DB_IN(DB_TWICE(db_u64(customer_id))), a, &recipient_map, ret, ret_n,
 	    e);
@@ -201,7 +213,7 @@ store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
 
 static const struct db_field listed_fields[] = {
 	DB_FIELD(struct notice_listed, notice_id, U64),
-	DB_FIELD(struct notice_listed, customer_id, U64),
+	DB_FIELD(struct notice_listed, customer_id, ID),
 	DB_FIELD(struct notice_listed, kind, STR),
 	DB_FIELD(struct notice_listed, cause, STR),
 	DB_FIELD(struct notice_listed, payload, STR),

@@ -16,15 +16,19 @@
 struct notice_row {
 	uint64_t notice_id; /* read only */
 	uint8_t uid[UUID7_BYTES];
-	uint64_t customer_id;
+	uint64_t customer_id; /* 0: of an operator */
+	uint64_t user_id;     /* whom alone it is for; 0: the customer */
 	struct str kind;
 	struct str cause;
 	struct str payload;     /* a JSON object */
+	struct str link;        /* of a user's: sealed; p == NULL: none */
 	int64_t created_at_ms;  /* read only */
 	struct str webhook_url; /* of the customer, as it is now; read only */
 };
 
 /**
+ * Of a user's, customer_id is the user's, whatever the row says; where there is
+ * no such user who may sign in, nothing is written.
  * Errors: ERR_CONFLICT that customer has a notice of that kind and cause; an
  * open transaction may go on. It waits for one that is just writing it.
  */
@@ -38,10 +42,10 @@ struct notice_recipient {
 	struct str email;
 };
 /** To whom a customer's e-mail goes: its own address and its owners', each
- * once, at most 16. */
+ * once, at most 16; with user_id that user's alone. */
 enum err store_notice_recipients(struct db *db, uint64_t customer_id,
-    struct arena *a, struct notice_recipient **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
+    uint64_t user_id, struct arena *a, struct notice_recipient **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 enum notice_channel {
 	NOTICE_EMAIL,
@@ -93,7 +97,7 @@ enum err store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
 /* A notice and one of its deliveries; texts p == NULL: it has none. */
 struct notice_listed {
 	uint64_t notice_id;
-	uint64_t customer_id;
+	uint64_t customer_id; /* 0: of an operator */
 	struct str kind;
 	struct str cause;
 	struct str payload;

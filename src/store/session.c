@@ -8,11 +8,22 @@ static const struct db_field session_fields[] = {
 	DB_FIELD_ENUM(struct session, role, user_role_names),
 	DB_FIELD(struct session, user_name, STR),
 	DB_FIELD(struct session, user_email, STR),
+	DB_FIELD(struct session, time_zone, STR),
 	DB_FIELD(struct session, created_at_ms, TIME),
 	DB_FIELD(struct session, last_seen_at_ms, TIME),
 	DB_FIELD(struct session, expires_at_ms, TIME),
 };
 static const struct db_map session_map = DB_MAP(struct session, session_fields);
+
+static const struct db_field listed_fields[] = {
+	DB_FIELD(struct session_listed, session_id, U64),
+	DB_FIELD(struct session_listed, created_at_ms, TIME),
+	DB_FIELD(struct session_listed, last_seen_at_ms, TIME),
+	DB_FIELD(struct session_listed, client_address, STR),
+	DB_FIELD(struct session_listed, user_agent, STR),
+};
+static const struct db_map listed_map = DB_MAP(struct session_listed,
+    listed_fields);
 
 enum err
 store_session_insert(struct db *db, const struct session_new *s,
@@ -52,6 +63,32 @@ store_session_delete_of_user(struct db *db, uint64_t user_id, struct error *e)
 {
 	return db_exec(db, STMT_SESSION_DELETE_OF_USER, DB_IN(db_u64(user_id)),
 	    NULL, e);
+}
+
+enum err
+store_session_delete_others(struct db *db, uint64_t user_id,
+    uint64_t session_id, struct error *e)
+{
+	return db_exec(db, STMT_SESSION_DELETE_OTHERS,
+	    DB_IN(db_u64(user_id), db_u64(session_id)), NULL, e);
+}
+
+enum err
+store_session_delete_one(struct db *db, uint64_t user_id, uint64_t session_id,
+    struct error *e)
+{
+	return db_exec(db, STMT_SESSION_DELETE_ONE,
+	    DB_IN(db_u64(user_id), db_u64(session_id)), NULL, e);
+}
+
+enum err
+store_session_list(struct db *db, uint64_t user_id, uint64_t idle_s,
+    uint64_t limit, struct arena *a, struct session_listed **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_SESSION_LIST,
+	    DB_IN(db_u64(user_id), db_u64(idle_s), db_u64(limit)), a,
+	    &listed_map, ret, ret_n, e);
 }
 
 enum err

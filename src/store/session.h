@@ -26,6 +26,7 @@ struct session {
 	enum user_role role;
 	struct str user_name;
 	struct str user_email;
+	struct str time_zone;
 	int64_t created_at_ms;
 	int64_t last_seen_at_ms;
 	int64_t expires_at_ms;
@@ -48,6 +49,25 @@ enum err store_session_delete(struct db *db,
     const uint8_t digest[SESSION_DIGEST_BYTES],
     struct error *e) ATTR_MUST_CHECK;
 enum err store_session_delete_of_user(struct db *db, uint64_t user_id,
+    struct error *e) ATTR_MUST_CHECK;
+/** All of the user's but that one. */
+enum err store_session_delete_others(struct db *db, uint64_t user_id,
+    uint64_t session_id, struct error *e) ATTR_MUST_CHECK;
+/** That one, if it is the user's. */
+enum err store_session_delete_one(struct db *db, uint64_t user_id,
+    uint64_t session_id, struct error *e) ATTR_MUST_CHECK;
+
+/* A browser as its user sees it. */
+struct session_listed {
+	uint64_t session_id;
+	int64_t created_at_ms;
+	int64_t last_seen_at_ms;
+	struct str client_address; /* p == NULL: unknown */
+	struct str user_agent;     /* as it came; may be empty */
+};
+/** The user's live ones, the last seen first, at most limit. */
+enum err store_session_list(struct db *db, uint64_t user_id, uint64_t idle_s,
+    uint64_t limit, struct arena *a, struct session_listed **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /** Remove up to 1,000 that are past their absolute life. */
 enum err store_session_delete_expired(struct db *db,

@@ -3,6 +3,7 @@
 
 #include "store/session.h"
 #include "store/store_priv.h"
+#include "store/user_link.h"
 
 const char *const user_role_names[USER__N] = { "viewer", "developer", "billing",
 	"owner", "operator" };
@@ -16,6 +17,7 @@ static const struct db_field user_fields[] = {
 	DB_FIELD(struct user, password_hash, STR),
 	DB_FIELD(struct user, rate_limit_tier, ID),
 	DB_FIELD(struct user, tier_name, STR),
+	DB_FIELD(struct user, time_zone, STR),
 	DB_FIELD(struct user, is_active, BOOL),
 	DB_FIELD(struct user, sign_in_failures, U64),
 	DB_FIELD(struct user, sign_in_failed_at_ms, TIME),
@@ -119,7 +121,8 @@ user_change_txn(struct db *db, void *arg, struct error *e)
 		    generation_customer_slot(c->customer_id), e);
 	if (err != OK || !c->ends_sessions)
 		return err;
-	return store_session_delete_of_user(db, c->user_id, e);
+	err = store_session_delete_of_user(db, c->user_id, e);
+	return err ? err : store_user_link_delete_of_user(db, c->user_id, e);
 }
 
 enum err
@@ -145,6 +148,14 @@ store_user_set_tier(struct db *db, const struct user *u, uint64_t tier_id,
 		.may_miss = true };
 
 	return store_change(db, &change, e);
+}
+
+enum err
+store_user_set_profile(struct db *db, uint64_t user_id, struct str name,
+    struct str time_zone, struct error *e)
+{
+	return db_exec(db, STMT_USER_SET_PROFILE,
+	    DB_IN(db_str(name), db_str(time_zone), db_u64(user_id)), NULL, e);
 }
 
 enum err

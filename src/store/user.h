@@ -27,6 +27,7 @@ struct user {
 	struct str password_hash; /* crypto_pwhash_str(); p == NULL: none */
 	uint64_t rate_limit_tier; /* tier_id; 0: none */
 	struct str tier_name;     /* of it; read only */
+	struct str time_zone;     /* of pages: a name of the tz database */
 	bool is_active;
 	uint64_t sign_in_failures; /* since the last success */
 	int64_t sign_in_failed_at_ms;
@@ -56,13 +57,17 @@ enum err store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
 enum err store_user_owner_id(struct db *db, uint64_t customer_id,
     uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;
 
-/** Also ends all sessions of the user, and clears its failures. */
+/** Also ends all sessions of the user and its links, and clears its
+ * failures. */
 enum err store_user_set_password(struct db *db, uint64_t user_id,
     struct str password_hash, struct error *e) ATTR_MUST_CHECK;
 /** tier_id 0: none. Bumps the customer's generation. Errors: ERR_BAD_PARAM no
  * such tier. */
 enum err store_user_set_tier(struct db *db, const struct user *u,
     uint64_t tier_id, struct error *e) ATTR_MUST_CHECK;
+/** What users may change of themselves. */
+enum err store_user_set_profile(struct db *db, uint64_t user_id,
+    struct str name, struct str time_zone, struct error *e) ATTR_MUST_CHECK;
 enum err store_user_signed_in(struct db *db, uint64_t user_id,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_user_sign_in_failed(struct db *db, uint64_t user_id,

@@ -10,4 +10,6 @@ EXTRA_DIST += \
 	tests/browser/keys.t \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
+	tests/browser/settings.mjs \
+	tests/browser/settings.t \
 	tests/browser/visit.mjs

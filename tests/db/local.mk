@@ -69,7 +69,7 @@ check_PROGRAMS += \
 
 tests_db_test_budget_SOURCES = tests/db/test_budget.c $(FLUSH_FIXTURE)
 tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
-	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS)
+	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS)
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)

@@ -67,6 +67,9 @@ user add --customer 1 --email bob@example.com --role developer
 user list
 user set bob@example.com --role viewer
 user password bob@example.com
+user invite bob@example.com
+user reset bob@example.com
+user factor-remove bob@example.com
 tier assign gold --user bob@example.com
 project add --customer 1 --name p
 project list --customer 1

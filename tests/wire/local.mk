@@ -70,6 +70,8 @@ EXTRA_DIST += \
 	tests/wire/seed_properties.def \
 	tests/wire/seed_properties.mjs \
 	tests/wire/seed_properties.t \
+	tests/wire/sign_in.mjs \
+	tests/wire/sign_in.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/usage.mjs \
 	tests/wire/usage.t \

@@ -18,6 +18,8 @@ TG_PACKAGES_RUN=(
   libmemcached11
   libmicrohttpd12
   libopenblas0-pthread
+  liboath0
+  libqrencode4
   libsodium23
   libunistring2
   lighttpd
@@ -25,6 +27,7 @@ TG_PACKAGES_RUN=(
   mariadb-server-core
   media-types
   memcached
+  tzdata
 )
 
 TG_PACKAGES_BUILD=(
@@ -42,6 +45,8 @@ TG_PACKAGES_BUILD=(
   libmemcached-dev
   libmicrohttpd-dev
   libopenblas-dev
+  liboath-dev
+  libqrencode-dev
   libsodium-dev
   libunistring-dev
   make

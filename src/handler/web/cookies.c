@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/cookies.h"
 
+#include "domain/user.h"
 #include "http/cookie.h"
 
 #define YEAR_S 31536000
@@ -17,6 +18,8 @@ static const struct {
 	    true },
 	[WEB_COOKIE_DEVICE] = { "__Host-tollgate_device", "tollgate_device",
 	    YEAR_S, true },
+	[WEB_COOKIE_PENDING] = { "__Host-tollgate_pending", "tollgate_pending",
+	    USER_PENDING_MS / 1000, true },
 };
 
 static bool

@@ -281,7 +281,7 @@ dashboard_view(const struct app *app, const struct request *rq,
 	    d->customer.name, d->customer.name);
 	tval_set_text(o, "customers_href",
 	    web_href(app, rq->arena, "/dashboard", 0));
-	tval_set_text(o, "api_url", web_api_url(app, rq));
+	tval_set_text(o, "api_url", web_absolute(app, rq, S("")));
 	view_time(o, "as_of", d->now_ms);
 	tval_set_bool(o, "has_usage",
 	    month->requests > 0 || month->refusals > 0);

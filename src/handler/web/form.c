@@ -427,7 +427,7 @@ put_value(const struct web_form *f, size_t i, struct json_out *j,
 static bool
 is_said(const struct web_form *f, const struct web_form *shown, size_t i)
 {
-	if (!is_there(f, i))
+	if (!is_there(f, i) || f->fields[i].flags & FORM_ASIDE)
 		return false;
 	if (!shown)
 		return f->text[i].n || f->fields[i].control == FORM_CHECK;
@@ -689,5 +689,5 @@ web_form_says(enum err err)
 {
 	return err == ERR_BAD_PARAM || err == ERR_BAD_REQUEST ||
 	       err == ERR_CONFLICT || err == ERR_PRECONDITION ||
-	       err == ERR_FORBIDDEN;
+	       err == ERR_FORBIDDEN || err == ERR_RATE_LIMITED;
 }

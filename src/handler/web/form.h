@@ -40,6 +40,7 @@ enum form_flag {
 	FORM_SMALL = 1 << 6,   /* three of them beside each other */
 	FORM_FOLD = 1 << 7,    /* its legend's fields are folded away while
 				  none of them says anything */
+	FORM_ASIDE = 1 << 8,   /* for the page itself, no member of the body */
 };
 
 struct form_option {

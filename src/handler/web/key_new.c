@@ -288,6 +288,6 @@ web_key_show_secret(const struct web_key *v, struct response *rs,
 	tval_set_text(o, "secret", s->text);
 	tval_set_bool(o, "has_model", model.n > 0);
 	tval_set_text(o, "model", model.n ? model : S("MODEL"));
-	tval_set_text(o, "api_url", web_api_url(v->app, v->rq));
+	tval_set_text(o, "api_url", web_absolute(v->app, v->rq, S("")));
 	return web_page_send(v->app, v->rq, rs, 200, &page_key_secret, o, e);
 }

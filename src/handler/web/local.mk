@@ -6,6 +6,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/budget_view.h \
 	src/handler/web/chart.c \
 	src/handler/web/chart.h \
+	src/handler/web/code.c \
 	src/handler/web/cookies.c \
 	src/handler/web/cookies.h \
 	src/handler/web/customers.c \
@@ -16,7 +17,11 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/docs.c \
 	src/handler/web/docs_data.h \
 	src/handler/web/done.def \
+	src/handler/web/door.c \
+	src/handler/web/door.h \
 	src/handler/web/error.c \
+	src/handler/web/factor.c \
+	src/handler/web/forgot.c \
 	src/handler/web/form.c \
 	src/handler/web/form.h \
 	src/handler/web/gate.c \
@@ -34,6 +39,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/manage.c \
 	src/handler/web/manage.h \
 	src/handler/web/member.c \
+	src/handler/web/member.h \
+	src/handler/web/member_link.c \
 	src/handler/web/model.c \
 	src/handler/web/nav.c \
 	src/handler/web/nav.def \
@@ -41,11 +48,16 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/page.c \
 	src/handler/web/page.h \
 	src/handler/web/pages.c \
+	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/remote.c \
+	src/handler/web/settings.c \
+	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \
 	src/handler/web/view.c \
 	src/handler/web/view.h \
+	src/handler/web/view_zone.c \
 	src/handler/web/web.h
 
 # The API reference's data, of the API's description and the table of routes.

@@ -15,6 +15,10 @@ static const struct tmpl_key form_keys[] = {
 	{ "action_href", TVAL_TEXT },
 	{ "is_new", TVAL_BOOL },
 	FORM_KEYS("form"),
+	{ "has_act", TVAL_BOOL },
+	{ "act_href", TVAL_TEXT },
+	{ "act_name", TVAL_TEXT },
+	{ "act_text", TVAL_TEXT },
 	{ "has_end", TVAL_BOOL },
 	{ "end_href", TVAL_TEXT },
 	{ "end_name", TVAL_TEXT },
@@ -145,6 +149,21 @@ title(const struct visit *v)
 }
 
 static void
+add_act(struct tval *o, const struct visit *v)
+{
+	const struct web_thing *t = v->t;
+	bool has_act = v->id && t->act_verb;
+
+	tval_set_bool(o, "has_act", has_act);
+	tval_set_text(o, "act_href",
+	    has_act ? web_place_href(v->app, v->rq->arena, &v->place, t->path,
+			  v->id, t->act_verb)
+		    : S(""));
+	tval_set_text(o, "act_name", str_from(has_act ? t->act_name : ""));
+	tval_set_text(o, "act_text", str_from(has_act ? t->act_text : ""));
+}
+
+static void
 add_end(struct tval *o, const struct visit *v)
 {
 	const struct web_thing *t = v->t;
@@ -178,6 +197,7 @@ show(const struct visit *v, struct response *rs, int status,
 		t->is_place ? 0 : v->id, NULL));
 	tval_set_bool(o, "is_new", v->id == 0);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
+	add_act(o, v);
 	add_end(o, v);
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
 }
@@ -262,12 +282,29 @@ create(struct visit *v, struct error *e)
 	return err ? err : resource_create(r, &v->m, a, v->row, e);
 }
 
+/* No connection is held while a password is hashed. */
+static enum err
+confirm(struct visit *v, struct error *e)
+{
+	struct error second = { 0 };
+	enum err err, again;
+
+	if (!v->t->confirm)
+		return OK;
+	manager_end(v->app, &v->m);
+	err = v->t->confirm(v->app, v->rq, v->row, &v->form, e);
+	again = manager_again(v->app, &v->m, err ? &second : e);
+	return err ? err : again;
+}
+
 static enum err
 change(struct visit *v, struct error *e)
 {
 	struct input in;
 	enum err err = read_input(v, &in, e);
 
+	if (!err)
+		err = confirm(v, e);
 	if (err)
 		return err;
 	if (v->form.etag.n)
@@ -300,7 +337,9 @@ web_thing_create(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	err = create(&v, e);
-	if (!err)
+	if (!err && t->show_made)
+		err = t->show_made(app, rq, rs, &v.place, &v.m, v.row, e);
+	else if (!err)
 		err = web_place_redirect(app, rq, rs, &v.place, t->list_path,
 		    t->made, e);
 	else if (web_form_says(err))

@@ -24,6 +24,20 @@ struct web_thing {
 	const char *end_verb; /* of the path: "archive" */
 	const char *end_name; /* "Archive this project" */
 	const char *end_text; /* what that means */
+	/* Something else to do with it, by a form of its own; act_verb NULL:
+	 * nothing. The route is the page's. */
+	const char *act_verb; /* of the path: "link" */
+	const char *act_name; /* "Make a link" */
+	const char *act_text; /* what that is for */
+	/* Asked before a change, without a connection; or NULL. row is as it
+	 * was, form as it was sent. */
+	enum err (*confirm)(struct app *app, const struct request *rq,
+	    const void *row, const struct web_form *form, struct error *e);
+	/* The answer to a new one, instead of the way back to the list; or
+	 * NULL. */
+	enum err (*show_made)(struct app *app, const struct request *rq,
+	    struct response *rs, const struct web_place *place,
+	    struct manager *m, const void *row, struct error *e);
 	/* Options of SELECT and CHECKS that are not in the fields' table. */
 	enum err (*options)(const struct manager *m,
 	    const struct web_place *place, struct arena *a, struct web_form *f,

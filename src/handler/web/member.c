@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Members: a customer's users, and what usage can be told apart by. */
+#include "handler/web/member.h"
 #include "domain/label.h"
 #include "domain/user.h"
 #include "handler/web/manage.h"
 #include "handler/web/page.h"
+#include "handler/web/settings.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
@@ -36,6 +38,11 @@ static const struct form_field fields[] = {
 	    .label = "May sign in and use keys",
 	    .control = FORM_CHECK,
 	    .flags = FORM_EDIT },
+	{ .name = "current_password",
+	    .label = "Your password",
+	    .hint = "Needed to change a role.",
+	    .control = FORM_SECRET,
+	    .flags = FORM_EDIT | FORM_ASIDE },
 };
 
 static void
@@ -45,6 +52,40 @@ defaults(void *row)
 
 	u->is_active = true;
 	u->role = USER_VIEWER;
+}
+
+static struct str
+sent(const struct web_form *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (str_eq(str_from(f->fields[i].name), str_from(name)))
+			return f->text[i];
+	return S("");
+}
+
+/* Who may do what is not changed by whoever finds a screen unlocked. */
+static enum err
+confirm(struct app *app, const struct request *rq, const void *row,
+    const struct web_form *form, struct error *e)
+{
+	const struct user *u = row;
+	uint64_t wait_s = 0;
+
+	if (str_eq(sent(form, "role"), str_from(user_role_names[u->role])))
+		return OK;
+	return web_settings_confirm(app, rq, sent(form, "current_password"),
+	    &wait_s, e);
+}
+
+/* With a link to set the first password. */
+static enum err
+show_made(struct app *app, const struct request *rq, struct response *rs,
+    const struct web_place *place, struct manager *m, const void *row,
+    struct error *e)
+{
+	const struct user *u = row;
+
+	return web_member_link_page(app, rq, rs, place, m, u->user_id, e);
 }
 
 static const struct web_thing member = {
@@ -58,6 +99,12 @@ static const struct web_thing member = {
 	.made = "member_made",
 	.saved = "member_saved",
 	.ended = "member_ended",
+	.act_verb = "link",
+	.act_name = "Make a link",
+	.act_text = "By a link the member sets a password: the first one, or "
+		    "another if it is forgotten. It works once.",
+	.confirm = confirm,
+	.show_made = show_made,
 	.end_verb = "archive",
 	.end_name = "Archive this member",
 	.end_text = "Signed out at once, and the keys of this member are "

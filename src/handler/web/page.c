@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/page.h"
 
+#include "base/zone.h"
 #include "domain/session.h"
 #include "handler/web/cookies.h"
+#include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/form.h"
 
@@ -21,6 +23,8 @@ const struct tmpl_key page_common_keys[PAGE_COMMON_N] = {
 	{ "customer_name", TVAL_TEXT },
 	{ "is_operator", TVAL_BOOL },
 	{ "done", TVAL_TEXT },
+	{ "settings_href", TVAL_TEXT },
+	{ "zone", TVAL_TEXT },
 	WEB_NAV_KEYS,
 };
 
@@ -43,9 +47,14 @@ web_href(const struct app *app, struct arena *a, const char *path, uint64_t id)
 }
 
 struct str
-web_api_url(const struct app *app, const struct request *rq)
+web_absolute(const struct app *app, const struct request *rq, struct str path)
 {
+	const char *public_url = conf_text(app->conf, CONF_PUBLIC_URL);
 	struct str host = request_header(rq, "host");
+
+	if (public_url[0])
+		return arena_printf(rq->arena, "%s%" PRI_STR, public_url,
+		    STR_ARG(path));
 	for (size_t i = 0; i < host.n; i++) {
 		char c = host.p[i];
 		bool is_fine = (c >= 'a' && c <= 'z') ||
@@ -55,10 +64,10 @@ web_api_url(const struct app *app, const struct request *rq)
 		if (!is_fine)
 			host.n = 0;
 	}
-	return arena_printf(rq->arena, "%s://%" PRI_STR "%s",
+	return arena_printf(rq->arena, "%s://%" PRI_STR "%s%" PRI_STR,
 	    rq->is_tls ? "https" : "http",
 	    STR_ARG(host.n > 0 ? host : S("localhost")),
-	    conf_text(app->conf, CONF_BASE_PATH));
+	    conf_text(app->conf, CONF_BASE_PATH), STR_ARG(path));
 }
 
 /* Files that never change under their name: it carries our version. */
@@ -140,6 +149,8 @@ web_page_begin_for(const struct app *app, const struct request *rq,
 	tval_set_text(o, "customer_name", customer_name);
 	tval_set_bool(o, "is_operator", s && principal_is_operator(app->who));
 	tval_set_text(o, "done", done_text(rq));
+	tval_set_text(o, "settings_href", web_href(app, a, "/settings", 0));
+	tval_set_text(o, "zone", s ? s->time_zone : S("UTC"));
 	web_nav_add(o, app, rq);
 	return o;
 }
@@ -162,6 +173,23 @@ set_headers(struct response *rs)
 	    S("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
 }
 
+/* Times as the reader wants them. A zone that the system no longer has is
+ * UTC's, as texts are. */
+static enum err
+to_zone(const struct app *app, const struct request *rq,
+    const struct tval *root, struct error *e)
+{
+	struct zone z;
+	enum err err = zone_load(app->session->time_zone, rq->arena, &z, e);
+
+	if (!err)
+		view_to_zone(root, &z);
+	if (err != ERR_BAD_PARAM)
+		return err;
+	error_clear(e);
+	return OK;
+}
+
 enum err
 web_page_send(const struct app *app, const struct request *rq,
     struct response *rs, int status, const struct tmpl_page *page,
@@ -169,8 +197,8 @@ web_page_send(const struct app *app, const struct request *rq,
 {
 	if (!root || rq->arena->sticky)
 		return error_arena(e, rq->arena);
-	enum err err = OK;
-	if (conf_bool(app->conf, CONF_TEMPLATES_RELOAD))
+	enum err err = app->session ? to_zone(app, rq, root, e) : OK;
+	if (!err && conf_bool(app->conf, CONF_TEMPLATES_RELOAD))
 		err = tmpl_check_values(page, root, e);
 	if (!err)
 		err = tmpl_render(app->templates, str_from(page->layout), root,

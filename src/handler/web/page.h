@@ -20,18 +20,26 @@ extern const struct tmpl_page page_customers;
 extern const struct tmpl_page page_dashboard;
 extern const struct tmpl_page page_docs;
 extern const struct tmpl_page page_error;
+extern const struct tmpl_page page_factor;
+extern const struct tmpl_page page_factor_codes;
+extern const struct tmpl_page page_forgot;
 extern const struct tmpl_page page_form;
 extern const struct tmpl_page page_key;
 extern const struct tmpl_page page_key_list;
 extern const struct tmpl_page page_key_new;
 extern const struct tmpl_page page_key_secret;
 extern const struct tmpl_page page_limits;
+extern const struct tmpl_page page_link;
 extern const struct tmpl_page page_login;
+extern const struct tmpl_page page_login_code;
+extern const struct tmpl_page page_login_password;
+extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
 extern const struct tmpl_page page_model_list;
+extern const struct tmpl_page page_settings;
 
 /* Keys that web_page_begin() sets; .common of each page. */
-#define PAGE_COMMON_N (14 + WEB_NAV_KEYS_N)
+#define PAGE_COMMON_N (16 + WEB_NAV_KEYS_N)
 extern const struct tmpl_key page_common_keys[PAGE_COMMON_N];
 
 /** The rest of a struct tmpl_page: body, keys. */
@@ -73,8 +81,13 @@ enum err web_page_redirect(struct response *rs, struct str location,
 /** base_path + path + "/" + id, for …_href keys; id 0: without it. */
 struct str web_href(const struct app *app, struct arena *a, const char *path,
     uint64_t id);
-/** Where this page's reader sends requests to, for an example of one:
- * "https://gate.example". Memory: in rq's arena. */
-struct str web_api_url(const struct app *app, const struct request *rq);
+
+/**
+ * A whole address of ours, as whoever asks reaches us: for reading and
+ * copying, not for links of others.
+ * @path  below base_path. Memory: in rq->arena.
+ */
+struct str web_absolute(const struct app *app, const struct request *rq,
+    struct str path);
 
 #endif

@@ -8,15 +8,23 @@ static const struct tmpl_page *const pages[] = {
 	&page_dashboard,
 	&page_docs,
 	&page_error,
+	&page_factor,
+	&page_factor_codes,
+	&page_forgot,
 	&page_form,
 	&page_key,
 	&page_key_list,
 	&page_key_new,
 	&page_key_secret,
 	&page_limits,
+	&page_link,
 	&page_login,
+	&page_login_code,
+	&page_login_password,
+	&page_login_remote,
 	&page_members,
 	&page_model_list,
+	&page_settings,
 };
 
 enum err

@@ -36,6 +36,13 @@ void view_duration(struct tval *o, const char *key, int64_t ms);
 void view_time(struct tval *o, const char *key, int64_t time_ms);
 void view_day(struct tval *o, const char *key, int64_t time_ms);
 
+struct zone;
+/**
+ * Let what view_time() set, anywhere below root, say the time of a zone, with
+ * its name; iso stays UTC, and so do days.
+ */
+void view_to_zone(const struct tval *root, const struct zone *z);
+
 /* Rows of a page's key table for these objects, below `path`. */
 #define VIEW_MONEY_KEYS(path)                         \
  { path, TVAL_OBJECT }, { path ".exact", TVAL_TEXT }, \

@@ -11,14 +11,34 @@
 
 struct tmpl_set;
 
-handler_fn web_home_show;      /* GET / */
-handler_fn web_dashboard_home; /* GET /dashboard */
-handler_fn web_dashboard_show; /* GET /dashboard/{customer_id} */
-handler_fn web_docs_show;      /* GET /docs */
-handler_fn web_docs_yaml;      /* GET /docs/openapi.yaml */
-handler_fn web_login_show;     /* GET /login */
-handler_fn web_login_submit;   /* POST /login, flag CSRF */
-handler_fn web_logout_submit;  /* POST /logout, flag CSRF */
+handler_fn web_home_show;          /* GET / */
+handler_fn web_dashboard_home;     /* GET /dashboard */
+handler_fn web_dashboard_show;     /* GET /dashboard/{customer_id} */
+handler_fn web_docs_show;          /* GET /docs */
+handler_fn web_docs_yaml;          /* GET /docs/openapi.yaml */
+handler_fn web_login_show;         /* GET /login */
+handler_fn web_login_submit;       /* POST /login, flag CSRF */
+handler_fn web_code_show;          /* GET /login/code */
+handler_fn web_code_submit;        /* POST /login/code, flag CSRF */
+handler_fn web_forgot_show;        /* GET /login/forgot */
+handler_fn web_forgot_submit;      /* POST /login/forgot, flag CSRF */
+handler_fn web_password_show;      /* GET /login/password/{token} */
+handler_fn web_password_submit;    /* POST /login/password, flag CSRF */
+handler_fn web_remote_show;        /* GET /login/remote */
+handler_fn web_remote_submit;      /* POST /login/remote, flag CSRF */
+handler_fn web_settings_show;      /* GET /settings */
+handler_fn web_settings_change;    /* POST /settings */
+handler_fn web_settings_password;  /* POST /settings/password */
+handler_fn web_session_end_one;    /* POST /settings/sessions/{id}/end */
+handler_fn web_session_end_others; /* POST /settings/sessions/end */
+handler_fn web_factor_show;        /* GET /settings/factor */
+handler_fn web_factor_begin;       /* POST /settings/factor */
+handler_fn web_factor_confirm;     /* POST /settings/factor/confirm */
+handler_fn web_factor_remove;      /* POST /settings/factor/remove */
+handler_fn
+    web_member_link; /* POST /dashboard/{customer_id}/members/{id}/link */
+handler_fn web_logout_submit; /* POST /logout, flag CSRF */
+handler_fn web_member_list;   /* GET /dashboard/{customer_id}/members */
 /* Keys, below /dashboard/{customer_id}/keys: GET, POST, GET new; GET and POST
  * {id}; POST {id}/toggle and so on. */
 handler_fn web_key_list, web_key_create, web_key_new, web_key_show,
@@ -27,7 +47,6 @@ handler_fn web_limit_list;  /* GET /dashboard/{customer_id}/limits */
 handler_fn web_budget_edit; /* GET /dashboard/{customer_id}/budget, and POST */
 handler_fn web_budget_change;
 handler_fn web_model_list;  /* GET /dashboard/{customer_id}/models */
-handler_fn web_member_list; /* GET /dashboard/{customer_id}/members */
 /* Below it and beside it: GET new, POST, GET {id}, POST {id}, and its end. */
 #define WEB_THING_FNS(noun)                                           \
  handler_fn web_##noun##_new, web_##noun##_create, web_##noun##_edit, \

@@ -17,7 +17,8 @@ UNIT_BASE_TESTS = \
 	tests/unit/base/test_rng \
 	tests/unit/base/test_str \
 	tests/unit/base/test_unix_socket \
-	tests/unit/base/test_uuid7
+	tests/unit/base/test_uuid7 \
+	tests/unit/base/test_zone
 check_PROGRAMS += $(UNIT_BASE_TESTS)
 TESTS += $(UNIT_BASE_TESTS)
 
@@ -39,3 +40,4 @@ tests_unit_base_test_rng_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_str_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_unix_socket_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 tests_unit_base_test_uuid7_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_base_test_zone_LDADD = src/base/libbase.a $(CMOCKA_LIBS)

@@ -30,7 +30,7 @@ TESTS += $(UNIT_DOMAIN_TESTS)
 
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
 	src/ext/libext.a src/tokenizer/libtokenizer.a src/base/libbase.a \
-	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS) $(UNISTRING_LIBS)
+	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(MEMCACHED_LIBS) $(UNISTRING_LIBS)
 UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h

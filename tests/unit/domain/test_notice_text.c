@@ -45,8 +45,9 @@ notice_mail__any__is_headers_and_base64(void **state)
 	struct str text;
 
 	(void)state;
-	assert_ok(
-	    notice_mail(&n, S("t@example.com"), to, 2, AT_MS, &a, &text, &e));
+	assert_ok(notice_mail(&n, S("t@example.com"), to, 2,
+	    S("https://ai.example.com/login/password/x"), AT_MS, &a, &text,
+	    &e));
 	/* The body by coreutils' base64. */
 	assert_str_is(text,
 	    "From: t@example.com\n"
@@ -60,7 +61,8 @@ notice_mail__any__is_headers_and_base64(void **state)
 	    "Content-Transfer-Encoding: base64\n"
 	    "\n"
 	    "U29tZWJvZHkgYXNrZWQgZm9yIHRoaXMgbWVzc2FnZSwgdG8gc2VlIHdoZXRoZXIgbm90aWNlcyBh\n"
-	    "cnJpdmUuCgpub3RpY2VkX2F0OiAyMDI2LTExLTIyVDEwOjMwOjAwWgo=\n");
+	    "cnJpdmUuCgpodHRwczovL2FpLmV4YW1wbGUuY29tL2xvZ2luL3Bhc3N3b3JkL3gKCm5vdGljZWRf\n"
+	    "YXQ6IDIwMjYtMTEtMjJUMTA6MzA6MDBaCg==\n");
 }
 
 static void
@@ -76,8 +78,8 @@ notice_mail__largest_payload__fits(void **state)
 	memcpy(payload, "{\"a\":\"", 6);
 	memcpy(payload + NOTICE_PAYLOAD_BYTES - 2, "\"}", 3);
 	n = row("of.a.later.version", payload);
-	assert_ok(
-	    notice_mail(&n, S("t@example.com"), to, 1, AT_MS, &a, &text, &e));
+	assert_ok(notice_mail(&n, S("t@example.com"), to, 1,
+	    (struct str){ NULL, 0 }, AT_MS, &a, &text, &e));
 	assert_in_range(text.n, 5000, 8000);
 }
 

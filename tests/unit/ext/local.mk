@@ -10,7 +10,8 @@ UNIT_EXT_TESTS = \
 	tests/unit/ext/test_httpc_slow_client \
 	tests/unit/ext/test_json \
 	tests/unit/ext/test_mcache \
-	tests/unit/ext/test_sendmail
+	tests/unit/ext/test_sendmail \
+	tests/unit/ext/test_totp
 check_PROGRAMS += $(UNIT_EXT_TESTS)
 TESTS += $(UNIT_EXT_TESTS)
 
@@ -19,6 +20,7 @@ tests_unit_ext_test_crypto_LDADD = $(UNIT_EXT_LIBS) $(SODIUM_LIBS)
 tests_unit_ext_test_http1_LDADD = $(UNIT_EXT_LIBS)
 tests_unit_ext_test_json_LDADD = $(UNIT_EXT_LIBS) $(JSONC_LIBS)
 tests_unit_ext_test_sendmail_LDADD = $(UNIT_EXT_LIBS)
+tests_unit_ext_test_totp_LDADD = $(UNIT_EXT_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS)
 tests_unit_ext_test_mcache_LDADD = $(UNIT_EXT_LIBS) $(MEMCACHED_LIBS)
 
 UNIT_EXT_HTTPC_FIXTURE = \

@@ -8,6 +8,9 @@
 #include "store/customer.h"
 #include "store/db_pool.h"
 #include "store/key.h"
+#include "store/notice.h"
+#include "store/second_factor.h"
+#include "store/user_link.h"
 
 struct fake_store fake;
 
@@ -174,6 +177,7 @@ store_session_by_digest(struct db *db,
 			.role = u->role,
 			.user_name = u->name,
 			.user_email = u->email,
+			.time_zone = S("UTC"),
 			.created_at_ms = fake.session_created_ms[i],
 			.last_seen_at_ms = fake.session_seen_ms[i] };
 		return OK;
@@ -444,3 +448,157 @@ store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 }
 
 const char *const user_role_names[USER__N] = { [USER_OWNER] = "owner" };
+
+/* Second factors and links: nobody has any here. */
+
+enum err
+db_txn(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
+{
+	return fn(db, arg, e);
+}
+
+enum err
+store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
+    struct arena *a, struct user *ret, struct error *e)
+{
+	(void)db;
+	(void)tenant;
+	(void)a;
+	for (size_t i = 0; i < ARRAY_LEN(fake.users); i++)
+		if (fake.users[i].user_id == user_id) {
+			*ret = fake.users[i];
+			fill_user(ret);
+			return OK;
+		}
+	return error_set(e, ERR_NOT_FOUND, "no such user");
+}
+
+enum err
+store_factor_by_user(struct db *db, uint64_t user_id, struct arena *a,
+    struct second_factor *ret, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)a;
+	(void)ret;
+	return error_set(e, ERR_NOT_FOUND, "no second factor");
+}
+
+enum err
+store_factor_lock(struct db *db, uint64_t user_id, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_factor_confirm(struct db *db, uint64_t user_id, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_factor_take_step(struct db *db, uint64_t user_id, uint64_t step,
+    struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)step;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_factor_put(struct db *db, uint64_t user_id, struct str sealed,
+    uint64_t key_id, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)sealed;
+	(void)key_id;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_factor_reseal(struct db *db, uint64_t user_id, struct str sealed,
+    uint64_t key_id, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)sealed;
+	(void)key_id;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_recovery_insert(struct db *db, uint64_t user_id,
+    const uint8_t digest[RECOVERY_DIGEST_BYTES], struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)digest;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_recovery_take(struct db *db, uint64_t user_id,
+    const uint8_t digest[RECOVERY_DIGEST_BYTES], struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)digest;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_user_link_insert(struct db *db, uint64_t user_id,
+    enum user_link_kind kind, const uint8_t digest[USER_LINK_DIGEST_BYTES],
+    uint64_t valid_s, struct error *e)
+{
+	(void)db;
+	(void)user_id;
+	(void)kind;
+	(void)digest;
+	(void)valid_s;
+	return error_set(e, ERR_NOT_FOUND, "nobody has any");
+}
+
+enum err
+store_user_link_by_digest(struct db *db,
+    const uint8_t digest[USER_LINK_DIGEST_BYTES], struct arena *a,
+    struct user_link *ret, struct error *e)
+{
+	(void)db;
+	(void)digest;
+	(void)a;
+	(void)ret;
+	return error_set(e, ERR_NOT_FOUND, "no link");
+}
+
+enum err
+store_user_link_take(struct db *db,
+    const uint8_t digest[USER_LINK_DIGEST_BYTES], struct error *e)
+{
+	(void)db;
+	(void)digest;
+	return error_set(e, ERR_NOT_FOUND, "no link");
+}
+
+enum err
+store_user_link_delete_expired(struct db *db, struct error *e)
+{
+	(void)db;
+	(void)e;
+	return OK;
+}
+
+enum err
+store_notice_insert(struct db *db, const struct notice_row *n, struct error *e)
+{
+	(void)db;
+	(void)n;
+	(void)e;
+	return OK;
+}

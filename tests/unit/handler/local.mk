@@ -18,7 +18,7 @@ UNIT_HANDLER_FIXTURE = \
 	tests/unit/handler/web_fixture.h
 UNIT_HANDLER_LIBS = src/handler/web/libweb.a src/domain/libdomain.a \
 	src/http/libhttp.a src/ext/libext.a src/base/libbase.a $(FCGI_LIBS) \
-	$(SODIUM_LIBS) $(MEMCACHED_LIBS) $(CMOCKA_LIBS)
+	$(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(MEMCACHED_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_handler_test_chart_LDADD = $(UNIT_HANDLER_LIBS)
 tests_unit_handler_test_form_LDADD = $(UNIT_HANDLER_LIBS) $(JSONC_LIBS)

@@ -400,18 +400,21 @@ passwords__by_their_length__are_taken_or_not(void **state)
 {
 	struct error e = { 0 };
 	(void)state;
-	assert_int_equal(user_password_check(S("fourteen chars"), &e),
+	assert_int_equal(user_password_check(S("fourteen chars"), S(""), &e),
 	    ERR_BAD_PARAM);
-	assert_ok(user_password_check(S("fifteen chars.."), &e));
-	assert_ok(user_password_check(S("ünfzehn Zeichen"), &e));
+	assert_ok(user_password_check(S("fifteen chars.."), S(""), &e));
+	assert_ok(user_password_check(S("ünfzehn Zeichen"), S(""), &e));
 	assert_int_equal(user_password_check(S("f\xff"
 					       "fteen characters"),
-			     &e),
+			     S(""), &e),
 	    ERR_BAD_PARAM);
 	char text[1100];
 	memset(text, 'x', sizeof(text));
-	assert_ok(user_password_check(str_make(text, 1024), &e));
-	assert_int_equal(user_password_check(str_make(text, 1025), &e),
+	assert_ok(user_password_check(str_make(text, 1024), S(""), &e));
+	assert_int_equal(user_password_check(S("Long.Name@example.com"),
+			     S("long.name@example.com"), &e),
+	    ERR_BAD_PARAM);
+	assert_int_equal(user_password_check(str_make(text, 1025), S(""), &e),
 	    ERR_BAD_PARAM);
 }
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attempts that are counted before any work is done for them, on this host:
+ * at passwords, at codes, at links by e-mail. A limit on each account slows
+ * guessing down, one on each address trying one guess on many accounts.
+ */
+#ifndef TG_DOMAIN_TRIES_H
+#define TG_DOMAIN_TRIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "domain/limit.h"
+
+struct hostmap;
+
+#define TRIES_LIMITS_MAX 4
+
+/* One limit, and how often it was tried in this window. */
+struct tries_limit {
+	uint64_t id;              /* tries_id() */
+	enum limit_window window; /* LIMIT_MINUTE or LIMIT_HOUR */
+	uint32_t max;
+	uint64_t index; /* of the window; set by tries_count() */
+};
+
+struct tries {
+	struct hostmap *map;
+	struct tries_limit limits[TRIES_LIMITS_MAX];
+	size_t n;
+};
+
+/** What is counted: text without regard to case, for a purpose. */
+uint64_t tries_id(const char *purpose, struct str text);
+/**
+ * Count one attempt at each limit, or at none.
+ * @ret_wait_s  with ERR_RATE_LIMITED: until the next may come
+ * Errors: ERR_RATE_LIMITED.
+ */
+enum err tries_count(struct tries *t, int64_t now_ms, uint64_t *ret_wait_s,
+    struct error *e) ATTR_MUST_CHECK;
+/** It was none that should count. */
+void tries_give_back(const struct tries *t);
+
+#endif

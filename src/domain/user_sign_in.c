@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/* Signing in: by password, by a second factor, by what the web server says. */
+#include "domain/user.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "domain/second_factor.h"
+#include "domain/tries.h"
+#include "store/audit.h"
+#include "store/db_pool.h"
+#include "store/user_link.h"
+
+#define WAIT_MS          2000
+#define USER_AGENT_BYTES 255
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* purpose, then text in lower case; what does not fit is cut off. */
+static size_t
+join_lower(char *ret, size_t cap, struct str purpose, struct str text)
+{
+	struct buf b;
+	buf_init_fixed(&b, ret, cap);
+	buf_add(&b, purpose);
+	for (size_t i = 0; i < text.n && b.n < cap; i++)
+		buf_add_char(&b, lower(text.p[i]));
+	return b.n;
+}
+
+static void
+device_mac(const struct crypto_key *pepper, struct str nonce, struct str email,
+    char ret[SESSION_TEXT_BYTES])
+{
+	char purpose[8 + SESSION_TEXT_CHARS], joined[400];
+	uint8_t digest[CRYPTO_DIGEST_BYTES];
+	struct buf b;
+	buf_init_fixed(&b, purpose, sizeof(purpose));
+	buf_add(&b, S("device:"));
+	buf_add(&b, nonce);
+	size_t n = join_lower(joined, sizeof(joined), buf_str(&b), email);
+	crypto_digest(pepper, joined, n, digest);
+	hex_encode(digest, sizeof(digest), ret);
+}
+
+static void
+device_new(const struct crypto_key *pepper, struct str email,
+    char ret[USER_DEVICE_TEXT_BYTES])
+{
+	session_id_new(ret);
+	device_mac(pepper, str_make(ret, SESSION_TEXT_CHARS), email,
+	    ret + SESSION_TEXT_CHARS);
+}
+
+static bool
+device_is_known(const struct crypto_key *pepper, struct str device,
+    struct str email)
+{
+	char right[SESSION_TEXT_BYTES];
+	if (device.n != USER_DEVICE_TEXT_BYTES - 1)
+		return false;
+	struct str nonce = str_make(device.p, SESSION_TEXT_CHARS);
+	if (!session_id_is_shaped(nonce))
+		return false;
+	device_mac(pepper, nonce, email, right);
+	return secret_eq(right, device.p + SESSION_TEXT_CHARS,
+	    SESSION_TEXT_CHARS);
+}
+
+/* A browser that has signed in before is counted by itself. */
+static void
+tries_of(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct tries *ret)
+{
+	uint64_t address = tries_id("sign-in address:", at->client_addr);
+	uint64_t account = device_is_known(s->pepper, at->device, at->email)
+			       ? tries_id("sign-in device:", at->device)
+			       : tries_id("sign-in account:", at->email);
+
+	*ret = (struct tries){ .map = s->map,
+		.n = 4,
+		.limits = {
+		    { account, LIMIT_MINUTE, USER_TRIES_ACCOUNT_MINUTE, 0 },
+		    { account, LIMIT_HOUR, USER_TRIES_ACCOUNT_HOUR, 0 },
+		    { address, LIMIT_MINUTE, USER_TRIES_ADDRESS_MINUTE, 0 },
+		    { address, LIMIT_HOUR, USER_TRIES_ADDRESS_HOUR, 0 },
+		} };
+}
+
+static enum err
+load_user(const struct sign_in *s, struct str email, struct arena *a,
+    struct user *ret, struct error *e)
+{
+	struct db *db;
+	enum err err = db_pool_take(s->db, WAIT_MS, &db, e);
+	if (err)
+		return err;
+	err = store_user_by_email(db, email, a, ret, e);
+	db_pool_give(s->db, db);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	*ret = (struct user){ .user_id = 0 };
+	return OK;
+}
+
+static bool
+may_sign_in(const struct user *u)
+{
+	return u->is_active && u->customer_is_active && u->archived_at_ms == 0;
+}
+
+static enum err
+audit(struct db *db, const struct sign_in_attempt *at, const struct user *u,
+    bool is_success, struct error *e)
+{
+	const struct audit row = {
+		.actor = is_success ? AUDIT_USER : AUDIT_ANONYMOUS,
+		.actor_id = is_success ? u->user_id : 0,
+		.customer_id = u->customer_id,
+		.action = S("session.create"),
+		.object = u->user_id ? S("user") : str_make(NULL, 0),
+		.object_id = u->user_id,
+		.is_success = is_success,
+		.client_address = at->client_addr,
+		.request_id = at->request_id,
+	};
+	return store_audit_insert(db, &row, e);
+}
+
+/* The same statements whether or not there is such a user. */
+static enum err
+record_failure(struct db *db, const struct sign_in_attempt *at,
+    const struct user *u, struct error *e)
+{
+	enum err err = store_user_sign_in_failed(db, u->user_id, e);
+	if (err == ERR_NOT_FOUND)
+		error_clear(e);
+	else if (err)
+		return err;
+	err = audit(db, at, u, false, e);
+	if (err)
+		return err;
+	return error_public(e, ERR_UNAUTHORIZED, NULL,
+	    "The e-mail address or the password is not right.");
+}
+
+/* The factor that a user has and has confirmed; else *ret_has is false. */
+static enum err
+needs_code(struct db *db, const struct user *u, struct arena *a, bool *ret_has,
+    struct error *e)
+{
+	struct second_factor f;
+	enum err err = store_factor_by_user(db, u->user_id, a, &f, e);
+
+	*ret_has = !err && f.is_confirmed;
+	if (err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	return OK;
+}
+
+/* What tells a browser that has given the first factor: for whom, until when,
+ * and that no other password was set since. */
+static void
+pending_mac(const struct crypto_key *pepper, const struct user *u,
+    int64_t until_ms, char ret[SESSION_TEXT_BYTES])
+{
+	char text[64 + CRYPTO_PASSWORD_BYTES];
+	uint8_t digest[CRYPTO_DIGEST_BYTES];
+	struct buf b;
+
+	buf_init_fixed(&b, text, sizeof(text));
+	buf_addf(&b, "pending:%llu:%lld:", (unsigned long long)u->user_id,
+	    (long long)until_ms);
+	buf_add(&b, u->password_hash);
+	crypto_digest(pepper, text, b.n, digest);
+	hex_encode(digest, sizeof(digest), ret);
+}
+
+static void
+pending_make(const struct sign_in *s, const struct sign_in_attempt *at,
+    const struct user *u, struct sign_in_result *ret)
+{
+	int64_t until_ms = at->now_ms + USER_PENDING_MS;
+	char mac[SESSION_TEXT_BYTES];
+	struct buf b;
+
+	pending_mac(s->pepper, u, until_ms, mac);
+	buf_init_fixed(&b, ret->pending, sizeof(ret->pending) - 1);
+	buf_addf(&b, "%llu.%lld.%s", (unsigned long long)u->user_id,
+	    (long long)until_ms, mac);
+	ret->pending[b.n] = '\0';
+	ret->needs_code = true;
+}
+
+static enum err
+begin_session(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, const struct user *u,
+    struct sign_in_result *ret, struct error *e)
+{
+	struct session_new n = { .user_id = u->user_id,
+		.max_s = at->session_max_s,
+		.client_address = at->client_addr,
+		.user_agent = at->user_agent };
+	if (n.user_agent.n > USER_AGENT_BYTES)
+		n.user_agent.n = USER_AGENT_BYTES;
+	if (!str_is_utf8(n.user_agent))
+		n.user_agent = S("");
+	session_id_new(ret->session);
+	session_digest(s->pepper, str_from(ret->session), n.digest);
+	enum err err = store_session_insert(db, &n, e);
+	if (err)
+		return err;
+	err = store_user_signed_in(db, u->user_id, e);
+	/* Nobody else clears them away; a thousand at most each time. */
+	if (!err)
+		err = store_session_delete_expired(db, e);
+	if (!err)
+		err = store_user_link_delete_expired(db, e);
+	if (err)
+		return err;
+	device_new(s->pepper, u->email, ret->device);
+	ret->user_id = u->user_id;
+	ret->customer_id = u->customer_id;
+	return audit(db, at, u, true, e);
+}
+
+/* The first factor was right: a session, or the question for the second. */
+static enum err
+go_on(const struct sign_in *s, struct db *db, const struct sign_in_attempt *at,
+    const struct user *u, struct arena *a, struct sign_in_result *ret,
+    struct error *e)
+{
+	bool has_factor = false;
+	enum err err = needs_code(db, u, a, &has_factor, e);
+
+	if (err)
+		return err;
+	if (!has_factor)
+		return begin_session(s, db, at, u, ret, e);
+	pending_make(s, at, u, ret);
+	return OK;
+}
+
+static enum err
+finish(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct user *u, const char *new_hash, bool is_right, struct arena *a,
+    struct sign_in_result *ret, struct error *e)
+{
+	struct db *db;
+	enum err err = db_pool_take(s->db, WAIT_MS, &db, e);
+	if (err)
+		return err;
+	if (!is_right)
+		err = record_failure(db, at, u, e);
+	/* Ends the user's other sessions too; once in years. */
+	if (!err && new_hash)
+		err = store_user_set_password(db, u->user_id,
+		    str_from(new_hash), e);
+	if (!err && new_hash)
+		u->password_hash = str_from(new_hash);
+	if (!err)
+		err = go_on(s, db, at, u, a, ret, e);
+	db_pool_give(s->db, db);
+	return err;
+}
+
+enum err
+user_sign_in(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct arena *a, struct sign_in_result *ret, struct error *e)
+{
+	struct tries tries;
+	struct user u;
+	bool is_right = false, is_stale = false;
+	char new_hash[CRYPTO_PASSWORD_BYTES];
+
+	*ret = (struct sign_in_result){ .user_id = 0 };
+	tries_of(s, at, &tries);
+	enum err err = tries_count(&tries, at->now_ms, &ret->wait_s, e);
+	if (err)
+		return err;
+	err = load_user(s, at->email, a, &u, e);
+	if (err)
+		return err;
+	err = crypto_password_verify(s->hasher, u.password_hash, at->password,
+	    &is_right, &is_stale, e);
+	if (err)
+		return err;
+	is_right = is_right && may_sign_in(&u);
+	if (is_right && is_stale)
+		err = crypto_password_hash(s->hasher, at->password, new_hash,
+		    e);
+	if (err)
+		return err;
+	err = finish(s, at, &u, is_right && is_stale ? new_hash : NULL,
+	    is_right, a, ret, e);
+	if (!err)
+		tries_give_back(&tries);
+	return err;
+}
+
+/* ---- the second factor ---- */
+
+/* The user of at->pending, if it is one of ours and still good. */
+static enum err
+pending_user(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, struct arena *a, struct user *ret,
+    struct error *e)
+{
+	struct str rest = at->pending, id_text, until_text;
+	char mac[SESSION_TEXT_BYTES];
+	uint64_t id, until_ms;
+	enum err err;
+
+	if (!str_split(&rest, '.', &id_text) ||
+	    !str_split(&rest, '.', &until_text) ||
+	    rest.n != SESSION_TEXT_CHARS ||
+	    !str_to_u64(id_text, 1, UINT32_MAX, &id) ||
+	    !str_to_u64(until_text, 1, INT64_MAX, &until_ms) ||
+	    (int64_t)until_ms < at->now_ms)
+		return error_set(e, ERR_UNAUTHORIZED, "no first factor");
+	err = store_user_by_id(db, 0, id, a, ret, e);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	if (!err)
+		pending_mac(s->pepper, ret, (int64_t)until_ms, mac);
+	if (err || !secret_eq(mac, rest.p, SESSION_TEXT_CHARS) ||
+	    !may_sign_in(ret)) {
+		error_clear(e);
+		return error_set(e, ERR_UNAUTHORIZED, "no first factor");
+	}
+	return OK;
+}
+
+/* The code is right, or it is one more failure of the account. */
+static enum err
+check_code(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, const struct user *u, struct arena *a,
+    struct sign_in_result *ret, struct error *e)
+{
+	uint64_t account = tries_id("code account:", u->email);
+	struct tries tries = { .map = s->map,
+		.n = 2,
+		.limits = {
+		    { account, LIMIT_MINUTE, USER_TRIES_CODE_MINUTE, 0 },
+		    { account, LIMIT_HOUR, USER_TRIES_CODE_HOUR, 0 },
+		} };
+	enum err err = tries_count(&tries, at->now_ms, &ret->wait_s, e);
+	struct error why;
+
+	if (!err)
+		err = factor_take(db, s->pepper, s->seal, u->user_id, at->code,
+		    at->now_ms, a, e);
+	if (!err)
+		tries_give_back(&tries);
+	if (err != ERR_BAD_PARAM)
+		return err;
+	why = *e;
+	err = record_failure(db, at, u, e);
+	if (err != ERR_UNAUTHORIZED)
+		return err;
+	*e = why;
+	return ERR_BAD_PARAM;
+}
+
+enum err
+user_sign_in_code(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct arena *a, struct sign_in_result *ret, struct error *e)
+{
+	struct db *db;
+	struct user u;
+	enum err err = db_pool_take(s->db, WAIT_MS, &db, e);
+
+	*ret = (struct sign_in_result){ .user_id = 0 };
+	if (err)
+		return err;
+	err = pending_user(s, db, at, a, &u, e);
+	if (!err)
+		err = check_code(s, db, at, &u, a, ret, e);
+	if (!err)
+		err = begin_session(s, db, at, &u, ret, e);
+	db_pool_give(s->db, db);
+	return err;
+}
+
+enum err
+user_sign_in_remote(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct arena *a, struct sign_in_result *ret, struct error *e)
+{
+	struct db *db;
+	struct user u;
+	enum err err = load_user(s, at->email, a, &u, e);
+
+	*ret = (struct sign_in_result){ .user_id = 0 };
+	if (err)
+		return err;
+	err = db_pool_take(s->db, WAIT_MS, &db, e);
+	if (err)
+		return err;
+	if (!u.user_id || !may_sign_in(&u)) {
+		err = record_failure(db, at, &u, e);
+		if (err == ERR_UNAUTHORIZED)
+			err = error_public(e, ERR_FORBIDDEN, NULL,
+			    "There is no account for who you are here. Ask "
+			    "whoever runs this service for one.");
+	} else {
+		err = go_on(s, db, at, &u, a, ret, e);
+	}
+	db_pool_give(s->db, db);
+	return err;
+}
+
+enum err
+user_session_renew(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, const struct user *u,
+    struct sign_in_result *ret, struct error *e)
+{
+	*ret = (struct sign_in_result){ .user_id = 0 };
+	return begin_session(s, db, at, u, ret, e);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Settings: of whoever is signed in, and of nobody else. */
+#ifndef TG_HANDLER_WEB_SETTINGS_H
+#define TG_HANDLER_WEB_SETTINGS_H
+
+#include "domain/resource.h"
+#include "handler/handler.h"
+#include "store/user.h"
+
+/* What is wrong with one of the forms, said above it. */
+struct settings_refusal {
+	enum settings_part {
+		SETTINGS_NONE,
+		SETTINGS_PROFILE,
+		SETTINGS_PASSWORD,
+	} part;
+	struct str message;
+	int status;
+};
+
+/** The page. */
+enum err web_settings_page(struct app *app, const struct request *rq,
+    struct response *rs, const struct settings_refusal *refusal,
+    struct error *e) ATTR_MUST_CHECK;
+/** See other: a page of the settings, saying what was done. */
+enum err web_settings_redirect(const struct app *app, const struct request *rq,
+    struct response *rs, const char *path, const char *done,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Do something to the own user, in a transaction with its audit row.
+ * @verb  of the audit log
+ */
+enum err web_settings_act(struct app *app, const struct request *rq,
+    const char *verb, resource_act_fn *fn, void *arg, struct user *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** Check the password of who is signed in. @ret_wait_s as
+ * user_password_confirm() */
+enum err web_settings_confirm(const struct app *app, const struct request *rq,
+    struct str password, uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+
+#endif
