@@ -25,6 +25,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/mark.html \
 	templates/partial/money.html \
 	templates/partial/nav.html \
+	templates/partial/patterns.html \
 	templates/partial/time.html \
 	templates/static/favicon.svg \
 	templates/static/tollgate.css \
