@@ -16,6 +16,8 @@
 #define FILL_DENOM 100
 
 #define LINES_MAX 5
+/* More bars than these are narrow. */
+#define NARROW    12
 /* Per cent in thousandths. */
 #define WHOLE     UINT64_C(100000)
 
@@ -162,24 +164,19 @@ add_bar(struct tval *bars, const struct chart *c, size_t i, uint64_t top)
 	add_parts(tval_set_list(o, "parts"), c, i, top);
 }
 
-/* Every second of them only where there is room. */
+/* n: how many follow; every second of them only where there is room. */
 static void
-add_tick(struct tval *ticks, const struct chart *c, size_t i)
+add_tick(struct tval *ticks, const struct chart *c, size_t i, size_t n)
 {
-	size_t back = c->n_bars - 1 - i;
-	if (back % c->tick_every != 0)
-		return;
-	struct tval *o = tval_push_object(ticks);
-	if (!o)
-		return;
 	/* Of many narrow bars the last one's would reach beyond the edge. */
-	bool is_last = back == 0 && c->tick_every > 1;
+	bool is_end = i + 1 == c->n_bars && c->n_bars > NARROW;
 	uint64_t middle = WHOLE * (2 * i + 1) / (2 * c->n_bars);
-	set_percent(o, "x", is_last ? WHOLE : middle);
+	struct tval *o = tval_push_object(ticks);
+	set_percent(o, "x", is_end ? WHOLE : middle);
 	set_px(o, "y", BASE + 18);
 	tval_set_text(o, "text", c->bars[i].tick);
-	tval_set_text(o, "anchor", is_last ? S("end") : S("middle"));
-	tval_set_bool(o, "is_minor", back / c->tick_every % 2 == 1);
+	tval_set_text(o, "anchor", is_end ? S("end") : S("middle"));
+	tval_set_bool(o, "is_minor", n % 2 == 1);
 }
 
 static void
@@ -201,6 +198,7 @@ chart_build(struct tval *o, const struct chart *c)
 	uint64_t step = chart_step(max);
 	uint64_t n_lines = max / step + (max % step > 0);
 	uint64_t top = n_lines > 0 ? n_lines * step : step;
+	size_t n_ticks = 0;
 
 	tval_set_text(o, "id", str_from(c->id));
 	tval_set_text(o, "title", c->title);
@@ -214,7 +212,10 @@ chart_build(struct tval *o, const struct chart *c)
 	struct tval *ticks = tval_set_list(o, "ticks");
 	for (size_t i = 0; i < c->n_bars; i++) {
 		add_bar(bars, c, i, top);
-		add_tick(ticks, c, i);
+		n_ticks += c->bars[i].tick.n > 0;
 	}
+	for (size_t i = 0; i < c->n_bars; i++)
+		if (c->bars[i].tick.n > 0)
+			add_tick(ticks, c, i, --n_ticks);
 	add_legend(o, c);
 }

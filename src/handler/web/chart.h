@@ -34,7 +34,7 @@ struct chart_series {
 
 struct chart_bar {
 	struct str label; /* what a pointer on the bar shows */
-	struct str tick;  /* what stands below it, if there is room */
+	struct str tick;  /* what stands below it; n == 0: nothing */
 };
 
 struct chart {
@@ -47,7 +47,6 @@ struct chart {
 	const struct chart_bar *bars;
 	size_t n_bars;
 	const uint64_t *values; /* n_bars times n_series; sums fit */
-	size_t tick_every;      /* bars, counted from the last; > 0 */
 };
 
 /** Largest step 1, 2 or 5 times a power of ten that divides an axis up to

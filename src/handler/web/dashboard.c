@@ -15,6 +15,8 @@
 #define P50 500
 #define P95 950
 
+#define TICK_EVERY 7 /* days, counted from the last */
+
 static const struct tmpl_key dashboard_keys[] = {
 	{ "customers_href", TVAL_TEXT },
 	{ "api_url", TVAL_TEXT },
@@ -154,7 +156,9 @@ add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
 		uint64_t *v = &values[i * n_series];
 		bars[i] = (struct chart_bar){
 			.label = bar_label(a, day, is_cost),
-			.tick = view_short_day_text(a, day->day_ms),
+			.tick = (DASHBOARD_DAYS - 1 - i) % TICK_EVERY == 0
+				    ? view_short_day_text(a, day->day_ms)
+				    : S(""),
 		};
 		if (is_cost) {
 			v[0] = day->cost_pusd > 0 ? (uint64_t)day->cost_pusd
@@ -180,7 +184,6 @@ add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
 		.bars = bars,
 		.n_bars = DASHBOARD_DAYS,
 		.values = values,
-		.tick_every = 7,
 	};
 	chart_build(tval_set_object(o, key), &c);
 }

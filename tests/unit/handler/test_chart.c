@@ -22,7 +22,7 @@ set_up(void **state)
 	arena_init(&a, MIB(1));
 	for (size_t i = 0; i < N; i++) {
 		bars[i] = (struct chart_bar){ .label = S("a day"),
-			.tick = S("1 Nov") };
+			.tick = i % 7 == 1 ? S("1 Nov") : S("") };
 		values[i][0] = values[i][1] = 0;
 	}
 	return 0;
@@ -47,8 +47,7 @@ build(enum chart_unit unit)
 		.n_series = N_SERIES,
 		.bars = bars,
 		.n_bars = N,
-		.values = &values[0][0],
-		.tick_every = 7 };
+		.values = &values[0][0] };
 	struct tval *o = tval_object(&a);
 	chart_build(o, &c);
 	return o;
