@@ -7,8 +7,11 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/keys.html \
 	templates/dashboard/members.html \
 	templates/dashboard/models.html \
+	templates/dashboard/request.html \
+	templates/dashboard/requests.html \
 	templates/dashboard/show.html \
 	templates/dashboard/summary.html \
+	templates/dashboard/usage.html \
 	templates/docs.html \
 	templates/docs/block.html \
 	templates/docs/object.html \
@@ -26,7 +29,9 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/money.html \
 	templates/partial/nav.html \
 	templates/partial/patterns.html \
+	templates/partial/selects.html \
 	templates/partial/time.html \
+	templates/partial/usage_filter.html \
 	templates/static/favicon.svg \
 	templates/static/tollgate.css \
 	templates/static/tollgate.js

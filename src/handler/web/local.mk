@@ -32,7 +32,17 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/pages.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/request.c \
+	src/handler/web/request.h \
+	src/handler/web/request_cost.c \
+	src/handler/web/request_list.c \
 	src/handler/web/skeleton.h \
+	src/handler/web/usage.c \
+	src/handler/web/usage.h \
+	src/handler/web/usage_chart.c \
+	src/handler/web/usage_filter.c \
+	src/handler/web/usage_filter.h \
+	src/handler/web/usage_view.c \
 	src/handler/web/view.c \
 	src/handler/web/view.h \
 	src/handler/web/web.h

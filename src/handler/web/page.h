@@ -23,6 +23,9 @@ extern const struct tmpl_page page_error;
 extern const struct tmpl_page page_form;
 extern const struct tmpl_page page_login;
 extern const struct tmpl_page page_members;
+extern const struct tmpl_page page_request;
+extern const struct tmpl_page page_requests;
+extern const struct tmpl_page page_usage;
 
 /* Keys that web_page_begin() sets; .common of each page. */
 #define PAGE_COMMON_N (14 + WEB_NAV_KEYS_N)

@@ -11,6 +11,9 @@ static const struct tmpl_page *const pages[] = {
 	&page_form,
 	&page_login,
 	&page_members,
+	&page_request,
+	&page_requests,
+	&page_usage,
 };
 
 enum err

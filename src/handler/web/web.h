@@ -20,6 +20,9 @@ handler_fn web_login_show;     /* GET /login */
 handler_fn web_login_submit;   /* POST /login, flag CSRF */
 handler_fn web_logout_submit;  /* POST /logout, flag CSRF */
 handler_fn web_member_list;    /* GET /dashboard/{customer_id}/members */
+handler_fn web_request_list;   /* GET /dashboard/{customer_id}/requests */
+handler_fn web_request_show;   /* GET …/requests/{request_id} */
+handler_fn web_usage_show;     /* GET /dashboard/{customer_id}/usage */
 /* Below it and beside it: GET new, POST, GET {id}, POST {id}, and its end. */
 #define WEB_THING_FNS(noun)                                           \
  handler_fn web_##noun##_new, web_##noun##_create, web_##noun##_edit, \
