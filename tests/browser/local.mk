@@ -7,4 +7,7 @@ EXTRA_DIST += \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/package-lock.json \
-	tests/browser/package.json
+	tests/browser/package.json \
+	tests/browser/usage.mjs \
+	tests/browser/usage.t \
+	tests/browser/visit.mjs
