@@ -42,6 +42,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/usage_chart.c \
 	src/handler/web/usage_filter.c \
 	src/handler/web/usage_filter.h \
+	src/handler/web/usage_groups.c \
+	src/handler/web/usage_names.c \
 	src/handler/web/usage_view.c \
 	src/handler/web/view.c \
 	src/handler/web/view.h \

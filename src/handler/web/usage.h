@@ -44,6 +44,17 @@ struct str usage_number_text(struct arena *a, enum usage_unit unit, int64_t v);
 /** The name of a series, the others' included. Memory: in a. */
 struct str usage_series_text(const struct usage_question *q,
     const struct usage_series *s, size_t i, struct arena *a);
+/** NULL: there is no such. */
+const struct usage_metric *usage_metric_of(const char *word);
+/** Set `exact` and `text`. */
+void usage_number_set(struct tval *o, enum usage_unit unit, int64_t v);
+/** The page's file. Memory: in a. */
+struct str usage_csv_href(const struct app *app, struct arena *a,
+    const struct web_place *place, const struct usage_question *q);
+/** Add `columns`, `groups` and `total`. */
+void usage_groups_add(struct tval *o, const struct app *app,
+    const struct web_place *place, const struct usage_question *q,
+    const struct usage_found *found);
 /** Add `chart`. */
 void usage_chart_add(struct tval *o, const struct usage_question *q,
     const struct usage_found *found);

@@ -64,6 +64,10 @@ enum err web_usage_filter_read(const struct param_value *v,
  */
 enum err web_usage_filter_load(struct web_usage_filter *f,
     const struct manager *m, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+/** Put more names beside those that are known. Memory: in a. */
+enum err web_usage_names_add(struct web_usage_filter *f, enum name_kind kind,
+    const struct name *more, size_t n, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
 /** Learn the names of more ids; 0 among them is left out. Memory: in a. */
 enum err web_usage_names(struct web_usage_filter *f, const struct manager *m,
     enum name_kind kind, const uint64_t *ids, size_t n, struct arena *a,
