@@ -14,8 +14,11 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/members.html \
 	templates/dashboard/model_list.html \
 	templates/dashboard/models.html \
+	templates/dashboard/request.html \
+	templates/dashboard/requests.html \
 	templates/dashboard/show.html \
 	templates/dashboard/summary.html \
+	templates/dashboard/usage.html \
 	templates/docs.html \
 	templates/docs/block.html \
 	templates/docs/object.html \
@@ -38,7 +41,10 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/mark.html \
 	templates/partial/money.html \
 	templates/partial/nav.html \
+	templates/partial/patterns.html \
+	templates/partial/selects.html \
 	templates/partial/time.html \
+	templates/partial/usage_filter.html \
 	templates/settings/codes.html \
 	templates/settings/factor.html \
 	templates/settings/show.html \

@@ -10,6 +10,7 @@ __extension__ typedef unsigned __int128 wide_uint;
 
 #define DECIMALS         12
 #define PPM              UINT64_C(1000000)
+#define EXACT_DECIMALS   (DECIMALS + 6)
 /* Of a number in a text; what is longer is no amount of money. */
 #define NUMBER_BYTES_MAX 64
 
@@ -241,4 +242,28 @@ money_to_text(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES])
 	if (n && ret[n - 1] == '.')
 		n--;
 	ret[n] = '\0';
+}
+
+void
+money_ppm_to_text(int64_t amount_pusd, uint64_t ppm,
+    char ret[MONEY_EXACT_BYTES])
+{
+	wide_uint rest = (wide_uint)(uint64_t)amount_pusd * ppm;
+	char digits[MONEY_EXACT_BYTES]; /* the last one first */
+	size_t n = 0, end = 0;
+	struct buf b;
+
+	while (rest > 0 || n <= EXACT_DECIMALS) {
+		digits[n++] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+	}
+	while (end < EXACT_DECIMALS && digits[end] == '0')
+		end++;
+	buf_init_fixed(&b, ret, MONEY_EXACT_BYTES);
+	while (n > end) {
+		if (n == EXACT_DECIMALS)
+			buf_add_char(&b, '.');
+		buf_add_char(&b, digits[--n]);
+	}
+	buf_add_char(&b, '\0');
 }

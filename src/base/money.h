@@ -45,5 +45,13 @@ enum err money_from_number(struct str s, int64_t *ret_pusd,
 void money_to_decimal(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES]);
 /** Exact text without trailing zeros ("0.00125", "0"): for people and JSON. */
 void money_to_text(int64_t amount_pusd, char ret[MONEY_TEXT_BYTES]);
+/* 18 decimals, as many digits before the point as an amount has, and NUL. */
+#define MONEY_EXACT_BYTES 40
+/**
+ * Exact text of amount * ppm / 1,000,000, not rounded: what money_mul_ppm()
+ * is made of, for people who check it. amount >= 0 and ppm < 2^32.
+ */
+void money_ppm_to_text(int64_t amount_pusd, uint64_t ppm,
+    char ret[MONEY_EXACT_BYTES]);
 
 #endif

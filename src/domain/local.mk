@@ -132,8 +132,12 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_event.h \
 	src/domain/usage_ids.c \
 	src/domain/usage_ids.h \
+	src/domain/usage_metric.c \
+	src/domain/usage_metric.h \
 	src/domain/usage_report.c \
 	src/domain/usage_report.h \
+	src/domain/usage_series.c \
+	src/domain/usage_series.h \
 	src/domain/usage_text.c \
 	src/domain/usage_text.h \
 	src/domain/usage_text_cell.c \

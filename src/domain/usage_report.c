@@ -184,6 +184,13 @@ add_group(struct usage_group *to, const struct usage_group *g, bool is_less,
 	return err;
 }
 
+enum err
+usage_group_add(struct usage_group *to, const struct usage_group *g,
+    struct error *e)
+{
+	return add_group(to, g, false, e);
+}
+
 static enum err
 check_n(size_t n, struct error *e)
 {

@@ -32,4 +32,8 @@ enum err usage_report(struct db *db,
     int64_t now_ms, struct arena *a, struct usage_report *ret,
     struct error *e) ATTR_MUST_CHECK;
 
+/** Add the numbers of one group to another's. Errors: ERR_MONEY_RANGE. */
+enum err usage_group_add(struct usage_group *to, const struct usage_group *g,
+    struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -33,6 +33,10 @@ struct usage_group_style {
 	enum usage_dimension by[USAGE_BY_MAX];
 	bool has_refusals;
 	enum usage_reader reader;
+	/* The name of a value of the last dimension, as one more member beside
+	 * it; or NULL. */
+	struct str (*name)(const void *arg, uint64_t value);
+	const void *name_arg;
 };
 void usage_group_json(const struct usage_group *g,
     const struct usage_group_style *style, struct json_out *j);

@@ -113,12 +113,18 @@ put_group(struct sink *s, const struct usage_group *g,
     const struct usage_group_style *style)
 {
 	struct cell c;
+	int last = 0;
 
 	for (int i = 0; i < USAGE_BY_MAX; i++)
 		if (style->by[i]) {
 			set_dimension(&c, style->by[i], g->by[i]);
 			sink_put(s, usage_dimension_column(style->by[i]), &c);
+			last = i;
 		}
+	if (style->name) {
+		cell_set_text(&c, style->name(style->name_arg, g->by[last]));
+		sink_put(s, usage_dimension_names[style->by[last]], &c);
+	}
 	cell_set_u64(&c, g->sums.requests);
 	sink_put(s, "requests", &c);
 	cell_set_count(&c, style->has_refusals ? (int64_t)g->refusals : -1);

@@ -106,6 +106,53 @@ store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
 	    a, &view_map, ret, ret_n, e);
 }
 
+struct floor_row {
+	int64_t time_ms;
+};
+static const struct db_field floor_fields[] = {
+	DB_FIELD(struct floor_row, time_ms, TIME),
+};
+static const struct db_map floor_map = DB_MAP(struct floor_row, floor_fields);
+
+static enum stmt
+floor_stmt(enum stmt page)
+{
+	if (page == STMT_USAGE_PAGE_AGENT)
+		return STMT_USAGE_FLOOR_AGENT;
+	if (page == STMT_USAGE_PAGE_CONNECTOR)
+		return STMT_USAGE_FLOOR_CONNECTOR;
+	if (page == STMT_USAGE_PAGE_KEY)
+		return STMT_USAGE_FLOOR_KEY;
+	if (page == STMT_USAGE_PAGE_USER)
+		return STMT_USAGE_FLOOR_USER;
+	return STMT_USAGE_FLOOR_CUSTOMER;
+}
+
+enum err
+store_usage_floor(struct db *db, uint64_t tenant, const struct usage_filter *f,
+    struct usage_cursor after, uint64_t n_rows, struct arena *a,
+    int64_t *ret_ms, struct error *e)
+{
+	enum stmt page = store_usage_page_stmt(tenant, f);
+	int64_t last_ms = after.usage_id ? after.time_ms : f->to_ms;
+	struct floor_row row;
+	enum err err;
+
+	ASSERT(tenant != 0 && n_rows > 0);
+	err = db_one(db, floor_stmt(page),
+	    DB_IN(db_u64(lead_of(page, tenant, f)), db_time(f->from_ms),
+		db_time(last_ms), db_u64(n_rows - 1)),
+	    a, &floor_map, &row, e);
+	if (err == ERR_NOT_FOUND) {
+		error_clear(e);
+		*ret_ms = f->from_ms;
+		return OK;
+	}
+	if (!err)
+		*ret_ms = row.time_ms;
+	return err;
+}
+
 enum err
 store_usage_view(struct db *db, uint64_t tenant, const struct uuid7 *request_id,
     struct arena *a, struct usage_view *ret, struct error *e)

@@ -54,6 +54,15 @@ enum err store_usage_page(struct db *db, uint64_t tenant,
     const struct usage_filter *f, struct usage_cursor after, uint64_t limit,
     struct arena *a, struct usage_view **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * Where to stop, so that a page costs little however few rows fit: the time
+ * of the last of n_rows behind the cursor among those that the leading filter
+ * alone lets through; f->from_ms if there are fewer.
+ * @tenant  not 0
+ */
+enum err store_usage_floor(struct db *db, uint64_t tenant,
+    const struct usage_filter *f, struct usage_cursor after, uint64_t n_rows,
+    struct arena *a, int64_t *ret_ms, struct error *e) ATTR_MUST_CHECK;
 /** Errors: ERR_NOT_FOUND. Memory: texts in a. */
 enum err store_usage_view(struct db *db, uint64_t tenant,
     const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,

@@ -42,6 +42,8 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/usage_read.h \
 	src/handler/api/usage_summary.c \
 	src/handler/api/user.c \
+	src/handler/download.c \
+	src/handler/download.h \
 	src/handler/handler.h \
 	src/handler/key_change.c \
 	src/handler/key_change.h \

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "domain/principal.h"
+#include "handler/download.h"
 
 /* Their places in USAGE_FILTERS. */
 enum {
@@ -95,17 +96,8 @@ void
 usage_download(struct response *rs, enum usage_format format, const char *what,
     int64_t from_ms, int64_t to_ms)
 {
-	char from[CLOCK_TEXT_BYTES], to[CLOCK_TEXT_BYTES], text[96];
-	struct buf b;
+	bool is_csv = format == USAGE_CSV;
 
-	clock_format(from_ms, from);
-	clock_format(to_ms, to);
-	buf_init_fixed(&b, text, sizeof(text));
-	buf_addf(&b, "attachment; filename=\"%s-%.10s-%.10s.%s\"", what, from,
-	    to, format == USAGE_CSV ? "csv" : "ndjson");
-	response_header(rs, "content-type",
-	    format == USAGE_CSV ? S("text/csv; charset=utf-8; header=present")
-				: S("application/x-ndjson"));
-	response_header(rs, "content-disposition", buf_str(&b));
-	response_header(rs, "cache-control", S("no-store"));
+	download_headers(rs, what, from_ms, to_ms, is_csv ? "csv" : "ndjson",
+	    is_csv ? DOWNLOAD_CSV : S("application/x-ndjson"));
 }

@@ -3,7 +3,7 @@
 
 #include "handler/web/view.h"
 
-/* Pixels from the top: room for a label, the plot, room for the days. */
+/* Pixels from the top: room for a label, the plot, room for the ticks. */
 #define TOP    14
 #define PLOT   150
 #define BOTTOM 26
@@ -15,10 +15,11 @@
 #define FILL_NUM   72
 #define FILL_DENOM 100
 
-#define LINES_MAX  5
-#define TICK_EVERY 7
+#define LINES_MAX 5
+/* More bars than these are narrow. */
+#define NARROW    12
 /* Per cent in thousandths. */
-#define WHOLE      UINT64_C(100000)
+#define WHOLE     UINT64_C(100000)
 
 uint64_t
 chart_step(uint64_t max)
@@ -35,12 +36,21 @@ chart_step(uint64_t max)
 }
 
 static uint64_t
+sum_of(const struct chart *c, size_t bar)
+{
+	uint64_t sum = 0;
+	for (size_t k = 0; k < c->n_series; k++)
+		sum += c->values[bar * c->n_series + k];
+	return sum;
+}
+
+static uint64_t
 largest(const struct chart *c)
 {
 	uint64_t max = 0;
 	for (size_t i = 0; i < c->n_bars; i++)
-		if (c->bars[i].value > max)
-			max = c->bars[i].value;
+		if (sum_of(c, i) > max)
+			max = sum_of(c, i);
 	return max;
 }
 
@@ -55,13 +65,6 @@ pixels(uint64_t value, uint64_t top)
 	}
 	uint64_t n = (value * PLOT * 2 / top + 1) / 2;
 	return (unsigned)n;
-}
-
-static unsigned
-height_of(uint64_t value, uint64_t top)
-{
-	unsigned n = pixels(value, top);
-	return value > 0 && n < BAR_MIN ? BAR_MIN : n;
 }
 
 static void
@@ -101,6 +104,9 @@ value_text(struct arena *a, enum chart_unit unit, uint64_t value, uint64_t step)
 		return short_count_text(a, value, step);
 	case CHART_USD:
 		return view_money_text(a, (int64_t)value);
+	case CHART_MS:
+		return value == 0 ? S("0")
+				  : view_duration_text(a, (int64_t)value);
 	}
 	return S("");
 }
@@ -119,49 +125,70 @@ add_line(struct tval *lines, const struct chart *c, uint64_t i, uint64_t step,
 	    value_text(line->a, c->unit, i * step, step));
 }
 
+/* From the base up; each ends where the sum so far does, unless that would
+ * hide it. */
+static void
+add_parts(struct tval *parts, const struct chart *c, size_t i, uint64_t top)
+{
+	uint64_t sum = 0;
+	unsigned at = 0;
+	for (size_t k = 0; k < c->n_series; k++) {
+		uint64_t value = c->values[i * c->n_series + k];
+		if (value == 0)
+			continue;
+		sum += value;
+		unsigned end = pixels(sum, top);
+		if (end < at + BAR_MIN)
+			end = at + BAR_MIN;
+		struct tval *o = tval_push_object(parts);
+		set_px(o, "y", BASE - end);
+		set_px(o, "height", end - at);
+		tval_set_text(o, "fill", str_from(c->series[k].fill));
+		at = end;
+	}
+}
+
 static void
 add_bar(struct tval *bars, const struct chart *c, size_t i, uint64_t top)
 {
-	const struct chart_bar *bar = &c->bars[i];
 	struct tval *o = tval_push_object(bars);
 	uint64_t from = WHOLE * i / c->n_bars;
 	uint64_t slot = WHOLE * (i + 1) / c->n_bars - from;
 	uint64_t width = slot * FILL_NUM / FILL_DENOM;
-	unsigned height = height_of(bar->value, top);
-	unsigned part = height_of(bar->part, top);
-	if (part > height)
-		part = height;
 
-	tval_set_text(o, "label", bar->label);
+	tval_set_text(o, "label", c->bars[i].label);
 	set_percent(o, "slot_x", from);
 	set_percent(o, "slot_width", slot);
 	set_percent(o, "x", from + (slot - width) / 2);
 	set_percent(o, "width", width);
-	set_px(o, "y", BASE - height);
-	set_px(o, "height", height);
-	tval_set_bool(o, "has_part", part > 0);
-	set_px(o, "part_y", BASE - height);
-	set_px(o, "part_height", part);
+	add_parts(tval_set_list(o, "parts"), c, i, top);
 }
 
-/* A day's name below its bar, for each seventh counted from the last; every
- * second of them only where there is room. */
+/* n: how many follow; every second of them only where there is room. */
 static void
-add_tick(struct tval *ticks, const struct chart *c, size_t i)
+add_tick(struct tval *ticks, const struct chart *c, size_t i, size_t n)
 {
-	size_t back = c->n_bars - 1 - i;
-	if (back % TICK_EVERY != 0)
-		return;
-	struct tval *o = tval_push_object(ticks);
-	if (!o)
-		return;
-	bool is_last = back == 0;
+	/* Of many narrow bars the last one's would reach beyond the edge. */
+	bool is_end = i + 1 == c->n_bars && c->n_bars > NARROW;
 	uint64_t middle = WHOLE * (2 * i + 1) / (2 * c->n_bars);
-	set_percent(o, "x", is_last ? WHOLE : middle);
+	struct tval *o = tval_push_object(ticks);
+	set_percent(o, "x", is_end ? WHOLE : middle);
 	set_px(o, "y", BASE + 18);
-	tval_set_text(o, "text", view_short_day_text(o->a, c->bars[i].day_ms));
-	tval_set_text(o, "anchor", is_last ? S("end") : S("middle"));
-	tval_set_bool(o, "is_minor", back / TICK_EVERY % 2 == 1);
+	tval_set_text(o, "text", c->bars[i].tick);
+	tval_set_text(o, "anchor", is_end ? S("end") : S("middle"));
+	tval_set_bool(o, "is_minor", n % 2 == 1);
+}
+
+static void
+add_legend(struct tval *o, const struct chart *c)
+{
+	struct tval *list = tval_set_list(o, "legend");
+	tval_set_bool(o, "has_legend", c->n_series > 1);
+	for (size_t k = 0; k < c->n_series; k++) {
+		struct tval *item = tval_push_object(list);
+		tval_set_text(item, "name", c->series[k].name);
+		tval_set_text(item, "fill", str_from(c->series[k].fill));
+	}
 }
 
 void
@@ -171,6 +198,7 @@ chart_build(struct tval *o, const struct chart *c)
 	uint64_t step = chart_step(max);
 	uint64_t n_lines = max / step + (max % step > 0);
 	uint64_t top = n_lines > 0 ? n_lines * step : step;
+	size_t n_ticks = 0;
 
 	tval_set_text(o, "id", str_from(c->id));
 	tval_set_text(o, "title", c->title);
@@ -184,6 +212,10 @@ chart_build(struct tval *o, const struct chart *c)
 	struct tval *ticks = tval_set_list(o, "ticks");
 	for (size_t i = 0; i < c->n_bars; i++) {
 		add_bar(bars, c, i, top);
-		add_tick(ticks, c, i);
+		n_ticks += c->bars[i].tick.n > 0;
 	}
+	for (size_t i = 0; i < c->n_bars; i++)
+		if (c->bars[i].tick.n > 0)
+			add_tick(ticks, c, i, --n_ticks);
+	add_legend(o, c);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The geometry of a bar chart, one bar a day, for partial/chart.html: pixels
+ * The geometry of a bar chart, series stacked, for partial/chart.html: pixels
  * down, per cent across, so that the drawing fits any width while its text
  * keeps its size. What it shows stands in a table beside it, always.
+ *
+ * A page with charts includes partial/patterns.html once: what tells series
+ * apart besides their colours.
  */
 #ifndef TG_HANDLER_WEB_CHART_H
 #define TG_HANDLER_WEB_CHART_H
@@ -13,16 +16,25 @@
 #include "base/str.h"
 #include "http/tval.h"
 
+/* Series with a pattern of their own, and the one of all others. */
+#define CHART_SERIES_OWN 8
+#define CHART_SERIES_MAX (CHART_SERIES_OWN + 1)
+
 enum chart_unit {
 	CHART_COUNT,
 	CHART_USD, /* values are pico-USD */
+	CHART_MS,
+};
+
+struct chart_series {
+	struct str name;
+	const char *fill; /* of patterns.html: "series-1" …, "series-other",
+			     "series-failed" */
 };
 
 struct chart_bar {
-	int64_t day_ms;
-	uint64_t value;
-	uint64_t part;    /* of value, drawn hatched on top; <= value */
 	struct str label; /* what a pointer on the bar shows */
+	struct str tick;  /* what stands below it; n == 0: nothing */
 };
 
 struct chart {
@@ -30,8 +42,11 @@ struct chart {
 	struct str title;
 	struct str desc;
 	enum chart_unit unit;
+	const struct chart_series *series; /* the lowest first */
+	size_t n_series;
 	const struct chart_bar *bars;
 	size_t n_bars;
+	const uint64_t *values; /* n_bars times n_series; sums fit */
 };
 
 /** Largest step 1, 2 or 5 times a power of ten that divides an axis up to
@@ -50,14 +65,16 @@ void chart_build(struct tval *o, const struct chart *c);
      { path ".bars", TVAL_LIST }, { path ".bars.label", TVAL_TEXT },           \
      { path ".bars.slot_x", TVAL_TEXT },                                       \
      { path ".bars.slot_width", TVAL_TEXT }, { path ".bars.x", TVAL_TEXT },    \
-     { path ".bars.width", TVAL_TEXT }, { path ".bars.y", TVAL_TEXT },         \
-     { path ".bars.height", TVAL_TEXT }, { path ".bars.has_part", TVAL_BOOL }, \
-     { path ".bars.part_y", TVAL_TEXT },                                       \
-     { path ".bars.part_height", TVAL_TEXT }, { path ".ticks", TVAL_LIST },    \
+     { path ".bars.width", TVAL_TEXT }, { path ".bars.parts", TVAL_LIST },     \
+     { path ".bars.parts.y", TVAL_TEXT },                                      \
+     { path ".bars.parts.height", TVAL_TEXT },                                 \
+     { path ".bars.parts.fill", TVAL_TEXT }, { path ".ticks", TVAL_LIST },     \
      { path ".ticks.x", TVAL_TEXT }, { path ".ticks.y", TVAL_TEXT },           \
      { path ".ticks.text", TVAL_TEXT }, { path ".ticks.anchor", TVAL_TEXT },   \
+     { path ".ticks.is_minor", TVAL_BOOL }, { path ".has_legend", TVAL_BOOL }, \
+     { path ".legend", TVAL_LIST }, { path ".legend.name", TVAL_TEXT },        \
  {                                                                             \
-  path ".ticks.is_minor", TVAL_BOOL                                            \
+  path ".legend.fill", TVAL_TEXT                                               \
  }
 
 #endif

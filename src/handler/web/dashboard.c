@@ -15,6 +15,8 @@
 #define P50 500
 #define P95 950
 
+#define TICK_EVERY 7 /* days, counted from the last */
+
 static const struct tmpl_key dashboard_keys[] = {
 	{ "customers_href", TVAL_TEXT },
 	{ "api_url", TVAL_TEXT },
@@ -139,17 +141,32 @@ static void
 add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
     struct arena *a, bool is_cost)
 {
+	static const struct chart_series cost = { STR_INIT("Cost"),
+		"series-1" };
+	static const struct chart_series requests[] = {
+		{ STR_INIT("Requests"), "series-1" },
+		{ STR_INIT("Failed requests"), "series-failed" },
+	};
+	size_t n_series = is_cost ? 1 : ARRAY_LEN(requests);
 	struct chart_bar bars[DASHBOARD_DAYS];
+	uint64_t values[DASHBOARD_DAYS * ARRAY_LEN(requests)];
 	const struct report_totals *t = &d->totals[DASHBOARD_MONTH];
 	for (size_t i = 0; i < DASHBOARD_DAYS; i++) {
 		const struct report_day *day = &d->days[i];
-		int64_t cost = day->cost_pusd > 0 ? day->cost_pusd : 0;
+		uint64_t *v = &values[i * n_series];
 		bars[i] = (struct chart_bar){
-			.day_ms = day->day_ms,
-			.value = is_cost ? (uint64_t)cost : day->requests,
-			.part = is_cost ? 0 : day->failed_requests,
 			.label = bar_label(a, day, is_cost),
+			.tick = (DASHBOARD_DAYS - 1 - i) % TICK_EVERY == 0
+				    ? view_short_day_text(a, day->day_ms)
+				    : S(""),
 		};
+		if (is_cost) {
+			v[0] = day->cost_pusd > 0 ? (uint64_t)day->cost_pusd
+						  : 0;
+			continue;
+		}
+		v[0] = day->requests - day->failed_requests;
+		v[1] = day->failed_requests;
 	}
 	struct str total = is_cost ? view_money_text(a, t->cost_pusd)
 				   : view_count_text(a, t->requests);
@@ -162,8 +179,11 @@ add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
 		    STR_ARG(view_day_text(a, d->first_day_ms)),
 		    STR_ARG(view_day_text(a, d->now_ms)), STR_ARG(total)),
 		.unit = is_cost ? CHART_USD : CHART_COUNT,
+		.series = is_cost ? &cost : requests,
+		.n_series = n_series,
 		.bars = bars,
 		.n_bars = DASHBOARD_DAYS,
+		.values = values,
 	};
 	chart_build(tval_set_object(o, key), &c);
 }

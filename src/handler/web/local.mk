@@ -52,9 +52,21 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
 	src/handler/web/remote.c \
+	src/handler/web/request.c \
+	src/handler/web/request.h \
+	src/handler/web/request_cost.c \
+	src/handler/web/request_list.c \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \
+	src/handler/web/usage.c \
+	src/handler/web/usage.h \
+	src/handler/web/usage_chart.c \
+	src/handler/web/usage_filter.c \
+	src/handler/web/usage_filter.h \
+	src/handler/web/usage_groups.c \
+	src/handler/web/usage_names.c \
+	src/handler/web/usage_view.c \
 	src/handler/web/view.c \
 	src/handler/web/view.h \
 	src/handler/web/view_zone.c \

@@ -36,7 +36,10 @@ extern const struct tmpl_page page_login_password;
 extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
 extern const struct tmpl_page page_model_list;
+extern const struct tmpl_page page_request;
+extern const struct tmpl_page page_requests;
 extern const struct tmpl_page page_settings;
+extern const struct tmpl_page page_usage;
 
 /* Keys that web_page_begin() sets; .common of each page. */
 #define PAGE_COMMON_N (16 + WEB_NAV_KEYS_N)

@@ -24,7 +24,10 @@ static const struct tmpl_page *const pages[] = {
 	&page_login_remote,
 	&page_members,
 	&page_model_list,
+	&page_request,
+	&page_requests,
 	&page_settings,
+	&page_usage,
 };
 
 enum err

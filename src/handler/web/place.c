@@ -56,8 +56,8 @@ web_place_id(const struct web_place *place, const struct request *rq,
 	return error_set(e, ERR_NOT_FOUND, "no id");
 }
 
-static void
-begin(struct url *u, struct buf *b, const struct app *app,
+void
+web_place_url(struct url *u, struct buf *b, const struct app *app,
     const struct web_place *place, const char *path)
 {
 	struct str base = str_from(conf_text(app->conf, CONF_BASE_PATH));
@@ -78,7 +78,7 @@ web_place_href(const struct app *app, struct arena *a,
 	struct url u;
 
 	buf_init(&b, a, HREF_BYTES_MAX);
-	begin(&u, &b, app, place, path);
+	web_place_url(&u, &b, app, place, path);
 	if (id)
 		url_segment_u64(&u, id);
 	if (verb)
@@ -103,7 +103,7 @@ web_place_redirect(const struct app *app, const struct request *rq,
 	struct url u;
 
 	buf_init(&b, rq->arena, HREF_BYTES_MAX);
-	begin(&u, &b, app, place, path);
+	web_place_url(&u, &b, app, place, path);
 	url_arg(&u, "done", str_from(done));
 	return web_page_redirect(rs, buf_str(&b), e);
 }

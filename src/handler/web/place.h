@@ -12,6 +12,7 @@
 
 struct tmpl_page;
 struct tval;
+struct url;
 
 struct web_place {
 	bool is_admin;
@@ -37,6 +38,9 @@ enum err web_place_id(const struct web_place *place, const struct request *rq,
 struct str web_place_href(const struct app *app, struct arena *a,
     const struct web_place *place, const char *path, uint64_t id,
     const char *verb);
+/** The same being written, for arguments to follow. path "": the place itself. */
+void web_place_url(struct url *u, struct buf *b, const struct app *app,
+    const struct web_place *place, const char *path);
 /** web_page_begin(), and the customer's name for the frame. */
 struct tval *web_place_page(const struct app *app, const struct request *rq,
     const struct web_place *place, const struct tmpl_page *page,

@@ -18,9 +18,10 @@ struct str view_count_text(struct arena *a, uint64_t n);
 struct str view_money_text(struct arena *a, int64_t amount_pusd);
 /** "<1 ms", "412 ms", "1.24 s", "12.4 s", "2 min 5 s"; negative: "–". */
 struct str view_duration_text(struct arena *a, int64_t ms);
-/** "22 Nov 2026", "22 Nov", "22 Nov 2026, 00:41" */
+/** "22 Nov 2026", "22 Nov", "Nov 2026", "22 Nov 2026, 00:41" */
 struct str view_day_text(struct arena *a, int64_t time_ms);
 struct str view_short_day_text(struct arena *a, int64_t time_ms);
+struct str view_month_text(struct arena *a, int64_t time_ms);
 struct str view_time_text(struct arena *a, int64_t time_ms);
 
 /*
@@ -34,6 +35,8 @@ void view_count(struct tval *o, const char *key, uint64_t n);
 void view_money(struct tval *o, const char *key, int64_t amount_pusd);
 void view_duration(struct tval *o, const char *key, int64_t ms);
 void view_time(struct tval *o, const char *key, int64_t time_ms);
+/* As view_time(), to the second. */
+void view_second(struct tval *o, const char *key, int64_t time_ms);
 void view_day(struct tval *o, const char *key, int64_t time_ms);
 
 struct zone;

@@ -187,6 +187,33 @@ money_arithmetic__overflow__is_an_error(void **state)
 	assert_int_equal(v, 150000000000);
 }
 
+static void
+money_ppm_to_text__any_amount__is_exact_where_rounding_is_not(void **state)
+{
+	static const struct {
+		int64_t pusd;
+		uint64_t ppm;
+		const char *text;
+	} cases[] = {
+		{ 0, 1370000, "0" },
+		{ 1, 1000000, "0.000000000001" },
+		{ 1, 1, "0.000000000000000001" },
+		{ 1, 1500000, "0.0000000000015" },
+		{ MONEY_PUSD_PER_USD, 1000000, "1" },
+		{ 25 * MONEY_PUSD_PER_USD, 1100000, "27.5" },
+		{ INT64_MAX, 1000000, "9223372.036854775807" },
+		{ INT64_MAX, UINT32_MAX, "39614081247.908796755622232065" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[MONEY_EXACT_BYTES];
+
+		money_ppm_to_text(cases[i].pusd, cases[i].ppm, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +225,8 @@ main(void)
 		cmocka_unit_test(money_texts__extremes__round_trip),
 		cmocka_unit_test(money_to_text__no_trailing_zeros__no_exponent),
 		cmocka_unit_test(money_mul_ppm__halves__go_to_even),
+		cmocka_unit_test(
+		    money_ppm_to_text__any_amount__is_exact_where_rounding_is_not),
 		cmocka_unit_test(money_arithmetic__overflow__is_an_error),
 	};
 

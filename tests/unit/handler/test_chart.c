@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/cmocka_tg.h"
 
-#include "base/clock.h"
 #include "handler/web/chart.h"
 #include "handler/web/page.h"
 
-#define N 30
+#define N        30
+#define N_SERIES 2
 
 static struct arena a;
+static const struct chart_series series[N_SERIES] = {
+	{ STR_INIT("Fine"), "series-1" },
+	{ STR_INIT("Bad"), "series-failed" },
+};
 static struct chart_bar bars[N];
+static uint64_t values[N][N_SERIES];
 
 static int
 set_up(void **state)
 {
 	(void)state;
 	arena_init(&a, MIB(1));
-	for (size_t i = 0; i < N; i++)
-		bars[i] = (struct chart_bar){ .day_ms = INT64_C(1792800000000) +
-							(int64_t)i * DAY_MS,
-			.label = S("a day") };
+	for (size_t i = 0; i < N; i++) {
+		bars[i] = (struct chart_bar){ .label = S("a day"),
+			.tick = i % 7 == 1 ? S("1 Nov") : S("") };
+		values[i][0] = values[i][1] = 0;
+	}
 	return 0;
 }
 
@@ -37,8 +43,11 @@ build(enum chart_unit unit)
 		.title = S("Title"),
 		.desc = S("Words"),
 		.unit = unit,
+		.series = series,
+		.n_series = N_SERIES,
 		.bars = bars,
-		.n_bars = N };
+		.n_bars = N,
+		.values = &values[0][0] };
 	struct tval *o = tval_object(&a);
 	chart_build(o, &c);
 	return o;
@@ -54,11 +63,21 @@ text_at(const struct tval *o, struct str list, size_t i, struct str key)
 	return tval_get(item->value, key)->text;
 }
 
+static const struct tval *
+parts_of(const struct tval *o, size_t bar)
+{
+	const struct tval_item *item = tval_get(o, S("bars"))->first;
+	while (bar-- > 0)
+		item = item->next;
+	return item->value;
+}
+
 static unsigned
-pixels_at(const struct tval *o, size_t i, struct str key)
+pixels_at(const struct tval *o, size_t bar, size_t part, struct str key)
 {
 	uint64_t n;
-	assert_true(str_to_u64(text_at(o, S("bars"), i, key), 0, 1000, &n));
+	assert_true(str_to_u64(text_at(parts_of(o, bar), S("parts"), part, key),
+	    0, 1000, &n));
 	return (unsigned)n;
 }
 
@@ -97,18 +116,26 @@ static void
 bars__by_their_values__have_their_share_of_the_height(void **state)
 {
 	(void)state;
-	bars[0].value = 1000;
-	bars[1].value = 500;
-	bars[1].part = 250;
-	bars[2].value = 1;
+	values[0][0] = 1000;
+	values[1][0] = 250;
+	values[1][1] = 250;
+	values[2][0] = 1;
+	values[2][1] = 1;
 	struct tval *o = build(CHART_COUNT);
 
-	assert_int_equal(pixels_at(o, 0, S("height")), 150);
-	assert_int_equal(pixels_at(o, 1, S("height")), 75);
-	assert_int_equal(pixels_at(o, 1, S("part_height")), 38);
-	assert_int_equal(pixels_at(o, 1, S("y")), 164 - 75);
-	assert_int_equal(pixels_at(o, 2, S("height")), 2);
-	assert_int_equal(pixels_at(o, 3, S("height")), 0);
+	assert_int_equal(pixels_at(o, 0, 0, S("height")), 150);
+	assert_int_equal(count(parts_of(o, 0), S("parts")), 1);
+	assert_int_equal(pixels_at(o, 1, 0, S("height")), 38);
+	assert_int_equal(pixels_at(o, 1, 0, S("y")), 164 - 38);
+	assert_int_equal(pixels_at(o, 1, 1, S("height")), 75 - 38);
+	assert_int_equal(pixels_at(o, 1, 1, S("y")), 164 - 75);
+	/* What is there is seen, each. */
+	assert_int_equal(pixels_at(o, 2, 0, S("height")), 2);
+	assert_int_equal(pixels_at(o, 2, 1, S("height")), 2);
+	assert_int_equal(pixels_at(o, 2, 1, S("y")), 164 - 4);
+	assert_str_is(text_at(parts_of(o, 2), S("parts"), 1, S("fill")),
+	    "series-failed");
+	assert_int_equal(count(parts_of(o, 3), S("parts")), 0);
 	assert_int_equal(count(o, S("bars")), N);
 	assert_int_equal(count(o, S("lines")), 6);
 	assert_str_is(text_at(o, S("lines"), 5, S("text")), "1,000");
@@ -136,26 +163,31 @@ nothing__on_all_days__is_an_empty_plot(void **state)
 
 	assert_int_equal(count(o, S("lines")), 1);
 	for (size_t i = 0; i < N; i++)
-		assert_int_equal(pixels_at(o, i, S("height")), 0);
+		assert_int_equal(count(parts_of(o, i), S("parts")), 0);
 }
 
 static void
 axes__of_large_counts_and_of_money__read_well(void **state)
 {
 	(void)state;
-	bars[0].value = 1300000;
+	values[0][0] = 1300000;
 	struct tval *o = build(CHART_COUNT);
 	assert_str_is(text_at(o, S("lines"), 1, S("text")), "500k");
 	assert_str_is(text_at(o, S("lines"), 3, S("text")), "1,500k");
 
-	bars[0].value = UINT64_C(345000000);
+	values[0][0] = UINT64_C(345000000);
 	o = build(CHART_USD);
 	assert_str_is(text_at(o, S("lines"), 1, S("text")), "$0.0001");
 
-	bars[0].value = INT64_MAX;
+	values[0][0] = INT64_MAX;
 	o = build(CHART_USD);
 	assert_str_is(text_at(o, S("lines"), 1, S("text")), "$2,000,000.00");
-	assert_int_equal(pixels_at(o, 0, S("height")), 138);
+	assert_int_equal(pixels_at(o, 0, 0, S("height")), 138);
+
+	values[0][0] = 12000;
+	o = build(CHART_MS);
+	assert_str_is(text_at(o, S("lines"), 0, S("text")), "0");
+	assert_str_is(text_at(o, S("lines"), 1, S("text")), "5.00 s");
 }
 
 static const struct tmpl_key keys[] = { CHART_KEYS("chart") };
@@ -168,8 +200,8 @@ chart_keys__of_a_built_chart__are_all_there(void **state)
 	const struct tmpl_page page = { .keys = keys,
 		.n_keys = ARRAY_LEN(keys) };
 	struct tval *root = tval_object(&a);
-	bars[3].value = 3;
-	bars[3].part = 1;
+	values[3][0] = 3;
+	values[3][1] = 1;
 	tval_set(root, "chart", build(CHART_COUNT));
 
 	if (tmpl_check_values(&page, root, &e))

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page Usage: one number of what was used, by time and one dimension, as
+ * a drawing, as tables and as a file; all of the same sums as those of
+ * GET /api/usage/summary.
+ */
+#include "handler/web/usage.h"
+
+#include "base/clock.h"
+#include "domain/usage_text.h"
+#include "handler/download.h"
+#include "handler/web/page.h"
+#include "handler/web/web.h"
+
+/* Longest times that are shown by the hour and by the day. */
+#define HOURS_MAX_MS  (8 * DAY_MS)
+#define DAYS_MAX_MS   (367 * DAY_MS)
+/* Unless another period is asked for. */
+#define AUTO_HOURS_MS (2 * DAY_MS)
+#define AUTO_DAYS_MS  (92 * DAY_MS)
+
+enum {
+	Q_METRIC,
+	Q_GROUP_BY,
+	Q_GRANULARITY,
+	Q_FORMAT,
+	Q_FILTER,
+	Q__N = Q_FILTER + WEB_USAGE_N_PARAMS
+};
+/* clang-format off */
+static const struct param_spec query_spec[] = {
+	{ .name = "metric", .type = PARAM_ENUM, .choices = USAGE_METRIC_CHOICES },
+	{ .name = "group_by", .type = PARAM_ENUM,
+	  .choices = "none|model|key|project|user|agent|connector|status" },
+	{ .name = "granularity", .type = PARAM_ENUM, .choices = "auto|hour|day|month" },
+	{ .name = "format", .type = PARAM_ENUM, .choices = "html|csv" },
+	WEB_USAGE_PARAMS
+};
+/* clang-format on */
+_Static_assert(ARRAY_LEN(query_spec) == Q__N, "a parameter has no place");
+
+/* In the order of group_by's choices. */
+static const struct usage_choice choices[] = {
+	{ "none", "All", USAGE_BY_NOTHING, -1 },
+	{ "model", "Model", USAGE_BY_MODEL, NAME_MODEL },
+	{ "key", "API key", USAGE_BY_KEY, NAME_KEY },
+	{ "project", "Project", USAGE_BY_PROJECT, NAME_PROJECT },
+	{ "user", "User", USAGE_BY_USER, NAME_USER },
+	{ "agent", "Agent", USAGE_BY_AGENT, NAME_AGENT },
+	{ "connector", "Connector", USAGE_BY_CONNECTOR, NAME_CONNECTOR },
+	{ "status", "Status", USAGE_BY_STATUS, -1 },
+};
+#define GROUP_DEFAULT 1 /* model */
+
+enum usage_dimension
+usage_period_dimension(enum rollup_period period)
+{
+	static const enum usage_dimension by[ROLLUP_PERIOD__N] = {
+		[ROLLUP_HOUR] = USAGE_BY_HOUR,
+		[ROLLUP_DAY] = USAGE_BY_DAY,
+		[ROLLUP_MONTH] = USAGE_BY_MONTH,
+	};
+
+	return by[period];
+}
+
+/* The period asked for, or the next that doesn't give too many. */
+static void
+choose_period(const struct param_value *v, struct usage_question *q)
+{
+	int64_t length_ms = q->f.filter.to_ms - q->f.filter.from_ms;
+	enum rollup_period wanted = length_ms <= AUTO_HOURS_MS  ? ROLLUP_HOUR
+				    : length_ms <= AUTO_DAYS_MS ? ROLLUP_DAY
+								: ROLLUP_MONTH;
+
+	q->is_auto = !v->is_set || v->u64 == 0;
+	if (!q->is_auto)
+		wanted = (enum rollup_period)(v->u64 - 1);
+	q->period = wanted;
+	if (q->period == ROLLUP_HOUR && length_ms > HOURS_MAX_MS)
+		q->period = ROLLUP_DAY;
+	if (q->period == ROLLUP_DAY && length_ms > DAYS_MAX_MS)
+		q->period = ROLLUP_MONTH;
+	q->is_coarser = q->period != wanted;
+}
+
+static enum err
+read_question(const struct web_place *place, const struct param_value *v,
+    int64_t now_ms, struct usage_question *q, struct error *e)
+{
+	enum err err;
+
+	*q = (struct usage_question){
+		.metric = &usage_metrics[v[Q_METRIC].u64],
+		.group = &choices[v[Q_GROUP_BY].is_set ? v[Q_GROUP_BY].u64
+						       : GROUP_DEFAULT],
+		.is_csv = v[Q_FORMAT].u64 == 1,
+	};
+	err = web_usage_filter_read(v + Q_FILTER, WEB_RANGE_7D,
+	    place->customer.customer_id, now_ms, &q->f, e);
+	if (!err)
+		choose_period(&v[Q_GRANULARITY], q);
+	return err;
+}
+
+static enum err
+load_names(const struct manager *m, struct usage_question *q,
+    const struct usage_series *s, struct arena *a, struct error *e)
+{
+	uint64_t *ids;
+
+	if (q->group->kind < 0)
+		return OK;
+	ids = arena_array(a, uint64_t, s->n_groups);
+	if (!ids)
+		return error_arena(e, a);
+	for (size_t i = 0; i < s->n_groups; i++)
+		ids[i] = s->groups[i].by[0];
+	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids,
+	    s->n_groups, a, e);
+}
+
+static enum err
+load(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	const enum usage_dimension by[USAGE_BY_MAX] = {
+		usage_period_dimension(q->period), q->group->by
+	};
+	enum err err = web_usage_filter_load(&q->f, m, a, e);
+
+	ret->now_ms = m->now_ms;
+	if (!err)
+		err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
+		    &ret->report, e);
+	if (!err)
+		err = usage_series_build(&ret->report, q->period, q->metric, a,
+		    &ret->series, e);
+	return err ? err : load_names(m, q, &ret->series, a, e);
+}
+
+/* usage_group_style's name. */
+struct naming {
+	const struct usage_question *q;
+	struct arena *a;
+};
+
+static struct str
+name_of(const void *arg, uint64_t value)
+{
+	const struct naming *n = arg;
+
+	return value ? usage_group_text(n->q, value, n->a)
+		     : (struct str){ NULL, 0 };
+}
+
+/* Every group of every period, as the API has it, and the groups' names. */
+static enum err
+send_csv(const struct request *rq, struct response *rs,
+    const struct usage_question *q, const struct usage_report *r,
+    struct error *e)
+{
+	const struct naming naming = { q, rq->arena };
+	const struct usage_group_style style = {
+		.by = { usage_period_dimension(q->period), q->group->by },
+		.has_refusals = r->has_refusals,
+		.reader = USAGE_FOR_CUSTOMER,
+		.name = q->group->kind >= 0 ? name_of : NULL,
+		.name_arg = &naming,
+	};
+	struct buf *b = response_buf(rs);
+
+	download_headers(rs, "usage", r->from_ms, r->to_ms, "csv",
+	    DOWNLOAD_CSV);
+	response_header(rs, "x-content-type-options", S("nosniff"));
+	usage_group_csv_head(&style, b);
+	for (size_t i = 0; i < r->n; i++)
+		usage_group_csv(&r->groups[i], &style, b);
+	return response_check(rs, e);
+}
+
+enum err
+web_usage_show(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	struct param_value v[Q__N];
+	struct usage_found found = { 0 };
+	struct usage_question q;
+	struct web_place place;
+	struct manager m;
+	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query, v,
+	    e);
+
+	if (!err)
+		err = web_place_begin(app, rq, &place, &m, e);
+	if (err)
+		return err;
+	err = read_question(&place, v, m.now_ms, &q, e);
+	if (!err)
+		err = load(&m, &q, rq->arena, &found, e);
+	manager_end(app, &m);
+	if (err)
+		return err;
+	if (q.is_csv)
+		return send_csv(rq, rs, &q, &found.report, e);
+	return web_page_send(app, rq, rs, 200, &page_usage,
+	    usage_view(app, rq, &place, &q, &found), e);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The page Usage: what is asked for, what was found, and how it reads. */
+#ifndef TG_HANDLER_WEB_USAGE_H
+#define TG_HANDLER_WEB_USAGE_H
+
+#include "domain/usage_series.h"
+#include "handler/web/usage_filter.h"
+
+struct usage_choice {
+	const char *word; /* of group_by */
+	const char *name; /* of a column */
+	enum usage_dimension by;
+	int kind; /* enum name_kind; -1: it has no names */
+};
+
+struct usage_question {
+	const struct usage_metric *metric;
+	const struct usage_choice *group;
+	enum rollup_period period;
+	bool is_auto;    /* the period follows from the time */
+	bool is_coarser; /* it is longer than what was asked for */
+	bool is_csv;
+	struct web_usage_filter f;
+};
+
+struct usage_found {
+	struct usage_report report; /* by the period, then the group */
+	struct usage_series series;
+	int64_t now_ms;
+};
+
+/** Of which dimension the periods are. */
+enum usage_dimension usage_period_dimension(enum rollup_period period);
+/** How a period is called: "22 Nov 2026, 14:00", "22 Nov 2026", "Nov 2026". */
+struct str usage_period_text(struct arena *a, enum rollup_period period,
+    int64_t start_ms);
+extern const char *const usage_period_names[ROLLUP_PERIOD__N];
+/** The name of a group's value. Memory: in a. */
+struct str usage_group_text(const struct usage_question *q, uint64_t value,
+    struct arena *a);
+/** A number in its unit; -1 is a dash, but of money. */
+struct str usage_number_text(struct arena *a, enum usage_unit unit, int64_t v);
+
+/** The name of a series, the others' included. Memory: in a. */
+struct str usage_series_text(const struct usage_question *q,
+    const struct usage_series *s, size_t i, struct arena *a);
+/** NULL: there is no such. */
+const struct usage_metric *usage_metric_of(const char *word);
+/** Set `exact` and `text`. */
+void usage_number_set(struct tval *o, enum usage_unit unit, int64_t v);
+/** The page's file. Memory: in a. */
+struct str usage_csv_href(const struct app *app, struct arena *a,
+    const struct web_place *place, const struct usage_question *q);
+/** Add `columns`, `groups` and `total`. */
+void usage_groups_add(struct tval *o, const struct app *app,
+    const struct web_place *place, const struct usage_question *q,
+    const struct usage_found *found);
+/** Add `chart`. */
+void usage_chart_add(struct tval *o, const struct usage_question *q,
+    const struct usage_found *found);
+
+/** The values of the page. */
+struct tval *usage_view(const struct app *app, const struct request *rq,
+    const struct web_place *place, const struct usage_question *q,
+    const struct usage_found *found);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the pages of usage share: a time, filters by each dimension, and the
+ * names of what they mean. All of it stands in the address, written by a form
+ * that needs no script.
+ */
+#ifndef TG_HANDLER_WEB_USAGE_FILTER_H
+#define TG_HANDLER_WEB_USAGE_FILTER_H
+
+#include "handler/web/place.h"
+#include "http/param.h"
+#include "http/url.h"
+#include "store/name.h"
+#include "store/usage_summary.h"
+
+enum web_range {
+	WEB_RANGE_24H,
+	WEB_RANGE_7D,
+	WEB_RANGE_30D,
+	WEB_RANGE_MONTH,
+	WEB_RANGE_LAST_MONTH,
+	WEB_RANGE_12M,
+	WEB_RANGE_CUSTOM,
+	WEB_RANGE__N
+};
+
+/* clang-format off */
+/* Their places are known to usage_filter.c. */
+#define WEB_USAGE_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
+#define WEB_USAGE_PARAMS \
+	{ .name = "range", .type = PARAM_ENUM, .choices = "24h|7d|30d|month|last-month|12m|custom" }, \
+	{ .name = "from", .type = PARAM_TIME }, { .name = "to", .type = PARAM_TIME }, \
+	WEB_USAGE_ID("api_key_id"), WEB_USAGE_ID("user_id"), WEB_USAGE_ID("project_id"), \
+	WEB_USAGE_ID("agent_id"), WEB_USAGE_ID("connector_id"), WEB_USAGE_ID("model_id"), \
+	{ .name = "request_status", .type = PARAM_ENUM, \
+	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }
+#define WEB_USAGE_N_PARAMS 10
+/* clang-format on */
+
+struct web_usage_filter {
+	struct usage_filter filter;
+	enum web_range range;
+	const struct param_value *v; /* of WEB_USAGE_PARAMS */
+	struct name *names[NAME__N]; /* known ones, by id */
+	size_t n_names[NAME__N];
+	bool has_more[NAME__N];        /* than can be chosen */
+	struct name *choices[NAME__N]; /* by name */
+	size_t n_choices[NAME__N];
+};
+
+/**
+ * The time and the filters that the parameters say.
+ * @v           WEB_USAGE_N_PARAMS values, which must live as long as ret
+ * @if_unsaid   the range unless the parameters name one
+ * Errors: ERR_BAD_PARAM "from", "to".
+ */
+enum err web_usage_filter_read(const struct param_value *v,
+    enum web_range if_unsaid, uint64_t customer_id, int64_t now_ms,
+    struct web_usage_filter *ret, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Check whose the filters' ids are, and load what can be chosen: the newest
+ * hundred of each kind; models that were used in the last 12 months.
+ * Errors: ERR_NOT_FOUND. Memory: in a.
+ */
+enum err web_usage_filter_load(struct web_usage_filter *f,
+    const struct manager *m, struct arena *a, struct error *e) ATTR_MUST_CHECK;
+/** Put more names beside those that are known. Memory: in a. */
+enum err web_usage_names_add(struct web_usage_filter *f, enum name_kind kind,
+    const struct name *more, size_t n, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
+/** Learn the names of more ids; 0 among them is left out. Memory: in a. */
+enum err web_usage_names(struct web_usage_filter *f, const struct manager *m,
+    enum name_kind kind, const uint64_t *ids, size_t n, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
+/** A name; "#12" of what has none, "none" of 0. Memory: in a. */
+struct str web_usage_name(const struct web_usage_filter *f, enum name_kind kind,
+    uint64_t id, struct arena *a);
+
+/** Time and filters as arguments of a link. @without  a parameter left out,
+ * or NULL */
+void web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
+    const char *without);
+
+/** A choice of a form: "word|what it says", then NULL. */
+void web_usage_select(struct tval *list, const char *name, const char *label,
+    const char *const *options, struct str chosen);
+/** Add `filters`, `from`, `to`, `is_custom`, `has_filters`. */
+void web_usage_filter_add(struct tval *o, const struct web_usage_filter *f);
+
+#define WEB_USAGE_SELECT_KEYS(path)                                \
+ { path, TVAL_LIST }, { path ".name", TVAL_TEXT },                 \
+     { path ".label", TVAL_TEXT }, { path ".options", TVAL_LIST }, \
+     { path ".options.value", TVAL_TEXT },                         \
+     { path ".options.text", TVAL_TEXT },                          \
+ {                                                                 \
+  path ".options.is_on", TVAL_BOOL                                 \
+ }
+#define WEB_USAGE_FILTER_KEYS                                                  \
+ WEB_USAGE_SELECT_KEYS("filters"), { "from", TVAL_TEXT }, { "to", TVAL_TEXT }, \
+     { "is_custom", TVAL_BOOL },                                               \
+ {                                                                             \
+  "has_filters", TVAL_BOOL                                                     \
+ }
+extern const char *const web_range_options[];
+/** The range's word in addresses. */
+struct str web_usage_range(const struct web_usage_filter *f);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ids and names of what usage is told apart by, whatever became of it: what
+ * is revoked or archived keeps its usage, and its name beside it.
+ */
+#ifndef TG_STORE_NAME_H
+#define TG_STORE_NAME_H
+
+#include "store/db.h"
+
+enum name_kind {
+	NAME_KEY,
+	NAME_USER,
+	NAME_PROJECT,
+	NAME_AGENT,
+	NAME_CONNECTOR,
+	NAME_MODEL, /* everybody's: its customer is not looked at */
+	NAME__N
+};
+
+struct name {
+	uint64_t id;
+	struct str name;
+};
+
+/* Most ids of one store_name_find(). */
+#define NAME_FIND_MAX 64
+
+/** A customer's newest, up to limit; not of NAME_MODEL. Memory: in a. */
+enum err store_name_list(struct db *db, enum name_kind kind,
+    uint64_t customer_id, uint64_t limit, struct arena *a, struct name **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Those of some ids that are there and the customer's, in any order.
+ * @n  of 1..NAME_FIND_MAX
+ * Memory: in a.
+ */
+enum err store_name_find(struct db *db, enum name_kind kind,
+    uint64_t customer_id, const uint64_t *ids, size_t n, struct arena *a,
+    struct name **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT
+// Usage and Requests: what the pages say is what their file, the API and the
+// database say; found, filtered and exported with and without script.
+import fs from 'node:fs';
+import { done, test, assert } from '../sdk/tap.mjs';
+import { sql, until } from '../wire/lib.mjs';
+import {
+  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, open,
+  person, signIn, tollgate, url,
+} from './visit.mjs';
+
+const stamp = Date.now();
+const DAY = 86400e3;
+const iso = (ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+// The same numbers at each run.
+let seed = 20261126;
+const random = (n) => {
+  seed = (seed * 1103515245 + 12345) % 2147483648;
+  return Math.floor((seed / 2147483648) * n);
+};
+const pick = (list) => list[random(list.length)];
+
+// Amounts as whole pico-dollars, or finer.
+function pico(text, decimals = 12) {
+  const [whole, part = ''] = text.replace(/[$,]/g, '').split('.');
+  assert.ok(part.length <= decimals, text);
+  return BigInt(whole + part.padEnd(decimals, '0'));
+}
+const sum = (list) => list.reduce((a, b) => a + b, 0n);
+
+// ---- what there is to be seen ----
+
+const provider = `used.${stamp}`;
+tollgate('provider', 'add', '--name', provider, '--kind', 'openai', '--base-url',
+  `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`, '--api-key', 'sk-x');
+async function newModel(name) {
+  tollgate('model', 'add', '--name', name, '--provider', provider, '--upstream-name', 'sim-fixed');
+  const [[id]] = sql(`SELECT model_id FROM models WHERE name = '${name}'`);
+  return Number(id);
+}
+const models = [await newModel(`priced.${stamp}`), await newModel(`unpriced.${stamp}`)];
+await made('/api/prices', {
+  model_id: models[0], effective_from: iso(stamp - 500 * DAY),
+  prices: { input: 0.31, cached_input: 0.077, output: 1.23, reasoning: 4.9 },
+});
+
+async function newCustomer(name) {
+  const customer = await made('/customers', { name, email: `${stamp}-${random(1e9)}@example.org` });
+  const [[owner]] = sql(`SELECT MIN(user_id) FROM users WHERE customer_id = ${customer.id}`);
+  return { id: customer.id, user: Number(owner) };
+}
+const a = await newCustomer(`Used ${stamp}`);
+assert.equal((await api('PATCH', `/customers/${a.id}`, { markup: 1.37 })).status, 200);
+for (const kind of ['project', 'agent', 'connector']) {
+  a[`${kind}s`] = [null];
+  for (const name of ['one', nasty]) {
+    a[`${kind}s`].push((await made(`/api/${kind}s`, { customer_id: a.id, name })).id);
+  }
+}
+a.users = [a.user, (await made('/api/users', { customer_id: a.id, name: nasty, role: 'developer', email: `dev-${stamp}@example.org` })).id];
+a.keys = [null];
+for (const name of ['=1+1', nasty, '@sum', 'quote "x", y', 'k5', 'k6', 'k7', 'k8', 'k9', 'k10']) {
+  const key = await made('/api/keys', { customer_id: a.id, name, scopes: ['infer', 'usage:read'] });
+  a.secret = key.key;
+  a.keys.push(key.id);
+}
+const statuses = ['ok', 'ok', 'ok', 'upstream_error', 'timeout', 'client_closed', 'interrupted'];
+const book = async (events) => {
+  for (let i = 0; i < events.length; i += 100) {
+    const answer = await api('POST', '/api/usage', events.slice(i, i + 100));
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  }
+};
+const event = (more) => ({
+  user_id: pick(a.users), api_key_id: pick(a.keys), project_id: pick(a.projects),
+  agent_id: pick(a.agents), connector_id: pick(a.connectors), model_id: models[random(5) ? 0 : 1],
+  request_timestamp: iso(stamp - (random(2) ? random(3 * DAY) : random(360 * DAY))),
+  token_in_count: random(5000), token_out_count: random(900),
+  token_in_cached_context_count: random(3) ? 0 : random(4000),
+  token_out_reasoning_count: random(3) ? 0 : random(400),
+  request_status: pick(statuses), latency_ms: random(9000), ...more,
+});
+await book(Array.from({ length: 700 }, () => event()));
+const owner = person('owner', a.id, stamp);
+const mine = `${url}/dashboard/${a.id}`;
+const b = await newCustomer('Another');
+b.key = (await made('/api/keys', { customer_id: b.id, name: 'theirs' })).id;
+const operator = person('operator', 0, stamp);
+
+const noScript = await open({ javaScriptEnabled: false });
+await signIn(noScript, owner);
+// A connection each: one that idles is closed just when it is needed.
+const headers = { Connection: 'close' };
+const get = async (path, status = 200) => {
+  const answer = await noScript.request.get(`${mine}/${path}`, { headers, maxRedirects: 0 });
+  assert.equal(answer.status(), status, path);
+  return answer.text();
+};
+
+// ---- reading a page ----
+
+const between = (html, from, to) => html.slice(html.indexOf(from), html.indexOf(to, html.indexOf(from)));
+const values = (html) => [...html.matchAll(/<data value="([^"]*)"/g)].map((m) => m[1]);
+function readUsage(html) {
+  const [from, to] = [...between(html, '<section class="card" aria-labelledby="usage-head">', '</p>')
+    .matchAll(/datetime="([^"]*)"/g)].map((m) => m[1]);
+  const groups = between(html, '<table id="groups">', '</table>');
+  const periods = between(html, '<table id="periods">', '</table>');
+  const heads = [...groups.matchAll(/<th scope="col" class="num"([^>]*)>/g)];
+  return {
+    from,
+    to,
+    period: html.match(/The same as a table, by (\w+)/)?.[1],
+    figures: values(between(html, '<dl class="figures"', '</dl>')),
+    chosen: heads.findIndex((m) => m[1].includes('aria-sort')),
+    rows: between(groups, '<tbody>', '</tbody>').split('<tr>').slice(1).map(values),
+    total: values(between(groups, '<tfoot>', '</tfoot>')),
+    periods: between(periods, '<tbody>', '</tbody>').split('<tr>').slice(1).map(values),
+    periodsTotal: values(between(periods, '<tfoot>', '</tfoot>')),
+  };
+}
+
+function readCsv(text) {
+  assert.ok(text.endsWith('\r\n'));
+  const rows = [];
+  let row = [];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
+    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    if (end === '\r\n') {
+      rows.push(row);
+      row = [];
+    }
+  }
+  return rows;
+}
+
+const contexts = (name) => (row) => String(row[name] + row[`long_context_${name}`]);
+const metrics = {
+  cost: null,
+  requests: (r) => String(r.requests),
+  tokens: (r) => String(r.prompt_tokens + r.completion_tokens),
+  tokens_in: (r) => String(r.prompt_tokens),
+  tokens_out: (r) => String(r.completion_tokens),
+  in: contexts('token_in_count'),
+  in_cached: contexts('token_in_cached_context_count'),
+  in_cache_write: contexts('token_in_cache_write_count'),
+  in_audio: contexts('token_in_audio_count'),
+  out: contexts('token_out_count'),
+  out_reasoning: contexts('token_out_reasoning_count'),
+  out_audio: contexts('token_out_audio_count'),
+  out_image: contexts('token_out_image_count'),
+  errors: (r) => String(r.errors),
+  latency_p50: (r) => String(r.latency_p50_ms),
+  latency_p95: (r) => String(r.latency_p95_ms),
+  ttft_p50: (r) => String(r.time_to_first_token_p50_ms ?? ''),
+};
+const columns = {
+  model: 'model_id', key: 'api_key_id', project: 'project_id', user: 'user_id', agent: 'agent_id',
+  connector: 'connector_id', status: 'request_status',
+};
+
+function question() {
+  const q = new URLSearchParams();
+  q.set('metric', pick(Object.keys(metrics)));
+  q.set('group_by', pick(['none', ...Object.keys(columns)]));
+  q.set('range', pick(['24h', '7d', '30d', 'month', 'last-month', '12m', 'custom']));
+  if (q.get('range') === 'custom') {
+    const from = stamp - random(300 * DAY);
+    q.set('from', iso(from).slice(0, random(2) ? 10 : 20));
+    if (random(3)) q.set('to', iso(Math.min(stamp, from + random(90 * DAY) + DAY)).slice(0, 10));
+  }
+  q.set('granularity', pick(['auto', 'auto', 'hour', 'day', 'month']));
+  const filters = {
+    api_key_id: a.keys.slice(1), user_id: a.users, project_id: a.projects.slice(1),
+    agent_id: a.agents.slice(1), connector_id: a.connectors.slice(1), model_id: models,
+    request_status: statuses,
+  };
+  for (const [name, all] of Object.entries(filters)) if (!random(5)) q.set(name, pick(all));
+  return q;
+}
+
+async function check(q) {
+  const what = q.toString();
+  const html = await get(`usage?${q}`);
+  const filters = Object.values(columns).filter((name) => q.get(name))
+    .map((name) => [name, q.get(name)]);
+  if (html.includes('Nothing was used')) {
+    const [from, to] = [...between(html, 'There is no usage from', '</p>').matchAll(/datetime="([^"]*)"/g)].map((m) => m[1]);
+    const where = filters.map(([name, v]) => ` AND ${name} = '${v}'`).join('');
+    assert.deepEqual(sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${a.id} AND request_timestamp >= '${from.slice(0, 19)}' AND request_timestamp < '${to.slice(0, 19)}'${where}`), [['0']], what);
+    return false;
+  }
+  const page = readUsage(html);
+  const group = columns[q.get('group_by')];
+
+  // The page's totals, in each of its places.
+  const [cost, requests, tokens, errors] = page.figures;
+  assert.ok(page.total.includes(cost) && page.total.includes(requests), what);
+  // The database's.
+  const where = filters.map(([name, v]) => ` AND ${name} = '${v}'`).join('');
+  const [row] = sql(`SELECT COALESCE(SUM(cost_in_usd), 0), COUNT(*), SUM(prompt_tokens + completion_tokens),
+    SUM(request_status NOT IN ('ok', 'client_closed')) FROM usage_records
+    WHERE customer_id = ${a.id} AND request_timestamp >= '${page.from.slice(0, 19)}'
+    AND request_timestamp < '${page.to.slice(0, 19)}'${where}`);
+  assert.deepEqual([pico(cost), requests, tokens, errors], [pico(row[0]), ...row.slice(1)], what);
+
+  // The file, of the same time whatever the clock says by now.
+  const same = new URLSearchParams([...q, ['format', 'csv']]);
+  same.set('range', 'custom');
+  same.set('from', page.from);
+  same.set('to', page.to);
+  same.set('granularity', page.period);
+  const text = await get(`usage?${same}`);
+  const csv = readCsv(text);
+  const at = (name) => csv[0].indexOf(name);
+  const total = (name) => csv.slice(1).reduce((n, line) => n + Number(line[at(name)]), 0);
+  assert.equal(sum(csv.slice(1).map((line) => pico(line[at('cost_in_usd')]))), pico(cost), what);
+  assert.deepEqual([total('requests'), total('prompt_tokens') + total('completion_tokens'), total('errors')],
+    [requests, tokens, errors].map(Number), what);
+  csv.slice(1).forEach((line) => line.forEach((cell) => assert.doesNotMatch(cell, /^[=+\-@\t]/)));
+
+  // The API's file is the same but for the names.
+  const ask = new URLSearchParams([...filters, ['from', page.from], ['to', page.to]]);
+  const summary = async (groupBy, format) => {
+    const answer = await fetch(`${url}/api/usage/summary?${ask}&group_by=${groupBy}&format=${format}`, { headers: { 'X-API-Key': a.secret } });
+    assert.equal(answer.status, 200, what);
+    return answer.text();
+  };
+  const theirs = readCsv(await summary([page.period, ...(group ? [q.get('group_by')] : [])].join(), 'csv'));
+  const named = group && group !== 'request_status' ? 2 : -1;
+  assert.deepEqual(csv.map((line) => line.filter((_, i) => i !== named)), theirs, what);
+
+  // The metric of each group, and of all periods.
+  const of = metrics[q.get('metric')] ?? ((r) => r);
+  const json = JSON.parse((await summary(group ? q.get('group_by') : '', 'json')).replace(/"cost_in_usd":([\d.]+)/g, '"cost_in_usd":"$1"'));
+  const value = (r) => (q.get('metric') === 'cost' ? r.cost_in_usd : of(r));
+  assert.deepEqual(page.rows.map((r) => r[page.chosen]).sort(), json.data.map(value).sort(), what);
+  assert.equal(page.total[page.chosen], value(json.total), what);
+  assert.equal(page.periodsTotal.at(-1), value(json.total), what);
+  if (!/_p\d/.test(q.get('metric'))) {
+    for (let i = 0; i < page.periodsTotal.length; i += 1) {
+      assert.equal(sum(page.periods.map((r) => pico(r[i]))), pico(page.periodsTotal[i]), what);
+    }
+    page.periods.filter((r) => r.length > 1).forEach((r) => assert.equal(sum(r.slice(0, -1).map((v) => pico(v))), pico(r.at(-1)), what));
+  }
+  return true;
+}
+
+await test('100 questions: cards = tables = file = API = database (D6, D9)', async () => {
+  let found = 0;
+  for (let i = 0; i < 100; i += 1) found += await check(question());
+  assert.ok(found >= 60, `${found} of 100 found something`);
+});
+
+await test('what makes no sense is a page that says so, 400 (D7)', async () => {
+  for (const bad of ['metric=money', 'group_by=customer', 'range=1y', 'range=custom', 'from=x',
+    'from=2999-01-01', 'from=2026-02-01&to=2026-01-01', 'granularity=second', 'api_key_id=-1',
+    'request_status=fine', 'days=3', 'metric=cost&metric=cost']) {
+    assert.match(await get(`usage?${bad}`, 400), /<h1>/, bad);
+  }
+  for (const bad of ['before_ms=x', 'range=x', 'format=csv', 'from=2999-01-01']) await get(`requests?${bad}`, 400);
+});
+
+await test('another customer\'s usage, requests and ids are not there (S8)', async () => {
+  const [[theirs]] = sql(`SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(request_id), 21, 0, '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-'))
+    FROM usage_records WHERE customer_id <> ${a.id} ORDER BY usage_id DESC LIMIT 1`);
+  for (const path of ['usage', 'requests', `requests/${theirs}`, 'usage?format=csv']) {
+    const answer = await noScript.request.get(`${url}/dashboard/${b.id}/${path}`, { headers });
+    assert.equal(answer.status(), 404, path);
+  }
+  await get(`requests/${theirs}`, 404);
+  await get('requests/nothing', 404);
+  await get(`usage?api_key_id=${b.key}`, 404);
+  await get(`requests?api_key_id=${b.key}`, 404);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  await test(`choose, follow, go back, save the file, ${javaScriptEnabled ? 'with' : 'without'} JavaScript (D1, D8)`, async () => {
+    const page = await open({ javaScriptEnabled, acceptDownloads: true });
+    await signIn(page, owner);
+    await page.goto(mine);
+    await page.getByRole('link', { name: 'Usage', exact: true }).click();
+    await page.getByLabel('Show').selectOption('Requests');
+    await page.getByLabel('By', { exact: true }).selectOption('API key');
+    await page.getByLabel('Time (UTC)').selectOption('12 months');
+    await page.getByRole('button', { name: 'Show' }).click();
+    const asked = new URL(page.url()).searchParams;
+    assert.deepEqual(['metric', 'group_by', 'range'].map((n) => asked.get(n)), ['requests', 'key', '12m']);
+
+    // Nine of eleven keys and the rest: patterns, names, a title, a table.
+    const chart = page.getByRole('img', { name: /Requests by month and key/ });
+    assert.equal(await chart.locator('desc').count(), 1);
+    const legend = page.locator('.chart .legend li');
+    assert.equal(await legend.count(), 9);
+    assert.equal((await legend.last().textContent()).trim(), 'Other');
+    const fills = new Set(await page.locator('.chart .legend rect').evaluateAll((all) => all.map((n) => n.getAttribute('fill'))));
+    assert.equal(fills.size, 9);
+    assert.equal(await page.locator('#groups tbody tr').count(), 11);
+    assert.ok((await page.locator('#groups').textContent()).includes(nasty));
+    assert.equal(await page.locator('#main script, #main img').count(), 0);
+
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download CSV' }).click()]);
+    assert.match(download.suggestedFilename(), /^usage-\d{4}-\d\d-01-\d{4}-\d\d-\d\d\.csv$/);
+    const csv = readCsv(fs.readFileSync(await download.path(), 'utf8'));
+    assert.deepEqual(csv[0].slice(0, 4), ['month', 'api_key_id', 'key', 'requests']);
+    assert.ok(csv.some((line) => line[2] === '\'=1+1') && csv.some((line) => line[2] === 'quote "x", y'));
+    assert.equal(csv.slice(1).reduce((n, line) => n + Number(line[3]), 0),
+      Number(await page.locator('#figures data').nth(1).getAttribute('value')));
+
+    // Of one key alone; then back, where all is as it was.
+    await page.locator('#groups').getByRole('link', { name: 'k10' }).click();
+    assert.equal(new URL(page.url()).searchParams.get('api_key_id'), String(a.keys.at(-1)));
+    assert.equal(await page.locator('#groups tbody tr').count(), 1);
+    await page.getByLabel('Show').selectOption('Cost (USD)');
+    await page.getByRole('button', { name: 'Show' }).click();
+    assert.equal(new URL(page.url()).searchParams.get('api_key_id'), String(a.keys.at(-1)));
+    await page.goBack();
+    await page.goBack();
+    assert.equal(await page.locator('#groups tbody tr').count(), 11);
+    assert.equal(await page.getByLabel('Show').inputValue(), 'requests');
+    await close(page);
+  });
+}
+
+// ---- requests ----
+
+const ids = async (page) => page.locator('#requests .id').allTextContents();
+const uuid = 'LOWER(INSERT(INSERT(INSERT(INSERT(HEX(request_id), 21, 0, \'-\'), 17, 0, \'-\'), 13, 0, \'-\'), 9, 0, \'-\'))';
+
+await test('a request: its id, its row, how its cost came to be (D16)', async () => {
+  let answer;
+  await until('the model to be known', async () => {
+    answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${a.secret}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ model: `priced.${stamp}`, messages: [{ role: 'user', content: 'one two three' }] }),
+    });
+    await answer.text();
+    return answer.status === 200;
+  });
+  const id = answer.headers.get('x-request-id');
+  await until('the row', () => sql(`SELECT 1 FROM usage_records WHERE request_id = UNHEX('${id.replaceAll('-', '')}')`).length === 1);
+  const page = noScript;
+  await page.goto(`${mine}/requests`);
+  assert.ok((await ids(page)).includes(id));
+  const row = page.locator('#requests tbody tr').filter({ hasText: id });
+  assert.equal(await row.locator('data.money').getAttribute('value'), answer.headers.get('x-tollgate-cost'));
+  await page.getByLabel('Or one request').fill(id);
+  await page.getByRole('button', { name: 'Find' }).click();
+  assert.equal(page.url(), `${mine}/requests/${id}`);
+  assert.ok((await page.locator('#facts').textContent()).includes('reported by the provider'));
+
+  const lines = await page.locator('#cost tbody tr').evaluateAll((all) => all.map((tr) => [...tr.children].map((n) => n.textContent)));
+  assert.ok(lines.length >= 2);
+  for (const [, number, price, amount] of lines) {
+    assert.equal(BigInt(number.replaceAll(',', '')) * pico(price, 18), pico(amount, 18) * 1000000n);
+  }
+  const foot = async () => (await page.locator('#cost tfoot td:last-child').allTextContents());
+  const [total, cost] = await foot();
+  assert.equal(sum(lines.map((line) => pico(line[3], 18))), pico(total, 18));
+  const exact = pico(total, 18);
+  const [down, rest] = [exact / 1000000n, exact % 1000000n];
+  const rounded = down + (rest > 500000n || (rest === 500000n && down % 2n === 1n) ? 1n : 0n);
+  assert.equal(pico(cost), rounded);
+  assert.equal(cost, `$${answer.headers.get('x-tollgate-cost')}`);
+
+  // The operator sees the price itself, and the markup.
+  const other = await open({ javaScriptEnabled: false });
+  await signIn(other, operator);
+  await other.goto(`${mine}/requests/${id}`);
+  const [base, markup, charged] = await other.locator('#cost tfoot td:last-child').allTextContents();
+  assert.equal(markup, '1.37');
+  assert.equal(pico(base) * 137n * 10000n, exact);
+  assert.equal(charged, cost);
+  await close(other);
+});
+
+await test('pages by cursor show every request once, the newest first', async () => {
+  const seen = [];
+  await noScript.goto(`${mine}/requests?range=7d`);
+  for (;;) {
+    seen.push(...await ids(noScript));
+    const older = noScript.getByRole('link', { name: 'Older requests' });
+    if (!await older.count()) break;
+    await older.click();
+  }
+  const since = await noScript.locator('.card-head time').first().getAttribute('datetime');
+  assert.ok(seen.length > 100);
+  assert.deepEqual(seen, sql(`SELECT ${uuid} FROM usage_records WHERE customer_id = ${a.id}
+    AND request_timestamp >= '${since.slice(0, 19)}' ORDER BY request_timestamp DESC, usage_id DESC`).flat());
+});
+
+await test('filters by each column; few among many are looked for page by page', async () => {
+  for (const [name, value] of [['api_key_id', a.keys[3]], ['user_id', a.users[1]], ['project_id', a.projects[1]],
+    ['agent_id', a.agents[2]], ['connector_id', a.connectors[1]], ['model_id', models[1]], ['request_status', 'timeout']]) {
+    await noScript.goto(`${mine}/requests?range=7d&${name}=${value}`);
+    const since = await noScript.locator('.card-head time').first().getAttribute('datetime');
+    assert.deepEqual(await ids(noScript), sql(`SELECT ${uuid} FROM usage_records WHERE customer_id = ${a.id} AND ${name} = '${value}'
+      AND request_timestamp >= '${since.slice(0, 19)}' ORDER BY request_timestamp DESC, usage_id DESC LIMIT 50`).flat(), name);
+  }
+  const c = await newCustomer('Many');
+  const plain = (more) => ({ user_id: c.user, model_id: models[0], request_timestamp: iso(stamp - 1000 * random(3000)), ...more });
+  await book([plain({ request_timestamp: iso(stamp - 4e6), request_status: 'timeout' }), ...Array.from({ length: 2100 }, () => plain())]);
+  const other = await open({ javaScriptEnabled: false });
+  await signIn(other, person('viewer', c.id, stamp));
+  await other.goto(`${url}/dashboard/${c.id}/requests?range=7d&request_status=timeout`);
+  assert.ok(await other.getByText('Looked through 2,000 requests').isVisible());
+  assert.equal(await other.locator('#requests').count(), 0);
+  await other.getByRole('link', { name: 'Look further back' }).click();
+  assert.equal(await other.locator('#requests tbody tr').count(), 1);
+  assert.equal(await other.getByRole('link', { name: 'Look further back' }).count(), 0);
+  await close(other);
+});
+
+// ---- every page ----
+
+const one = sql(`SELECT ${uuid} FROM usage_records WHERE customer_id = ${a.id} ORDER BY usage_id LIMIT 1`)[0][0];
+const pages = ['usage?range=30d&group_by=key', 'usage?metric=latency_p95&range=12m&group_by=status&api_key_id='.concat(a.keys[2]),
+  'usage?metric=refusals&group_by=user', 'usage?from=2020-01-01&to=2020-01-02', 'requests?range=7d',
+  'requests?from=2020-01-01&to=2020-01-02', `requests/${one}`];
+
+for (const colorScheme of ['light', 'dark']) {
+  await test(`pages are valid and axe finds nothing, ${colorScheme} (D2, D5, D13, D20)`, async () => {
+    const page = await open({ colorScheme, bypassCSP: true });
+    await signIn(page, owner);
+    for (const path of pages) {
+      await assertValid(await get(path), path);
+      await page.goto(`${mine}/${path}`);
+      const folded = page.locator('details:not([open]) > summary');
+      while (await folded.count()) await folded.first().click();
+      await assertAccessible(page, path);
+      assert.equal(await page.evaluate('window.hit'), undefined);
+    }
+    await close(page);
+  });
+}
+
+await test('320 px wide: no scrolling sideways, targets of 24 px (D4)', async () => {
+  const page = await open({ viewport: { width: 320, height: 640 } });
+  await signIn(page, owner);
+  for (const path of pages) {
+    await page.goto(`${mine}/${path}`);
+    await assertNarrow(page, path);
+  }
+  await close(page);
+});
+
+await close(noScript);
+await browser.close();
+done();

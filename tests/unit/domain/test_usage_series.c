@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums as series: the greatest apart, the rest together, nothing lost. */
+#include "support/cmocka_tg.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/usage_series.h"
+
+#define FIRST_MS INT64_C(1793491200000) /* 2026-11-01 */
+#define N_DAYS   3
+#define N_IDS    12
+
+static struct arena a;
+static struct usage_group groups[N_DAYS * N_IDS];
+static struct usage_report report;
+
+static const struct usage_metric *
+metric(const char *word)
+{
+	for (size_t i = 0; i < USAGE_METRICS_N; i++)
+		if (strcmp(usage_metrics[i].word, word) == 0)
+			return &usage_metrics[i];
+	fail_msg("no metric %s", word);
+	return NULL;
+}
+
+/* The first and the last day of three: id n has 1000 n requests on each. */
+static int
+set_up(void **state)
+{
+	struct error e;
+
+	(void)state;
+	arena_init(&a, MIB(4));
+	report = (struct usage_report){ .groups = groups,
+		.from_ms = FIRST_MS,
+		.to_ms = FIRST_MS + N_DAYS * DAY_MS };
+	for (int day = 0; day < N_DAYS; day += 2)
+		for (uint64_t id = 1; id <= N_IDS; id++) {
+			struct usage_group *g = &groups[report.n++];
+
+			*g = (struct usage_group){
+				.by = { (uint64_t)(FIRST_MS + day * DAY_MS) /
+					    1000,
+				    id },
+				.failed_requests = id,
+				.sums = { .requests = 1000 * id,
+				    .cost_pusd = (int64_t)(N_IDS - id) },
+			};
+			g->sums.tok[TOK_LONG][TOK_OUT_REASONING] = id;
+			histogram_count(&g->sums.latency, (int64_t)id * 100);
+			assert_ok(usage_group_add(&report.total, g, &e));
+		}
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	arena_fini(&a);
+	return 0;
+}
+
+static struct usage_series
+build(const char *word, enum rollup_period period)
+{
+	struct usage_series s;
+	struct error e;
+
+	assert_ok(
+	    usage_series_build(&report, period, metric(word), &a, &s, &e));
+	return s;
+}
+
+static void
+series__of_more_than_eight__are_the_greatest_and_the_others(void **state)
+{
+	struct usage_series s = build("requests", ROLLUP_DAY);
+
+	(void)state;
+	assert_int_equal(s.n_groups, N_IDS);
+	assert_int_equal(s.n_own, USAGE_SERIES_OWN);
+	assert_true(s.has_other);
+	assert_int_equal(usage_series_width(&s), USAGE_SERIES_OWN + 2);
+	for (size_t i = 0; i < N_IDS; i++) {
+		assert_int_equal(s.groups[i].by[0], N_IDS - i);
+		assert_int_equal(s.groups[i].sums.requests, 2000 * (N_IDS - i));
+	}
+	assert_int_equal(s.other.sums.requests, 2000 * (1 + 2 + 3 + 4));
+	/* By another number others are the greatest; equal ones by id. */
+	s = build("cost", ROLLUP_DAY);
+	assert_int_equal(s.groups[0].by[0], 1);
+	s = build("in", ROLLUP_DAY);
+	assert_int_equal(s.groups[0].by[0], 1);
+	assert_int_equal(s.groups[N_IDS - 1].by[0], N_IDS);
+}
+
+static void
+periods__without_usage__are_there_and_all_add_up(void **state)
+{
+	struct usage_series s = build("requests", ROLLUP_DAY);
+	size_t width = usage_series_width(&s);
+	int64_t all = 0;
+
+	(void)state;
+	assert_int_equal(s.n_periods, N_DAYS);
+	for (size_t i = 0; i < s.n_periods; i++) {
+		const int64_t *v = &s.values[i * width];
+		int64_t sum = 0;
+
+		assert_int_equal(s.starts_ms[i],
+		    FIRST_MS + (int64_t)i * DAY_MS);
+		for (size_t k = 0; k + 1 < width; k++)
+			sum += v[k];
+		assert_int_equal(sum, v[width - 1]);
+		all += sum;
+	}
+	assert_int_equal(s.values[1 * width], 0);
+	assert_int_equal(s.values[0 * width], 12000);
+	assert_int_equal(s.values[2 * width + USAGE_SERIES_OWN], 10000);
+	assert_int_equal(all, report.total.sums.requests);
+}
+
+/* A percentile of all is that of all durations, not a sum. */
+static void
+percentiles__of_others_and_all__are_of_their_durations(void **state)
+{
+	struct usage_series s = build("latency_p95", ROLLUP_DAY);
+	size_t width = usage_series_width(&s);
+	struct histogram all = { 0 }, others = { 0 };
+
+	(void)state;
+	for (int64_t id = 1; id <= N_IDS; id++) {
+		histogram_count(&all, id * 100);
+		if (id <= N_IDS - USAGE_SERIES_OWN)
+			histogram_count(&others, id * 100);
+	}
+	assert_int_equal(s.values[width - 1],
+	    histogram_percentile_ms(&all, 950));
+	assert_int_equal(s.values[width - 2],
+	    histogram_percentile_ms(&others, 950));
+	assert_int_equal(s.values[1 * width + width - 1], -1);
+}
+
+static void
+metrics__of_a_class__count_both_contexts(void **state)
+{
+	(void)state;
+	assert_int_equal(usage_metric_value(metric("out_reasoning"),
+			     &groups[4]),
+	    5);
+	assert_int_equal(usage_metric_value(metric("tokens_out"), &groups[4]),
+	    5);
+	assert_int_equal(usage_metric_value(metric("tokens_in"), &groups[4]),
+	    0);
+	assert_int_equal(usage_metric_value(metric("errors"), &groups[4]), 5);
+	assert_int_equal(usage_metric_value(metric("cost"), &groups[4]), 7);
+	assert_int_equal(usage_metric_value(metric("ttft_p50"), &groups[4]),
+	    -1);
+}
+
+/* The choices of a parameter are the table's words. */
+static void
+metrics__choices__are_in_the_tables_order(void **state)
+{
+	struct str rest = S(USAGE_METRIC_CHOICES), word;
+	size_t n = 0;
+
+	(void)state;
+	while (str_split(&rest, '|', &word)) {
+		assert_true(n < USAGE_METRICS_N);
+		assert_str_is(word, usage_metrics[n].word);
+		n++;
+	}
+	assert_int_equal(n, USAGE_METRICS_N);
+}
+
+static void
+series__of_too_many_periods__are_refused(void **state)
+{
+	struct usage_series s;
+	struct error e;
+
+	(void)state;
+	report.n = 0;
+	report.to_ms = report.from_ms + USAGE_PERIODS_MAX * HOUR_MS;
+	assert_int_equal(usage_periods(report.from_ms, report.to_ms,
+			     ROLLUP_HOUR),
+	    USAGE_PERIODS_MAX);
+	assert_ok(usage_series_build(&report, ROLLUP_HOUR, metric("cost"), &a,
+	    &s, &e));
+	assert_int_equal(s.n_groups, 0);
+	assert_int_equal(usage_series_width(&s), 1);
+	report.to_ms += HOUR_MS;
+	assert_int_equal(usage_series_build(&report, ROLLUP_HOUR,
+			     metric("cost"), &a, &s, &e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(e.param, "granularity");
+	assert_int_equal(usage_periods(FIRST_MS, FIRST_MS + 61 * DAY_MS,
+			     ROLLUP_MONTH),
+	    2);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(series__of_more_than_eight__are_the_greatest_and_the_others),
+		T(periods__without_usage__are_there_and_all_add_up),
+		T(percentiles__of_others_and_all__are_of_their_durations),
+		T(metrics__of_a_class__count_both_contexts),
+		T(metrics__choices__are_in_the_tables_order),
+		T(series__of_too_many_periods__are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
