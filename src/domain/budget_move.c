@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "domain/balance_notice.h"
 #include "domain/budget_notice.h"
 #include "domain/budget_period.h"
 
@@ -93,6 +94,14 @@ was_held(const struct budget *b, const struct budget_event *ev)
 }
 
 static enum err
+tell(const struct move *m, const struct budget_span *span, struct error *e)
+{
+	return m->b->scope == BUDGET_BALANCE
+		   ? balance_notice(m->db, m->b->customer_id, m->a, e)
+		   : budget_notice(m->db, m->b, span, m->a, e);
+}
+
+static enum err
 spend_one(const struct move *m, const struct part *p, struct error *e)
 {
 	bool is_there;
@@ -104,7 +113,7 @@ spend_one(const struct move *m, const struct part *p, struct error *e)
 	/* The rollups have it all, this transaction's included. */
 	if (!err && !is_there)
 		err = store_budget_begin(m->db, m->b, &p->span, m->a, e);
-	return err ? err : budget_notice(m->db, m->b, &p->span, m->a, e);
+	return err ? err : tell(m, &p->span, e);
 }
 
 static enum err

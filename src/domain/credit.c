@@ -3,6 +3,7 @@
 
 #include "base/money.h"
 #include "base/uuid7.h"
+#include "domain/balance_notice.h"
 #include "store/budget.h"
 #include "store/db.h"
 #include "store/ledger.h"
@@ -117,6 +118,8 @@ book(struct work *w, struct error *e)
 	if (!err)
 		err = store_budget_credit(w->m.db, w->c->customer_id,
 		    w->c->amount_pusd, e);
+	if (!err)
+		err = balance_notice(w->m.db, w->c->customer_id, w->a, e);
 	return err ? err : write_audit(w, e);
 }
 

@@ -6,6 +6,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/app.h \
 	src/domain/attribution.c \
 	src/domain/attribution.h \
+	src/domain/balance_notice.c \
+	src/domain/balance_notice.h \
 	src/domain/budget.c \
 	src/domain/budget.h \
 	src/domain/budget_book.c \

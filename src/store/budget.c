@@ -184,6 +184,33 @@ store_budget_noticed(struct db *db, const struct budget_span *span,
 	    NULL, e);
 }
 
+/* ---- balances ---- */
+
+enum err
+store_balance_mark(struct db *db, uint64_t customer_id, struct arena *a,
+    struct balance_mark *ret, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct balance_mark, budget_id, U64),
+		DB_FIELD(struct balance_mark, amount_pusd, MONEY),
+		DB_FIELD(struct balance_mark, spent_pusd, MONEY),
+		DB_FIELD(struct balance_mark, mark_pusd, MONEY),
+		DB_FIELD(struct balance_mark, is_low, BOOL),
+	};
+	static const struct db_map map = DB_MAP(struct balance_mark, fields);
+
+	return db_one(db, STMT_BALANCE_MARK, DB_IN(db_u64(customer_id)), a,
+	    &map, ret, e);
+}
+
+enum err
+store_balance_low(struct db *db, uint64_t budget_id, bool is_low,
+    struct error *e)
+{
+	return db_exec(db, STMT_BALANCE_LOW,
+	    DB_IN(db_bool(is_low), db_u64(budget_id)), NULL, e);
+}
+
 /* ---- leases ---- */
 
 enum err

@@ -123,6 +123,19 @@ enum err store_budget_lock(struct db *db, const struct budget_span *span,
 enum err store_budget_noticed(struct db *db, const struct budget_span *span,
     uint64_t percent, struct error *e) ATTR_MUST_CHECK;
 
+/* A prepaid customer's balance. */
+struct balance_mark {
+	uint64_t budget_id;
+	int64_t amount_pusd, spent_pusd; /* what is left is the difference */
+	int64_t mark_pusd;               /* 0: nobody is told */
+	bool is_low; /* it is below the mark, and that was told */
+};
+/** Errors: ERR_NOT_FOUND the customer is not prepaid. */
+enum err store_balance_mark(struct db *db, uint64_t customer_id,
+    struct arena *a, struct balance_mark *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_balance_low(struct db *db, uint64_t budget_id, bool is_low,
+    struct error *e) ATTR_MUST_CHECK;
+
 /** Amount, and all that is leased. Errors: ERR_NOT_FOUND the budget is gone. */
 enum err store_budget_leased(struct db *db, const struct budget_span *span,
     struct arena *a, int64_t *ret_amount_pusd, int64_t *ret_leased_pusd,

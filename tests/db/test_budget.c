@@ -3,10 +3,13 @@
  * B39. */
 #include "db/fixture_flush.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "domain/budget.h"
 #include "domain/budget_lease.h"
 #include "domain/budget_period.h"
+#include "domain/credit.h"
 #include "store/ledger.h"
 #include "store/reconcile.h"
 
@@ -258,6 +261,97 @@ reconcile__spent_altered__is_found(void **state)
 			   "0.000000000001");
 }
 
+static void
+credit(struct flush_test *x, int64_t pusd)
+{
+	const struct manager m = { .db = x->db,
+		.now_ms = clock_now_ms(),
+		.audit = { .actor = AUDIT_COMMAND } };
+	struct credit c = { .customer_id = x->customer_id,
+		.amount_pusd = pusd };
+
+	assert_ok(credit_add(&m, &c, &x->a, &x->e));
+}
+
+static void
+set_mark(struct flush_test *x, const char *usd)
+{
+	char text[120];
+
+	(void)snprintf(text, sizeof(text),
+	    "UPDATE customers SET low_balance_usd = %s WHERE customer_id = "
+	    "%llu",
+	    usd, (unsigned long long)x->customer_id);
+	fixture_sql(x->db, text);
+}
+
+static uint64_t
+n_told(struct flush_test *x)
+{
+	char text[120];
+
+	(void)snprintf(text, sizeof(text),
+	    "SELECT COUNT(*) FROM notices WHERE kind = 'balance.low' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)x->customer_id);
+	return fixture_number(x->db, text);
+}
+
+/* A request of that cost is booked. */
+static void
+use(struct flush_test *x, uint64_t n, int64_t cost_pusd)
+{
+	request(x, n, 0, cost_pusd);
+	assert_int_equal(pass(x), 1);
+}
+
+static void
+balance__falls_below_its_mark__is_told_once_until_it_was_lifted(void **state)
+{
+	struct flush_test *x = *state;
+
+	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	set_mark(x, "0.03");
+	rig_begin(x->j);
+
+	credit(x, HOLD); /* not to the mark: it never was there */
+	assert_int_equal(n_told(x), 0);
+	credit(x, 4 * HOLD);
+	use(x, 1, 2 * HOLD);
+	assert_int_equal(n_told(x), 0); /* at the mark */
+	use(x, 2, 1);
+	assert_int_equal(n_told(x), 1);
+	use(x, 3, HOLD);
+	credit(x, HOLD / 2); /* still below */
+	use(x, 4, 1);
+	assert_int_equal(n_told(x), 1);
+
+	credit(x, 2 * HOLD);
+	assert_int_equal(n_told(x), 1);
+	use(x, 5, 2 * HOLD);
+	assert_int_equal(n_told(x), 2);
+	credit(x, 9 * HOLD);
+	credit(x, -9 * HOLD); /* to where it was: that was told */
+	assert_int_equal(n_told(x), 2);
+	credit(x, 9 * HOLD);
+	credit(x, -10 * HOLD);
+	assert_int_equal(n_told(x), 3);
+	assert_int_equal(n_differences(x), 0);
+}
+
+static void
+balance__without_a_mark__is_told_of_by_nobody(void **state)
+{
+	struct flush_test *x = *state;
+
+	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	set_mark(x, "0");
+	rig_begin(x->j);
+	credit(x, HOLD);
+	use(x, 1, 2 * HOLD); /* and it owes */
+	assert_int_equal(n_told(x), 0);
+}
+
 static enum err
 credit_txn(struct db *db, void *arg, struct error *e)
 {
@@ -301,6 +395,9 @@ main(void)
 		FLUSH_TEST(
 		    budget_set__in_the_middle__begins_with_what_was_spent),
 		FLUSH_TEST(reconcile__spent_altered__is_found),
+		FLUSH_TEST(
+		    balance__falls_below_its_mark__is_told_once_until_it_was_lifted),
+		FLUSH_TEST(balance__without_a_mark__is_told_of_by_nobody),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),
 	};
 

@@ -9,7 +9,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, sql, tollgate, until,
+  ask, env, json, sql, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const dir = env.TOLLGATE_STACK_DIR;
@@ -117,6 +117,47 @@ await test('key about to expire: one e-mail, one webhook, both say which key', a
   await until('both settled', () => notices(c.id).every((n) => n.state === 'sent'));
   assert.equal(hooksOf(c.id).length, 1);
   assert.equal(mailTo(c.email).length, 1);
+});
+
+await test('balance below its mark: one e-mail, one webhook, until it was lifted and falls again', async () => {
+  const c = await newCustomer(hook);
+  const patch = (members) => call('PATCH', `/customers/${c.id}`, members);
+  const credit = (amount) => call('POST', `/customers/${c.id}/credits`, { amount_usd: amount });
+  assert.equal((await patch({ billing: 'prepaid', low_balance_usd: '1000001' })).body.error.param, 'low_balance_usd');
+  assert.equal((await patch({ billing: 'prepaid', low_balance_usd: '2.5' })).body.low_balance_usd, 2.5);
+  await credit('2.5');
+  const { body: { key } } = await call('POST', '/api/keys', { customer_id: c.id, name: 'prepaid' });
+  const low = () => notices(c.id).filter((n) => n.kind === 'balance.low');
+  const use = async () => {
+    const asked = await until('the credit in force', async () => {
+      const got = await ask('POST', '/v1/chat/completions', { ...json, 'X-API-Key': key }, JSON.stringify({
+        model: 'lawgent-thinking', max_tokens: 5, messages: [{ role: 'user', content: 'hello' }] }));
+      return got.status === 200 && got;
+    });
+    await usageRow(asked.headers['x-request-id'], ['usage_id']);
+    return Number(asked.headers['x-tollgate-cost']);
+  };
+  const cost = await use();
+  assert.ok(cost > 0);
+  const [told] = await until('webhook', () => hooksOf(c.id).length && hooksOf(c.id));
+  const [letter] = await until('e-mail', () => mailTo(c.email).length && mailTo(c.email));
+  const { type, data } = JSON.parse(told.body);
+  assert.equal(type, 'balance.low');
+  assert.deepEqual(data, { balance_usd: Number((2.5 - cost).toFixed(12)), low_balance_usd: 2.5 });
+  assert.ok(signed(c.secret, told));
+  assert.match(letter.head, /^Subject: Your balance is low$/m);
+  assert.match(letter.body, /^low_balance_usd: 2\.5$/m);
+  await use();
+  assert.equal(low().length, 2, 'one notice, by two ways');
+  await credit('1');
+  await use();
+  assert.equal(low().length, 2);
+  await patch({ low_balance_usd: 100 });
+  await until('a second one', () => hooksOf(c.id).length === 2 && mailTo(c.email).length === 2);
+  await patch({ low_balance_usd: 0 });
+  await patch({ low_balance_usd: 1000, billing: 'postpaid' });
+  await use();
+  assert.equal(low().length, 4);
 });
 
 await test('CR, LF, NUL and addresses in what is told: no header, no line of its own (S15)', async () => {
