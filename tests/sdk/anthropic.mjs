@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 import {
-  env, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
+  env, management, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
 } from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
@@ -146,6 +146,31 @@ for (const [what, who, more, name, status, type] of failures) {
       assert.match(e.requestID, /^[0-9a-f-]{36}$/);
       return true;
     });
+  });
+}
+
+// Neither is tried again, though the client would by itself.
+for (const [what, holder, name, status, type, code] of [
+  ['budget', () => ({ budget: { amount_usd: 0 } }), 'RateLimitError', 429, 'rate_limit_error', 'insufficient_quota'],
+  ['balance', async () => ({ customer_id: (await management('/customers', {
+    name: 'prepaid', email: `claude-${unique}@example.com`, billing: 'prepaid' })).id }),
+  'PaymentRequiredError', 402, 'billing_error', 'insufficient_balance']]) {
+  await test(`${what} used up: ${name}, asked once, streamed or not (B14)`, async () => {
+    let calls = 0;
+    const spent = new Anthropic({
+      baseURL: env.TOLLGATE_URL,
+      apiKey: (await newKey(await holder())).key,
+      fetch: (...args) => { calls += 1; return fetch(...args); },
+    });
+    for (const stream of [false, true]) {
+      calls = 0;
+      await assert.rejects(spent.messages.create(ask(models['sim-fixed:9'], { stream })), (e) => {
+        assert.equal(e.constructor.name, name, String(e));
+        assert.deepEqual([e.status, e.error.error.type, e.error.error.code], [status, type, code]);
+        return true;
+      });
+      assert.equal(calls, 1);
+    }
   });
 }
 

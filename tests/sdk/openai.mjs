@@ -271,6 +271,38 @@ await test('abort in mid-stream: ends at once, key goes on', async () => {
   assert.ok(answer.choices[0].message.content.length > 0);
 });
 
+// Neither is tried again, though the client would by itself.
+for (const [what, holder, name, status, code] of [
+  ['budget', () => ({ budget: { amount_usd: 0 } }), 'RateLimitError', 429, 'insufficient_quota'],
+  ['balance', async () => ({ customer_id: (await management('/customers', {
+    name: 'prepaid', email: `openai-${process.pid}@example.com`, billing: 'prepaid' })).id }),
+  'APIError', 402, 'insufficient_balance']]) {
+  await test(`${what} used up: ${name}, asked once, by every call (B14)`, async () => {
+    let calls = 0;
+    const spent = new OpenAI({
+      baseURL,
+      apiKey: (await newKey(await holder())).key,
+      fetch: (...args) => { calls += 1; return fetch(...args); },
+    });
+    for (const ask of [
+      () => spent.chat.completions.create({ model, messages }),
+      () => spent.chat.completions.create({ model, messages, stream: true }),
+      () => spent.completions.create({ model, prompt: 'one two three' }),
+      () => spent.responses.create({ model, input: 'one two three' }),
+      () => spent.responses.create({ model, input: 'one two three', stream: true }),
+      () => spent.embeddings.create({ model, input: 'one two three' }),
+    ]) {
+      calls = 0;
+      await assert.rejects(ask(), (e) => {
+        assert.equal(e.constructor.name, name, String(e));
+        assert.deepEqual([e.status, e.code, e.type], [status, code, 'insufficient_quota']);
+        return true;
+      });
+      assert.equal(calls, 1);
+    }
+  });
+}
+
 await test('429: the client waits as long as we say, then succeeds', async () => {
   const calls = await retried;
   assert.ok(!calls.error, String(calls.error));
