@@ -12,6 +12,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/budget.h \
 	src/domain/budget_book.c \
 	src/domain/budget_book.h \
+	src/domain/budget_book_priv.h \
 	src/domain/budget_lease.c \
 	src/domain/budget_lease.h \
 	src/domain/budget_move.c \
@@ -22,6 +23,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/budget_period.h \
 	src/domain/budget_quote.c \
 	src/domain/budget_quote.h \
+	src/domain/budget_tidy.c \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
 	src/domain/credit.c \

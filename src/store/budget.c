@@ -236,6 +236,21 @@ store_budget_leased(struct db *db, const struct budget_span *span,
 }
 
 enum err
+store_budget_left(struct db *db, const uint8_t series[16], struct arena *a,
+    struct budget_left **ret, size_t *ret_n, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct budget_left, budget_id, U64),
+		DB_FIELD(struct budget_left, start_ms, DAY),
+		DB_FIELD(struct budget_left, left_pusd, MONEY),
+	};
+	static const struct db_map map = DB_MAP(struct budget_left, fields);
+
+	return db_all(db, STMT_BUDGET_LEFT, DB_IN(db_b16(series)), a, &map, ret,
+	    ret_n, e);
+}
+
+enum err
 store_budget_lease(struct db *db, const struct budget_span *span,
     const uint8_t series[16], int64_t by_pusd, struct error *e)
 {

@@ -140,6 +140,16 @@ enum err store_balance_low(struct db *db, uint64_t budget_id, bool is_low,
 enum err store_budget_leased(struct db *db, const struct budget_span *span,
     struct arena *a, int64_t *ret_amount_pusd, int64_t *ret_leased_pusd,
     struct error *e) ATTR_MUST_CHECK;
+/* What is neither spent nor leased of a budget. */
+struct budget_left {
+	uint64_t budget_id;
+	int64_t start_ms;
+	int64_t left_pusd;
+};
+/** Of those that a series has leases of. Memory: in a. */
+enum err store_budget_left(struct db *db, const uint8_t series[16],
+    struct arena *a, struct budget_left **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
 /** Lease more for a series, with the period's row locked. */
 enum err store_budget_lease(struct db *db, const struct budget_span *span,
     const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;

@@ -155,6 +155,28 @@ store_budget_unlease(struct db *unused, const struct budget_span *span,
 	return OK;
 }
 
+enum err
+store_budget_left(struct db *unused, const uint8_t series[16], struct arena *a,
+    struct budget_left **ret, size_t *ret_n, struct error *err)
+{
+	struct budget_left *v = arena_array(a, struct budget_left, N_BUDGETS);
+	size_t n = 0;
+
+	(void)unused;
+	if (!v)
+		return error_arena(err, a);
+	(void)pthread_mutex_lock(&db.lock);
+	for (unsigned i = 0; i < N_BUDGETS; i++)
+		if (db.rows[i].leased_pusd[series[0]] > 0)
+			v[n++] = (struct budget_left){ i, BUDGET_TOTAL_START_MS,
+				db.rows[i].amount_pusd -
+				    committed(&db.rows[i]) };
+	(void)pthread_mutex_unlock(&db.lock);
+	*ret = v;
+	*ret_n = n;
+	return OK;
+}
+
 /* Periods are there already. */
 enum err
 store_budget_begin(struct db *unused, const struct budget *b,
@@ -347,6 +369,31 @@ hold__database_is_away__spends_what_is_leased(void **state)
 	assert_int_equal(db.rows[0].leased_pusd[0], 0);
 }
 
+/* A slab that was leased when there was plenty. */
+static void
+hold__the_rest_was_spent_meanwhile__finds_what_others_do_not_use(void **state)
+{
+	struct principal who = key_of(0, 1);
+	struct budget_hold h;
+
+	(void)state;
+	db.rows[0].amount_pusd = 1000000;
+	assert_ok(hold(0, &who, 10, 10, &h));
+	budget_hold_settle(&h, 0);
+	assert_int_equal(db.rows[0].leased_pusd[0], 640);
+	budget_book_tidy(books[0], clock_mono_ms());
+	assert_int_equal(db.rows[0].leased_pusd[0], 640); /* for 30 s */
+	db.rows[0].spent_pusd = 1000000 - 640;
+	assert_int_equal(hold(1, &who, 10, 10, &h), ERR_QUOTA);
+
+	pass_ms(2000); /* as documented */
+	budget_book_tidy(books[0], clock_mono_ms());
+
+	assert_int_equal(db.rows[0].leased_pusd[0], 0);
+	assert_ok(hold(1, &who, 640, 640, &h));
+	budget_hold_settle(&h, 0);
+}
+
 /* ---- threads ---- */
 
 static struct {
@@ -515,6 +562,7 @@ main(void)
 		T(hold__slab_suffices__the_database_is_asked_once),
 		T(hold__less_is_left__is_what_there_is_or_a_refusal),
 		T(hold__several_budgets__all_or_none),
+		T(hold__the_rest_was_spent_meanwhile__finds_what_others_do_not_use),
 		T(hold__database_is_away__spends_what_is_leased),
 		T(many_threads__one_budget__never_above_it_and_all_comes_back),
 		T(many_threads__keys_of_three_budgets_each__likewise),
