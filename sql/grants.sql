@@ -27,7 +27,6 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.leases TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.ledger_accounts TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.models TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.notice_deliveries TO 'tollgate'@'localhost';
-GRANT SELECT, INSERT, UPDATE ON tollgate.notices TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.operator_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.projects TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
@@ -45,6 +44,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budget_leases TO 'tollgate'@'lo
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budget_periods TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budgets TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.idempotency_keys TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.notices TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.rate_limits TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.role_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';

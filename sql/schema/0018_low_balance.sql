@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A mark below which a prepaid customer is told of its balance; notices by
--- customer and by age.
+-- A mark below which a prepaid customer is told of its balance; what is needed
+-- to list notices and to let go of old ones.
 
 -- 0: it is not told.
 ALTER TABLE customers
@@ -15,6 +15,15 @@ UPDATE budget_periods SET is_low = 0
 	WHERE budget_id IN (SELECT budget_id FROM budgets
 	WHERE scope = 'balance');
 
+-- Notices and periods of budgets are kept for a time, and go by their age; a
+-- notice's deliveries go with it.
+ALTER TABLE budget_periods
+	ADD KEY period_started (period_start);
 ALTER TABLE notices
 	ADD KEY notice_of_customer (customer_id),
 	ADD KEY notice_created (created_at);
+ALTER TABLE notice_deliveries
+	DROP FOREIGN KEY delivery_notice;
+ALTER TABLE notice_deliveries
+	ADD CONSTRAINT delivery_of_notice FOREIGN KEY (notice_id)
+		REFERENCES notices (notice_id) ON DELETE CASCADE;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate budget set, remove, list, release; tollgate customer credit */
+/* tollgate budget set, remove, list, release */
 #include "domain/budget.h"
 
 #include "admin/lookup.h"
 #include "base/clock.h"
 #include "domain/budget_period.h"
-#include "domain/credit.h"
 #include "domain/customer.h"
 #include "domain/key_manage.h"
 #include "domain/label.h"
@@ -38,13 +37,6 @@ const struct admin_option admin_budget_list_options[] = {
 const struct admin_option admin_budget_release_options[] = {
 	ADMIN_OPTIONS_END,
 };
-const struct admin_option admin_customer_credit_options[] = {
-	{ "amount", "USD", "How much; less than 0 takes back.", true },
-	{ "reference", "TEXT", "Counts once: the same again changes nothing.",
-	    false },
-	ADMIN_OPTIONS_END,
-};
-
 /* ---- set and remove: a change of the key, project or customer ---- */
 
 /* What a change is told: the member to put in. */
@@ -244,36 +236,4 @@ admin_budget_release(struct admin *ad, struct error *e)
 	admin_rec(ad);
 	admin_u64(ad, "released", n);
 	return admin_audit(ad, "budget.release", "journal", 0, 0, e);
-}
-
-/* ---- credit ---- */
-
-enum err
-admin_customer_credit(struct admin *ad, struct error *e)
-{
-	struct credit credit = { .reference = admin_opt(ad, "reference") };
-	struct customer c;
-	struct manager m;
-	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
-
-	if (!err && credit_amount_parse(admin_opt(ad, "amount"),
-			&credit.amount_pusd, e))
-		return admin_usage(e,
-		    "--amount must be a number of dollars up to 1000000 and "
-		    "not 0");
-	if (!err)
-		err = admin_manager(ad, &m, e);
-	credit.customer_id = c.customer_id;
-	if (!err)
-		err = credit_add(&m, &credit, admin_arena(ad), e);
-	if (err)
-		return err;
-	admin_rec(ad);
-	admin_u64(ad, "id", credit.transfer_id);
-	admin_u64(ad, "customer_id", credit.customer_id);
-	admin_usd(ad, "amount_usd", credit.amount_pusd);
-	admin_str(ad, "reference", credit.reference);
-	admin_usd(ad, "balance_usd", credit.balance_pusd);
-	admin_time(ad, "created_at", credit.created_at_ms);
-	return OK;
 }

@@ -20,6 +20,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/commands.def \
 	src/admin/config.c \
 	src/admin/context.c \
+	src/admin/credit.c \
 	src/admin/customer.c \
 	src/admin/customer_export.c \
 	src/admin/doctor.c \

@@ -20,6 +20,7 @@
 #include "domain/key.h"
 #include "domain/key_notice.h"
 #include "domain/notice_deliver.h"
+#include "domain/retention.h"
 #include "journal/writer.h"
 #include "store/db.h"
 #include "store/db_pool.h"
@@ -176,6 +177,24 @@ purge(struct background *b, struct db *db, struct error *e)
 	return idempotency_purge(db, e);
 }
 
+static enum err
+forget_notices(struct background *b, struct db *db, struct error *e)
+{
+	uint64_t n;
+
+	return retention_notices(db, conf_u64(b->p.conf, CONF_NOTICES_KEEP_S),
+	    &n, e);
+}
+
+static enum err
+forget_budgets(struct background *b, struct db *db, struct error *e)
+{
+	uint64_t n;
+
+	return retention_budgets(db, conf_u64(b->p.conf, CONF_BUDGETS_KEEP_S),
+	    &n, e);
+}
+
 /* None waits for another: one that always fails must not stop the rest. */
 static bool
 run_duties(struct background *b)
@@ -189,6 +208,8 @@ run_duties(struct background *b)
 		{ "expiring_keys", tell_keys },
 		{ "last_uses", write_uses },
 		{ "idempotency", purge },
+		{ "old_notices", forget_notices },
+		{ "old_budgets", forget_budgets },
 	};
 	bool is_done = true;
 	struct error e;

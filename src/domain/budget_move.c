@@ -8,6 +8,7 @@
 #include "domain/balance_notice.h"
 #include "domain/budget_notice.h"
 #include "domain/budget_period.h"
+#include "domain/retention.h"
 
 /* Events of one budget, to be summed up by period (and series). */
 struct part {
@@ -110,10 +111,14 @@ spend_one(const struct move *m, const struct part *p, struct error *e)
 	if (p->pusd == 0)
 		return OK;
 	err = store_budget_spend(m->db, &p->span, p->pusd, &is_there, e);
+	if (err || is_there)
+		return err ? err : tell(m, &p->span, e);
 	/* The rollups have it all, this transaction's included. */
-	if (!err && !is_there)
-		err = store_budget_begin(m->db, m->b, &p->span, m->a, e);
-	return err ? err : tell(m, &p->span, e);
+	err = store_budget_begin(m->db, m->b, &p->span, m->a, e);
+	/* A row that had been forgotten: what it reached was told then. */
+	if (!err && p->span.end_ms > clock_now_ms() - RETENTION_MIN_MS)
+		err = tell(m, &p->span, e);
+	return err;
 }
 
 static enum err

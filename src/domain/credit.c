@@ -45,10 +45,19 @@ make_cause(struct work *w, struct error *e)
 
 		uuid7_format(&made, id);
 		reference = arena_strdup(w->a, str_from(id));
+		w->c->reference = reference;
 	}
 	w->cause = arena_printf(w->a, "credit:%llu:%" PRI_STR,
 	    (unsigned long long)w->c->customer_id, STR_ARG(reference));
 	return w->cause.p ? OK : error_arena(e, w->a);
+}
+
+struct str
+credit_reference(struct str cause)
+{
+	struct str rest = str_skip(cause, str_find(cause, ':') + 1);
+
+	return str_skip(rest, str_find(rest, ':') + 1);
 }
 
 /* What the same reference was credited with. */
@@ -101,8 +110,7 @@ write_audit(const struct work *w, struct error *e)
 		buf_add_char(&b, ',');
 	}
 	json_out_member_usd(&j, "amount_usd", w->c->amount_pusd);
-	if (w->c->reference.n)
-		json_out_member_str(&j, "reference", w->c->reference);
+	json_out_member_str(&j, "reference", w->c->reference);
 	json_out_object_end(&j);
 	err = buf_finish(&b, &row.detail, e);
 	return err ? err : store_audit_insert(w->m.db, &row, e);

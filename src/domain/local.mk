@@ -120,6 +120,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/resource.h \
 	src/domain/principal.c \
 	src/domain/principal.h \
+	src/domain/retention.c \
+	src/domain/retention.h \
 	src/domain/session.c \
 	src/domain/session.h \
 	src/domain/tier.c \

@@ -184,6 +184,14 @@ store_budget_noticed(struct db *db, const struct budget_span *span,
 	    NULL, e);
 }
 
+enum err
+store_budget_forget(struct db *db, int64_t before_ms, uint64_t limit,
+    uint64_t *ret_n, struct error *e)
+{
+	return db_exec(db, STMT_BUDGET_PERIOD_FORGET,
+	    DB_IN(db_day(before_ms), db_u64(limit)), ret_n, e);
+}
+
 /* ---- balances ---- */
 
 enum err

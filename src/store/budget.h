@@ -123,6 +123,11 @@ enum err store_budget_lock(struct db *db, const struct budget_span *span,
 enum err store_budget_noticed(struct db *db, const struct budget_span *span,
     uint64_t percent, struct error *e) ATTR_MUST_CHECK;
 
+/** Delete up to limit periods that began before that day, but for those of
+ * which something is leased. @ret_n  how many */
+enum err store_budget_forget(struct db *db, int64_t before_ms, uint64_t limit,
+    uint64_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
 /* A prepaid customer's balance. */
 struct balance_mark {
 	uint64_t budget_id;

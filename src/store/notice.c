@@ -226,6 +226,46 @@ store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
 	    a, &listed_map, ret, ret_n, e);
 }
 
+#define WAY_FIELDS(way)                                          \
+ DB_FIELD(struct notice_view, way.state, STR),                   \
+     DB_FIELD(struct notice_view, way.attempts, ID),             \
+     DB_FIELD(struct notice_view, way.next_attempt_at_ms, TIME), \
+     DB_FIELD(struct notice_view, way.sent_at_ms, TIME),         \
+     DB_FIELD(struct notice_view, way.last_error, STR)
+
+enum err
+store_notice_page(struct db *db, const struct notice_filter *f,
+    uint64_t before_id, uint64_t limit, struct arena *a,
+    struct notice_view **ret, size_t *ret_n, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct notice_view, notice_id, U64),
+		DB_FIELD(struct notice_view, uid, B16),
+		DB_FIELD(struct notice_view, customer_id, U64),
+		DB_FIELD(struct notice_view, kind, STR),
+		DB_FIELD(struct notice_view, payload, STR),
+		DB_FIELD(struct notice_view, created_at_ms, TIME),
+		WAY_FIELDS(email),
+		WAY_FIELDS(webhook),
+	};
+	static const struct db_map map = DB_MAP(struct notice_view, fields);
+
+	return db_all(db, STMT_NOTICE_PAGE,
+	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
+		DB_TWICE(db_str(f->state)), DB_TWICE(db_time(f->from_ms)),
+		DB_TWICE(db_time(f->to_ms)), DB_TWICE(db_id(before_id)),
+		db_u64(limit)),
+	    a, &map, ret, ret_n, e);
+}
+
+enum err
+store_notice_forget(struct db *db, uint64_t keep_s, uint64_t limit,
+    uint64_t *ret_n, struct error *e)
+{
+	return db_exec(db, STMT_NOTICE_FORGET,
+	    DB_IN(db_u64(keep_s), db_u64(limit)), ret_n, e);
+}
+
 static const struct db_field count_fields[] = {
 	DB_FIELD(struct notice_counts, n_dead, U64),
 	DB_FIELD(struct notice_counts, n_late, U64),

@@ -10,6 +10,7 @@
 #include "domain/budget_lease.h"
 #include "domain/budget_period.h"
 #include "domain/credit.h"
+#include "domain/retention.h"
 #include "store/ledger.h"
 #include "store/reconcile.h"
 
@@ -352,6 +353,64 @@ balance__without_a_mark__is_told_of_by_nobody(void **state)
 	assert_int_equal(n_told(x), 0);
 }
 
+/* What is older than a week goes, but what somebody holds of it; usage that
+ * comes later brings it back, and nobody is told of that. */
+static void
+retention__past_periods__go_and_come_back_with_late_usage(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_DAY, HOLD);
+	uint64_t total = set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	int64_t long_ago_ms = clock_now_ms() - 60 * DAY_MS;
+	const uint64_t week_s = RETENTION_MIN_MS / 1000;
+	char lease_it[200], count[160];
+	uint64_t n;
+
+	rig_begin(x->j);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct journal_open o = open_of(x, 1 + i);
+		struct journal_settle s = settle_of(x, 1 + i);
+		uint32_t slot;
+
+		o.start_ms = i < 2 ? long_ago_ms : clock_now_ms();
+		s.cost_pusd = HOLD;
+		if (i == 1) {
+			/* The period is there, and partly leased. */
+			(void)snprintf(lease_it, sizeof(lease_it),
+			    "INSERT INTO budget_leases (budget_id, "
+			    "period_start, series, leased_usd) SELECT "
+			    "budget_id, period_start, '1234567890123456', 1 "
+			    "FROM budget_periods WHERE budget_id = %llu AND "
+			    "spent_usd > 0",
+			    (unsigned long long)id);
+			fixture_sql(x->db, lease_it);
+			assert_ok(retention_budgets(x->db, week_s, &n, &x->e));
+			assert_int_equal(n, 0);
+			fixture_sql(x->db,
+			    "UPDATE budget_leases SET leased_usd = 0");
+			assert_ok(
+			    retention_budgets(x->db, 70 * 86400, &n, &x->e));
+			assert_int_equal(n, 0);
+			assert_ok(retention_budgets(x->db, week_s, &n, &x->e));
+			assert_int_equal(n, 1);
+			assert_int_equal(spent_in(x, id, BUDGET_DAY,
+					     long_ago_ms),
+			    -1);
+		}
+		assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+		assert_int_equal(pass(x), 1);
+	}
+	assert_int_equal(spent_in(x, id, BUDGET_DAY, long_ago_ms), 2 * HOLD);
+	assert_int_equal(spent_in(x, total, BUDGET_TOTAL, 0), 3 * HOLD);
+	assert_int_equal(n_differences(x), 0);
+	(void)snprintf(count, sizeof(count),
+	    "SELECT COUNT(*) FROM notices WHERE kind = 'budget.reached' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)x->customer_id);
+	assert_int_equal(fixture_number(x->db, count), 2); /* of today */
+}
+
 static enum err
 credit_txn(struct db *db, void *arg, struct error *e)
 {
@@ -398,6 +457,8 @@ main(void)
 		FLUSH_TEST(
 		    balance__falls_below_its_mark__is_told_once_until_it_was_lifted),
 		FLUSH_TEST(balance__without_a_mark__is_told_of_by_nobody),
+		FLUSH_TEST(
+		    retention__past_periods__go_and_come_back_with_late_usage),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),
 	};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/notice.h"
+#include "domain/retention.h"
 #include "store/notice.h"
 
 #define CALLERS 8
@@ -264,6 +265,43 @@ claim__host_without_sendmail__leaves_e_mail_to_others(void **state)
 	assert_int_equal(d.channel, NOTICE_EMAIL);
 }
 
+static void
+retention__old_notices__go_unless_they_are_still_to_be_sent(void **state)
+{
+	uint64_t n;
+	struct notice one;
+
+	(void)state;
+	make_due(4); /* sent, dead, pending, young */
+	fixture_sql(f->db, "UPDATE notice_deliveries SET state = 'sent'");
+	fixture_sql(f->db, "UPDATE notices SET created_at = NOW(6)");
+	one = budget_notice(fixture_customer(f, serial + 1000), S("unrouted"));
+	assert_db_ok(f, notice_add(f->db, &one, NULL, &f->e));
+	fixture_sql(f->db,
+	    "UPDATE notices SET created_at = NOW(6) - INTERVAL 8 DAY WHERE "
+	    "notice_id >= (SELECT m FROM (SELECT MAX(notice_id) - 4 AS m FROM "
+	    "notices) x)");
+	fixture_sql(f->db,
+	    "UPDATE notices SET created_at = NOW(6) - INTERVAL 6 DAY WHERE "
+	    "notice_id = (SELECT m FROM (SELECT MAX(notice_id) - 1 AS m FROM "
+	    "notices) x)");
+	fixture_sql(f->db,
+	    "UPDATE notice_deliveries SET state = 'dead' WHERE notice_id = "
+	    "(SELECT MAX(notice_id) - 3 FROM notices)");
+	fixture_sql(f->db,
+	    "UPDATE notice_deliveries SET state = 'pending' WHERE notice_id = "
+	    "(SELECT MAX(notice_id) - 2 FROM notices)");
+
+	assert_db_ok(f,
+	    retention_notices(f->db, RETENTION_MIN_MS / 1000, &n, &f->e));
+
+	assert_int_equal(n, 2);
+	assert_int_equal(3,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notices "
+		"WHERE notice_id > (SELECT MAX(notice_id) - 5 FROM notices)"));
+}
+
 int
 main(void)
 {
@@ -279,6 +317,8 @@ main(void)
 		    claim__never_settled__is_anothers_when_its_time_is_over),
 		STORE_TEST(
 		    claim__host_without_sendmail__leaves_e_mail_to_others),
+		STORE_TEST(
+		    retention__old_notices__go_unless_they_are_still_to_be_sent),
 	};
 
 	fixture_need_server();

@@ -299,6 +299,30 @@ await test('a prepaid customer uses what was credited', async () => {
   await until('postpaid', async () => expect(await call(key, 'GET', '/v1/key'), 200).budgets.length === 0);
 });
 
+await test('credits are listed, the newest first, by pages, to their own customer', async () => {
+  const c = await customer('credited', { billing: 'prepaid', low_balance_usd: 0 });
+  const viewer = expect(await operator('POST', '/api/users', {
+    customer_id: c, name: 'v', role: 'viewer', email: `v-${unique}@example.com` }), 201).id;
+  const { key } = await newKey({ customer_id: c, user_id: viewer, scopes: ['manage'] });
+  assert.deepEqual(expect(await call(key, 'GET', `/customers/${c}/credits`), 200).data, []);
+  const given = [];
+  for (const [amount_usd, reference] of [['3', 'one:1'], ['-1.5', 'two'], ['0.000000000001', undefined]])
+    given.unshift(expect(await operator('POST', `/customers/${c}/credits`, { amount_usd, reference }), 201));
+  assert.match(given[0].reference, /^[0-9a-f-]{36}$/, 'one is made');
+  const rows = given.map(({ balance_usd, ...row }) => row);
+  assert.deepEqual(rows.map((row) => row.amount_usd), [1e-12, -1.5, 3]);
+  const first = expect(await call(key, 'GET', `/customers/${c}/credits?limit=2`), 200);
+  const rest = expect(await call(key, 'GET', `/customers/${c}/credits?limit=2&cursor=${first.next_cursor}`), 200);
+  assert.equal(rest.next_cursor, null);
+  assert.deepEqual([...first.data, ...rest.data], rows);
+  assert.deepEqual(expect(await operator('GET', `/customers/${c}/credits`), 200).data, rows);
+  assert.deepEqual(tollgate('customer', 'credits', String(c)).map((row) => [row.id, row.amount_usd, row.reference]),
+    rows.map((row) => [row.id, row.amount_usd, row.reference]));
+  expect(await call(stranger, 'GET', `/customers/${c}/credits`), 404);
+  expect(await operator('GET', '/customers/4000000000/credits'), 404);
+  refusedBy(await operator('GET', `/customers/${c}/credits?cursor=abc`), 400, 'cursor');
+});
+
 await test('usage recorded elsewhere moves what is spent', async () => {
   const { id } = await newKey({ customer_id: a, budget: { amount_usd: 1, period: 'total' } });
   const model = sql(`SELECT model_id FROM models WHERE name = '${name('costly')}'`)[0][0];

@@ -53,6 +53,7 @@ customer list
 customer show 1
 customer set 1 --per-minute 120
 customer credit 1 --amount 25
+customer credits 1
 customer webhook-secret 1
 budget set --customer 1 --amount 10
 budget list

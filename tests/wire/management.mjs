@@ -76,9 +76,11 @@ const matrix = {
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
   'GET /customers/{id}/export': 'o',
+  'GET /customers/{id}/credits': 'oOdbv',
   'POST /customers/{id}/credits': 'o',
   'POST /customers/{id}/webhook-secret': 'oO',
   'GET /api/audit': 'oO',
+  'GET /api/notices': 'oO',
   'GET /api/prices': 'o',
   'POST /api/prices': 'o',
   'GET /api/usage': 'oOdbvu',
@@ -236,7 +238,7 @@ await test('another tenant: in bodies: not there (S8)', async () => {
 
 await test('another tenant: in filters and lists: nothing of it (S8)', async () => {
   for (const path of ['/api/projects', '/api/agents', '/api/connectors', '/api/users',
-    '/api/keys', '/api/audit']) {
+    '/api/keys', '/api/audit', '/api/notices']) {
     refusedBy(await call(a.keys.owner, 'GET', `${path}?customer_id=${b.id}`), 404, 'customer_id');
   }
   for (const filter of [`user_id=${b.users.developer}`, `project_id=${b.project}`]) {
