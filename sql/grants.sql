@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Step 3 of setting up the database, as its administrator, after the first
--- `tollgate migrate` and again after one that made tables: what the workers'
+-- `tollgate migrate` and again after each later one: what the workers'
 -- account may do. Where a row is history, it may add and read, not change.
 -- A host that offers one account only works without this file; history is
 -- then guarded by the program alone.
