@@ -17,6 +17,7 @@
 #include "domain/principal.h"
 #include "ext/crypto.h"
 
+struct db;
 struct db_pool;
 struct hostmap;
 
@@ -99,6 +100,16 @@ enum err key_check_again(struct key_cache *c, struct principal *p,
  */
 size_t key_cache_take_uses(struct key_cache *c, enum key_kind kind,
     struct key_use *ret, size_t cap);
+/** What was taken since the last call is written now, or is to be taken
+ * again. One thread takes and settles. */
+void key_cache_settle_uses(struct key_cache *c, bool is_written);
+/**
+ * Write the last use of each key that is not written yet, to the minute. What
+ * the database doesn't take, the next call tries again.
+ * Errors: the database's.
+ */
+enum err key_uses_write(struct key_cache *c, struct db *db,
+    struct error *e) ATTR_MUST_CHECK;
 
 /* Figures for metrics and tests. */
 struct key_cache_stats {

@@ -60,6 +60,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
+	src/domain/key_use.c \
 	src/domain/label.c \
 	src/domain/label.h \
 	src/domain/limit.c \
