@@ -479,26 +479,24 @@ struct revocation {
 	struct manager m;
 	const struct key_revocation *what;
 	struct arena *a;
-	uint64_t *ids;
+	const uint64_t *ids;
 	size_t n;
-	size_t n_revoked;
+	struct key_revoked done;
 };
 
 static enum err
 find_ids(struct revocation *v, struct error *e)
 {
-	struct key *keys = NULL;
+	uint64_t *ids = NULL;
 	size_t n = 0;
-	enum err err = store_key_page(v->m.db, v->m.tenant, &v->what->filter, 0,
-	    KEY_REVOKE_MAX + 1, v->a, &keys, &n, e);
+	enum err err = store_key_unrevoked(v->m.db, v->m.tenant,
+	    &v->what->filter, KEY_REVOKE_MAX + 1, v->a, &ids, &n, e);
 
-	if (!err && n > KEY_REVOKE_MAX)
-		return error_public(e, ERR_BAD_PARAM, NULL,
-		    "More than %d keys at once.", KEY_REVOKE_MAX);
 	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++)
-		v->ids[v->n++] = keys[i].api_key_id;
+	v->done.has_more = n > KEY_REVOKE_MAX;
+	v->ids = ids;
+	v->n = v->done.has_more ? KEY_REVOKE_MAX : n;
 	return OK;
 }
 
@@ -517,7 +515,7 @@ revoke_one(struct revocation *v, uint64_t id, struct error *e)
 		    (unsigned long long)id);
 	if (err || k.revoked_at_ms)
 		return err;
-	v->n_revoked++;
+	v->done.n++;
 	row.action = S("key.revoke");
 	row.object = S("api_key");
 	row.object_id = id;
@@ -534,12 +532,10 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 	enum err err = OK;
 
 	v->m.db = db;
-	v->n = 0;
-	v->n_revoked = 0;
-	if (v->what->ids)
-		for (size_t i = 0; i < v->what->n_ids; i++)
-			v->ids[v->n++] = v->what->ids[i];
-	else
+	v->done = (struct key_revoked){ 0 };
+	v->ids = v->what->ids;
+	v->n = v->what->n_ids;
+	if (!v->ids)
 		err = find_ids(v, e);
 	for (size_t i = 0; i < v->n && !err; i++)
 		err = revoke_one(v, v->ids[i], e);
@@ -548,16 +544,11 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 
 enum err
 key_revoke_many(const struct manager *m, const struct key_revocation *what,
-    struct arena *a, size_t *ret_n, struct error *e)
+    struct arena *a, struct key_revoked *ret, struct error *e)
 {
-	struct revocation v = { .m = *m,
-		.what = what,
-		.a = a,
-		.ids = arena_array(a, uint64_t, KEY_REVOKE_MAX) };
+	struct revocation v = { .m = *m, .what = what, .a = a };
 	enum err err;
 
-	if (!v.ids)
-		return error_arena(e, a);
 	if (what->n_ids > KEY_REVOKE_MAX)
 		return error_public(e, ERR_BAD_PARAM, "ids",
 		    "More than %d keys at once.", KEY_REVOKE_MAX);
@@ -567,6 +558,7 @@ key_revoke_many(const struct manager *m, const struct key_revocation *what,
 		if (!err || err == ERR_DB_UNCERTAIN)
 			hostmap_slot_bump(m->map,
 			    generation_key_slot(v.ids[i]));
-	*ret_n = v.n_revoked;
+	if (!err)
+		*ret = v.done;
 	return err;
 }

@@ -14,7 +14,7 @@
 #define KEY_IPS_MAX     64
 #define KEY_MODELS_MAX  1000
 #define KEY_GRACE_MAX_S 2592000 /* 30 days */
-#define KEY_REVOKE_MAX  1000    /* keys in one call */
+#define KEY_REVOKE_MAX  1000    /* keys in one transaction */
 
 /* A key as people see it. */
 struct key_row {
@@ -82,20 +82,25 @@ enum err key_rotate(const struct manager *m, uint64_t api_key_id,
 enum err key_switch(const struct manager *m, uint64_t api_key_id, int want,
     struct arena *a, struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
 
-/* Which keys to revoke: by their ids, or all of what is given. */
+/* Which keys to revoke: by their ids, or all of a customer, project, user. */
 struct key_revocation {
 	const uint64_t *ids;
 	size_t n_ids;
-	struct key_filter filter; /* without ids */
+	struct key_filter filter; /* without ids; no other members count */
+};
+struct key_revoked {
+	size_t n;      /* now: those that were revoked before are not counted */
+	bool has_more; /* of the filter's, for another call */
 };
 /**
- * All or none, in one transaction; those revoked before are no error.
- * @ret_n  how many were revoked now
+ * All or none, in one transaction; those revoked before are no error. By a
+ * filter, the first KEY_REVOKE_MAX that are not revoked yet: whoever calls it
+ * until there are no more has revoked all.
  * Errors: ERR_NOT_FOUND one of the ids; ERR_BAD_PARAM more than
- *         KEY_REVOKE_MAX keys.
+ *         KEY_REVOKE_MAX ids.
  */
 enum err key_revoke_many(const struct manager *m,
-    const struct key_revocation *what, struct arena *a, size_t *ret_n,
+    const struct key_revocation *what, struct arena *a, struct key_revoked *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -289,6 +289,18 @@ store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
 }
 
 enum err
+store_key_unrevoked(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t limit, struct arena *a, uint64_t **ret_ids, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_UNREVOKED,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_id(f->project_id)), DB_TWICE(db_id(f->user_id)),
+		db_u64(limit)),
+	    a, &id_map, ret_ids, ret_n, e);
+}
+
+enum err
 store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n, struct error *e)
 {
