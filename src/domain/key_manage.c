@@ -441,10 +441,11 @@ key_rotate(const struct manager *m, uint64_t api_key_id, uint64_t grace_s,
     char ret_text[KEY_TEXT_BYTES], struct arena *a, struct key_row *ret,
     struct error *e)
 {
+	static const struct resource_act act = { "rotate", rotate, false };
 	struct rotation arg = { grace_s, ret_text };
 
-	return resource_act(&key_resource, m, api_key_id, "rotate", rotate,
-	    &arg, a, ret, e);
+	return resource_act(&key_resource, m, api_key_id, &act, &arg, a, ret,
+	    e);
 }
 
 static enum err
@@ -471,8 +472,10 @@ enum err
 key_switch(const struct manager *m, uint64_t api_key_id, int want,
     struct arena *a, struct key_row *ret, struct error *e)
 {
-	return resource_act(&key_resource, m, api_key_id, "toggle", flip, &want,
-	    a, ret, e);
+	static const struct resource_act act = { "toggle", flip, false };
+
+	return resource_act(&key_resource, m, api_key_id, &act, &want, a, ret,
+	    e);
 }
 
 struct revocation {

@@ -91,6 +91,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/notices.def \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
+	src/domain/operator_key.c \
+	src/domain/operator_key.h \
 	src/domain/price.c \
 	src/domain/price.h \
 	src/domain/price_feed.c \

@@ -101,11 +101,15 @@ write_items(const struct record_member *m, struct str list, struct json_out *j)
 
 /* As an exact decimal: 1250000 is 1.25. */
 static void
-write_ppm(uint64_t ppm, struct json_out *j)
+write_ppm(int64_t ppm, struct json_out *j)
 {
 	char text[MONEY_TEXT_BYTES];
 
-	money_to_text((int64_t)ppm * 1000000, text);
+	if (ppm < 0) {
+		json_out_null(j);
+		return;
+	}
+	money_to_text(ppm * 1000000, text);
 	json_out_raw(j, str_from(text));
 }
 
@@ -194,7 +198,7 @@ write_plain(const struct record_member *m, const void *row, struct json_out *j)
 		write_items(m, str_of(m, row), j);
 		break;
 	case RECORD_PPM:
-		write_ppm(u64_of(m, row), j);
+		write_ppm(i64_of(m, row), j);
 		break;
 	case RECORD_LIMIT:
 		write_limit(limit_set_get(limits_of(m, row), m->metric), j);
@@ -390,6 +394,14 @@ read_bool(const struct record_member *m, const struct json *body, void *ret,
 	return err;
 }
 
+static bool
+is_control(const struct record_member *m, char c)
+{
+	if ((m->flags & RECORD_LINES) && (c == '\n' || c == '\t'))
+		return false;
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 static enum err
 check_text(const struct record_member *m, struct str v, struct error *e)
 {
@@ -398,7 +410,7 @@ check_text(const struct record_member *m, struct str v, struct error *e)
 		    "%s must be text of %llu to %llu bytes.", m->name,
 		    (unsigned long long)m->min, (unsigned long long)m->max);
 	for (size_t i = 0; i < v.n; i++)
-		if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f)
+		if (is_control(m, v.p[i]))
 			return error_public(e, ERR_BAD_PARAM, m->name,
 			    "%s holds a control character.", m->name);
 	if (m->min && str_trim(v).n == 0)
@@ -858,4 +870,10 @@ record_changes(const struct record_type *t, const void *before,
 	if (buf_finish(&b, &text, &e))
 		return (struct str){ NULL, 0 };
 	return text;
+}
+
+bool
+record_is_unchanged(struct str changes)
+{
+	return str_eq(changes, S("{\"before\":{},\"after\":{}}"));
 }

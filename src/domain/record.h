@@ -30,7 +30,8 @@ enum record_kind {
 	RECORD_TEXTS,  /* struct str with commas <-> array of at most max texts;
 			 p == NULL <-> null */
 	RECORD_IDS,    /* the same of numbers; read only */
-	RECORD_PPM,    /* uint64_t millionths, at most max, as a decimal */
+	RECORD_PPM,    /* int64_t millionths, at most max, as a decimal; shown:
+			  -1 <-> null */
 	RECORD_LIMIT,  /* a number of a struct limit_set <-> number or null */
 	RECORD_LIMITS, /* all of a struct limit_set <-> an object of those that
 			  are stated; given ones change, null takes away */
@@ -49,6 +50,7 @@ enum record_flag {
 	RECORD_LIVE = 1 << 5,     /* moves by itself: in no ETag, no audit */
 	RECORD_HIDDEN = 1 << 6,   /* shown to operators only */
 	RECORD_UNSHOWN = 1 << 7,  /* only for ETags and the audit log */
+	RECORD_LINES = 1 << 8,    /* text that may have several lines */
 };
 
 /**
@@ -148,5 +150,7 @@ enum err record_match(struct str if_match, const char *etag,
  */
 struct str record_changes(const struct record_type *t, const void *before,
     const void *after, struct arena *a);
+/** Whether these are none. */
+bool record_is_unchanged(struct str changes);
 
 #endif

@@ -96,6 +96,37 @@ key_revoke_many__another_tenants__reaches_none(void **state)
 	assert_int_equal(count("api_keys WHERE revoked_at IS NULL", theirs), 2);
 }
 
+static void
+key_switch__to_what_it_is__leaves_no_line(void **state)
+{
+	uint64_t c = fixture_customer(f, serial++);
+	uint64_t id = fixture_key(f, c, serial);
+	struct key_manager km = { 0 };
+	struct manager m = manager(0);
+	const struct {
+		int want;
+		bool is_active;
+		uint64_t n_lines;
+	} cases[] = { { 1, true, 0 }, { 0, false, 1 }, { 0, false, 1 },
+		{ -1, true, 2 }, { -1, false, 3 } };
+	struct key_row row;
+
+	(void)state;
+	m.extra = &km;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_db_ok(f,
+		    key_switch(&m, id, cases[i].want, &f->a, &row, &f->e));
+		assert_int_equal(row.k.is_active, cases[i].is_active);
+		assert_int_equal(count("audit_log WHERE action = 'key.toggle'",
+				     c),
+		    cases[i].n_lines);
+	}
+	assert_db_ok(f,
+	    resource_archive(&key_resource, &m, id, &f->a, &row, &f->e));
+	assert_int_equal(key_switch(&m, id, 0, &f->a, &row, &f->e),
+	    ERR_CONFLICT);
+}
+
 int
 main(void)
 {
@@ -103,6 +134,7 @@ main(void)
 		STORE_TEST(
 		    key_revoke_many__more_than_one_call_takes__goes_on_with_the_next),
 		STORE_TEST(key_revoke_many__another_tenants__reaches_none),
+		STORE_TEST(key_switch__to_what_it_is__leaves_no_line),
 	};
 
 	fixture_need_server();
