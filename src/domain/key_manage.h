@@ -22,7 +22,7 @@ struct key_row {
 	enum key_state state;
 	struct str models; /* ids with commas; p == NULL: all models */
 	struct budget_member budget;
-	/* When it is changed: the list, in numbers. */
+	/* When it is made or changed: the list, in numbers. */
 	bool sets_models;
 	const uint64_t *model_ids;
 	size_t n_models;
@@ -32,12 +32,12 @@ struct key_row {
 struct key_manager {
 	struct key_ops ops;              /* db is the manager's */
 	struct limit_set default_limits; /* limits.* of the configuration */
-	/* To make one: */
-	struct key_new *key;
-	char *text; /* KEY_TEXT_BYTES, to wipe after use */
+	char *text; /* of one that is made: KEY_TEXT_BYTES, to wipe after use */
 };
 
-extern const struct resource key_resource; /* rows: struct key_row */
+/* Rows: struct key_row. One that is made has its customer, sets_models and
+ * its list of models (or all_models); user_id 0 stands for the owner. */
+extern const struct resource key_resource;
 
 /** Members as key_resource has them, for rows of store_key_page(). */
 void key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret);
@@ -78,7 +78,9 @@ size_t key_models_sort(uint64_t *ids, size_t n);
 enum err key_rotate(const struct manager *m, uint64_t api_key_id,
     uint64_t grace_s, char ret_text[KEY_TEXT_BYTES], struct arena *a,
     struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
-/** Switch it on or off, as key_toggle(); with audit. */
+/** Switch it on or off.
+ * @want  0 or 1, or -1 to invert
+ * Errors: as key_rotate(). */
 enum err key_switch(const struct manager *m, uint64_t api_key_id, int want,
     struct arena *a, struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
 

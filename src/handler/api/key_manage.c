@@ -103,19 +103,11 @@ static enum err
 read_models(const struct json *body, void *row, void *arg, struct error *e)
 {
 	const struct models_reader *r = arg;
-	struct key_row *k = row;
-	struct key_new list = { 0 };
-	enum err err;
 
-	k->sets_models = json_has(body, "allowed_models") ||
-			 json_has_null(body, "allowed_models");
-	if (!k->sets_models)
+	if (!json_has(body, "allowed_models") &&
+	    !json_has_null(body, "allowed_models"))
 		return OK;
-	err = key_read_models(r->a, r->c, body, &list, e);
-	k->k.all_models = list.all_models;
-	k->model_ids = list.model_ids;
-	k->n_models = list.n_models;
-	return err;
+	return key_read_models(r->a, r->c, body, row, e);
 }
 
 enum err
