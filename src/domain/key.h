@@ -117,12 +117,7 @@ struct key_cache_stats {
 };
 void key_cache_stats(const struct key_cache *c, struct key_cache_stats *ret);
 
-/*
- * Changes. Each is one call for handlers and commands: the row, its
- * generation in the same transaction, then the host's slot.
- */
-
-/* What changes need. map may be NULL where no worker has run yet. */
+/* What changes of keys need, which are in domain/key_manage.h. map may be NULL where no worker has run yet. */
 struct key_ops {
 	struct db *db;
 	struct hostmap *map;
@@ -164,15 +159,4 @@ enum err key_create(const struct key_ops *ops, struct key_new *k,
 enum err key_create_operator(const struct key_ops *ops, struct str name,
     int64_t expires_at_ms, char ret_text[KEY_TEXT_BYTES],
     uint64_t *ret_operator_key_id, struct error *e) ATTR_MUST_CHECK;
-/** @want  0 or 1, or -1 to invert; customer_id 0: anybody's (operators). */
-enum err key_toggle(const struct key_ops *ops, uint64_t customer_id,
-    uint64_t api_key_id, int want, bool *ret_is_active,
-    struct error *e) ATTR_MUST_CHECK;
-/** When it returns OK, no request that is admitted later on this host
- * succeeds with the key; elsewhere within a second. */
-enum err key_revoke(const struct key_ops *ops, uint64_t customer_id,
-    uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
-enum err key_revoke_operator(const struct key_ops *ops,
-    uint64_t operator_key_id, struct error *e) ATTR_MUST_CHECK;
-
 #endif

@@ -165,7 +165,7 @@ write_limit(int64_t max, struct json_out *j)
 }
 
 static void
-write_plain(const struct record_member *m, const void *row, struct json_out *j)
+write_member(const struct record_member *m, const void *row, struct json_out *j)
 {
 	json_out_key(j, m->name);
 	switch (m->kind) {
@@ -206,24 +206,7 @@ write_plain(const struct record_member *m, const void *row, struct json_out *j)
 	case RECORD_LIMITS:
 		write_limits(limits_of(m, row), j);
 		break;
-	case RECORD_GROUP:
-		json_out_null(j);
-		break;
 	}
-}
-
-static void
-write_member(const struct record_member *m, const void *row, struct json_out *j)
-{
-	if (m->kind != RECORD_GROUP) {
-		write_plain(m, row, j);
-		return;
-	}
-	json_out_key(j, m->name);
-	json_out_object(j);
-	for (unsigned i = 0; i < m->n_members; i++)
-		write_plain(&m->members[i], row, j);
-	json_out_object_end(j);
 }
 
 void
@@ -499,12 +482,6 @@ clear(const struct record_member *m, char *row)
 	case RECORD_LIMITS:
 		memset(to, 0, sizeof(struct limit_set));
 		break;
-	case RECORD_GROUP:
-		for (unsigned i = 0; i < m->n_members; i++)
-			if (m->members[i].kind == RECORD_COUNT)
-				memcpy(row + m->members[i].off, &nothing,
-				    sizeof(nothing));
-		break;
 	case RECORD_U64:
 	case RECORD_BOOL:
 	case RECORD_ENUM:
@@ -516,8 +493,8 @@ clear(const struct record_member *m, char *row)
 }
 
 static enum err
-read_plain(const struct reading *r, const struct record_member *m,
-    unsigned flags, const struct json *body)
+read_member(const struct reading *r, const struct record_member *m,
+    const struct json *body)
 {
 	void *to = r->row + m->off;
 
@@ -525,10 +502,10 @@ read_plain(const struct reading *r, const struct record_member *m,
 		return json_has(body, m->name) || json_has_null(body, m->name)
 			   ? m->read(body, m->name, r->a, to, r->e)
 			   : OK;
-	if (json_has_null(body, m->name) && (flags & RECORD_NULL))
+	if (json_has_null(body, m->name) && (m->flags & RECORD_NULL))
 		clear(m, r->row);
 	if (!json_has(body, m->name) &&
-	    (!json_has_null(body, m->name) || (flags & RECORD_NULL)))
+	    (!json_has_null(body, m->name) || (m->flags & RECORD_NULL)))
 		return OK;
 	switch (m->kind) {
 	case RECORD_ID:
@@ -555,33 +532,10 @@ read_plain(const struct reading *r, const struct record_member *m,
 		return record_limits_read(body, m->name, to, r->e);
 	case RECORD_IDS:
 	case RECORD_JSON:
-	case RECORD_GROUP:
 	case RECORD_OWN:
 		break;
 	}
 	return error_set(r->e, ERR_INTERNAL, "%s can't be read", m->name);
-}
-
-static enum err
-read_group(const struct reading *r, const struct record_member *m,
-    const struct json *body)
-{
-	const char *names[NAMES_MAX];
-	const struct json *inner;
-	enum err err;
-
-	if (!json_has(body, m->name) &&
-	    (!json_has_null(body, m->name) || (m->flags & RECORD_NULL)))
-		return read_plain(r, m, m->flags, body);
-	ASSERT(m->n_members <= NAMES_MAX);
-	for (unsigned i = 0; i < m->n_members; i++)
-		names[i] = m->members[i].name;
-	err = json_get_object(body, m->name, &inner, r->e);
-	if (!err)
-		err = json_only(inner, names, m->n_members, r->e);
-	for (unsigned i = 0; i < m->n_members && !err; i++)
-		err = read_plain(r, &m->members[i], m->flags, inner);
-	return err;
 }
 
 static bool
@@ -648,9 +602,7 @@ record_read(const struct record_type *t, const struct json *body,
 			err = check_once(t, m, body, e);
 		if (err)
 			return err;
-		err = m->kind == RECORD_GROUP
-			  ? read_group(&r, m, body)
-			  : read_plain(&r, m, m->flags, body);
+		err = read_member(&r, m, body);
 	}
 	return err;
 }
@@ -804,7 +756,6 @@ check_member(const struct record_member *m, const void *row, int64_t now_ms,
 	case RECORD_LIMIT:
 	case RECORD_LIMITS:
 	case RECORD_JSON:
-	case RECORD_GROUP:
 	case RECORD_OWN:
 		break; /* no bounds, or the resource's own check has them */
 	}

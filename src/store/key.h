@@ -218,11 +218,6 @@ enum err store_key_toggle(struct db *db, uint64_t customer_id,
 /** For good. Revoking twice is no error and keeps the first time. */
 enum err store_key_revoke(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
-/** Replace the list of models. */
-enum err store_key_set_models(struct db *db, uint64_t api_key_id,
-    bool all_models, const uint64_t *model_ids, size_t n,
-    struct error *e) ATTR_MUST_CHECK;
-
 /** In a transaction. Errors: ERR_NOT_FOUND, also for another's key. */
 enum err store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
     struct error *e) ATTR_MUST_CHECK;
