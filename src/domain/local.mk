@@ -115,6 +115,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/reconcile.h \
 	src/domain/record.c \
 	src/domain/record.h \
+	src/domain/record_check.c \
+	src/domain/record_compare.c \
+	src/domain/record_priv.h \
+	src/domain/record_read.c \
 	src/domain/resource.c \
 	src/domain/resource.h \
 	src/domain/principal.c \
