@@ -24,6 +24,9 @@ src_admin_tollgate_SOURCES = \
 	src/admin/customer.c \
 	src/admin/customer_export.c \
 	src/admin/doctor.c \
+	src/admin/doctor.h \
+	src/admin/doctor_db.c \
+	src/admin/doctor_host.c \
 	src/admin/duties.c \
 	src/admin/file.c \
 	src/admin/file.h \

@@ -64,6 +64,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
+	src/domain/key_use.c \
 	src/domain/label.c \
 	src/domain/label.h \
 	src/domain/limit.c \
@@ -94,6 +95,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/notices.def \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
+	src/domain/operator_key.c \
+	src/domain/operator_key.h \
 	src/domain/price.c \
 	src/domain/price.h \
 	src/domain/price_feed.c \
@@ -116,6 +119,10 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/reconcile.h \
 	src/domain/record.c \
 	src/domain/record.h \
+	src/domain/record_check.c \
+	src/domain/record_compare.c \
+	src/domain/record_priv.h \
+	src/domain/record_read.c \
 	src/domain/resource.c \
 	src/domain/resource.h \
 	src/domain/principal.c \

@@ -289,6 +289,18 @@ store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
 }
 
 enum err
+store_key_unrevoked(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t limit, struct arena *a, uint64_t **ret_ids, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_UNREVOKED,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_id(f->project_id)), DB_TWICE(db_id(f->user_id)),
+		db_u64(limit)),
+	    a, &id_map, ret_ids, ret_n, e);
+}
+
+enum err
 store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n, struct error *e)
 {
@@ -390,40 +402,6 @@ store_key_revoke(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 	return db_atomic(db, revoke_txn, &arg, e);
 }
 
-struct models_arg {
-	uint64_t api_key_id;
-	bool all_models;
-	const uint64_t *model_ids;
-	size_t n;
-};
-
-static enum err
-set_models_txn(struct db *db, void *arg, struct error *e)
-{
-	const struct models_arg *m = arg;
-	enum err err = store_change(db,
-	    &(struct change){ .id = STMT_KEY_SET_ALL_MODELS,
-		.in = DB_IN(db_bool(m->all_models), db_u64(m->api_key_id)),
-		.slot = generation_key_slot(m->api_key_id) },
-	    e);
-
-	if (err == OK)
-		err = db_exec(db, STMT_KEY_MODEL_DELETE,
-		    DB_IN(db_u64(m->api_key_id)), NULL, e);
-	if (err != OK)
-		return err;
-	return insert_models(db, m->api_key_id, m->model_ids, m->n, e);
-}
-
-enum err
-store_key_set_models(struct db *db, uint64_t api_key_id, bool all_models,
-    const uint64_t *model_ids, size_t n, struct error *e)
-{
-	struct models_arg arg = { api_key_id, all_models, model_ids, n };
-
-	return db_atomic(db, set_models_txn, &arg, e);
-}
-
 enum err
 store_key_touch(struct db *db, const struct key_use *uses, size_t n,
     struct error *e)
@@ -445,8 +423,6 @@ update_txn(struct db *db, void *arg, struct error *e)
 {
 	const struct key_update *u = arg;
 	const struct key *k = u->key;
-	struct models_arg models = { k->api_key_id, k->all_models, u->model_ids,
-		u->n_models };
 	enum err err = store_change(db,
 	    &(struct change){ .id = STMT_KEY_UPDATE,
 		.in = DB_IN(db_str(k->name), db_id(k->project_id),
@@ -465,7 +441,11 @@ update_txn(struct db *db, void *arg, struct error *e)
 		    &k->limits, e);
 	if (err || !u->sets_models)
 		return err;
-	return set_models_txn(db, &models, e);
+	err = db_exec(db, STMT_KEY_MODEL_DELETE, DB_IN(db_u64(k->api_key_id)),
+	    NULL, e);
+	return err ? err
+		   : insert_models(db, k->api_key_id, u->model_ids, u->n_models,
+			 e);
 }
 
 enum err

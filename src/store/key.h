@@ -176,6 +176,11 @@ enum err store_key_page(struct db *db, uint64_t tenant,
     const struct key_filter *f, uint64_t after_id, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/** Ids of the first keys that are not revoked; of the filter, customer, project
+ * and user count. @tenant  0: all customers' */
+enum err store_key_unrevoked(struct db *db, uint64_t tenant,
+    const struct key_filter *f, uint64_t limit, struct arena *a,
+    uint64_t **ret_ids, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** Active keys that expire within that time and whose expiry nobody was told
  * of yet, the first to expire first. */
 enum err store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
@@ -213,11 +218,6 @@ enum err store_key_toggle(struct db *db, uint64_t customer_id,
 /** For good. Revoking twice is no error and keeps the first time. */
 enum err store_key_revoke(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
-/** Replace the list of models. */
-enum err store_key_set_models(struct db *db, uint64_t api_key_id,
-    bool all_models, const uint64_t *model_ids, size_t n,
-    struct error *e) ATTR_MUST_CHECK;
-
 /** In a transaction. Errors: ERR_NOT_FOUND, also for another's key. */
 enum err store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
     struct error *e) ATTR_MUST_CHECK;

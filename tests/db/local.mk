@@ -48,6 +48,7 @@ check_PROGRAMS += \
 	tests/db/test_flush_files \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
+	tests/db/test_key_manage \
 	tests/db/test_key_page \
 	tests/db/test_migrate \
 	tests/db/test_notice \
@@ -88,6 +89,8 @@ tests_db_test_flush_recovery_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_reject_SOURCES = \
 	tests/db/test_flush_reject.c $(FLUSH_FIXTURE)
 tests_db_test_flush_reject_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_key_manage_SOURCES = tests/db/test_key_manage.c $(STORE_FIXTURE)
+tests_db_test_key_manage_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
 tests_db_test_notice_SOURCES = tests/db/test_notice.c $(STORE_FIXTURE)

@@ -197,12 +197,19 @@ key__models_replaced__only_the_new_ones_remain(void **state)
 	uint64_t customer_id = fixture_customer(f, serial);
 	uint64_t id = fixture_key(f, customer_id, serial);
 	uint64_t m1 = fixture_model(f, "set-1"), m2 = fixture_model(f, "set-2");
+	const uint64_t *lists[] = { &m1, &m2 };
 	uint64_t *models;
+	struct key k;
 	size_t n;
 
 	(void)state;
-	assert_db_ok(f, store_key_set_models(f->db, id, false, &m1, 1, &f->e));
-	assert_db_ok(f, store_key_set_models(f->db, id, false, &m2, 1, &f->e));
+	assert_db_ok(f,
+	    store_key_by_id(f->db, customer_id, id, &f->a, &k, &f->e));
+	k.all_models = false;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		assert_db_ok(f,
+		    store_key_update(f->db,
+			&(struct key_update){ &k, true, lists[i], 1 }, &f->e));
 
 	assert_db_ok(f, store_key_models(f->db, id, &f->a, &models, &n, &f->e));
 	assert_int_equal(n, 1);

@@ -512,7 +512,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 36
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 33
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop

@@ -2,43 +2,35 @@
 /* POST /api/keys and /api/keys/{id}/toggle. */
 #include "domain/key_manage.h"
 
-#include "base/clock.h"
 #include "domain/catalogue.h"
-#include "domain/tier.h"
 #include "ext/json.h"
 #include "handler/api/api.h"
 #include "handler/api/key_read.h"
 #include "handler/api/resource.h"
 #include "store/customer.h"
-#include "store/key.h"
-#include "store/label.h"
-#include "store/user.h"
 
 #define JSON_DEPTH 4
-#define DB_WAIT_MS 2000
 
 /* What the body asks for. */
 struct key_request {
-	struct key_new key;
-	struct str customer_email; /* p == NULL: key.customer_id is given */
-	struct str tier_name;
-	struct customer customer;
+	struct app *app;
+	struct arena *a;
+	struct key_row row;
+	struct str customer_email; /* p == NULL: customer_id is given */
 	struct limit_set in_force; /* once it is made */
-	struct budget_member budget;
 };
 
 /* ---- reading ---- */
 
 static enum err
-read_customer(const struct app *app, const struct json *body,
-    struct key_request *k, struct error *e)
+read_customer(const struct json *body, struct key_request *k, struct error *e)
 {
+	uint64_t own_id = k->app->who->customer_id;
 	bool has_id = json_has(body, "customer_id");
 
 	/* A customer's key makes keys of its customer. */
-	if (app->who->customer_id && !has_id &&
-	    !json_has(body, "customer_email")) {
-		k->key.customer_id = app->who->customer_id;
+	if (own_id && !has_id && !json_has(body, "customer_email")) {
+		k->row.k.customer_id = own_id;
 		return OK;
 	}
 	if (has_id == json_has(body, "customer_email"))
@@ -46,283 +38,77 @@ read_customer(const struct app *app, const struct json *body,
 		    "Give customer_email or customer_id, and not both.");
 	if (has_id)
 		return json_get_u64(body, "customer_id", 1, INT64_MAX,
-		    &k->key.customer_id, e);
+		    &k->row.k.customer_id, e);
 	return json_get_str(body, "customer_email", 1, CUSTOMER_EMAIL_BYTES,
 	    &k->customer_email, e);
 }
 
 static enum err
-read_expiry(const struct json *body, int64_t now_ms, struct key_new *k,
-    struct error *e)
+read_others(const struct json *body, void *row, void *arg, struct error *e)
 {
-	struct str text;
-	enum err rc;
+	struct key_request *k = arg;
+	enum err rc = read_customer(body, k, e);
 
-	if (!json_has(body, "expires_at"))
-		return OK;
-	rc = json_get_str(body, "expires_at", 1, 40, &text, e);
+	return rc ? rc : key_read_models(k->a, k->app->catalogue, body, row, e);
+}
+
+static enum err
+read_body(const struct request *rq, const struct manager *m,
+    struct key_request *k, struct error *e)
+{
+	static const char *const others[] = { "customer_email", "customer_id",
+		"allowed_models" };
+	struct resource_body body;
+	enum err rc = resource_body_parse(rq, m, RECORD_NEW, &body, e);
+
 	if (rc)
 		return rc;
-	if (!clock_parse(text, &k->expires_at_ms) || k->expires_at_ms <= now_ms)
-		return error_public(e, ERR_BAD_PARAM, "expires_at",
-		    "expires_at must be a future time such as "
-		    "2030-01-31T00:00:00Z.");
-	return OK;
-}
-
-static enum err
-read_rate(const struct json *body, enum limit_metric metric,
-    struct limit_set *ret, struct error *e)
-{
-	const char *name = key_limit_member(metric);
-	uint64_t rate;
-	enum err rc;
-
-	if (!json_has(body, name))
-		return OK;
-	if (limit_set_states(ret, metric))
-		return error_public(e, ERR_BAD_PARAM, name,
-		    "%s is %s: give one of them.", name,
-		    limit_metric_names[metric]);
-	rc = json_get_u64(body, name, 1, LIMIT_RATE_MAX, &rate, e);
-	if (!rc)
-		limit_set_put(ret, metric, (int64_t)rate);
-	return rc;
-}
-
-static enum err
-read_limits(const struct json *body, struct limit_set *ret, struct error *e)
-{
-	enum err rc = OK;
-
-	if (json_has(body, "rate_limits"))
-		rc = record_limits_read(body, "rate_limits", ret, e);
-	if (!rc)
-		rc = read_rate(body, LIMIT_KEY_MODEL_REQUESTS_MINUTE, ret, e);
-	return rc ? rc : read_rate(body, LIMIT_KEY_MODEL_REQUESTS_HOUR, ret, e);
-}
-
-static enum err
-read_id(const struct json *body, const char *name, uint64_t *ret,
-    struct error *e)
-{
-	return json_has(body, name)
-		   ? json_get_u64(body, name, 1, INT64_MAX, ret, e)
-		   : OK;
-}
-
-/* A list of scope names. */
-static enum err
-read_scopes(const struct json *body, uint64_t *ret, struct error *e)
-{
-	const struct json *list;
-	struct str name;
-	enum err rc = json_get_array(body, "scopes", KEY_SCOPE__N, &list, e);
-
-	*ret = 0;
-	for (size_t i = 0; !rc && i < json_array_len(list); i++) {
-		size_t bit = 0;
-
-		rc = json_as_str(json_array_at(list, i), "scopes", 1, 32, &name,
-		    e);
-		while (!rc && bit < KEY_SCOPE__N &&
-		       !str_eq(name, str_from(key_scope_names[bit])))
-			bit++;
-		if (!rc && bit == KEY_SCOPE__N)
-			rc = error_public(e, ERR_BAD_PARAM, "scopes",
-			    "scopes may hold infer, usage:read, usage:write, "
-			    "keys:read, keys:write, manage.");
-		if (!rc)
-			*ret |= UINT64_C(1) << bit;
-	}
-	return rc;
-}
-
-static enum err
-read_ips(struct arena *a, const struct json *body, struct str *ret,
-    struct error *e)
-{
-	const struct json *list;
-	struct str item;
-	struct buf b;
-	enum err rc = json_get_array(body, "allowed_ips", KEY_IPS_MAX, &list,
-	    e);
-
-	buf_init(&b, a, KIB(8));
-	for (size_t i = 0; !rc && i < json_array_len(list); i++) {
-		rc = json_as_str(json_array_at(list, i), "allowed_ips", 1,
-		    CIDR_TEXT_BYTES + 4, &item, e);
-		if (!rc && str_find(item, ',') < item.n)
-			rc = error_public(e, ERR_BAD_PARAM, "allowed_ips",
-			    "allowed_ips holds a text with a comma.");
-		if (i)
-			buf_add_char(&b, ',');
-		if (!rc)
-			buf_add(&b, item);
-	}
-	if (rc)
-		return rc;
-	*ret = b.n ? buf_str(&b) : S("");
-	return key_ips_check(*ret, e);
-}
-
-/* No key grants more than it has; operators grant anything. */
-static enum err
-check_grant(const struct app *app, struct key_request *k, struct error *e)
-{
-	struct limit_set defaults;
-	enum err rc;
-
-	if (app->who->kind == PRINCIPAL_KEY && k->tier_name.p)
-		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
-		    "A key cannot set a tier.");
-	if (!k->budget.is_given)
-		key_budget_default(app->who, &k->budget);
-	rc = key_budget_check(app->who, 0, NULL,
-	    k->budget.has_terms ? &k->budget.terms : NULL, e);
-	defaults = default_limits(app);
-	return rc ? rc : key_grant(app->who, &defaults, &k->key, e);
-}
-
-static enum err
-read_body(struct app *app, const struct request *rq, struct key_request *k,
-    struct error *e)
-{
-	static const char *const names[] = { "customer_email", "customer_id",
-		"name", "allowed_models", "expires_at", "rate_limit",
-		"rate_limit_per_hour", "rate_limits", "rate_limit_tier",
-		"project_id", "user_id", "scopes", "allowed_ips", "idempotency",
-		"budget" };
-	const struct json *body;
-	enum err rc = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
-	    e);
-
-	if (!rc)
-		rc = json_only(body, names, ARRAY_LEN(names), e);
-	if (!rc)
-		rc = read_customer(app, body, k, e);
-	if (!rc)
-		rc = json_get_str(body, "name", 1, KEY_NAME_BYTES, &k->key.name,
-		    e);
-	if (!rc)
-		rc = key_read_models(rq->arena, app->catalogue, body, &k->key,
-		    e);
-	if (!rc)
-		rc = read_expiry(body, rq->start_ms, &k->key, e);
-	if (!rc)
-		rc = read_limits(body, &k->key.limits, e);
-	if (!rc && json_has(body, "rate_limit_tier"))
-		rc = json_get_str(body, "rate_limit_tier", 1, 64, &k->tier_name,
-		    e);
-	if (!rc)
-		rc = read_id(body, "project_id", &k->key.project_id, e);
-	if (!rc)
-		rc = read_id(body, "user_id", &k->key.user_id, e);
-	if (!rc && json_has(body, "scopes"))
-		rc = read_scopes(body, &k->key.scopes, e);
-	if (!rc && json_has(body, "allowed_ips"))
-		rc = read_ips(rq->arena, body, &k->key.allowed_ips, e);
-	if (!rc && json_has(body, "idempotency"))
-		rc = json_get_bool(body, "idempotency", &k->key.is_idempotent,
-		    e);
-	if (!rc && (json_has(body, "budget") || json_has_null(body, "budget")))
-		rc = budget_member_read(body, "budget", rq->arena, &k->budget,
-		    e);
-	return rc ? rc : check_grant(app, k, e);
+	body.input.is_operator = true; /* the grant says who sets a tier */
+	body.input.others = others;
+	body.input.n_others = ARRAY_LEN(others);
+	body.read_others = read_others;
+	body.arg = k;
+	return resource_body_read(&key_resource, rq->arena, &k->row, &body, e);
 }
 
 /* ---- creating ---- */
 
 static enum err
-find_customer(struct app *app, struct db *db, struct arena *a,
-    struct key_request *k, struct error *e)
+find_customer(struct db *db, struct key_request *k, struct error *e)
 {
-	const struct principal *who = app->who;
+	uint64_t own_id = k->app->who->customer_id;
 	bool by_email = k->customer_email.p != NULL;
-	enum err rc = by_email ? store_customer_by_email(db, k->customer_email,
-				     a, &k->customer, e)
-			       : store_customer_by_id(db, k->key.customer_id, a,
-				     &k->customer, e);
+	struct customer c = { 0 };
+	enum err rc =
+	    by_email
+		? store_customer_by_email(db, k->customer_email, k->a, &c, e)
+		: store_customer_by_id(db, k->row.k.customer_id, k->a, &c, e);
 
 	/* Somebody else's customer does not exist, as far as keys can see. */
-	if (!rc && who->customer_id &&
-	    who->customer_id != k->customer.customer_id)
+	if (!rc && own_id && own_id != c.customer_id)
 		rc = ERR_NOT_FOUND;
 	if (rc == ERR_NOT_FOUND)
 		return error_public(e, rc,
 		    by_email ? "customer_email" : "customer_id",
 		    "There is no such customer.");
-	if (!rc && (!k->customer.is_active || k->customer.archived_at_ms))
+	if (!rc && (!c.is_active || c.archived_at_ms))
 		return error_public(e, ERR_CONFLICT, NULL,
 		    "That customer is %s.",
-		    k->customer.archived_at_ms ? "closed" : "suspended");
-	k->key.customer_id = k->customer.customer_id;
+		    c.archived_at_ms ? "closed" : "suspended");
+	k->row.k.customer_id = c.customer_id;
 	return rc;
-}
-
-/* Whom the key meters to: a user of that customer, or its owner. */
-static enum err
-find_user(struct db *db, struct arena *a, struct key_request *k,
-    struct error *e)
-{
-	struct user user = { 0 };
-	enum err rc = OK;
-
-	if (!k->key.user_id)
-		rc = store_user_owner_id(db, k->key.customer_id,
-		    &k->key.user_id, e);
-	if (rc == ERR_NOT_FOUND)
-		return error_public(e, ERR_CONFLICT, NULL,
-		    "That customer has no active owner; give a user_id.");
-	if (rc)
-		return rc;
-	rc = store_user_by_id(db, k->key.customer_id, k->key.user_id, a, &user,
-	    e);
-	if (rc == ERR_NOT_FOUND || (!rc && user.archived_at_ms))
-		return error_public(e, ERR_BAD_PARAM, "user_id",
-		    "The customer has no such user.");
-	return rc;
-}
-
-static enum err
-check_project(struct db *db, const struct key_request *k, struct error *e)
-{
-	enum err rc;
-
-	if (!k->key.project_id)
-		return OK;
-	rc = store_label_check(db, LABEL_PROJECT, k->key.customer_id,
-	    k->key.project_id, e);
-	return rc == ERR_NOT_FOUND
-		   ? error_public(e, ERR_BAD_PARAM, "project_id",
-			 "The customer has no such project.")
-		   : rc;
-}
-
-static enum err
-find_all(struct app *app, struct db *db, struct arena *a, struct key_request *k,
-    struct error *e)
-{
-	enum err rc = find_customer(app, db, a, k, e);
-
-	if (!rc)
-		rc = find_user(db, a, k, e);
-	if (!rc)
-		rc = check_project(db, k, e);
-	return rc ? rc
-		  : tier_find(db, k->tier_name, a, &k->key.rate_limit_tier, e);
 }
 
 /* What is in force for the key that was made, all layers together. */
 static enum err
-find_limits(struct app *app, struct db *db, struct arena *a, uint64_t id,
-    struct key_request *k, struct error *e)
+find_limits(struct db *db, struct key_request *k, struct error *e)
 {
-	const struct limit_set defaults = default_limits(app);
+	const struct limit_set defaults = default_limits(k->app);
+	const struct key *key = &k->row.k;
 	struct key_limits *found = NULL;
 	size_t n = 0;
-	enum err rc = store_key_limits(db, k->key.customer_id, id, 1, a, &found,
-	    &n, e);
+	enum err rc = store_key_limits(db, key->customer_id, key->api_key_id, 1,
+	    k->a, &found, &n, e);
 
 	if (!rc && n == 0)
 		rc = error_set(e, ERR_CORRUPT, "the new key is not there");
@@ -332,71 +118,72 @@ find_limits(struct app *app, struct db *db, struct arena *a, uint64_t id,
 }
 
 static enum err
-create(struct app *app, const struct request *rq, struct key_request *k,
-    char ret_text[KEY_TEXT_BYTES], uint64_t *ret_id, struct error *e)
+create(const struct request *rq, struct key_request *k,
+    char ret_text[KEY_TEXT_BYTES], struct error *e)
 {
-	struct key_manager km = key_manager_of(app);
-	struct key_row row = { .budget = k->budget };
+	struct key_manager km = key_manager_of(k->app);
 	struct manager m;
-	enum err rc = manager_begin(app, rq, &m, e);
+	enum err rc = manager_begin(k->app, rq, &m, e);
 
 	if (rc)
 		return rc;
-	km.key = &k->key;
 	km.text = ret_text;
 	m.extra = &km;
-	rc = find_all(app, m.db, rq->arena, k, e);
+	rc = read_body(rq, &m, k, e);
 	if (!rc)
-		rc = resource_create(&key_resource, &m, rq->arena, &row, e);
+		rc = find_customer(m.db, k, e);
 	if (!rc)
-		rc = find_limits(app, m.db, rq->arena, row.k.api_key_id, k, e);
-	manager_end(app, &m);
-	*ret_id = row.k.api_key_id;
-	k->budget = row.budget;
+		rc = resource_create(&key_resource, &m, k->a, &k->row, e);
+	if (!rc)
+		rc = find_limits(m.db, k, e);
+	manager_end(k->app, &m);
 	return rc;
 }
 
+/* Those that it may use now; without a list, all that are enabled. */
 static void
-write_models(struct json_out *j, const struct app *app, const struct key_new *k)
+write_models(struct json_out *j, const struct catalogue *c,
+    const struct key_row *row)
 {
-	const struct catalogue *c = app->catalogue;
+	struct str list = row->models, id;
 
 	json_out_key(j, "allowed_models");
 	json_out_array(j);
-	for (size_t i = 0; k->all_models && i < c->n_models; i++)
+	for (size_t i = 0; row->k.all_models && i < c->n_models; i++)
 		if (c->models[i].row.is_enabled)
 			json_out_u64(j, c->models[i].row.model_id);
-	for (size_t i = 0; i < k->n_models; i++)
-		json_out_u64(j, k->model_ids[i]);
+	while (list.n && str_split(&list, ',', &id))
+		json_out_raw(j, id);
 	json_out_array_end(j);
 }
 
 static enum err
-respond(struct app *app, struct response *rs, const struct key_request *k,
-    const char *text, uint64_t id, struct error *e)
+respond(struct response *rs, const struct key_request *k, const char *text,
+    struct error *e)
 {
+	const struct key *key = &k->row.k;
 	struct json_out j;
 	int64_t rate;
 
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	json_out_object(&j);
-	json_out_member_u64(&j, "id", id);
+	json_out_member_u64(&j, "id", key->api_key_id);
 	json_out_member_str(&j, "key", str_from(text));
-	json_out_member_str(&j, "name", k->key.name);
+	json_out_member_str(&j, "name", key->name);
 	/* None in force is 0. */
 	rate = limit_set_get(&k->in_force, LIMIT_KEY_MODEL_REQUESTS_MINUTE);
 	json_out_member_u64(&j, "rate_limit", rate > 0 ? (uint64_t)rate : 0);
-	write_models(&j, app, &k->key);
-	json_out_member_u64(&j, "customer_id", k->key.customer_id);
+	write_models(&j, k->app->catalogue, &k->row);
+	json_out_member_u64(&j, "customer_id", key->customer_id);
 	json_out_key(&j, "expires_at");
-	if (k->key.expires_at_ms)
-		json_out_time(&j, k->key.expires_at_ms);
+	if (key->expires_at_ms)
+		json_out_time(&j, key->expires_at_ms);
 	else
 		json_out_null(&j);
 	json_out_key(&j, "budget");
-	if (k->budget.shown.p)
-		json_out_raw(&j, k->budget.shown);
+	if (k->row.budget.shown.p)
+		json_out_raw(&j, k->row.budget.shown);
 	else
 		json_out_null(&j);
 	json_out_object_end(&j);
@@ -407,15 +194,14 @@ enum err
 api_key_create(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct key_request k = { .key.scopes = KEY_SCOPE_INFER };
+	struct key_request k = { .app = app,
+		.a = rq->arena,
+		.row.k.scopes = KEY_SCOPE_INFER };
 	char text[KEY_TEXT_BYTES] = "";
-	uint64_t id;
-	enum err rc = read_body(app, rq, &k, e);
+	enum err rc = create(rq, &k, text, e);
 
 	if (!rc)
-		rc = create(app, rq, &k, text, &id, e);
-	if (!rc)
-		rc = respond(app, rs, &k, text, id, e);
+		rc = respond(rs, &k, text, e);
 	secret_wipe(text, sizeof(text));
 	return rc;
 }

@@ -30,6 +30,8 @@ void (*during_query)(void);
 unsigned n_rehashed;
 bool is_rehash_lost;
 uint64_t rehashed_to;
+enum err touch_answer;
+unsigned n_touched;
 
 enum err
 db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
@@ -94,6 +96,30 @@ store_key_rehash(struct db *db, bool is_operator,
 	rehashed_to = pepper_id;
 	if (!is_rehash_lost && memcmp(was, row_digest, KEY_DIGEST_BYTES) == 0)
 		memcpy(row_digest, is, KEY_DIGEST_BYTES);
+	return OK;
+}
+
+enum err
+store_key_touch(struct db *db, const struct key_use *uses, size_t n,
+    struct error *err)
+{
+	(void)db;
+	(void)uses;
+	if (touch_answer)
+		return error_set(err, touch_answer, "scripted");
+	n_touched += (unsigned)n;
+	return OK;
+}
+
+enum err
+store_operator_key_touch(struct db *db, uint64_t operator_key_id,
+    struct error *err)
+{
+	(void)db;
+	(void)operator_key_id;
+	if (touch_answer)
+		return error_set(err, touch_answer, "scripted");
+	n_touched++;
 	return OK;
 }
 

@@ -72,6 +72,30 @@ key_cache_take_uses__one_a_minute__each_taken_once(void **state)
 	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
 }
 
+static void
+key_uses_write__database_fails__are_written_by_the_next_call(void **state)
+{
+	static const enum key_kind kinds[] = { KEY_CUSTOMER, KEY_OPERATOR };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		n_touched = 0;
+		cache_make(60, 900, 100);
+		key_text_generate(kinds[i], text);
+		key_text_digest(pepper, str_from(text), row_digest);
+		assert_ok(ask());
+		touch_answer = ERR_DB_DOWN;
+		assert_int_equal(key_uses_write(cache, NULL, &e), ERR_DB_DOWN);
+		assert_int_equal(key_uses_write(cache, NULL, &e), ERR_DB_DOWN);
+		assert_int_equal(n_touched, 0);
+		touch_answer = OK;
+		assert_ok(key_uses_write(cache, NULL, &e));
+		assert_int_equal(n_touched, 1);
+		assert_ok(key_uses_write(cache, NULL, &e));
+		assert_int_equal(n_touched, 1);
+	}
+}
+
 /* What the database holds is never taken for "from anywhere". */
 static void
 key_authenticate__addresses_that_are_none__no_entry(void **state)
@@ -569,6 +593,8 @@ main(void)
 		    key_authenticate__addresses_and_role__are_the_callers_own_copies),
 		KEY_CACHE_TEST(
 		    key_cache_take_uses__one_a_minute__each_taken_once),
+		KEY_CACHE_TEST(
+		    key_uses_write__database_fails__are_written_by_the_next_call),
 		KEY_CACHE_TEST(
 		    key_authenticate__addresses_that_are_none__no_entry),
 		KEY_CACHE_TEST(
