@@ -60,20 +60,21 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, public_id, STR),
 	DB_FIELD(struct key_auth, name, STR),
 	DB_FIELD(struct key_auth, scopes, U64),
-	DB_FIELD(struct key_auth, is_active, BOOL),
 	DB_FIELD(struct key_auth, all_models, BOOL),
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
-	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
-	DB_FIELD(struct key_auth, project_is_open, BOOL),
-	DB_FIELD(struct key_auth, user_is_active, BOOL),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
-	DB_FIELD(struct key_auth, customer_is_active, BOOL),
 	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
 	DB_FIELD(struct key_auth, allowed_ips, STR),
 	DB_FIELD(struct key_auth, is_idempotent, BOOL),
 	LAYER_FIELDS(struct key_auth),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
+static const struct db_field refused_fields[] = {
+	DB_FIELD(struct key_auth, api_key_id, U64),
+	DB_FIELD(struct key_auth, customer_id, U64),
+};
+static const struct db_map refused_map = DB_MAP(struct key_auth,
+    refused_fields);
 
 static const struct db_field limits_fields[] = {
 	DB_FIELD(struct key_limits, api_key_id, U64),
@@ -217,11 +218,20 @@ enum err
 store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
+	struct key_auth k = { 0 };
 	enum err err = key_auth(db, STMT_KEY_BY_DIGEST, digest, a, ret, e);
 
+	if (err == ERR_NOT_FOUND)
+		err = key_auth(db, STMT_KEY_BY_PREVIOUS, digest, a, ret, e);
 	if (err != ERR_NOT_FOUND)
 		return err;
-	return key_auth(db, STMT_KEY_BY_PREVIOUS, digest, a, ret, e);
+	err = db_one(db, STMT_KEY_REFUSED, DB_IN(DB_TWICE(db_b32(digest))), a,
+	    &refused_map, &k, e);
+	if (err == OK) {
+		k.is_refused = true;
+		*ret = k;
+	}
+	return err;
 }
 
 enum err

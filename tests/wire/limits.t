@@ -245,12 +245,10 @@ is 'after the answer to its revoke it works in none (S5)' \
 ask "$victim" >/dev/null
 cp "$dir/answer" "$dir/revoked"
 ask "tg_0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef0ClVGK" >/dev/null
-without_id() { jq -S 'del(.error.request_id)' "$1"; }
-is 'revoked and unknown keys get the same answer (S2)' \
-  "$(without_id "$dir/answer")" "$(without_id "$dir/revoked")"
+ok 'revoked and unknown keys get the same answer (S2)' \
+  cmp "$dir/answer" "$dir/revoked"
 ask 'tg_nonsense' >/dev/null
-is 'and so does what is no key' \
-  "$(without_id "$dir/answer")" "$(without_id "$dir/revoked")"
+ok 'and so does what is no key' cmp "$dir/answer" "$dir/revoked"
 
 read -r id victim < <(new_key --per-minute 0)
 ask_many 20 "$victim" >/dev/null

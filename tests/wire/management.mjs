@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, newKey, sql, tollgate, until,
+  ask, env, json, newKey, sql, statementsDuring, tollgate, until,
 } from './lib.mjs';
 
 const nowhere = 4000000000; // an id that nothing has
@@ -599,13 +599,67 @@ await test('rotation again in the grace: the first secret ends; revoke: all end'
   expect(await operator('PATCH', `/api/keys/${id}`, { name: 'x' }), 409);
 });
 
-await test('revoked, unknown, expired: byte-identical 401s (S2)', async () => {
-  const { key, id } = await newKey({ customer_id: a.id });
-  expect(await operator('DELETE', `/api/keys/${id}`), 200);
-  const revoked = await call(key, 'GET', '/v1/key');
-  const unknown = await call('tg_nonsense', 'GET', '/v1/key');
-  assert.equal(revoked.status, 401);
-  assert.equal(revoked.text, unknown.text);
+// Keys that are none, and such as were: no worker has seen any of them.
+async function wrongKeys() {
+  const keys = {};
+  for (const name of ['revoked', 'expired', 'inactive', 'replaced', 'suspended']) {
+    keys[name] = await newKey({ customer_id: a.id, user_id: a.users.developer, scopes: all });
+  }
+  const at = (name, method, action = '', body = undefined) => operator(method, `/api/keys/${keys[name].id}${action}`, body);
+  expect(await at('revoked', 'DELETE'), 200);
+  expect(await at('inactive', 'PATCH', '', { is_active: false }), 200);
+  expect(await at('replaced', 'POST', '/rotate'), 200);
+  sql(`UPDATE api_keys SET expires_at = NOW(6) - INTERVAL 1 SECOND WHERE api_key_id = ${keys.expired.id}`);
+  const { id } = await make('/customers', { name: 's', email: `s2-${keys.revoked.id}-${unique}@example.com` });
+  keys.suspended = await newKey({ customer_id: id, scopes: all });
+  expect(await operator('PATCH', `/customers/${id}`, { state: 'suspended' }), 200);
+  const texts = Object.fromEntries(Object.entries(keys).map(([name, { key }]) => [name, key]));
+  const { key: gone, id: goneId } = await newKey({ customer_id: a.id });
+  sql(`DELETE FROM api_keys WHERE api_key_id = ${goneId}`);
+  return { ...texts, unknown: gone };
+}
+const malformed = (key) => ({
+  nonsense: 'tg_nonsense',
+  prefix: key.replace(/^tg_/, 'sk_'),
+  short: key.slice(0, -1),
+  long: `${key}0`,
+  checksum: key.replace(/.$/, (c) => (c === '0' ? '1' : '0')),
+  secret: key.replace(/^(.{20})./, (_, before) => before + (key[20] === 'a' ? 'b' : 'a')),
+});
+
+await test('wrong in whatever way: byte-identical 401s, on whatever route, in either header (S2)', async () => {
+  const keys = await wrongKeys();
+  for (const [method, path, body] of [['GET', '/v1/key'], ['GET', '/v1/models'], ['GET', '/api/keys'],
+    ['POST', '/customers', {}], ['POST', '/generate', {}], ['POST', '/v1/chat/completions', {}],
+    ['POST', '/v1/messages', {}]]) {
+    const seen = new Map();
+    for (const [name, key] of Object.entries({ ...keys, ...malformed(keys.unknown) })) {
+      for (const headers of [{ 'X-API-Key': key }, { Authorization: `Bearer ${key}` }]) {
+        const answer = await call(null, method, path, body, headers);
+        expect(answer, 401, `${name} ${path}`);
+        const { date, 'x-request-id': id, 'request-id': anthropics, ...rest } = answer.headers;
+        seen.set(JSON.stringify([rest, answer.text]), name);
+      }
+    }
+    assert.equal(seen.size, 1, `${path}: ${[...seen].slice(0, 3).join('\n')}`);
+  }
+});
+
+await test('wrong keys: junk asks the database for nothing, any other for the same (S2)', async () => {
+  const keys = await wrongKeys();
+  // What finds a key and what it brings along; each of the two is a statement's beginning.
+  const asked = async (key) => (await statementsDuring(async () => {
+    expect(await call(key, 'GET', '/v1/key'), 401);
+  }, '(api_key_secret|previous_secret) = |FROM (api_key_models|budgets) '))
+    .map(([, text]) => text.slice(0, 200).replace(/ IN \(.*| = .*/, ''));
+  for (const [name, key] of Object.entries(malformed(keys.unknown))) {
+    assert.deepEqual(await asked(key), [], name);
+  }
+  const unknown = await asked(keys.unknown);
+  assert.ok(unknown.length > 0);
+  for (const [name, key] of Object.entries(keys)) {
+    if (name !== 'unknown') assert.deepEqual(await asked(key), unknown, name);
+  }
 });
 
 await test('addresses: a key is refused elsewhere, by name, and only there', async () => {
