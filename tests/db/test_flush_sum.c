@@ -153,6 +153,7 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 
 	customers_make(x, v);
 	x->j->opt.file_bytes = MIB(16);
+	x->j->opt.max_bytes = x->flush.max_bytes = UINT64_C(4) << 30;
 	x->flush.batch_rows = 1000;
 	x->flush.keep_s = 0;
 	begin_flusher(x);

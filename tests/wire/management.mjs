@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, newKey, sql, statementsDuring, tollgate, until,
+  ask, env, json, newKey, sql, statementsDuring, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const nowhere = 4000000000; // an id that nothing has
@@ -58,8 +58,8 @@ const b = await tenant('beta');
 // ---- roles by routes ----
 
 // Who may call: o operator, O owner, d developer, b billing, v viewer; all by
-// keys that manage. i: also a key with infer alone; r: with keys:read alone; u: with usage:read
-// alone.
+// keys that manage. By keys of an owner with one scope alone: i infer, r keys:read, k keys:write,
+// u usage:read, w usage:write.
 const matrix = {
   'POST /generate': 'Odbvi',
   'POST /v1/chat/completions': 'Odbvi',
@@ -69,7 +69,7 @@ const matrix = {
   'POST /v1/messages/count_tokens': 'Odbvi',
   'GET /v1/models': 'Odbvi',
   'POST /v1/responses': 'Odbvi',
-  'GET /v1/key': 'Odbviru',
+  'GET /v1/key': 'Odbvirkuw',
   'GET /customers': 'oOdbv',
   'POST /customers': 'o',
   'GET /customers/{id}': 'oOdbv',
@@ -82,7 +82,7 @@ const matrix = {
   'GET /api/prices': 'o',
   'POST /api/prices': 'o',
   'GET /api/usage': 'oOdbvu',
-  'POST /api/usage': 'oOd',
+  'POST /api/usage': 'oOdw',
   'GET /api/usage/summary': 'oOdbvu',
   'GET /api/usage/{request_id}': 'oOdbvu',
   'GET /api/users': 'oOdbv',
@@ -91,13 +91,13 @@ const matrix = {
   'PATCH /api/users/{id}': 'oO',
   'DELETE /api/users/{id}': 'oO',
   'GET /api/keys': 'oOdbvr',
-  'POST /api/keys': 'oOd',
-  'POST /api/keys/revoke': 'oOd',
+  'POST /api/keys': 'oOdk',
+  'POST /api/keys/revoke': 'oOdk',
   'GET /api/keys/{id}': 'oOdbvr',
-  'PATCH /api/keys/{id}': 'oOd',
-  'DELETE /api/keys/{id}': 'oOd',
-  'POST /api/keys/{id}/rotate': 'oOd',
-  'POST /api/keys/{id}/toggle': 'oOd',
+  'PATCH /api/keys/{id}': 'oOdk',
+  'DELETE /api/keys/{id}': 'oOdk',
+  'POST /api/keys/{id}/rotate': 'oOdk',
+  'POST /api/keys/{id}/toggle': 'oOdk',
 };
 for (const kind of ['projects', 'agents', 'connectors']) {
   Object.assign(matrix, {
@@ -122,18 +122,18 @@ const routes = execFileSync(
   .map((line) => line.split(/\s+/))
   .map(([method, path, , , flags]) => ({ method, path, isPage: flags[0] === 'h' }));
 
-const inferOnly = await newKey({ customer_id: a.id });
-const readOnly = await newKey({ customer_id: a.id, scopes: ['keys:read'] });
-const usageOnly = await newKey({ customer_id: a.id, scopes: ['usage:read'] });
+const narrow = async (scope) => (await newKey({ customer_id: a.id, scopes: [scope] })).key;
 const asWhom = {
   o: env.TOLLGATE_OPERATOR_KEY,
   O: a.keys.owner,
   d: a.keys.developer,
   b: a.keys.billing,
   v: a.keys.viewer,
-  i: inferOnly.key,
-  r: readOnly.key,
-  u: usageOnly.key,
+  i: await narrow('infer'),
+  r: await narrow('keys:read'),
+  k: await narrow('keys:write'),
+  u: await narrow('usage:read'),
+  w: await narrow('usage:write'),
 };
 
 await test('roles by routes: the table names every route of the program (S7)', () => {
@@ -158,14 +158,62 @@ for (const [route, allowed] of Object.entries(matrix)) {
   });
 }
 
-await test('pages: nobody without a session (S7)', async () => {
-  for (const { method, path, isPage } of routes) {
-    if (!isPage || ['/', '/login', '/docs', '/docs/openapi.yaml'].includes(path)) continue;
-    const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
-      Accept: 'text/html', 'X-API-Key': a.keys.owner,
-      ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
-    });
-    assert.ok([303, 401, 403].includes(status), `${method} ${path}: ${status}`);
+const openPages = ['GET /', 'GET /login', 'POST /login', 'GET /docs', 'GET /docs/openapi.yaml'];
+const pages = ['GET /dashboard', 'GET /dashboard/{customer_id}', 'POST /logout'];
+
+await test('pages: nobody without a session, whatever key comes along (S7)', async () => {
+  const listed = routes.filter((r) => r.isPage).map((r) => `${r.method} ${r.path}`);
+  assert.deepEqual([...pages, ...openPages].sort(), listed.sort());
+  for (const page of pages) {
+    const [method, path] = page.split(' ');
+    for (const key of [undefined, a.keys.owner, env.TOLLGATE_OPERATOR_KEY]) {
+      const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
+        Accept: 'text/html', ...(key ? { 'X-API-Key': key } : {}),
+        ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
+      });
+      assert.ok([303, 401, 403].includes(status), `${page}: ${status}`);
+    }
+  }
+});
+
+// The cookies of whoever signs in.
+const field = (page) => {
+  const [, name, value] = /<input type="hidden" name="([^"]+)" value="([^"]+)"/.exec(page.text);
+  return `${name}=${encodeURIComponent(value)}`;
+};
+const cookies = (answer) => (answer.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]);
+const form = (path, sent, body) => ask('POST', path, {
+  'Content-Type': 'application/x-www-form-urlencoded', Cookie: sent.join('; '),
+  Origin: env.TOLLGATE_URL, Accept: 'text/html',
+}, body);
+async function signIn(email, password) {
+  const login = await ask('GET', '/login', { Accept: 'text/html' });
+  const answer = await form('/login', cookies(login),
+    `email=${encodeURIComponent(email)}&password=${encodeURIComponent(password)}&${field(login)}`);
+  expect(answer, 303, email);
+  return cookies(answer);
+}
+const see = (sent, path) => ask('GET', path, { Accept: 'text/html', Cookie: sent.join('; ') });
+
+await test('pages: each role its own customer\'s, an operator all, until it signs out (S7, S8)', async () => {
+  const user = (role, ...more) => {
+    const email = `page-${role}-${unique}@example.com`;
+    return { email, ...tollgate('user', 'add', '--email', email, '--role', role, ...more) };
+  };
+  for (const role of ['owner', 'developer', 'billing', 'viewer', 'operator']) {
+    const { email, password } = user(role, ...(role === 'operator' ? [] : ['--customer', String(a.id)]));
+    const sent = await signIn(email, password);
+    const home = await see(sent, '/dashboard');
+    if (role === 'operator') expect(home, 200, role);
+    else assert.equal(home.headers.location, `/dashboard/${a.id}`, role);
+    const mine = await see(sent, `/dashboard/${a.id}`);
+    expect(mine, 200, role);
+    const theirs = await see(sent, `/dashboard/${b.id}`);
+    expect(theirs, role === 'operator' ? 200 : 404, role);
+    assert.equal(theirs.text.includes('beta'), role === 'operator', role);
+    expect(await form('/logout', sent, field(mine)), 303, role);
+    const after = await see(sent, `/dashboard/${a.id}`);
+    assert.ok([303, 401].includes(after.status), `${role} ${after.status}`);
   }
 });
 
@@ -210,6 +258,21 @@ for (const [kind, [path, id]] of Object.entries(things(b))) {
   });
 }
 
+// Whatever an owner may ask about one thing, from the table of routes.
+for (const route of Object.keys(matrix).filter((r) => matrix[r].includes('O') && r.includes('{id}'))) {
+  await test(`${route}: another tenant's id is as one that nothing has (S8)`, async () => {
+    const [method, pattern] = route.split(' ');
+    const [, kind] = /^(?:\/api)?\/(\w+)\//.exec(pattern);
+    const [, id] = things(b)[kind];
+    const body = method === 'PATCH' ? { name: 'stolen' } : undefined;
+    const [theirs, none] = await Promise.all([id, nowhere].map((n) => call(a.keys.owner, method,
+      pattern.replace('{id}', n), body)));
+    expect(none, 404);
+    assert.equal(theirs.status, 404, theirs.text);
+    assert.equal(theirs.text, none.text);
+  });
+}
+
 await test('another tenant: in bodies: not there (S8)', async () => {
   for (const kind of ['projects', 'agents', 'connectors']) {
     refusedBy(await call(a.keys.owner, 'POST', `/api/${kind}`, { customer_id: b.id, name: 'x' }),
@@ -241,6 +304,10 @@ await test('another tenant: in filters and lists: nothing of it (S8)', async () 
   }
   for (const filter of [`user_id=${b.users.developer}`, `project_id=${b.project}`]) {
     assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/api/keys?${filter}`), 200).data, []);
+  }
+  for (const filter of [`object=api_key&object_id=${b.keyIds.owner}`, `object=customer&object_id=${b.id}`,]) {
+    const { data } = expect(await call(a.keys.owner, 'GET', `/api/audit?${filter}`), 200);
+    assert.deepEqual(data, [], filter);
   }
   const email = encodeURIComponent(`beta-${unique}@example.com`);
   assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/customers?email=${email}`), 200).data, []);
@@ -691,6 +758,39 @@ await test('addresses: a key is refused elsewhere, by name, and only there', asy
   }
 });
 
+await test('who somebody says to be, in whatever header, changes nothing (S14)', async () => {
+  const { key } = await newKey({ customer_id: a.id, user_id: a.users.viewer, scopes: all });
+  const said = {
+    Host: 'evil.example', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https',
+    'X-Forwarded-For': '203.0.113.7', 'X-Real-IP': '203.0.113.7', Forwarded: 'for=203.0.113.7;host=evil.example',
+    'X-User-Id': b.users.owner, 'X-User-Email': `beta-${unique}@example.com`, 'X-Role': 'operator',
+    'X-Customer-Id': b.id, 'X-Tenant-Id': b.id, 'X-Forwarded-User': 'root', 'X-Remote-User': 'root',
+    'X-Original-URL': '/api/providers', 'X-Rewrite-URL': '/api/providers', 'X-HTTP-Method-Override': 'DELETE',
+  };
+  const plain = await call(key, 'GET', '/v1/key');
+  const { id } = expect(plain, 200);
+  for (const headers of [said, ...Object.entries(said).map(([n, v]) => ({ [n]: v }))]) {
+    const name = Object.keys(headers).join();
+    const answer = await call(key, 'GET', '/v1/key', undefined, headers);
+    assert.equal(answer.text, plain.text, name);
+    expect(await call(key, 'POST', '/api/agents', { name: `s14-${unique}` }, headers), 403, name);
+    assert.deepEqual(expect(await call(key, 'GET', '/customers', undefined, headers), 200)
+      .data.map((c) => c.id), [a.id], name);
+    expect(await call(null, 'GET', '/v1/key', undefined, headers), 401, name);
+  }
+  const used = await call(key, 'POST', '/generate', { text: 'a', model_id: 2, max_length: 5 }, said);
+  expect(used, 200);
+  assert.deepEqual(await usageRow(used.headers['x-request-id'], ['customer_id', 'user_id', 'api_key_id']),
+    { customer_id: String(a.id), user_id: String(a.users.viewer), api_key_id: String(id) });
+  // Nor do a page's links and cookies go by it.
+  const page = await ask('GET', '/dashboard', { Accept: 'text/html', ...said });
+  assert.match(page.headers.location, /^\/login/);
+  const login = await ask('GET', '/login', { Accept: 'text/html', ...said });
+  assert.ok(!login.text.includes('evil.example'));
+  assert.deepEqual(login.headers['set-cookie'].map((c) => c.replace(/=[^;]*/, '')),
+    (await ask('GET', '/login', { Accept: 'text/html' })).headers['set-cookie'].map((c) => c.replace(/=[^;]*/, '')));
+});
+
 await test('changed in place: scopes, models, expiry, in force at once', async () => {
   const { key, id } = await newKey({ customer_id: a.id });
   const generate = (model) => call(key, 'POST', '/generate', { text: 'a', model_id: model, max_length: 20 });
@@ -945,15 +1045,8 @@ await test('audit: narrowed down, and nothing of a change that failed', async ()
 
 await test('audit: a failed sign-in is there (S31)', async () => {
   const login = await ask('GET', '/login', { Accept: 'text/html' });
-  const token = /name="form_token" value="([^"]+)"|value="([^"]+)"[^>]*name="form_token"/.exec(login.text)
-    ?? /name="csrf[^"]*" value="([^"]+)"/.exec(login.text);
-  const cookie = (login.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]).join('; ');
-  const field = /<input type="hidden" name="([^"]+)" value="([^"]+)"/.exec(login.text);
-  await ask('POST', '/login', {
-    'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie,
-    Origin: env.TOLLGATE_URL, Accept: 'text/html',
-  }, `email=${encodeURIComponent(`alpha-owner-${unique}@example.com`)}&password=not-the-right-one-at-all`
-    + `&${field ? `${field[1]}=${encodeURIComponent(field[2])}` : ''}${token ? '' : ''}`);
+  await form('/login', cookies(login), `email=${encodeURIComponent(`alpha-owner-${unique}@example.com`)}`
+    + `&password=not-the-right-one-at-all&${field(login)}`);
   const rows = expect(await call(a.keys.owner, 'GET',
     '/api/audit?action=session.create&is_success=false'), 200).data;
   assert.equal(rows.length, 1);
