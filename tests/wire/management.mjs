@@ -1032,6 +1032,39 @@ await test('audit: what is hidden from a customer is so in its audit log', async
   assert.ok(!('account' in expect(await call(a.keys.owner, 'GET', byCommand), 200).data[0].detail));
 });
 
+await test('audit: line ends in what was given end no line (S31)', async () => {
+  const name = `one\r\n2026-01-01 forged ${unique}`;
+  const { id } = await newKey({ customer_id: a.id, name });
+  const [[raw, kept]] = sql(`SELECT detail REGEXP '[\r\n]', JSON_VALUE(detail, '$.after.name') = '${name}' FROM audit_log
+    WHERE object = 'api_key' AND object_id = ${id}`);
+  assert.deepEqual([raw, kept], ['0', '1']);
+  const text = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['audit', 'list', '--limit', '20']).toString();
+  assert.ok(text.split('\n').every((line) => !line.startsWith('2026-01-01 forged')), text);
+});
+
+await test('a dump of the database lets nobody in (S3)', async () => {
+  const email = `dumped-${unique}@example.com`;
+  const { password } = tollgate('user', 'add', '--customer', String(a.id), '--email', email, '--role', 'owner');
+  const sent = await signIn(email, password);
+  await make('/api/providers', {
+    name: `dumped-${unique}`, kind: 'openai', base_url: 'https://api.example.com', api_key: `sk-dumped-${unique}`,
+  });
+  const rotated = await newKey({ customer_id: a.id });
+  const { key: next } = expect(await operator('POST', `/api/keys/${rotated.id}/rotate`, { grace_seconds: 600 }), 200);
+  const dump = execFileSync('mariadb-dump', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET,
+    '--hex-blob', '--single-transaction', env.TOLLGATE_DB_NAME], { maxBuffer: 2 ** 30 }).toString().toLowerCase();
+  assert.ok(dump.includes(email.toLowerCase()));
+  // Of a key what is behind its public id; of a cookie its value, as it is and as what it stands for.
+  const secrets = [password, `sk-dumped-${unique}`, ...sent.map((c) => c.replace(/^[^=]*=/, '')).filter(Boolean), // one is taken away
+    ...[rotated.key, next, a.keys.owner].map((k) => k.slice(14)), env.TOLLGATE_OPERATOR_KEY.slice(15)];
+  assert.ok(secrets.every((s) => s.length >= 16), secrets.join());
+  for (const text of secrets) {
+    const forms = [text, Buffer.from(text).toString('hex'), Buffer.from(text).toString('base64'),
+      Buffer.from(text, 'base64url').toString('hex')];
+    for (const form_ of forms) assert.ok(form_.length < 16 || !dump.includes(form_.toLowerCase()), text.slice(0, 4));
+  }
+});
+
 await test('audit: narrowed down, and nothing of a change that failed', async () => {
   const page = async (query) => expect(await operator('GET', `/api/audit?${query}`), 200).data;
   assert.deepEqual([...new Set((await page('actor=operator_key&action=customer.add&limit=9'))
