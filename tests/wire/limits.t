@@ -242,6 +242,7 @@ is 'before its revoke a key works in all processes' \
 t key revoke "$id" >/dev/null
 is 'after the answer to its revoke it works in none (S5)' \
   "$(ask_many 40 "$victim")" '40 401 '
+revoked=$victim
 ask "$victim" >/dev/null
 cp "$dir/answer" "$dir/revoked"
 ask "tg_0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef0ClVGK" >/dev/null
@@ -277,6 +278,8 @@ read -r _ local_key < <(new_key --per-minute 0 --per-hour 30)
 stack_cache_stop
 is 'without memcached this host counts: exactly the limit (R20)' \
   "$(ask_many 80 "$local_key")" '30 200 50 429 '
+is 'nor is a revoked key any good without it (S5)' \
+  "$(ask_many 40 "$revoked")" '40 401 '
 is 'doctor says so' "$(limits_status)" warn
 read -r _ after < <(new_key --per-minute 0 --per-hour 30)
 is 'and it switched once, all processes together' \
@@ -287,6 +290,8 @@ ok 'memcached is back: noticed within 3 s' until_true 3 is_up
 is 'the window it was lost in is not granted again' \
   "$(ask_many 20 "$local_key")" '20 429 '
 is 'requests go on' "$(ask_many 10 "$after")" '10 200 '
+is 'a revoked key does not, though memcached knows nothing any more (S5)' \
+  "$(ask_many 40 "$revoked")" '40 401 '
 
 for mode in open closed; do
   sed -i '/ON_FAILURE/d' "$STACK_CONF"
