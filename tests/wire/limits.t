@@ -184,14 +184,19 @@ t tier assign none --role owner >/dev/null
 
 # --- reported but not refused ------------------------------------------------
 
+reloads() { grep -c '"event":"reloaded"' "$dir/log/worker.log"; }
+reloads_are() { (($(reloads) >= $1)); }
 reload() { # NAME=VALUE...: a line of the configuration in place of another
-  local line
+  local line before workers
   for line; do
     sed -i "/^${line%%=*}=/d" "$STACK_CONF"
     echo "$line" >>"$STACK_CONF"
   done
-  stack_workers | xargs kill -HUP
-  sleep 0.5
+  before=$(reloads)
+  mapfile -t workers < <(stack_workers)
+  kill -HUP "${workers[@]}"
+  until_true 10 reloads_are $((before + ${#workers[@]})) \
+    || diag 'not all workers have read their configuration again'
 }
 reload TOLLGATE_LIMITS_SHADOW=on
 is 'limits.shadow lets pass' "$(ask_many 20 "$limited")" '20 200 '
@@ -294,10 +299,7 @@ is 'a revoked key does not, though memcached knows nothing any more (S5)' \
   "$(ask_many 40 "$revoked")" '40 401 '
 
 for mode in open closed; do
-  sed -i '/ON_FAILURE/d' "$STACK_CONF"
-  echo "TOLLGATE_LIMITS_ON_FAILURE=$mode" >>"$STACK_CONF"
-  stack_workers | xargs kill -HUP
-  sleep 0.5
+  reload "TOLLGATE_LIMITS_ON_FAILURE=$mode"
   stack_cache_stop
   if [[ $mode == open ]]; then
     is 'on_failure=open lets everything pass' \
