@@ -221,7 +221,8 @@ admit(struct ask *q, struct key_entry *en)
 	void *ips = NULL;
 
 	if (en->is_refused)
-		return refuse(q, "key, user or customer is not active");
+		return refuse(q, "key, user, project or customer is not "
+				 "active, or the key has expired");
 	if (who->expires_at_ms && q->now_ms >= who->expires_at_ms)
 		return refuse(q, "key has expired");
 	if (who->n_models) {

@@ -60,20 +60,29 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, public_id, STR),
 	DB_FIELD(struct key_auth, name, STR),
 	DB_FIELD(struct key_auth, scopes, U64),
-	DB_FIELD(struct key_auth, is_active, BOOL),
 	DB_FIELD(struct key_auth, all_models, BOOL),
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
-	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
-	DB_FIELD(struct key_auth, project_is_open, BOOL),
-	DB_FIELD(struct key_auth, user_is_active, BOOL),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
-	DB_FIELD(struct key_auth, customer_is_active, BOOL),
 	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
 	DB_FIELD(struct key_auth, allowed_ips, STR),
 	DB_FIELD(struct key_auth, is_idempotent, BOOL),
 	LAYER_FIELDS(struct key_auth),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
+/* What a digest leads to. */
+struct key_found {
+	uint64_t api_key_id;
+	uint64_t customer_id;
+	bool is_usable;
+	bool is_previous;
+};
+static const struct db_field found_fields[] = {
+	DB_FIELD(struct key_found, api_key_id, U64),
+	DB_FIELD(struct key_found, customer_id, U64),
+	DB_FIELD(struct key_found, is_usable, BOOL),
+	DB_FIELD(struct key_found, is_previous, BOOL),
+};
+static const struct db_map found_map = DB_MAP(struct key_found, found_fields);
 
 static const struct db_field limits_fields[] = {
 	DB_FIELD(struct key_limits, api_key_id, U64),
@@ -200,14 +209,13 @@ static enum err
 key_auth(struct db *db, enum stmt id, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
-	struct key_auth k;
+	struct key_auth k = { 0 };
 	enum err err = db_one(db, id, DB_IN(db_b32(digest)), a, &auth_map, &k,
 	    e);
 
-	if (err != OK)
-		return err;
-	err = store_key_models(db, k.api_key_id, a, &k.model_ids, &k.n_models,
-	    e);
+	if (err == OK && !k.all_models)
+		err = store_key_models(db, k.api_key_id, a, &k.model_ids,
+		    &k.n_models, e);
 	if (err == OK)
 		*ret = k;
 	return err;
@@ -217,11 +225,22 @@ enum err
 store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
-	enum err err = key_auth(db, STMT_KEY_BY_DIGEST, digest, a, ret, e);
+	struct key_found k;
+	enum err err = db_one(db, STMT_KEY_FIND,
+	    DB_IN(DB_TWICE(db_b32(digest))), a, &found_map, &k, e);
 
-	if (err != ERR_NOT_FOUND)
+	if (err)
 		return err;
-	return key_auth(db, STMT_KEY_BY_PREVIOUS, digest, a, ret, e);
+	if (k.is_usable)
+		return key_auth(db,
+		    k.is_previous ? STMT_KEY_BY_PREVIOUS : STMT_KEY_BY_DIGEST,
+		    digest, a, ret, e);
+	*ret = (struct key_auth){
+		.api_key_id = k.api_key_id,
+		.customer_id = k.customer_id,
+		.is_refused = true,
+	};
+	return OK;
 }
 
 enum err

@@ -75,20 +75,18 @@ struct key_auth {
 	struct str public_id;
 	struct str name;
 	uint64_t scopes;
-	bool is_active;
 	bool all_models;
 	int64_t expires_at_ms;
-	int64_t revoked_at_ms;
-	bool project_is_open; /* or it has none */
-	bool user_is_active;
 	uint64_t customer_markup_ppm;
-	bool customer_is_active;
 	enum user_role user_role;
 	struct str allowed_ips; /* p == NULL: anywhere */
 	bool is_idempotent;
 	struct limit_set layers[KEY_LIMITS__N];
 	uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
+	/* Revoked, expired or switched off, or its user, project or customer
+	 * is; then nothing else is set but api_key_id and customer_id. */
+	bool is_refused;
 };
 
 struct key_new {
@@ -120,7 +118,9 @@ enum err store_key_insert(struct db *db, const struct key_new *k,
     uint64_t *ret_api_key_id, struct error *e) ATTR_MUST_CHECK;
 
 /** By its digest, or, while a rotation's grace lasts, by the one before;
- * public_id and expires_at_ms are then that one's.
+ * public_id and expires_at_ms are then that one's. A key that is refused and
+ * one that is not there take the same statements: the time of a refusal must
+ * not tell which it was.
  * Errors: ERR_NOT_FOUND no such digest. Memory: texts and models in a. */
 enum err store_key_by_digest(struct db *db,
     const uint8_t digest[KEY_DIGEST_BYTES], struct arena *a,

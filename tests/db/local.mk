@@ -46,6 +46,7 @@ check_PROGRAMS += \
 	tests/db/test_db_value \
 	tests/db/test_flush \
 	tests/db/test_flush_files \
+	tests/db/test_flush_sum \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
 	tests/db/test_key_manage \
@@ -83,6 +84,8 @@ tests_db_test_flush_SOURCES = tests/db/test_flush.c $(FLUSH_FIXTURE)
 tests_db_test_flush_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_files_SOURCES = tests/db/test_flush_files.c $(FLUSH_FIXTURE)
 tests_db_test_flush_files_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_flush_sum_SOURCES = tests/db/test_flush_sum.c $(FLUSH_FIXTURE)
+tests_db_test_flush_sum_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_recovery_SOURCES = \
 	tests/db/test_flush_recovery.c $(FLUSH_FIXTURE)
 tests_db_test_flush_recovery_LDADD = $(FLUSH_TEST_LDADD)

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 import {
-  env, management, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
+  env, management, modelsInForce, newKey, sim, spentAndCost, sql, tollgate, until, usageRow,
 } from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
@@ -205,6 +205,19 @@ await test('abort in mid-stream: input by the provider, output by what came', as
   assert.equal(r.request_status, 'client_closed');
   assert.equal(r.token_in_count, '3');
   assert.ok(Number(r.token_out_count) > 0 && Number(r.token_out_count) < 400);
+});
+
+await test('a budget is moved once by each call, streamed or not (B14)', async () => {
+  const { key: paid, id } = await newKey({ budget: { amount_usd: 1, period: 'total' } });
+  const one = new Anthropic({ ...options, apiKey: paid });
+  await one.messages.create(ask(models['sim-fixed:9']));
+  await one.messages.stream(ask(models['sim-details:100:40:50:20'])).finalMessage();
+  for await (const event of await one.messages.create(ask(models['sim-fixed:9'], { stream: true }))) assert.ok(event);
+  await one.messages.countTokens({ model: models['sim-fixed:9'], messages: ask('').messages });
+  const { spent, cost, rows } = await spentAndCost(id, 4);
+  assert.equal(rows, 4);
+  assert.equal(spent, cost);
+  assert.ok(Number(cost) > 0);
 });
 
 await test('each request has one row', async () => {

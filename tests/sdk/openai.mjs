@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The official OpenAI client: what its users do, with nothing of ours in
-// between but the base URL.
+// between but the base URL. CHECKLIST B14.
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 import {
-  modelsInForce, sql, tollgate, until, usageRow,
+  modelsInForce, spentAndCost, sql, tollgate, until, usageRow,
 } from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
@@ -302,6 +302,24 @@ for (const [what, holder, name, status, code] of [
     }
   });
 }
+
+await test('a budget is moved once by each call, whatever its route (B14)', async () => {
+  const { key, id } = await newKey({ rate_limit: 1000, budget: { amount_usd: 1, period: 'total' } });
+  const paid = new OpenAI({ baseURL, apiKey: key, maxRetries: 0 });
+  const drain = async (stream) => { for await (const chunk of stream) assert.ok(chunk); };
+  await paid.chat.completions.create({ model, messages });
+  await drain(await paid.chat.completions.create({ model, messages, stream: true }));
+  await drain(await paid.chat.completions.create({ model, messages, stream: true, stream_options: { include_usage: true } }));
+  await paid.completions.create({ model, prompt: 'one two' });
+  await drain(await paid.completions.create({ model, prompt: 'one two', stream: true }));
+  await paid.responses.create({ model, input: 'one two' });
+  await drain(await paid.responses.create({ model, input: 'one two', stream: true }));
+  await paid.embeddings.create({ model, input: 'one two' });
+  const { spent, cost, rows } = await spentAndCost(id, 8);
+  assert.equal(rows, 8);
+  assert.equal(spent, cost);
+  assert.ok(Number(cost) > 0);
+});
 
 await test('429: the client waits as long as we say, then succeeds', async () => {
   const calls = await retried;

@@ -52,6 +52,8 @@ is 'config: JSON has the default and the bounds' "$(j '.[]
   'TOLLGATE_LIMITS_REQUESTS_PER_MINUTE 60 0 1000000000 requests'
 is 'config: JSON hides secrets' \
   "$(j '[.[] | select(.secret and .is_set) | .value] | unique[]')" '***'
+is 'config: no secret has a default (S13)' \
+  "$(j '[.[] | select(.secret) | .default] | unique[]')" ''
 t config --new-secrets
 is 'config: new secrets are 64 hex digits' \
   "$(grep -cE '^TOLLGATE_(AUTH_PEPPER|SEAL_KEY)=[0-9a-f]{64}$' "$dir/out")" 2
@@ -73,6 +75,10 @@ is 'before migrate: doctor fails' "$code" 1
 ok 'migrate' stack_migrate
 t migrate --check --json
 is 'migrate: check finds nothing missing' "$code" 0
+is 'a new database lets nobody in: no user, no key, no customer (S13)' \
+  "$(sql 'SELECT (SELECT COUNT(*) FROM users) + (SELECT COUNT(*) FROM
+    operator_keys) + (SELECT COUNT(*) FROM api_keys) +
+    (SELECT COUNT(*) FROM customers)')" 0
 t doctor --json
 is 'doctor: nothing is broken' "$code" 0 || diag "$out"
 is 'doctor: durability (R7)' \

@@ -173,11 +173,7 @@ key_cache_setup(void **state)
 		.user_id = 6,
 		.public_id = str_make(text + 3, 10),
 		.scopes = KEY_SCOPE_INFER,
-		.is_active = true,
-		.project_is_open = true,
-		.user_is_active = true,
 		.customer_markup_ppm = 1000000,
-		.customer_is_active = true,
 		.model_ids = model_ids,
 		.n_models = 2,
 	};
