@@ -264,6 +264,30 @@ claim__host_without_sendmail__leaves_e_mail_to_others(void **state)
 	assert_int_equal(d.channel, NOTICE_EMAIL);
 }
 
+/* What a program says need not be UTF-8, nor whole. */
+static void
+failed__reason_in_another_encoding__is_kept_legibly(void **state)
+{
+	char why[NOTICE_ERROR_BYTES + 2] = "caf\351 \303\244 ";
+	struct notice_delivery d;
+	size_t n = strlen(why);
+
+	(void)state;
+	memset(why + n, 'x', sizeof(why) - n);
+	memcpy(why + NOTICE_ERROR_BYTES - 1, "\303\244", 2);
+	make_due(1);
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &d, &f->e));
+
+	assert_db_ok(f, store_notice_failed(f->db, &d, NOTICE_DEAD, 0,
+			    str_make(why, sizeof(why)), &f->e));
+
+	assert_int_equal(1,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries WHERE state = 'dead' "
+		"AND last_error LIKE 'caf? \303\244 x%x' "
+		"AND LENGTH(last_error) = 249"));
+}
+
 int
 main(void)
 {
@@ -279,6 +303,7 @@ main(void)
 		    claim__never_settled__is_anothers_when_its_time_is_over),
 		STORE_TEST(
 		    claim__host_without_sendmail__leaves_e_mail_to_others),
+		STORE_TEST(failed__reason_in_another_encoding__is_kept_legibly),
 	};
 
 	fixture_need_server();
