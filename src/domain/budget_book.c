@@ -16,6 +16,7 @@
 #define N_LOCKS        64
 #define DB_WAIT_MS     2000
 #define DENIAL_MS      200   /* what was denied is not asked again so long */
+#define DOWN_MS        500   /* nor is a database that did not answer */
 #define IDLE_MS        30000 /* a slab that nobody used goes back; */
 #define IDLE_SCARCE_MS 500   /* when there is not much left, sooner */
 #define SCRATCH_BYTES  KIB(64)
@@ -36,6 +37,10 @@ struct budget_slab {
 	int64_t denied_until_ms; /* monotonic */
 	int64_t denied_pusd;     /* less than this may be had */
 	int64_t amount_pusd, spent_pusd;
+	/* Under the lock: that it said nothing. Whoever waits for the lock
+	 * must not wait for the database, too, one after the other. */
+	int64_t down_until_ms; /* monotonic */
+	enum err down;
 };
 
 struct budget_book {
@@ -158,7 +163,7 @@ claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 		atomic_fetch_sub(&s->users, CLAIMED);
 		return false;
 	}
-	s->denied_until_ms = 0;
+	s->denied_until_ms = s->down_until_ms = 0;
 	atomic_store(&s->share_pusd, 0);
 	atomic_store(&s->id, id);
 	if (!was_used) {
@@ -244,6 +249,14 @@ refuse(const struct asking *q)
 	return err;
 }
 
+/* Whether the failure may have been waited for. */
+static bool
+took_long(enum err err)
+{
+	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN ||
+	       err == ERR_OVERLOADED;
+}
+
 /* Ask the database for what the slab lacks. What is free is set aside
  * meanwhile: others who need more wait for the lock, too. */
 static enum err
@@ -269,6 +282,8 @@ lease(struct asking *q, int64_t *ret_pusd)
 		err = budget_lease_take(db, q->b->p.series, &want, &a, q->e);
 	db_pool_give(q->b->p.db, db);
 	arena_fini(&a);
+	s->down = err;
+	s->down_until_ms = took_long(err) ? clock_mono_ms() + DOWN_MS : 0;
 	if (err && (have_pusd < q->min_pusd || have_pusd <= 0)) {
 		give(s, have_pusd);
 		return err;
@@ -292,26 +307,40 @@ lease(struct asking *q, int64_t *ret_pusd)
 	return *ret_pusd ? OK : refuse(q);
 }
 
-/* The slab does not suffice: one thread at a time asks for more. */
+/* The caller holds the lock, and the slab does not suffice. */
+static enum err
+take_or_lease(struct asking *q, int64_t *ret_pusd)
+{
+	struct budget_slab *s = q->slab;
+	int64_t now_ms = clock_mono_ms();
+	bool is_denied = now_ms < s->denied_until_ms;
+	bool is_down = now_ms < s->down_until_ms;
+
+	*ret_pusd = 0;
+	if (is_denied || is_down)
+		*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
+	if (*ret_pusd)
+		return OK;
+	if (is_denied && q->min_pusd > s->denied_pusd)
+		return refuse(q);
+	if (is_down)
+		return error_set(q->e, s->down,
+		    "budget %llu: the database failed a moment ago",
+		    (unsigned long long)q->ref->budget_id);
+	return lease(q, ret_pusd);
+}
+
+/* One thread at a time asks for more. */
 static enum err
 take_more(struct asking *q, int64_t *ret_pusd)
 {
-	struct budget_slab *s = q->slab;
-	pthread_mutex_t *lock = lock_of(q->b, s);
+	pthread_mutex_t *lock = lock_of(q->b, q->slab);
 	enum err err = OK;
 
 	(void)pthread_mutex_lock(lock);
 	*ret_pusd = q->want_pusd;
-	if (!take_all(s, q->want_pusd)) {
-		*ret_pusd = 0;
-		if (clock_mono_ms() < s->denied_until_ms)
-			*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
-		if (!*ret_pusd && clock_mono_ms() < s->denied_until_ms &&
-		    q->min_pusd > s->denied_pusd)
-			err = refuse(q);
-		else if (!*ret_pusd)
-			err = lease(q, ret_pusd);
-	}
+	if (!take_all(q->slab, q->want_pusd))
+		err = take_or_lease(q, ret_pusd);
 	(void)pthread_mutex_unlock(lock);
 	return err;
 }
@@ -415,7 +444,7 @@ excess(const struct budget_slab *s, int64_t mono_ms)
 	return free_pusd > share_pusd ? free_pusd - share_pusd : 0;
 }
 
-static void
+static bool
 give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
     int64_t pusd)
 {
@@ -424,13 +453,14 @@ give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
 	enum err err;
 
 	if (!take_all(s, pusd))
-		return;
+		return true;
 	err = store_budget_unlease(db, &span, b->p.series, pusd, &e);
 	/* It may have happened: then it is not ours any more. */
 	if (err && err != ERR_DB_UNCERTAIN)
 		give(s, pusd);
 	if (err)
 		log_error("budget_not_returned", &e);
+	return err == OK;
 }
 
 void
@@ -438,20 +468,20 @@ budget_book_tidy(struct budget_book *b, int64_t mono_ms)
 {
 	uint32_t n = atomic_load(&b->n_used);
 	struct db *db = NULL;
+	bool is_well = true;
 	struct error e;
 
-	for (uint32_t i = 0; i < n; i++) {
+	/* After a failure the rest waits for the next time. */
+	for (uint32_t i = 0; i < n && is_well; i++) {
 		struct budget_slab *s = &b->slabs[b->used[i]];
 		uint64_t id = atomic_load(&s->id);
 		int64_t pusd = excess(s, mono_ms);
 
 		if (pusd == 0 || !refer(s, id))
 			continue;
-		if (!db && db_pool_take(b->p.db, 0, &db, &e) != OK) {
-			unrefer(s);
-			return; /* next time */
-		}
-		give_back(b, db, s, pusd);
+		is_well = db || db_pool_take(b->p.db, 0, &db, &e) == OK;
+		if (is_well)
+			is_well = give_back(b, db, s, pusd);
 		unrefer(s);
 	}
 	if (db)
