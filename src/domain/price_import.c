@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "domain/price.h"
+#include "domain/price_set.h"
 #include "store/catalogue.h"
 
 #define NOTE_BYTES 255 /* of price_versions.note */
@@ -219,20 +220,27 @@ price_import_plan(struct db *db, struct price_feed *feed,
 	return ret->models ? plan_all(&p, ret, e) : error_arena(e, a);
 }
 
+struct apply_arg {
+	const struct price_import *plan;
+	const struct audit *who;
+	struct arena *a;
+};
+
 static enum err
 apply_txn(struct db *db, void *arg, struct error *e)
 {
-	struct price_import *plan = arg;
+	const struct apply_arg *x = arg;
 
-	for (size_t i = 0; i < plan->n; i++) {
-		struct price_import_model *m = &plan->models[i];
+	for (size_t i = 0; i < x->plan->n; i++) {
+		const struct price_import_model *m = &x->plan->models[i];
+		struct price stored;
 		enum err err;
 
 		if (m->state != PRICE_IMPORT_NEW &&
 		    m->state != PRICE_IMPORT_CHANGED)
 			continue;
-		err = store_price_insert(db, &m->new, &m->new.price_version_id,
-		    e);
+		err = price_add(db, x->who, "price.import", &m->new, x->a,
+		    &stored, e);
 		if (err == ERR_CONFLICT)
 			return error_set(e, err,
 			    "model %" PRI_STR
@@ -245,7 +253,10 @@ apply_txn(struct db *db, void *arg, struct error *e)
 }
 
 enum err
-price_import_apply(struct db *db, struct price_import *plan, struct error *e)
+price_import_apply(struct db *db, const struct price_import *plan,
+    const struct audit *who, struct arena *a, struct error *e)
 {
-	return db_txn(db, apply_txn, plan, e);
+	struct apply_arg arg = { plan, who, a };
+
+	return db_txn(db, apply_txn, &arg, e);
 }

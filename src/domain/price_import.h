@@ -7,6 +7,7 @@
 #define TG_DOMAIN_PRICE_IMPORT_H
 
 #include "domain/price_feed.h"
+#include "store/audit.h"
 #include "store/model.h"
 
 enum price_import_state {
@@ -58,12 +59,14 @@ enum err price_import_plan(struct db *db, struct price_feed *feed,
     struct price_import *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * Write the plan's versions, all or none; sets their price_version_id and
- * bumps the catalogue.
+ * Write the plan's versions and their rows of the audit log, all or none, and
+ * bump the catalogue.
+ * @who  as of price_add()
  * Errors: ERR_CONFLICT a model has a version from that very instant.
+ * Memory: scratch in a.
  */
-enum err price_import_apply(struct db *db, struct price_import *plan,
-    struct error *e) ATTR_MUST_CHECK;
+enum err price_import_apply(struct db *db, const struct price_import *plan,
+    const struct audit *who, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
 /** Whether two versions charge the same. */
 bool price_is_same(const struct price *a, const struct price *b);
