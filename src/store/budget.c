@@ -161,10 +161,16 @@ store_budget_begin(struct db *db, const struct budget *b,
 		DB_FIELD(struct amount_row, pusd, MONEY),
 	};
 	static const struct db_map map = DB_MAP(struct amount_row, fields);
+	static const enum stmt usage[BUDGET_PERIOD__N] = {
+		[BUDGET_DAY] = STMT_BUDGET_USAGE_DAYS,
+		[BUDGET_WEEK] = STMT_BUDGET_USAGE_DAYS,
+		[BUDGET_MONTH] = STMT_BUDGET_USAGE_MONTHS,
+		[BUDGET_TOTAL] = STMT_BUDGET_USAGE_MONTHS,
+	};
 	struct amount_row sum;
-	enum err err = db_one(db, STMT_BUDGET_USAGE,
-	    DB_IN(db_u64(b->customer_id), db_time(span->start_ms),
-		db_time(span->end_ms), DB_TWICE(db_id(b->project_id)),
+	enum err err = db_one(db, usage[b->terms.period],
+	    DB_IN(db_u64(b->customer_id), db_day(span->start_ms),
+		db_day(span->end_ms), DB_TWICE(db_id(b->project_id)),
 		DB_TWICE(db_id(b->api_key_id))),
 	    a, &map, &sum, e);
 

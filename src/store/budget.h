@@ -124,7 +124,7 @@ struct budget_span {
 };
 
 /**
- * Make the row of a period, with what usage_hourly has; in a transaction that
+ * Make the row of a period, with what the rollups have; in a transaction that
  * has locked the customer's receivable.
  */
 enum err store_budget_begin(struct db *db, const struct budget *b,
