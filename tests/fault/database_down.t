@@ -41,6 +41,8 @@ diag "answers: $before before, $(fault_answered closed) in all"
 is 'no request failed' \
   "$(awk '$2 != 200' "$FAULT_DIR/closed.ids" "$FAULT_DIR/stream.ids" | wc -l)" 0
 fault_verdict closed stream
-is 'the worker logged the outage once a process at most' "$(grep -c \
-  '"event":"flush","error"' "$FAULT_DIR/log/worker.log")" 1
+outages=$(grep '"event":"flush","error"' "$FAULT_DIR/log/worker.log")
+diag "$outages"
+is 'the worker logged the outage once a process at most' \
+  "$(wc -l <<<"$outages")" 1
 tap_done
