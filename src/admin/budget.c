@@ -8,6 +8,8 @@
 #include "domain/customer.h"
 #include "domain/key_manage.h"
 #include "domain/label.h"
+#include "domain/resource.h"
+#include "journal/reader.h"
 #include "journal/writer.h"
 
 #define HOLDER_OPTIONS                                                      \
@@ -218,22 +220,59 @@ admin_budget_list(struct admin *ad, struct error *e)
 
 /* ---- release ---- */
 
+struct release {
+	struct journal_series series;
+	struct manager m;
+	struct arena *a;
+	uint64_t n;
+};
+
+/* db_txn_fn */
+static enum err
+release(struct db *db, void *arg, struct error *e)
+{
+	struct release *r = arg;
+	struct audit row = r->m.audit;
+	char text[JOURNAL_SERIES_TEXT_BYTES];
+	struct str what;
+	enum err err = store_budget_end_series(db, r->series.b, &r->n, e);
+
+	if (err)
+		return err;
+	journal_series_format(&r->series, text);
+	what = arena_printf(r->a, "{\"series\":\"%s\",\"released\":%llu}", text,
+	    (unsigned long long)r->n);
+	row.action = S("budget.release");
+	row.object = S("journal");
+	row.is_success = true;
+	row.detail = manager_detail(&r->m, what, r->a);
+	return row.detail.p ? store_audit_insert(db, &row, e)
+			    : error_arena(e, r->a);
+}
+
+/* What a worker that runs still holds it goes on spending: given back, it
+ * would be spent twice. Those of other hosts can't be seen from here. */
 enum err
 admin_budget_release(struct admin *ad, struct error *e)
 {
-	struct journal_series series;
-	struct db *db;
-	uint64_t n = 0;
+	struct release r = { .a = admin_arena(ad) };
+	bool is_live = false;
 	enum err err;
 
-	if (!journal_series_parse(admin_arg(ad, 0), &series))
+	if (!journal_series_parse(admin_arg(ad, 0), &r.series))
 		return admin_usage(e, "SERIES must be 32 hex digits");
-	err = admin_db(ad, &db, e);
+	err = journal_is_live(conf_journal_dir(admin_conf(ad)), &r.series,
+	    &is_live, e);
+	if (!err && is_live)
+		return error_set(e, ERR_CONFLICT,
+		    "a worker of this host holds that series");
 	if (!err)
-		err = store_budget_end_series(db, series.b, &n, e);
+		err = admin_manager(ad, &r.m, e);
+	if (!err)
+		err = db_txn(r.m.db, release, &r, e);
 	if (err)
 		return err;
 	admin_rec(ad);
-	admin_u64(ad, "released", n);
-	return admin_audit(ad, "budget.release", "journal", 0, 0, e);
+	admin_u64(ad, "released", r.n);
+	return OK;
 }

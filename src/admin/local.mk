@@ -59,7 +59,10 @@ src_admin_tollgate_SOURCES = \
 	src/admin/tier.c \
 	src/admin/tokens.c \
 	src/admin/usage.c \
+	src/admin/usage_filter.c \
+	src/admin/usage_filter.h \
 	src/admin/usage_history.c \
+	src/admin/usage_list.c \
 	src/admin/user.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \
 	src/domain/libdomain.a src/upstream/libupstream.a \

@@ -11,6 +11,7 @@
 #define WINDOW        32 /* places that a budget may have */
 #define DB_WAIT_MS    2000
 #define DENIAL_MS     200 /* what was denied is not asked again so long */
+#define DOWN_MS       500 /* nor is a database that did not answer */
 #define SCRATCH_BYTES KIB(64)
 
 /* users of a slab that is about to get another budget. */
@@ -113,7 +114,7 @@ claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 		atomic_fetch_sub(&s->users, CLAIMED);
 		return false;
 	}
-	s->denied_until_ms = 0;
+	s->denied_until_ms = s->down_until_ms = 0;
 	atomic_store(&s->share_pusd, 0);
 	atomic_store(&s->id, id);
 	if (!was_used) {
@@ -198,6 +199,14 @@ refuse(const struct asking *q)
 	return err;
 }
 
+/* Whether the failure may have been waited for. */
+static bool
+took_long(enum err err)
+{
+	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN ||
+	       err == ERR_OVERLOADED;
+}
+
 /* Ask the database for what the slab lacks. What is free is set aside
  * meanwhile: others who need more wait for the lock, too. */
 static enum err
@@ -223,6 +232,8 @@ lease(struct asking *q, int64_t *ret_pusd)
 		err = budget_lease_take(db, q->b->p.series, &want, &a, q->e);
 	db_pool_give(q->b->p.db, db);
 	arena_fini(&a);
+	s->down = err;
+	s->down_until_ms = took_long(err) ? clock_mono_ms() + DOWN_MS : 0;
 	if (err && (have_pusd < q->min_pusd || have_pusd <= 0)) {
 		budget_slab_give(s, have_pusd);
 		return err;
@@ -246,26 +257,40 @@ lease(struct asking *q, int64_t *ret_pusd)
 	return *ret_pusd ? OK : refuse(q);
 }
 
-/* The slab does not suffice: one thread at a time asks for more. */
+/* The caller holds the lock, and the slab does not suffice. */
+static enum err
+take_or_lease(struct asking *q, int64_t *ret_pusd)
+{
+	struct budget_slab *s = q->slab;
+	int64_t now_ms = clock_mono_ms();
+	bool is_denied = now_ms < s->denied_until_ms;
+	bool is_down = now_ms < s->down_until_ms;
+
+	*ret_pusd = 0;
+	if (is_denied || is_down)
+		*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
+	if (*ret_pusd)
+		return OK;
+	if (is_denied && q->min_pusd > s->denied_pusd)
+		return refuse(q);
+	if (is_down)
+		return error_set(q->e, s->down,
+		    "budget %llu: the database failed a moment ago",
+		    (unsigned long long)q->ref->budget_id);
+	return lease(q, ret_pusd);
+}
+
+/* One thread at a time asks for more. */
 static enum err
 take_more(struct asking *q, int64_t *ret_pusd)
 {
-	struct budget_slab *s = q->slab;
-	pthread_mutex_t *lock = lock_of(q->b, s);
+	pthread_mutex_t *lock = lock_of(q->b, q->slab);
 	enum err err = OK;
 
 	(void)pthread_mutex_lock(lock);
 	*ret_pusd = q->want_pusd;
-	if (!budget_slab_take(s, q->want_pusd)) {
-		*ret_pusd = 0;
-		if (clock_mono_ms() < s->denied_until_ms)
-			*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
-		if (!*ret_pusd && clock_mono_ms() < s->denied_until_ms &&
-		    q->min_pusd > s->denied_pusd)
-			err = refuse(q);
-		else if (!*ret_pusd)
-			err = lease(q, ret_pusd);
-	}
+	if (!budget_slab_take(q->slab, q->want_pusd))
+		err = take_or_lease(q, ret_pusd);
 	(void)pthread_mutex_unlock(lock);
 	return err;
 }

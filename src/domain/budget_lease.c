@@ -47,8 +47,7 @@ static enum err
 begin(struct db *db, const struct budget_lease *l, struct arena *a,
     struct error *e)
 {
-	struct budget *v = NULL;
-	size_t n = 0;
+	struct budget b;
 	int64_t spent_pusd;
 	uint64_t noticed;
 	enum err err = store_ledger_lock(db, l->customer_id, e);
@@ -58,11 +57,8 @@ begin(struct db *db, const struct budget_lease *l, struct arena *a,
 		    e);
 	if (err != ERR_NOT_FOUND)
 		return err; /* another one did meanwhile */
-	err = store_budget_of_customer(db, l->customer_id, a, &v, &n, e);
-	for (size_t i = 0; i < n && !err; i++)
-		if (v[i].budget_id == l->budget_id)
-			return store_budget_begin(db, &v[i], &l->span, a, e);
-	return err;
+	err = store_budget_by_id(db, l->customer_id, l->budget_id, a, &b, e);
+	return err ? err : store_budget_begin(db, &b, &l->span, a, e);
 }
 
 struct lease_arg {

@@ -161,22 +161,95 @@ draw(const struct move *m, struct error *e)
 	return err;
 }
 
+/* ---- whose they are ---- */
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Without repetitions and without 0. */
+static size_t
+sort_ids(uint64_t *ids, size_t n)
+{
+	size_t n_out = 0;
+
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] && (n_out == 0 || ids[n_out - 1] != ids[i]))
+			ids[n_out++] = ids[i];
+	return n_out;
+}
+
+static size_t
+at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+static enum err
+move_all(struct move *m, const struct budget *v, size_t n, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		m->b = &v[i];
+		err = spend(m, e);
+		if (!err)
+			err = draw(m, e);
+	}
+	return err;
+}
+
+/* Some projects and keys at a time: memory is bounded by the batch, whatever
+ * the customer has. */
+static enum err
+move_some(struct move *m, struct budget_usage *u, struct error *e)
+{
+	struct arena_mark mark = arena_mark(m->a);
+	struct budget *v = NULL;
+	size_t n = 0;
+	enum err err = store_budget_for_usage(m->db, u, m->a, &v, &n, e);
+
+	if (!err)
+		err = move_all(m, v, n, e);
+	arena_rewind(m->a, mark);
+	u->is_whole = false;
+	u->project_ids += u->n_projects;
+	u->key_ids += u->n_keys;
+	return err;
+}
+
 /* Events of one customer. */
 static enum err
-move_customer(struct db *db, const struct budget_event *v, size_t n,
-    struct part *parts, struct arena *a, struct error *e)
+move_customer(struct move *m, struct error *e)
 {
-	struct move m = { .db = db, .v = v, .n = n, .parts = parts, .a = a };
-	struct budget *budgets = NULL;
-	size_t n_budgets = 0;
-	enum err err = store_budget_of_customer(db, v->customer_id, a, &budgets,
-	    &n_budgets, e);
+	uint64_t *projects = arena_array(m->a, uint64_t, m->n);
+	uint64_t *keys = arena_array(m->a, uint64_t, m->n);
+	struct budget_usage u = { .customer_id = m->v->customer_id,
+		.is_whole = true,
+		.project_ids = projects,
+		.key_ids = keys };
+	size_t n_projects, n_keys;
+	enum err err = OK;
 
-	for (size_t i = 0; i < n_budgets && !err; i++) {
-		m.b = &budgets[i];
-		err = spend(&m, e);
-		if (!err)
-			err = draw(&m, e);
+	if (!projects || !keys)
+		return error_arena(e, m->a);
+	for (size_t i = 0; i < m->n; i++) {
+		projects[i] = m->v[i].project_id;
+		keys[i] = m->v[i].api_key_id;
+	}
+	n_projects = sort_ids(projects, m->n);
+	n_keys = sort_ids(keys, m->n);
+	while (!err && (u.is_whole || n_projects || n_keys)) {
+		u.n_projects = at_most(n_projects, BUDGET_USAGE_PROJECTS);
+		u.n_keys = at_most(n_keys, BUDGET_USAGE_KEYS);
+		n_projects -= u.n_projects;
+		n_keys -= u.n_keys;
+		err = move_some(m, &u, e);
 	}
 	return err;
 }
@@ -186,16 +259,20 @@ budget_move(struct db *db, struct budget_event *v, size_t n, struct arena *a,
     struct error *e)
 {
 	struct arena_mark mark = arena_mark(a);
-	struct part *parts = arena_array(a, struct part, n);
+	struct move m = { .db = db,
+		.parts = arena_array(a, struct part, n),
+		.a = a };
 	enum err err = OK;
 
-	if (!parts)
+	if (!m.parts)
 		return error_arena(e, a);
 	qsort(v, n, sizeof(*v), compare_events);
 	for (size_t i = 0, end = 0; i < n && !err; i = end) {
 		while (end < n && v[end].customer_id == v[i].customer_id)
 			end++;
-		err = move_customer(db, &v[i], end - i, parts, a, e);
+		m.v = &v[i];
+		m.n = end - i;
+		err = move_customer(&m, e);
 	}
 	arena_rewind(a, mark);
 	return err;

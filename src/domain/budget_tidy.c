@@ -44,7 +44,7 @@ excess(const struct budget_slab *s, int64_t mono_ms)
 	return free_pusd > share_pusd ? free_pusd - share_pusd : 0;
 }
 
-static void
+static bool
 give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
     int64_t pusd)
 {
@@ -53,13 +53,14 @@ give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
 	enum err err;
 
 	if (!budget_slab_take(s, pusd))
-		return;
+		return true;
 	err = store_budget_unlease(db, &span, b->p.series, pusd, &e);
 	/* It may have happened: then it is not ours any more. */
 	if (err && err != ERR_DB_UNCERTAIN)
 		budget_slab_give(s, pusd);
 	if (err)
 		log_error("budget_not_returned", &e);
+	return err == OK;
 }
 
 /* Others may have spent the rest since a slab was leased. What fails is done
@@ -106,22 +107,22 @@ budget_book_tidy(struct budget_book *b, int64_t mono_ms)
 {
 	uint32_t n = atomic_load(&b->n_used);
 	struct db *db = NULL;
+	bool is_well = true;
 	struct error e;
 
 	if (mono_ms >= b->look_ms && has_unused(b, n))
 		look_again(b, mono_ms);
-	for (uint32_t i = 0; i < n; i++) {
+	/* After a failure the rest waits for the next time. */
+	for (uint32_t i = 0; i < n && is_well; i++) {
 		struct budget_slab *s = &b->slabs[b->used[i]];
 		uint64_t id = atomic_load(&s->id);
 		int64_t pusd = excess(s, mono_ms);
 
 		if (pusd == 0 || !budget_slab_refer(s, id))
 			continue;
-		if (!db && db_pool_take(b->p.db, 0, &db, &e) != OK) {
-			budget_slab_unrefer(s);
-			return; /* next time */
-		}
-		give_back(b, db, s, pusd);
+		is_well = db || db_pool_take(b->p.db, 0, &db, &e) == OK;
+		if (is_well)
+			is_well = give_back(b, db, s, pusd);
 		budget_slab_unrefer(s);
 	}
 	if (db)

@@ -78,8 +78,26 @@ enum err store_budget_delete(struct db *db, enum budget_scope scope,
 enum err store_budget_credit(struct db *db, uint64_t customer_id,
     int64_t amount_pusd, struct error *e) ATTR_MUST_CHECK;
 
-/** All of a customer, without spent_pusd. Memory: in a. */
-enum err store_budget_of_customer(struct db *db, uint64_t customer_id,
+/* Without spent_pusd. Errors: ERR_NOT_FOUND. */
+enum err store_budget_by_id(struct db *db, uint64_t customer_id,
+    uint64_t budget_id, struct arena *a, struct budget *ret,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_budget_of_scope(struct db *db, uint64_t customer_id,
+    enum budget_scope scope, uint64_t scope_id, struct arena *a,
+    struct budget *ret, struct error *e) ATTR_MUST_CHECK;
+
+#define BUDGET_USAGE_PROJECTS 16
+#define BUDGET_USAGE_KEYS     64
+/* Whose budgets are looked for. */
+struct budget_usage {
+	uint64_t customer_id;
+	bool is_whole; /* the customer's own and its balance, too */
+	const uint64_t *project_ids, *key_ids;
+	size_t n_projects; /* 0..BUDGET_USAGE_PROJECTS */
+	size_t n_keys;     /* 0..BUDGET_USAGE_KEYS */
+};
+/** Those that such usage counts for, without spent_pusd. Memory: in a. */
+enum err store_budget_for_usage(struct db *db, const struct budget_usage *u,
     struct arena *a, struct budget **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /**
@@ -106,7 +124,7 @@ struct budget_span {
 };
 
 /**
- * Make the row of a period, with what usage_hourly has; in a transaction that
+ * Make the row of a period, with what the rollups have; in a transaction that
  * has locked the customer's receivable.
  */
 enum err store_budget_begin(struct db *db, const struct budget *b,

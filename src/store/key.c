@@ -538,7 +538,7 @@ store_key_spend(struct db *db, uint64_t customer_id, uint64_t api_key_id,
     struct error *e)
 {
 	return db_one(db, STMT_KEY_SPEND,
-	    DB_IN(db_day(day_ms), db_u64(customer_id), db_day(month_ms),
-		db_u64(api_key_id)),
+	    DB_IN(db_u64(customer_id), db_day(day_ms), db_u64(api_key_id),
+		db_u64(customer_id), db_day(month_ms), db_u64(api_key_id)),
 	    a, &spend_map, ret, e);
 }

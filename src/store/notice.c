@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/notice.h"
 
+#include <string.h>
+
 #include "store/store_priv.h"
 
 #define ROUTED_AT_ONCE 100
@@ -176,12 +178,33 @@ store_notice_sent(struct db *db, const struct notice_delivery *d,
 	    NULL, e);
 }
 
+/* Other programs speak in any encoding and are cut anywhere; the column takes
+ * UTF-8 only. Anything else becomes question marks. */
+static size_t
+make_utf8(struct str s, char ret[NOTICE_ERROR_BYTES])
+{
+	size_t n = 0;
+
+	while (s.n) {
+		size_t len = str_utf8_sequence(s.p, s.n);
+		size_t step = len ? len : 1;
+
+		if (n + step > NOTICE_ERROR_BYTES)
+			break;
+		memcpy(ret + n, len ? s.p : "?", step);
+		n += step;
+		s = str_skip(s, step);
+	}
+	return n;
+}
+
 enum err
 store_notice_failed(struct db *db, const struct notice_delivery *d,
     enum notice_state state, uint64_t again_s, struct str why, struct error *e)
 {
-	if (why.n > NOTICE_ERROR_BYTES)
-		why.n = NOTICE_ERROR_BYTES;
+	char text[NOTICE_ERROR_BYTES];
+
+	why = str_make(text, make_utf8(why, text));
 	return db_exec(db, STMT_NOTICE_FAILED,
 	    DB_IN(db_str(str_from(notice_state_names[state])), db_u64(again_s),
 		db_str(why), db_u64(d->notice_id), channel_of(d),

@@ -40,17 +40,12 @@ set_budget(struct flush_test *x, enum budget_scope scope,
 {
 	struct setting s = { x, scope,
 		{ amount_pusd, BUDGET_HARD, period, S("50,100") } };
-	struct budget *v = NULL;
-	size_t n = 0;
+	struct budget b;
 
 	assert_ok(db_txn(x->db, set_txn, &s, &x->e));
-	assert_ok(store_budget_of_customer(x->db, x->customer_id, &x->a, &v, &n,
-	    &x->e));
-	for (size_t i = 0; i < n; i++)
-		if (v[i].scope == scope)
-			return v[i].budget_id;
-	fail();
-	return 0;
+	assert_ok(store_budget_of_scope(x->db, x->customer_id, scope,
+	    x->customer_id, &x->a, &b, &x->e));
+	return b.budget_id;
 }
 
 static int64_t
@@ -442,6 +437,120 @@ credit__moves_between_the_customers_accounts(void **state)
 	assert_int_equal(db_txn(x->db, credit_txn, x, &x->e), ERR_CONFLICT);
 }
 
+/* ---- customers with many budgets ---- */
+
+#define N_KEYS 150 /* more than one statement asks for */
+
+/* The statement with the customer's id behind it. */
+static const char *
+of_customer(struct flush_test *x, const char *statement)
+{
+	struct str text = arena_printf(&x->a, "%s%llu", statement,
+	    (unsigned long long)x->customer_id);
+
+	assert_non_null(text.p);
+	return text.p;
+}
+
+static uint64_t
+number(struct flush_test *x, const char *statement)
+{
+	return fixture_number(x->db, of_customer(x, statement));
+}
+
+/* Keys of the customer, each with a budget; the id of the first, and the
+ * others' follow. */
+static uint64_t
+make_keys(struct flush_test *x)
+{
+	uint64_t first;
+
+	fixture_sql(x->db,
+	    of_customer(x,
+		"INSERT INTO api_keys (customer_id, user_id, public_id, "
+		"api_key_secret, pepper_id, name, scopes, all_models, "
+		"is_active) SELECT u.customer_id, u.user_id, "
+		"LPAD(CONV(u.customer_id * 1000 + seq, 10, 36), 10, '0'), "
+		"UNHEX(SHA2(CONCAT(u.customer_id, '-', seq), 256)), 1, "
+		"CONCAT('key-', seq), 'infer', 1, 1 FROM seq_1_to_150 "
+		"JOIN users u ON u.customer_id = "));
+	fixture_sql(x->db,
+	    of_customer(x,
+		"INSERT INTO budgets (customer_id, scope, scope_id, "
+		"api_key_id, kind, period, amount_usd, notify_at_percent) "
+		"SELECT customer_id, 'key', api_key_id, api_key_id, 'hard', "
+		"'total', 1, '' FROM api_keys WHERE customer_id = "));
+	first = number(x,
+	    "SELECT MIN(api_key_id) FROM api_keys WHERE customer_id = ");
+	assert_int_equal(number(x, "SELECT MAX(api_key_id) FROM api_keys WHERE "
+				   "customer_id = "),
+	    first + N_KEYS - 1);
+	return first;
+}
+
+static void
+request_of_key(struct flush_test *x, uint64_t n, uint64_t api_key_id)
+{
+	struct journal_open o = open_of(x, n);
+	struct journal_settle s = settle_of(x, n);
+	uint32_t slot;
+
+	o.api_key_id = api_key_id;
+	s.cost_pusd = HOLD;
+	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+	assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+}
+
+static void
+flush__keys_with_a_budget_each__each_has_its_own(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t first = make_keys(x);
+
+	rig_begin(x->j);
+	for (uint64_t i = 0; i < N_KEYS; i++)
+		request_of_key(x, 1 + i, first + i);
+	assert_int_equal(pass(x), N_KEYS);
+	request_of_key(x, N_KEYS + 1, first + N_KEYS - 1);
+	assert_int_equal(pass(x), 1);
+
+	assert_int_equal(number(x,
+			     "SELECT COUNT(*) FROM budget_periods p JOIN "
+			     "budgets b ON b.budget_id = p.budget_id WHERE "
+			     "p.spent_usd = 0.01 AND b.customer_id = "),
+	    N_KEYS - 1);
+	assert_int_equal(number(x,
+			     "SELECT b.api_key_id FROM budget_periods p JOIN "
+			     "budgets b ON b.budget_id = p.budget_id WHERE "
+			     "p.spent_usd = 0.02 AND b.customer_id = "),
+	    first + N_KEYS - 1);
+	assert_int_equal(n_differences(x), 0);
+}
+
+/* A worker asks for a lease with little memory. */
+static void
+lease__customer_with_many_budgets__reads_one(void **state)
+{
+	struct flush_test *x = *state;
+	struct budget_lease l = { .customer_id = x->customer_id,
+		.min_pusd = HOLD,
+		.want_pusd = HOLD,
+		.need_pusd = HOLD };
+	const uint8_t series[16] = { 9 };
+	struct arena a;
+
+	(void)make_keys(x);
+	l.budget_id = number(x,
+	    "SELECT MAX(budget_id) FROM budgets WHERE customer_id = ");
+	l.span = budget_span_of(l.budget_id, BUDGET_TOTAL, clock_now_ms());
+	arena_init(&a, KIB(4));
+
+	assert_ok(budget_lease_take(x->db, series, &l, &a, &x->e));
+
+	assert_true(l.granted_pusd >= HOLD);
+	arena_fini(&a);
+}
+
 int
 main(void)
 {
@@ -460,6 +569,8 @@ main(void)
 		FLUSH_TEST(
 		    retention__past_periods__go_and_come_back_with_late_usage),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),
+		FLUSH_TEST(flush__keys_with_a_budget_each__each_has_its_own),
+		FLUSH_TEST(lease__customer_with_many_budgets__reads_one),
 	};
 
 	fixture_need_server();

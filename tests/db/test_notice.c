@@ -302,6 +302,30 @@ retention__old_notices__go_unless_they_are_still_to_be_sent(void **state)
 		"WHERE notice_id > (SELECT MAX(notice_id) - 5 FROM notices)"));
 }
 
+/* What a program says need not be UTF-8, nor whole. */
+static void
+failed__reason_in_another_encoding__is_kept_legibly(void **state)
+{
+	char why[NOTICE_ERROR_BYTES + 2] = "caf\351 \303\244 ";
+	struct notice_delivery d;
+	size_t n = strlen(why);
+
+	(void)state;
+	memset(why + n, 'x', sizeof(why) - n);
+	memcpy(why + NOTICE_ERROR_BYTES - 1, "\303\244", 2);
+	make_due(1);
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &d, &f->e));
+
+	assert_db_ok(f, store_notice_failed(f->db, &d, NOTICE_DEAD, 0,
+			    str_make(why, sizeof(why)), &f->e));
+
+	assert_int_equal(1,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries WHERE state = 'dead' "
+		"AND last_error LIKE 'caf? \303\244 x%x' "
+		"AND LENGTH(last_error) = 249"));
+}
+
 int
 main(void)
 {
@@ -319,6 +343,7 @@ main(void)
 		    claim__host_without_sendmail__leaves_e_mail_to_others),
 		STORE_TEST(
 		    retention__old_notices__go_unless_they_are_still_to_be_sent),
+		STORE_TEST(failed__reason_in_another_encoding__is_kept_legibly),
 	};
 
 	fixture_need_server();

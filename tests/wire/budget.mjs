@@ -346,6 +346,17 @@ await test('commands say the same, and the audit log what they did', async () =>
     .sort(), [[undefined, 2], [2, undefined]].sort());
 });
 
+await test('what a lost host held is given back, of a worker that runs it is not', () => {
+  const [[live]] = sql('SELECT LOWER(HEX(series)) FROM journal_offsets WHERE closed = 0 ORDER BY updated_at DESC LIMIT 1');
+  assert.throws(() => tollgate('budget', 'release', live), /holds that series/);
+  const lost = 'f'.repeat(32);
+  sql(`INSERT INTO budget_leases (budget_id, period_start, series, leased_usd)
+    SELECT budget_id, period_start, UNHEX('${lost}'), 0.5 FROM budget_periods ORDER BY budget_id LIMIT 1`);
+  assert.equal(tollgate('budget', 'release', lost).released, 1);
+  const [[detail]] = sql("SELECT detail FROM audit_log WHERE action = 'budget.release' ORDER BY audit_id DESC LIMIT 1");
+  assert.deepEqual([JSON.parse(detail).series, JSON.parse(detail).released], [lost, 1]);
+});
+
 await test('reconcile finds nothing', async () => {
   await until('clean books', () => {
     try {

@@ -103,6 +103,7 @@ key rotate 1 --grace 60
 key revoke 1
 key revoke-all --customer 1
 usage add --user ada@example.com --model gpt-x --input 1000 --output 10
+usage list
 usage report --by customer
 usage prune --before $month
 usage rerate --from $month-01 --to $month-02
