@@ -245,7 +245,7 @@ release(struct db *db, void *arg, struct error *e)
 	row.action = S("budget.release");
 	row.object = S("journal");
 	row.is_success = true;
-	row.detail = manager_detail(&r->m, what, r->a);
+	row.detail = store_audit_detail(&row, what, r->a);
 	return row.detail.p ? store_audit_insert(db, &row, e)
 			    : error_arena(e, r->a);
 }

@@ -7,7 +7,6 @@
 #include "admin/admin_priv.h"
 #include "domain/hostmap.h"
 #include "domain/key.h"
-#include "domain/resource.h"
 
 struct arena *
 admin_arena(struct admin *ad)
@@ -132,18 +131,18 @@ enum err
 admin_audit_ahead(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, struct str what, struct error *e)
 {
-	const struct manager m = { .audit.detail = admin_account(ad) };
-	const struct audit a = {
+	struct audit a = {
 		.actor = AUDIT_COMMAND,
 		.action = str_from(action),
 		.object = str_from(object),
 		.object_id = object_id,
 		.is_success = true,
-		.detail = manager_detail(&m, what, admin_arena(ad)),
+		.detail = admin_account(ad),
 	};
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
 
+	a.detail = store_audit_detail(&a, what, admin_arena(ad));
 	return err ? err : store_audit_insert(db, &a, e);
 }
 
