@@ -190,14 +190,14 @@ store_budget_begin(struct db *unused, const struct budget *b,
 }
 
 enum err
-store_budget_of_customer(struct db *unused, uint64_t customer_id,
-    struct arena *a, struct budget **ret, size_t *ret_n, struct error *err)
+store_budget_by_id(struct db *unused, uint64_t customer_id, uint64_t budget_id,
+    struct arena *a, struct budget *ret, struct error *err)
 {
 	(void)unused;
 	(void)customer_id;
+	(void)budget_id;
 	(void)a;
 	(void)ret;
-	(void)ret_n;
 	return error_set(err, ERR_INTERNAL, "not called");
 }
 
