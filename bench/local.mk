@@ -6,6 +6,8 @@ EXTRA_DIST += \
 	bench/lib/gpt2.sh \
 	bench/lib/keys.sh \
 	bench/lib/limits.sh \
+	bench/lib/refusals.py \
+	bench/lib/refusals.sh \
 	bench/lib/targets.sh \
 	bench/lib/tokenizer.py \
 	bench/lib/tokenizer.sh \

@@ -6,6 +6,7 @@ httpd_conf_in = \
 	httpd-conf/apache/tollgate-common.conf.in \
 	httpd-conf/apache/tollgate-fcgid.conf.in \
 	httpd-conf/apache/tollgate-proxy.conf.in \
+	httpd-conf/lighttpd/compress.conf.in \
 	httpd-conf/lighttpd/standalone.conf.in \
 	httpd-conf/lighttpd/tollgate.conf.in \
 	httpd-conf/systemd/tollgate-memcached.service.in \
@@ -19,6 +20,7 @@ httpd_conf_made = \
 	httpd-conf/apache/tollgate-common.conf \
 	httpd-conf/apache/tollgate-fcgid.conf \
 	httpd-conf/apache/tollgate-proxy.conf \
+	httpd-conf/lighttpd/compress.conf \
 	httpd-conf/lighttpd/tollgate.conf \
 	httpd-conf/systemd/tollgate-memcached.service \
 	httpd-conf/systemd/tollgate-models.service \
@@ -57,6 +59,7 @@ $(httpd_conf_made): Makefile
 httpd-conf/apache/tollgate-common.conf: httpd-conf/apache/tollgate-common.conf.in
 httpd-conf/apache/tollgate-fcgid.conf: httpd-conf/apache/tollgate-fcgid.conf.in
 httpd-conf/apache/tollgate-proxy.conf: httpd-conf/apache/tollgate-proxy.conf.in
+httpd-conf/lighttpd/compress.conf: httpd-conf/lighttpd/compress.conf.in
 httpd-conf/lighttpd/tollgate.conf: httpd-conf/lighttpd/tollgate.conf.in
 httpd-conf/systemd/tollgate-memcached.service: httpd-conf/systemd/tollgate-memcached.service.in
 httpd-conf/systemd/tollgate-models.service: httpd-conf/systemd/tollgate-models.service.in

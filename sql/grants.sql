@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Step 3 of setting up the database, as its administrator, after the first
--- `tollgate migrate` and again after one that made tables: what the workers'
+-- `tollgate migrate` and again after each later one: what the workers'
 -- account may do. Where a row is history, it may add and read, not change.
 -- A host that offers one account only works without this file; history is
 -- then guarded by the program alone.
@@ -27,7 +27,6 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.leases TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.ledger_accounts TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.models TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.notice_deliveries TO 'tollgate'@'localhost';
-GRANT SELECT, INSERT, UPDATE ON tollgate.notices TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.operator_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.projects TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
@@ -45,6 +44,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budget_leases TO 'tollgate'@'lo
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budget_periods TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.budgets TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.idempotency_keys TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.notices TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.rate_limits TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.role_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.recovery_codes TO 'tollgate'@'localhost';

@@ -45,8 +45,24 @@ keys_table() {
         [$x[] | (.statuses | add) - .statuses["200"]] | add) |"' "$dir/raw.jsonl"
 }
 
+# keys_lists: what an operator looks for among all of them (CHECKLIST S22).
+keys_lists() {
+  local query operator i
+  operator=$(in_stack lighttpd command_json operator add --name lists \
+    | jq -er .key) || die 'no operator'
+  printf '| GET /api/keys? | p50 | longest of 50 |\n| --- | ---: | ---: |\n'
+  for query in name=%25%25%25%25 name=bench%25 prefix=%25%25%25%25 prefix=a \
+    prefix=tg_zzzzzzz state=revoked; do
+    for ((i = 0; i < 50; i++)); do
+      curl -sS -o /dev/null -w '%{time_total}\n' -H "X-API-Key: $operator" \
+        "${url[lighttpd]%/v1/*}/api/keys?$query"
+    done | sort -n | awk -v q="$query" '{ v[NR] = $1 * 1000 } END {
+      printf "| `%s` | %.1f ms | %.1f ms |\n", q, v[int((NR + 1) / 2)], v[NR] }'
+  done
+}
+
 bench_keys() {
-  local round name n=$keys_all paced_model=sim-fixed
+  local round name lists n=$keys_all paced_model=sim-fixed
   [[ -z $quick ]] || n=20000
   [[ -x $build/tests/support/keys_draw ]] || die 'not built: keys_draw'
   folder_make
@@ -73,12 +89,18 @@ bench_keys() {
       keys_measure "$name" "$dir/$name"
     done
   done
+  say 'lists'
+  lists=$(keys_lists) || die 'no lists'
   {
     provenance
     cat <<MD
 - 32 clients, not streamed, through lighttpd, two workers, 20,000 keys remembered by each for 30 s; each request has the next key of those in use, so that with all of them in use every request is a look-up in the database. Medians of $rounds rounds of $seconds s, those with all keys in the table interleaved; the load average was $(cut -d' ' -f1 /proc/loadavg) at the end
 
 $(keys_table "$n")
+
+Lists of 100 with all keys in the table, new connections, one after the other:
+
+$lists
 MD
   } >"$dir/section.md"
   if [[ -n $quick ]]; then

@@ -111,6 +111,14 @@ void admin_catalogue_changed(struct admin *ad);
 enum err admin_audit(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * The same before it is done, where that takes more than one transaction.
+ * @what  of it, a JSON object
+ */
+enum err admin_audit_ahead(struct admin *ad, const char *action,
+    const char *object, uint64_t object_id, struct str what,
+    struct error *e) ATTR_MUST_CHECK;
+
 struct manager;
 struct record_type;
 struct resource;

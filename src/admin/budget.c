@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate budget set, remove, list, release; tollgate customer credit */
+/* tollgate budget set, remove, list, release */
 #include "domain/budget.h"
 
 #include "admin/lookup.h"
 #include "base/clock.h"
 #include "domain/budget_period.h"
-#include "domain/credit.h"
 #include "domain/customer.h"
 #include "domain/key_manage.h"
 #include "domain/label.h"
+#include "domain/resource.h"
+#include "journal/reader.h"
 #include "journal/writer.h"
 
 #define HOLDER_OPTIONS                                                      \
@@ -38,13 +39,6 @@ const struct admin_option admin_budget_list_options[] = {
 const struct admin_option admin_budget_release_options[] = {
 	ADMIN_OPTIONS_END,
 };
-const struct admin_option admin_customer_credit_options[] = {
-	{ "amount", "USD", "How much; less than 0 takes back.", true },
-	{ "reference", "TEXT", "Counts once: the same again changes nothing.",
-	    false },
-	ADMIN_OPTIONS_END,
-};
-
 /* ---- set and remove: a change of the key, project or customer ---- */
 
 /* What a change is told: the member to put in. */
@@ -226,54 +220,59 @@ admin_budget_list(struct admin *ad, struct error *e)
 
 /* ---- release ---- */
 
+struct release {
+	struct journal_series series;
+	struct manager m;
+	struct arena *a;
+	uint64_t n;
+};
+
+/* db_txn_fn */
+static enum err
+release(struct db *db, void *arg, struct error *e)
+{
+	struct release *r = arg;
+	struct audit row = r->m.audit;
+	char text[JOURNAL_SERIES_TEXT_BYTES];
+	struct str what;
+	enum err err = store_budget_end_series(db, r->series.b, &r->n, e);
+
+	if (err)
+		return err;
+	journal_series_format(&r->series, text);
+	what = arena_printf(r->a, "{\"series\":\"%s\",\"released\":%llu}", text,
+	    (unsigned long long)r->n);
+	row.action = S("budget.release");
+	row.object = S("journal");
+	row.is_success = true;
+	row.detail = store_audit_detail(&row, what, r->a);
+	return row.detail.p ? store_audit_insert(db, &row, e)
+			    : error_arena(e, r->a);
+}
+
+/* What a worker that runs still holds it goes on spending: given back, it
+ * would be spent twice. Those of other hosts can't be seen from here. */
 enum err
 admin_budget_release(struct admin *ad, struct error *e)
 {
-	struct journal_series series;
-	struct db *db;
-	uint64_t n = 0;
+	struct release r = { .a = admin_arena(ad) };
+	bool is_live = false;
 	enum err err;
 
-	if (!journal_series_parse(admin_arg(ad, 0), &series))
+	if (!journal_series_parse(admin_arg(ad, 0), &r.series))
 		return admin_usage(e, "SERIES must be 32 hex digits");
-	err = admin_db(ad, &db, e);
+	err = journal_is_live(conf_journal_dir(admin_conf(ad)), &r.series,
+	    &is_live, e);
+	if (!err && is_live)
+		return error_set(e, ERR_CONFLICT,
+		    "a worker of this host holds that series");
 	if (!err)
-		err = store_budget_end_series(db, series.b, &n, e);
+		err = admin_manager(ad, &r.m, e);
+	if (!err)
+		err = db_txn(r.m.db, release, &r, e);
 	if (err)
 		return err;
 	admin_rec(ad);
-	admin_u64(ad, "released", n);
-	return admin_audit(ad, "budget.release", "journal", 0, 0, e);
-}
-
-/* ---- credit ---- */
-
-enum err
-admin_customer_credit(struct admin *ad, struct error *e)
-{
-	struct credit credit = { .reference = admin_opt(ad, "reference") };
-	struct customer c;
-	struct manager m;
-	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
-
-	if (!err && credit_amount_parse(admin_opt(ad, "amount"),
-			&credit.amount_pusd, e))
-		return admin_usage(e,
-		    "--amount must be a number of dollars up to 1000000 and "
-		    "not 0");
-	if (!err)
-		err = admin_manager(ad, &m, e);
-	credit.customer_id = c.customer_id;
-	if (!err)
-		err = credit_add(&m, &credit, admin_arena(ad), e);
-	if (err)
-		return err;
-	admin_rec(ad);
-	admin_u64(ad, "id", credit.transfer_id);
-	admin_u64(ad, "customer_id", credit.customer_id);
-	admin_usd(ad, "amount_usd", credit.amount_pusd);
-	admin_str(ad, "reference", credit.reference);
-	admin_usd(ad, "balance_usd", credit.balance_pusd);
-	admin_time(ad, "created_at", credit.created_at_ms);
+	admin_u64(ad, "released", r.n);
 	return OK;
 }

@@ -128,6 +128,25 @@ admin_account(struct admin *ad)
 }
 
 enum err
+admin_audit_ahead(struct admin *ad, const char *action, const char *object,
+    uint64_t object_id, struct str what, struct error *e)
+{
+	struct audit a = {
+		.actor = AUDIT_COMMAND,
+		.action = str_from(action),
+		.object = str_from(object),
+		.object_id = object_id,
+		.is_success = true,
+		.detail = admin_account(ad),
+	};
+	struct db *db;
+	enum err err = admin_db(ad, &db, e);
+
+	a.detail = store_audit_detail(&a, what, admin_arena(ad));
+	return err ? err : store_audit_insert(db, &a, e);
+}
+
+enum err
 admin_audit(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, uint64_t customer_id, struct error *e)
 {

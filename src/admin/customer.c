@@ -14,8 +14,16 @@
 #define LIST_MAX    100000
 #define MARKUP_ONCE 1000000
 
-/* pico-USD in a millionth of a dollar: markups are read as decimals. */
+/* pico-USD in a millionth of a dollar: millionths are read as decimals. */
 #define PUSD_PER_PPM 1000000
+
+#define LOW_BALANCE_OPTION                                              \
+ {                                                                      \
+  "low-balance", "USD",                                                 \
+      "Its owners are told when a prepaid balance falls below (1); 0: " \
+      "never.",                                                         \
+      false                                                             \
+ }
 
 const struct admin_option admin_customer_add_options[] = {
 	{ "name", "NAME", "Name of the customer.", true },
@@ -27,6 +35,7 @@ const struct admin_option admin_customer_add_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
+	LOW_BALANCE_OPTION,
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_set_options[] = {
@@ -46,6 +55,7 @@ const struct admin_option admin_customer_set_options[] = {
 	    false },
 	{ "billing", "KIND", "postpaid, or prepaid: uses what was credited.",
 	    false },
+	LOW_BALANCE_OPTION,
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -74,9 +84,10 @@ const struct admin_option admin_customer_show_options[] = {
 static void
 customer_rec(struct admin *ad, const struct customer *c)
 {
-	char markup[MONEY_TEXT_BYTES];
+	char markup[MONEY_TEXT_BYTES], mark[MONEY_TEXT_BYTES];
 
 	money_to_text((int64_t)c->markup_ppm * PUSD_PER_PPM, markup);
+	money_to_text((int64_t)c->low_balance_ppm * PUSD_PER_PPM, mark);
 	admin_rec(ad);
 	admin_u64(ad, "id", c->customer_id);
 	admin_str(ad, "name", c->name);
@@ -86,31 +97,46 @@ customer_rec(struct admin *ad, const struct customer *c)
 	limits_show(ad, &c->limits);
 	admin_str(ad, "markup", str_from(markup));
 	admin_str(ad, "billing", str_from(customer_billing_names[c->billing]));
+	admin_str(ad, "low_balance_usd", str_from(mark));
 	admin_str(ad, "webhook_url", c->webhook_url);
 	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
+}
+
+/* A decimal of at most six places. */
+static bool
+read_ppm(struct str text, uint64_t max_ppm, uint64_t *ret)
+{
+	struct error ignored;
+	int64_t pusd;
+
+	if (!text.p)
+		return true;
+	if (money_from_decimal(text, &pusd, &ignored) || pusd < 0 ||
+	    pusd % PUSD_PER_PPM || (uint64_t)(pusd / PUSD_PER_PPM) > max_ppm)
+		return false;
+	*ret = (uint64_t)(pusd / PUSD_PER_PPM);
+	return true;
 }
 
 /* What both add and set read; the resource checks it. */
 static enum err
 read_settings(struct admin *ad, struct customer *c, struct error *e)
 {
-	struct str markup = admin_opt(ad, "markup");
-	int64_t pusd;
-
 	if (admin_has(ad, "name"))
 		c->name = admin_opt(ad, "name");
 	if (admin_has(ad, "company"))
 		c->company = admin_opt(ad, "company");
-	if (markup.p) {
-		if (money_from_decimal(markup, &pusd, e) || pusd < 0 ||
-		    pusd % PUSD_PER_PPM ||
-		    (uint64_t)(pusd / PUSD_PER_PPM) > CUSTOMER_MARKUP_MAX_PPM)
-			return admin_usage(e,
-			    "--markup must be a number below 1000 with up to "
-			    "6 decimals");
-		c->markup_ppm = (uint64_t)(pusd / PUSD_PER_PPM);
-	}
+	if (!read_ppm(admin_opt(ad, "markup"), CUSTOMER_MARKUP_MAX_PPM,
+		&c->markup_ppm))
+		return admin_usage(e,
+		    "--markup must be a number below 1000 with up to "
+		    "6 decimals");
+	if (!read_ppm(admin_opt(ad, "low-balance"),
+		CUSTOMER_LOW_BALANCE_MAX_PPM, &c->low_balance_ppm))
+		return admin_usage(e,
+		    "--low-balance must be from 0 to 1000000 with up to "
+		    "6 decimals");
 	return limits_read(ad, &c->limits, e);
 }
 
@@ -119,7 +145,8 @@ admin_customer_add(struct admin *ad, struct error *e)
 {
 	struct customer_row row = {
 		.c = { .email = admin_opt(ad, "email"),
-		    .markup_ppm = MARKUP_ONCE },
+		    .markup_ppm = MARKUP_ONCE,
+		    .low_balance_ppm = CUSTOMER_LOW_BALANCE_PPM },
 	};
 	uint64_t owner_id = 0;
 	struct manager m;

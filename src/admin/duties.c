@@ -6,6 +6,7 @@
 #include "domain/host.h"
 #include "domain/idempotency.h"
 #include "domain/key_notice.h"
+#include "domain/retention.h"
 #include "ext/crypto.h"
 #include "store/db.h"
 
@@ -84,6 +85,23 @@ notify(struct admin *ad, struct db *db, struct error *e)
 	return err;
 }
 
+static enum err
+forget(struct admin *ad, struct db *db, struct error *e)
+{
+	const struct conf *c = admin_conf(ad);
+	uint64_t n = 0;
+	enum err err = retention_notices(db, conf_u64(c, CONF_NOTICES_KEEP_S),
+	    &n, e);
+
+	if (err)
+		return err;
+	done(ad, "old notices", "notices", n);
+	err = retention_budgets(db, conf_u64(c, CONF_BUDGETS_KEEP_S), &n, e);
+	if (!err)
+		done(ad, "old budgets", "periods", n);
+	return err;
+}
+
 enum err
 admin_run_duties(struct admin *ad, struct error *e)
 {
@@ -102,6 +120,8 @@ admin_run_duties(struct admin *ad, struct error *e)
 		err = idempotency_purge(db, e);
 	if (!err)
 		done(ad, "idempotency keys", NULL, 0);
+	if (!err)
+		err = forget(ad, db, e);
 	if (!err)
 		err = host_tell(db, keys->pepper, keys->seal, e);
 	if (!err)

@@ -6,7 +6,6 @@
 #include "admin/limits.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
-#include "store/label.h"
 
 #define MODELS_MAX 1000
 
@@ -92,51 +91,39 @@ key_read_models(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
 	return OK;
 }
 
+/* Whose it is. */
 static enum err
-read_owner(struct admin *ad, struct key_new *k, struct error *e)
+read_owner(struct admin *ad, struct key *k, struct error *e)
 {
-	struct customer c;
-	struct user u;
+	struct customer c = { 0 };
+	struct user u = { 0 };
 	enum err err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
 
-	if (err)
-		return err;
+	if (!err && admin_has(ad, "user"))
+		err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
 	k->customer_id = c.customer_id;
-	if (!admin_has(ad, "user"))
-		return OK;
-	err = lookup_user(ad, admin_opt(ad, "user"), &u, e);
-	if (!err && u.customer_id != c.customer_id)
-		return error_set(e, ERR_NOT_FOUND,
-		    "the customer has no such user");
 	k->user_id = u.user_id;
-	return err;
+	return err ? err
+		   : admin_opt_u64(ad, "project", 1, UINT32_MAX, &k->project_id,
+			 e);
 }
 
+/* The resource checks it. */
 static enum err
-read_binding(struct admin *ad, struct key_new *k, struct error *e)
+read_key(struct admin *ad, struct key_row *row, struct error *e)
 {
-	struct db *db;
-	enum err err = admin_opt_u64(ad, "project", 1, UINT32_MAX,
-	    &k->project_id, e);
+	struct key *k = &row->k;
+	enum err err;
 
-	k->allowed_ips = admin_opt(ad, "ips");
-	if (!err)
-		err = key_ips_check(k->allowed_ips, e);
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err && k->project_id)
-		err = store_label_check(db, LABEL_PROJECT, k->customer_id,
-		    k->project_id, e);
-	return err == ERR_NOT_FOUND
-		   ? error_set(e, err, "the customer has no such project")
-		   : err;
-}
-
-static enum err
-read_key(struct admin *ad, struct key_new *k, struct error *e)
-{
-	enum err err = limits_read(ad, &k->limits, e);
-
+	*k = (struct key){
+		.name = admin_opt(ad, "name"),
+		.scopes = KEY_SCOPE_INFER,
+		.all_models = !admin_has(ad, "models"),
+		.allowed_ips = admin_opt(ad, "ips"),
+		.tier_name = admin_opt(ad, "tier"),
+		.is_idempotent = admin_has(ad, "idempotency"),
+	};
+	err = limits_read(ad, &k->limits, e);
 	if (!err)
 		err = admin_opt_time(ad, "expires", &k->expires_at_ms, e);
 	if (!err && admin_has(ad, "expires") &&
@@ -146,34 +133,21 @@ read_key(struct admin *ad, struct key_new *k, struct error *e)
 		err = key_read_scopes(ad, &k->scopes, e);
 	if (!err)
 		err = read_owner(ad, k, e);
-	if (!err && admin_has(ad, "tier"))
-		err = lookup_tier(ad, admin_opt(ad, "tier"),
-		    &k->rate_limit_tier, e);
-	if (!err)
-		err = read_binding(ad, k, e);
-	k->all_models = !admin_has(ad, "models");
+	row->sets_models = true;
 	return err || k->all_models
 		   ? err
-		   : key_read_models(ad, &k->model_ids, &k->n_models, e);
+		   : key_read_models(ad, &row->model_ids, &row->n_models, e);
 }
 
 enum err
 admin_key_add(struct admin *ad, struct error *e)
 {
-	struct key_new k = {
-		.name = admin_opt(ad, "name"),
-		.scopes = KEY_SCOPE_INFER,
-		.is_idempotent = admin_has(ad, "idempotency"),
-	};
 	char text[KEY_TEXT_BYTES] = "";
-	struct key_manager km = { .key = &k, .text = text };
-	struct key_row row = { .sets_models = false };
+	struct key_manager km = { .text = text };
+	struct key_row row = { 0 };
 	struct manager m;
-	enum err err = read_key(ad, &k, e);
+	enum err err = read_key(ad, &row, e);
 
-	if (!err && (k.name.n == 0 || k.name.n > KEY_NAME_BYTES))
-		err = admin_usage(e, "--name must have 1 to %d bytes",
-		    KEY_NAME_BYTES);
 	if (!err)
 		err = key_manager_of(ad, &km, &m, e);
 	if (!err)

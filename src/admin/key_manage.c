@@ -347,6 +347,25 @@ admin_key_rotate(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* Call after call, until there are no more. */
+static enum err
+revoke_all(struct admin *ad, const struct manager *m,
+    const struct key_revocation *what, size_t *n, struct error *e)
+{
+	struct key_revoked done = { .has_more = true };
+	enum err err = OK;
+
+	while (!err && done.has_more) {
+		struct arena_mark mark = arena_mark(admin_arena(ad));
+
+		err = key_revoke_many(m, what, admin_arena(ad), &done, e);
+		*n += err ? 0 : done.n;
+		arena_rewind(admin_arena(ad), mark);
+	}
+	return err && *n ? error_prefix(e, "%zu keys are revoked, then", *n)
+			 : err;
+}
+
 enum err
 admin_key_revoke_all(struct admin *ad, struct error *e)
 {
@@ -363,7 +382,7 @@ admin_key_revoke_all(struct admin *ad, struct error *e)
 	if (!err)
 		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_revoke_many(&m, &what, admin_arena(ad), &n, e);
+		err = revoke_all(ad, &m, &what, &n, e);
 	if (err)
 		return err;
 	admin_rec(ad);

@@ -20,9 +20,13 @@ src_admin_tollgate_SOURCES = \
 	src/admin/commands.def \
 	src/admin/config.c \
 	src/admin/context.c \
+	src/admin/credit.c \
 	src/admin/customer.c \
 	src/admin/customer_export.c \
 	src/admin/doctor.c \
+	src/admin/doctor.h \
+	src/admin/doctor_db.c \
+	src/admin/doctor_host.c \
 	src/admin/duties.c \
 	src/admin/file.c \
 	src/admin/file.h \
@@ -55,7 +59,10 @@ src_admin_tollgate_SOURCES = \
 	src/admin/tier.c \
 	src/admin/tokens.c \
 	src/admin/usage.c \
+	src/admin/usage_filter.c \
+	src/admin/usage_filter.h \
 	src/admin/usage_history.c \
+	src/admin/usage_list.c \
 	src/admin/user.c \
 	src/admin/user_link.c
 src_admin_tollgate_LDADD = src/admin/libadmin.a \

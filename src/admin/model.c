@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/lookup.h"
 #include "admin/model_wait.h"
+#include "domain/resource.h"
 #include "domain/tokenizers.h"
 #include "ext/crypto.h"
 #include "store/deployment.h"
@@ -240,14 +241,25 @@ provider_name(struct admin *ad, uint64_t provider_id)
 	return (struct str){ NULL, 0 };
 }
 
-static enum err
-change_finish(struct admin *ad, const struct model_change *c,
-    const char *action, struct error *e)
+static void
+show(struct admin *ad, const struct model_change *c)
 {
 	model_rec(ad, &c->model, &c->deployment,
 	    provider_name(ad, c->deployment.provider_id));
-	admin_catalogue_changed(ad);
-	return admin_audit(ad, action, "model", c->model.model_id, 0, e);
+}
+
+/* Who changes models by command. @m  what *ret refers to */
+static enum err
+ops_of(struct admin *ad, struct manager *m, struct model_ops *ret,
+    struct error *e)
+{
+	enum err err = admin_manager(ad, m, e);
+
+	*ret = (struct model_ops){ .db = m->db,
+		.map = m->map,
+		.conf = admin_conf(ad),
+		.who = &m->audit };
+	return err;
 }
 
 /* ---- adding ---- */
@@ -303,16 +315,15 @@ read_place(struct admin *ad, struct model_new *n, struct error *e)
 static enum err
 create(struct admin *ad, struct model_new *n, struct error *e)
 {
-	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
 	const struct crypto_keys *keys;
-	enum err err = OK;
+	struct model_ops ops;
+	struct manager m;
+	enum err err = ops_of(ad, &m, &ops, e);
 
-	if (n->api_key.n)
+	if (!err && n->api_key.n)
 		err = admin_keys(ad, &keys, e);
 	if (!err && n->api_key.n)
 		ops.seal = keys->seal;
-	if (!err)
-		err = admin_db(ad, &ops.db, e);
 	return err ? err : model_create(&ops, admin_arena(ad), n, e);
 }
 
@@ -343,7 +354,7 @@ admin_model_add(struct admin *ad, struct error *e)
 	c.model = n.model;
 	err = deployment_of(ad, n.model.model_id, &c.deployment, e);
 	if (!err)
-		err = change_finish(ad, &c, "model.add", e);
+		show(ad, &c);
 	if (err || n.place != MODEL_LOCAL || !n.model.is_enabled || !wait_s)
 		return err;
 	return model_wait(ad, &c.model, wait_s, e);
@@ -396,11 +407,11 @@ enable(struct model_change *c, void *arg, struct error *e)
 
 /* The named model, by the path that the API's PATCH takes. */
 static enum err
-change(struct admin *ad, const char *action, model_change_fn *fn, void *arg,
-    struct error *e)
+change(struct admin *ad, model_change_fn *fn, void *arg, struct error *e)
 {
-	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
+	struct model_ops ops;
 	struct model_change c;
+	struct manager by;
 	struct model m;
 	enum err err = lookup_model(ad, admin_arg(ad, 0), &m, e);
 
@@ -408,11 +419,13 @@ change(struct admin *ad, const char *action, model_change_fn *fn, void *arg,
 		return error_set(e, ERR_NOT_FOUND, "%" PRI_STR " is archived",
 		    STR_ARG(m.name));
 	if (!err)
-		err = admin_db(ad, &ops.db, e);
+		err = ops_of(ad, &by, &ops, e);
 	if (!err)
 		err = model_update(&ops, admin_arena(ad), m.model_id, fn, arg,
 		    &c, e);
-	return err ? err : change_finish(ad, &c, action, e);
+	if (!err)
+		show(ad, &c);
+	return err;
 }
 
 enum err
@@ -426,7 +439,7 @@ admin_model_set(struct admin *ad, struct error *e)
 		err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
 	if (!err && admin_has(ad, "provider"))
 		s.provider_id = p.provider_id;
-	return err ? err : change(ad, "model.set", set, &s, e);
+	return err ? err : change(ad, set, &s, e);
 }
 
 enum err
@@ -434,7 +447,7 @@ admin_model_enable(struct admin *ad, struct error *e)
 {
 	bool is_enabled = true;
 
-	return change(ad, "model.enable", enable, &is_enabled, e);
+	return change(ad, enable, &is_enabled, e);
 }
 
 enum err
@@ -442,7 +455,7 @@ admin_model_disable(struct admin *ad, struct error *e)
 {
 	bool is_enabled = false;
 
-	return change(ad, "model.disable", enable, &is_enabled, e);
+	return change(ad, enable, &is_enabled, e);
 }
 
 enum err
@@ -484,15 +497,18 @@ admin_model_show(struct admin *ad, struct error *e)
 enum err
 admin_model_archive(struct admin *ad, struct error *e)
 {
-	struct model_ops ops = { .map = admin_map(ad), .conf = admin_conf(ad) };
 	struct model_change c = { 0 };
+	struct model_ops ops;
+	struct manager by;
 	enum err err = lookup_model(ad, admin_arg(ad, 0), &c.model, e);
 
 	if (!err)
-		err = admin_db(ad, &ops.db, e);
+		err = ops_of(ad, &by, &ops, e);
 	if (!err)
 		err = model_archive(&ops, admin_arena(ad), c.model.model_id, e);
 	if (!err)
 		err = lookup_model(ad, c.model.name, &c.model, e);
-	return err ? err : change_finish(ad, &c, "model.archive", e);
+	if (!err)
+		show(ad, &c);
+	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate operator add, list, revoke: keys tga_… */
-#include "admin/admin.h"
-#include "domain/key.h"
-#include "store/operator_key.h"
+#include "domain/operator_key.h"
+
+#include "admin/key_read.h"
 
 const struct admin_option admin_operator_add_options[] = {
 	{ "name", "NAME", "Whose key it is.", true },
@@ -19,27 +19,27 @@ const struct admin_option admin_operator_revoke_options[] = {
 enum err
 admin_operator_add(struct admin *ad, struct error *e)
 {
-	char text[KEY_TEXT_BYTES];
-	struct key_ops ops;
-	int64_t expires_at_ms = 0;
-	uint64_t id;
-	enum err err = admin_opt_time(ad, "expires", &expires_at_ms, e);
+	struct operator_key row = { .name = admin_opt(ad, "name") };
+	char text[KEY_TEXT_BYTES] = "";
+	struct key_manager km = { .text = text };
+	struct manager m;
+	enum err err = admin_opt_time(ad, "expires", &row.expires_at_ms, e);
 
 	if (!err)
-		err = admin_key_ops(ad, &ops, e);
+		err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_create_operator(&ops, admin_opt(ad, "name"),
-		    expires_at_ms, text, &id, e);
+		err = resource_create(&operator_key_resource, &m,
+		    admin_arena(ad), &row, e);
 	if (err)
 		return err;
 	admin_rec(ad);
-	admin_u64(ad, "id", id);
-	admin_str(ad, "name", admin_opt(ad, "name"));
+	admin_u64(ad, "id", row.operator_key_id);
+	admin_str(ad, "name", row.name);
 	admin_str(ad, "key", str_from(text));
-	admin_time(ad, "expires_at", expires_at_ms);
+	admin_time(ad, "expires_at", row.expires_at_ms);
 	admin_note(ad, "\nThe key is shown this once: keep it now.");
 	secret_wipe(text, sizeof(text));
-	return admin_audit(ad, "operator.add", "operator_key", id, 0, e);
+	return OK;
 }
 
 enum err
@@ -72,21 +72,22 @@ admin_operator_list(struct admin *ad, struct error *e)
 enum err
 admin_operator_revoke(struct admin *ad, struct error *e)
 {
-	struct key_ops ops;
+	struct key_manager km = { 0 };
+	struct operator_key row;
+	struct manager m;
 	uint64_t id;
 	enum err err;
 
 	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, &id))
 		return admin_usage(e, "ID must be a number");
-	err = admin_key_ops(ad, &ops, e);
+	err = key_manager_of(ad, &km, &m, e);
 	if (!err)
-		err = key_revoke_operator(&ops, id, e);
-	if (err == ERR_NOT_FOUND)
-		return error_set(e, err, "no such operator's key");
+		err = resource_archive(&operator_key_resource, &m, id,
+		    admin_arena(ad), &row, e);
 	if (err)
 		return err;
 	admin_rec(ad);
 	admin_u64(ad, "id", id);
 	admin_bool(ad, "is_active", false);
-	return admin_audit(ad, "operator.revoke", "operator_key", id, 0, e);
+	return OK;
 }

@@ -321,7 +321,7 @@ admin_opt_time(const struct admin *ad, const char *option, int64_t *ret_ms,
 {
 	struct str value = admin_opt(ad, option);
 
-	if (!value.p || clock_parse(value, ret_ms))
+	if (!value.p || clock_parse_given(value, ret_ms))
 		return OK;
 	return admin_usage(e,
 	    "--%s must be a time such as 2027-01-31 or 2027-01-31T08:00:00Z",

@@ -5,6 +5,8 @@
 #include "admin/admin.h"
 #include "admin/lookup.h"
 #include "domain/price_list.h"
+#include "domain/price_set.h"
+#include "domain/resource.h"
 
 const struct admin_option admin_price_set_options[] = {
 	{ "model", "NAME|ID", "Model.", true },
@@ -89,8 +91,8 @@ enum err
 admin_price_set(struct admin *ad, struct error *e)
 {
 	struct price p = { .note = admin_opt(ad, "note") };
+	struct manager by;
 	struct model m;
-	struct db *db;
 	enum err err = read_prices(ad, &p, e);
 
 	if (!err)
@@ -98,23 +100,16 @@ admin_price_set(struct admin *ad, struct error *e)
 	if (!err)
 		err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = admin_manager(ad, &by, e);
 	if (err)
 		return err;
 	p.model_id = m.model_id;
-	err = store_price_insert(db, &p, &p.price_version_id, e);
-	if (err == ERR_CONFLICT)
-		return error_set(e, err, "a price from that instant exists");
-	if (!err)
-		err = store_price_by_id(db, p.price_version_id, admin_arena(ad),
-		    &p, e);
+	err = price_set(by.db, by.map, &by.audit, &p, admin_arena(ad), e);
 	if (err)
 		return err;
 	price_rec(ad, &p);
 	admin_note(ad, "\nAmounts are USD per token; request is per request.");
-	admin_catalogue_changed(ad);
-	return admin_audit(ad, "price.set", "price_version", p.price_version_id,
-	    0, e);
+	return OK;
 }
 
 enum err

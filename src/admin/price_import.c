@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tollgate price import */
 #include "domain/price_import.h"
+#include "domain/resource.h"
 
 #include "admin/admin.h"
 #include "admin/file.h"
@@ -205,18 +206,16 @@ absent_recs(struct admin *ad, const struct price_feed *feed)
 }
 
 static enum err
-apply(struct admin *ad, struct db *db, struct price_import *plan,
-    struct error *e)
+apply(struct admin *ad, struct price_import *plan, struct error *e)
 {
-	enum err err = price_import_apply(db, plan, e);
+	struct manager by;
+	enum err err = admin_manager(ad, &by, e);
 
-	if (err)
-		return err;
-	admin_catalogue_changed(ad);
-	for (size_t i = 0; i < plan->n && !err; i++)
-		if (plan->models[i].new.price_version_id)
-			err = admin_audit(ad, "price.import", "price_version",
-			    plan->models[i].new.price_version_id, 0, e);
+	if (!err)
+		err = price_import_apply(by.db, &by.audit, plan,
+		    admin_arena(ad), e);
+	if (!err)
+		admin_catalogue_changed(ad);
 	return err;
 }
 
@@ -242,7 +241,7 @@ admin_price_import(struct admin *ad, struct error *e)
 		err = price_import_plan(db, &feed, &o, admin_arena(ad), &plan,
 		    e);
 	if (!err && is_yes)
-		err = apply(ad, db, &plan, e);
+		err = apply(ad, &plan, e);
 	if (err)
 		return err;
 	admin_list(ad);

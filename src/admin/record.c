@@ -23,11 +23,6 @@ record_member(struct admin *ad, const struct record_member *m, const void *row)
 {
 	struct str json;
 
-	if (m->kind == RECORD_GROUP) {
-		for (unsigned i = 0; i < m->n_members; i++)
-			record_member(ad, &m->members[i], row);
-		return;
-	}
 	if (m->kind == RECORD_LIMITS) {
 		const char *set = (const char *)row + m->off;
 

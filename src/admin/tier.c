@@ -142,41 +142,62 @@ assign_to_user(struct admin *ad, const struct manager *m, struct str name,
 	return err;
 }
 
-struct assignment {
-	struct audit audit;
-	unsigned role;
-	uint64_t tier_id;
+struct role_change {
+	uint64_t role; /* its bit */
+	bool has;
 };
 
+/* arg: a struct role_change. */
 static enum err
-assign_txn(struct db *db, void *arg, struct error *e)
+change_roles(const struct resource *r, struct arena *a, void *row, void *arg,
+    struct error *e)
 {
-	const struct assignment *as = arg;
-	enum err err = store_role_tier_set(db,
-	    str_from(user_role_names[as->role]), as->tier_id, e);
+	const struct role_change *c = arg;
+	struct tier *t = row;
 
-	return err ? err : store_audit_insert(db, &as->audit, e);
+	(void)r;
+	(void)a;
+	(void)e;
+	t->roles = c->has ? t->roles | c->role : t->roles & ~c->role;
+	return OK;
+}
+
+/* The tier that a role has; 0: none. */
+static enum err
+tier_of_role(struct admin *ad, const struct manager *m, uint64_t role,
+    uint64_t *ret, struct error *e)
+{
+	struct tier *tiers = NULL;
+	size_t n = 0;
+	enum err err = store_tier_list(m->db, admin_arena(ad), &tiers, &n, e);
+
+	*ret = 0;
+	for (size_t i = 0; i < n && !err; i++)
+		if (tiers[i].roles & role)
+			*ret = tiers[i].tier_id;
+	return err;
 }
 
 static enum err
 assign_to_role(struct admin *ad, const struct manager *m, struct str name,
     struct error *e)
 {
-	struct assignment as = { .audit = m->audit };
+	struct role_change c = { .has = !str_eq(name, S("none")) };
+	uint64_t tier_id = 0;
+	unsigned role = 0;
+	struct tier t;
 	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
-	    &as.role, e);
+	    &role, e);
 
-	if (!err && !str_eq(name, S("none")))
-		err = lookup_tier(ad, name, &as.tier_id, e);
-	if (err)
-		return err;
-	as.audit.action = S("tier.assign");
-	as.audit.object = S("role");
-	as.audit.object_id = as.role;
-	as.audit.is_success = true;
-	err = db_txn(m->db, assign_txn, &as, e);
-	admin_catalogue_changed(ad);
-	admin_str(ad, "role", str_from(user_role_names[as.role]));
+	c.role = UINT64_C(1) << role;
+	if (!err)
+		err = c.has ? lookup_tier(ad, name, &tier_id, e)
+			    : tier_of_role(ad, m, c.role, &tier_id, e);
+	if (!err && tier_id)
+		err = resource_change(&tier_resource, m, tier_id, change_roles,
+		    &c, admin_arena(ad), &t, e);
+	if (!err)
+		admin_str(ad, "role", str_from(user_role_names[role]));
 	return err;
 }
 

@@ -2,7 +2,8 @@
 /* tollgate usage add, report */
 #include "domain/usage_add.h"
 
-#include "admin/lookup.h"
+#include "admin/admin.h"
+#include "admin/usage_filter.h"
 #include "base/clock.h"
 #include "domain/usage_report.h"
 #include "domain/usage_text.h"
@@ -50,15 +51,7 @@ const struct admin_option admin_usage_report_options[] = {
 	{ "from", "TIME", "From the hour of this time (a day before to).",
 	    false },
 	{ "to", "TIME", "To the hour of this time (now).", false },
-	{ "customer", "ID|EMAIL", "Only this customer's.", false },
-	{ "key", "ID|PUBLIC_ID", "Only with this API key.", false },
-	{ "user", "ID|EMAIL", "Only on this user.", false },
-	{ "project", "ID", "Only of this project.", false },
-	{ "agent", "ID", "Only on this agent.", false },
-	{ "connector", "ID", "Only on this connector.", false },
-	{ "model", "NAME|ID", "Only of this model.", false },
-	{ "provider", "NAME", "Only of this provider.", false },
-	{ "status", "STATUS", "Only what ended so.", false },
+	USAGE_FILTER_OPTIONS,
 	{ "csv", NULL, "As CSV.", false },
 	ADMIN_OPTIONS_END,
 };
@@ -72,76 +65,18 @@ static const char *const token_options[TOK_CONTEXT__MAX][TOK_CLASS__MAX] = {
 };
 
 static enum err
-user_id(struct admin *ad, uint64_t *ret, struct error *e)
-{
-	struct str text = admin_opt(ad, "user");
-	struct user u;
-	enum err err;
-
-	if (!text.p || str_to_u64(text, 1, UINT32_MAX, ret))
-		return OK;
-	err = lookup_user(ad, text, &u, e);
-	if (!err)
-		*ret = u.user_id;
-	return err;
-}
-
-static enum err
-key_id(struct admin *ad, uint64_t *ret, struct error *e)
-{
-	struct key k;
-	enum err err;
-
-	if (!admin_has(ad, "key"))
-		return OK;
-	err = lookup_key(ad, admin_opt(ad, "key"), &k, e);
-	if (!err)
-		*ret = k.api_key_id;
-	return err;
-}
-
-static enum err
-model_id(struct admin *ad, uint64_t *ret, struct error *e)
-{
-	struct model m;
-	enum err err;
-
-	if (!admin_has(ad, "model"))
-		return OK;
-	err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
-	if (!err)
-		*ret = m.model_id;
-	return err;
-}
-
-/* What adding and reporting name alike. */
-static enum err
-labels(struct admin *ad, uint64_t *project, uint64_t *agent,
-    uint64_t *connector, struct error *e)
-{
-	enum err err = admin_opt_u64(ad, "project", 1, UINT32_MAX, project, e);
-
-	if (!err)
-		err = admin_opt_u64(ad, "agent", 1, UINT32_MAX, agent, e);
-	if (!err)
-		err = admin_opt_u64(ad, "connector", 1, UINT32_MAX, connector,
-		    e);
-	return err;
-}
-
-static enum err
 read_event(struct admin *ad, int64_t now_ms, struct usage_event *ev,
     struct error *e)
 {
 	unsigned status = USAGE_OK;
-	enum err err = user_id(ad, &ev->user_id, e);
+	enum err err = usage_option_user(ad, &ev->user_id, e);
 
 	if (!err)
-		err = model_id(ad, &ev->model_id, e);
+		err = usage_option_model(ad, &ev->model_id, e);
 	if (!err)
-		err = key_id(ad, &ev->api_key_id, e);
+		err = usage_option_key(ad, &ev->api_key_id, e);
 	if (!err)
-		err = labels(ad, &ev->project_id, &ev->agent_id,
+		err = usage_option_labels(ad, &ev->project_id, &ev->agent_id,
 		    &ev->connector_id, e);
 	if (!err)
 		err = admin_opt_time(ad, "at", &ev->time_ms, e);
@@ -223,57 +158,6 @@ read_by(struct admin *ad, enum usage_dimension by[USAGE_BY_MAX],
 		return OK;
 	return admin_usage(e, "--by takes one or two different ones of the "
 			      "dimensions that the help lists");
-}
-
-static enum err
-read_times(struct admin *ad, int64_t now_ms, struct usage_filter *f,
-    struct error *e)
-{
-	enum err err;
-
-	f->to_ms = now_ms + 1;
-	err = admin_opt_time(ad, "to", &f->to_ms, e);
-	if (err)
-		return err;
-	f->from_ms = f->to_ms - DAY_MS;
-	err = admin_opt_time(ad, "from", &f->from_ms, e);
-	if (!err && f->from_ms >= f->to_ms)
-		err = admin_usage(e, "--from must be before --to");
-	return err;
-}
-
-static enum err
-read_filter(struct admin *ad, struct usage_filter *f, struct error *e)
-{
-	struct provider p;
-	struct customer c;
-	unsigned status;
-	enum err err = OK;
-
-	if (admin_has(ad, "customer")) {
-		err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
-		f->customer_id = err ? 0 : c.customer_id;
-	}
-	if (!err && admin_has(ad, "provider")) {
-		err = lookup_provider(ad, admin_opt(ad, "provider"), &p, e);
-		f->provider_id = err ? 0 : p.provider_id;
-	}
-	if (!err)
-		err = user_id(ad, &f->user_id, e);
-	if (!err)
-		err = key_id(ad, &f->api_key_id, e);
-	if (!err)
-		err = model_id(ad, &f->model_id, e);
-	if (!err)
-		err = labels(ad, &f->project_id, &f->agent_id, &f->connector_id,
-		    e);
-	if (!err && admin_has(ad, "status")) {
-		err = admin_opt_enum(ad, "status", usage_status_names,
-		    USAGE_STATUS__MAX, &status, e);
-		if (!err)
-			f->status = str_from(usage_status_names[status]);
-	}
-	return err;
 }
 
 static void
@@ -363,9 +247,7 @@ admin_usage_report(struct admin *ad, struct error *e)
 	enum err err = read_by(ad, style.by, e);
 
 	if (!err)
-		err = read_times(ad, now_ms, &f, e);
-	if (!err)
-		err = read_filter(ad, &f, e);
+		err = usage_options_filter(ad, now_ms, &f, e);
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)

@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "admin/lookup.h"
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "domain/prune.h"
 #include "domain/rerate.h"
 
@@ -100,14 +101,41 @@ rerate_rec(struct admin *ad, struct db *db, const struct rerate_model *m,
 }
 
 static enum err
-rerate_audit(struct admin *ad, const struct rerate_result *r, struct error *e)
+describe(struct admin *ad, const struct rerate_options *o,
+    const struct rerate_model *m, struct str *ret, struct error *e)
+{
+	struct json_out j;
+	struct buf b;
+
+	buf_init(&b, admin_arena(ad), KIB(1));
+	json_out_init(&j, &b);
+	json_out_object(&j);
+	json_out_member_time(&j, "from", o->filter.from_ms);
+	json_out_member_time(&j, "to", o->filter.to_ms);
+	json_out_member_u64(&j, "changed", m->changed);
+	json_out_member_usd(&j, "change_usd", m->change_pusd);
+	json_out_object_end(&j);
+	return buf_finish(&b, ret, e);
+}
+
+/* Before it is booked, which takes a transaction for each thousand rows. */
+static enum err
+rerate_audit(struct admin *ad, const struct rerate_options *o,
+    const struct rerate_result *r, struct error *e)
 {
 	enum err err = OK;
 
-	for (size_t i = 0; i < r->n_models && !err; i++)
-		if (r->models[i].changed > 0)
-			err = admin_audit(ad, "usage.rerate", "model",
-			    r->models[i].model_id, 0, e);
+	for (size_t i = 0; i < r->n_models && !err; i++) {
+		const struct rerate_model *m = &r->models[i];
+		struct str what = { NULL, 0 };
+
+		if (m->changed == 0)
+			continue;
+		err = describe(ad, o, m, &what, e);
+		if (!err)
+			err = admin_audit_ahead(ad, "usage.rerate", "model",
+			    m->model_id, what, e);
+	}
 	return err;
 }
 
@@ -124,13 +152,11 @@ rerate(struct admin *ad, struct db *db, struct rerate_options *o,
 	dry.is_dry = true;
 	err = rerate_run(db, &dry, admin_arena(ad), &r, e);
 	if (!err && !o->is_dry)
+		err = rerate_audit(ad, o, &r, e);
+	if (!err && !o->is_dry)
 		err = rerate_run(db, o, admin_arena(ad), &r, e);
-	if (err)
-		return err;
 	for (size_t i = 0; i < r.n_models && !err; i++)
 		err = rerate_rec(ad, db, &r.models[i], !o->is_dry, e);
-	if (!err && !o->is_dry)
-		err = rerate_audit(ad, &r, e);
 	return err;
 }
 
@@ -175,10 +201,14 @@ prune(struct admin *ad, struct db *db, int64_t before_ms, bool is_yes,
     struct error *e)
 {
 	struct arena *a = admin_arena(ad);
+	struct str month = arena_printf(a, "{\"before\":\"%" PRI_STR "\"}",
+	    STR_ARG(admin_opt(ad, "before")));
 	struct prune_result r = { 0, 0 };
 	struct prune_count c;
 	enum err err = store_prune_count(db, before_ms, a, &c, e);
 
+	if (!err && is_yes)
+		err = admin_audit_ahead(ad, "usage.prune", NULL, 0, month, e);
 	if (!err && is_yes)
 		err = prune_run(db, before_ms, a, &r, e);
 	if (err)
@@ -237,7 +267,5 @@ admin_usage_prune(struct admin *ad, struct error *e)
 		return err;
 	err = prune(ad, db, before_ms, is_yes, e);
 	db_free(db);
-	if (!err && is_yes)
-		err = admin_audit(ad, "usage.prune", NULL, 0, 0, e);
 	return err;
 }

@@ -119,6 +119,9 @@ password_store(const struct resource *r, const struct manager *m,
 	    *(const struct str *)arg, e);
 }
 
+static const struct resource_act set_password = { "password", password_store,
+	true };
+
 static void
 password_tell(struct admin *ad, struct str password, bool is_drawn)
 {
@@ -153,8 +156,8 @@ user_add(struct admin *ad, struct user *u, struct error *e)
 		    "there is a user with that e-mail whose role is %s",
 		    user_role_names[u->role]);
 	return err ? err
-		   : resource_act(&user_resource, &m, u->user_id, "password",
-			 password_store, &hash, &ad->arena, u, e);
+		   : resource_act(&user_resource, &m, u->user_id, &set_password,
+			 &hash, &ad->arena, u, e);
 }
 
 static enum err
@@ -246,8 +249,8 @@ admin_user_password(struct admin *ad, struct error *e)
 	if (!err)
 		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = resource_act(&user_resource, &m, u.user_id, "password",
-		    password_store, &hash, &ad->arena, &u, e);
+		err = resource_act(&user_resource, &m, u.user_id, &set_password,
+		    &hash, &ad->arena, &u, e);
 	if (err)
 		return err;
 	user_rec(ad, &u);

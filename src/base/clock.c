@@ -215,11 +215,14 @@ days_in_month(int year, int month)
 	return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
+/* 9999-12-31T23:59:59.999Z */
+#define YEAR_9999_LAST_MS INT64_C(253402300799999)
+
 bool
 clock_parse(struct str s, int64_t *ret_ms)
 {
 	struct clock_parts t = { 0 };
-	int64_t offset_ms = 0;
+	int64_t offset_ms = 0, at_ms;
 
 	if (!take_digits(&s, 4, 1970, 9999, &t.year) || !take_char(&s, '-') ||
 	    !take_digits(&s, 2, 1, 12, &t.month) || !take_char(&s, '-') ||
@@ -237,6 +240,19 @@ clock_parse(struct str s, int64_t *ret_ms)
 		    s.n)
 			return false;
 	}
-	*ret_ms = clock_join(&t) - offset_ms;
+	at_ms = clock_join(&t) - offset_ms;
+	if (at_ms < 0 || at_ms > YEAR_9999_LAST_MS)
+		return false; /* by its zone */
+	*ret_ms = at_ms;
+	return true;
+}
+
+bool
+clock_parse_given(struct str s, int64_t *ret_ms)
+{
+	if (!clock_parse(s, ret_ms))
+		return false;
+	if (*ret_ms == 0)
+		*ret_ms = 1;
 	return true;
 }

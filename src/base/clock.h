@@ -38,9 +38,12 @@ void clock_format(int64_t time_ms, char ret[CLOCK_TEXT_BYTES]);
 void clock_format_ms(int64_t time_ms, char ret[CLOCK_TEXT_BYTES]);
 /**
  * Reads YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SS with optional fraction and with
- * Z, +HH:MM, -HH:MM or nothing (= UTC). Years 1970..9999.
+ * Z, +HH:MM, -HH:MM or nothing (= UTC). Years 1970..9999, of UTC too.
  */
 bool clock_parse(struct str s, int64_t *ret_ms) ATTR_MUST_CHECK;
+/** The same for times where 0 says that none was given: 1970's first moment
+ * is 1 ms later. */
+bool clock_parse_given(struct str s, int64_t *ret_ms) ATTR_MUST_CHECK;
 
 #define DAY_MS  ((int64_t)86400000)
 #define HOUR_MS ((int64_t)3600000)

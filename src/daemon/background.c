@@ -20,17 +20,16 @@
 #include "domain/key.h"
 #include "domain/key_notice.h"
 #include "domain/notice_deliver.h"
+#include "domain/retention.h"
 #include "journal/writer.h"
 #include "store/db.h"
 #include "store/db_pool.h"
-#include "store/operator_key.h"
 
 /* How soon a changed model or price is in force, beside the poller's own
  * interval. */
 #define CATALOGUE_INTERVAL_MS 100
 /* Duties that nobody waits for. */
 #define DUTIES_INTERVAL_MS    60000
-#define USES_AT_ONCE          500
 #define NOTICES_INTERVAL_MS   1000
 #define DUTIES_RETRY_MS       10000 /* after a failure */
 #define DB_WAIT_MS            2000
@@ -106,50 +105,11 @@ tell_expiring(uint64_t api_key_id, uint64_t customer_id, int64_t expires_at_ms)
 	    (unsigned long long)customer_id, when);
 }
 
-static int
-by_key(const void *a, const void *b)
-{
-	const struct key_use *x = a, *y = b;
-
-	if (x->api_key_id != y->api_key_id)
-		return x->api_key_id < y->api_key_id ? -1 : 1;
-	return x->last_used_at_ms < y->last_used_at_ms ? -1 : 1;
-}
-
-/* In order of the keys, the last use of each. */
-static size_t
-sort_uses(struct key_use *uses, size_t n)
-{
-	size_t kept = 0;
-
-	qsort(uses, n, sizeof(*uses), by_key);
-	for (size_t i = 0; i < n; i++) {
-		if (kept && uses[kept - 1].api_key_id == uses[i].api_key_id)
-			kept--;
-		uses[kept++] = uses[i];
-	}
-	return kept;
-}
-
 /* What is metered is told by the flusher, too; the later time stays. */
 static enum err
 write_uses(struct background *b, struct db *db, struct error *e)
 {
-	struct key_cache *keys = b->p.shared->keys;
-	struct key_use uses[USES_AT_ONCE];
-	size_t n = USES_AT_ONCE;
-	enum err code = OK;
-
-	while (!code && n == USES_AT_ONCE) {
-		n = key_cache_take_uses(keys, KEY_CUSTOMER, uses, USES_AT_ONCE);
-		if (n)
-			code = store_key_touch(db, uses, sort_uses(uses, n), e);
-	}
-	n = code ? 0
-		 : key_cache_take_uses(keys, KEY_OPERATOR, uses, USES_AT_ONCE);
-	for (size_t i = 0; i < n && !code; i++)
-		code = store_operator_key_touch(db, uses[i].api_key_id, e);
-	return code;
+	return key_uses_write(b->p.shared->keys, db, e);
 }
 
 static enum err
@@ -176,6 +136,24 @@ purge(struct background *b, struct db *db, struct error *e)
 	return idempotency_purge(db, e);
 }
 
+static enum err
+forget_notices(struct background *b, struct db *db, struct error *e)
+{
+	uint64_t n;
+
+	return retention_notices(db, conf_u64(b->p.conf, CONF_NOTICES_KEEP_S),
+	    &n, e);
+}
+
+static enum err
+forget_budgets(struct background *b, struct db *db, struct error *e)
+{
+	uint64_t n;
+
+	return retention_budgets(db, conf_u64(b->p.conf, CONF_BUDGETS_KEEP_S),
+	    &n, e);
+}
+
 /* None waits for another: one that always fails must not stop the rest. */
 static bool
 run_duties(struct background *b)
@@ -189,6 +167,8 @@ run_duties(struct background *b)
 		{ "expiring_keys", tell_keys },
 		{ "last_uses", write_uses },
 		{ "idempotency", purge },
+		{ "old_notices", forget_notices },
+		{ "old_budgets", forget_budgets },
 	};
 	bool is_done = true;
 	struct error e;

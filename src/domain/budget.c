@@ -320,27 +320,22 @@ budget_set(struct db *db, const struct budget_holder *h,
     const struct budget_terms *terms, int64_t now_ms, struct arena *a,
     struct error *e)
 {
-	struct budget *v = NULL, *old = NULL;
-	size_t n = 0;
+	struct budget old;
 	enum err err = store_ledger_lock(db, h->customer_id, e);
 
-	if (!err)
-		err = store_budget_of_customer(db, h->customer_id, a, &v, &n,
-		    e);
 	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++)
-		if (v[i].scope == h->scope && v[i].scope_id == scope_id(h))
-			old = &v[i];
-	if (old && terms && old->terms.period == terms->period) {
-		old->terms = *terms;
-		return store_budget_update(db, old, e);
+	err = store_budget_of_scope(db, h->customer_id, h->scope, scope_id(h),
+	    a, &old, e);
+	if (err == ERR_NOT_FOUND)
+		return terms ? make(db, h, terms, now_ms, a, e) : OK;
+	if (!err && terms && old.terms.period == terms->period) {
+		old.terms = *terms;
+		return store_budget_update(db, &old, e);
 	}
-	if (old)
+	if (!err)
 		err = store_budget_delete(db, h->scope, scope_id(h), e);
-	if (err || !terms)
-		return err;
-	return make(db, h, terms, now_ms, a, e);
+	return err || !terms ? err : make(db, h, terms, now_ms, a, e);
 }
 
 enum err

@@ -1,51 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "domain/budget_book.h"
+#include "domain/budget_book_priv.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "domain/budget_lease.h"
 #include "domain/budget_period.h"
 #include "store/db_pool.h"
 
-#define N_SLABS        16384 /* a power of two: budgets in use at once */
-#define WINDOW         32    /* places that a budget may have */
-#define N_LOCKS        64
-#define DB_WAIT_MS     2000
-#define DENIAL_MS      200   /* what was denied is not asked again so long */
-#define IDLE_MS        30000 /* a slab that nobody used goes back; */
-#define IDLE_SCARCE_MS 500   /* when there is not much left, sooner */
-#define SCRATCH_BYTES  KIB(64)
+#define WINDOW        32 /* places that a budget may have */
+#define DB_WAIT_MS    2000
+#define DENIAL_MS     200 /* what was denied is not asked again so long */
+#define DOWN_MS       500 /* nor is a database that did not answer */
+#define SCRATCH_BYTES KIB(64)
 
 /* users of a slab that is about to get another budget. */
 #define CLAIMED (-(1 << 30))
-
-/* A lease. What is free is only changed by exchanges, so threads need no
- * lock; the lock of its place is held while the database is asked. */
-struct budget_slab {
-	_Atomic uint64_t id;        /* budget << 32 | day; 0: vacant */
-	_Atomic int64_t free_pusd;  /* leased and not held */
-	_Atomic int32_t users;      /* requests that refer to it */
-	_Atomic int64_t used_ms;    /* monotonic */
-	_Atomic int64_t share_pusd; /* so much may stay here unused, */
-	_Atomic int64_t idle_ms;    /* and so long */
-	/* Under the lock: what the database said no to. */
-	int64_t denied_until_ms; /* monotonic */
-	int64_t denied_pusd;     /* less than this may be had */
-	int64_t amount_pusd, spent_pusd;
-};
-
-struct budget_book {
-	struct budget_book_params p;
-	pthread_mutex_t claim;
-	pthread_mutex_t locks[N_LOCKS];
-	_Atomic uint32_t n_used; /* places below were used at some time */
-	uint32_t used[N_SLABS];
-	struct budget_slab slabs[N_SLABS];
-};
 
 /* One budget of one request. */
 struct asking {
@@ -89,29 +59,15 @@ budget_book_free(struct budget_book *b)
 
 /* ---- places ---- */
 
-static uint64_t
-id_of(const struct budget_span *span)
-{
-	return span->budget_id << 32 | (uint64_t)(span->start_ms / DAY_MS);
-}
-
-static struct budget_span
-span_of(uint64_t id)
-{
-	return (struct budget_span){ .budget_id = id >> 32,
-		.start_ms = (int64_t)(id & UINT32_MAX) * DAY_MS };
-}
-
 static size_t
 place_of(uint64_t id, size_t i)
 {
 	return ((id * UINT64_C(0x9e3779b97f4a7c15) >> 40) + i) & (N_SLABS - 1);
 }
 
-/* Refer to the slab if it is that budget's. Whoever gives it to another has
- * to see no users first. */
-static bool
-refer(struct budget_slab *s, uint64_t id)
+/* Whoever gives it to another has to see no users first. */
+bool
+budget_slab_refer(struct budget_slab *s, uint64_t id)
 {
 	if (atomic_load_explicit(&s->id, memory_order_relaxed) != id)
 		return false;
@@ -121,19 +77,19 @@ refer(struct budget_slab *s, uint64_t id)
 	return false;
 }
 
-static void
-unrefer(struct budget_slab *s)
+void
+budget_slab_unrefer(struct budget_slab *s)
 {
 	atomic_fetch_sub(&s->users, 1);
 }
 
-static struct budget_slab *
-slab_find(struct budget_book *b, uint64_t id)
+struct budget_slab *
+budget_slab_find(struct budget_book *b, uint64_t id)
 {
 	for (size_t i = 0; i < WINDOW; i++) {
 		struct budget_slab *s = &b->slabs[place_of(id, i)];
 
-		if (refer(s, id))
+		if (budget_slab_refer(s, id))
 			return s;
 	}
 	return NULL;
@@ -158,7 +114,7 @@ claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 		atomic_fetch_sub(&s->users, CLAIMED);
 		return false;
 	}
-	s->denied_until_ms = 0;
+	s->denied_until_ms = s->down_until_ms = 0;
 	atomic_store(&s->share_pusd, 0);
 	atomic_store(&s->id, id);
 	if (!was_used) {
@@ -178,7 +134,7 @@ slab_claim(struct budget_book *b, uint64_t id)
 	struct budget_slab *s;
 
 	(void)pthread_mutex_lock(&b->claim);
-	s = slab_find(b, id); /* another thread may have been here */
+	s = budget_slab_find(b, id); /* another thread may have been here */
 	for (size_t i = 0; i < WINDOW && !s; i++)
 		if (claim(b, &b->slabs[place_of(id, i)], id))
 			s = &b->slabs[place_of(id, i)];
@@ -188,9 +144,8 @@ slab_claim(struct budget_book *b, uint64_t id)
 
 /* ---- amounts ---- */
 
-/* Take want, or nothing. */
-static bool
-take_all(struct budget_slab *s, int64_t want_pusd)
+bool
+budget_slab_take(struct budget_slab *s, int64_t want_pusd)
 {
 	int64_t free_pusd = atomic_load(&s->free_pusd);
 
@@ -217,8 +172,8 @@ take_some(struct budget_slab *s, int64_t min_pusd, int64_t want_pusd)
 	return 0;
 }
 
-static void
-give(struct budget_slab *s, int64_t pusd)
+void
+budget_slab_give(struct budget_slab *s, int64_t pusd)
 {
 	if (pusd > 0)
 		atomic_fetch_add(&s->free_pusd, pusd);
@@ -242,6 +197,14 @@ refuse(const struct asking *q)
 							       : q->span.end_ms,
 	};
 	return err;
+}
+
+/* Whether the failure may have been waited for. */
+static bool
+took_long(enum err err)
+{
+	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN ||
+	       err == ERR_OVERLOADED;
 }
 
 /* Ask the database for what the slab lacks. What is free is set aside
@@ -269,8 +232,10 @@ lease(struct asking *q, int64_t *ret_pusd)
 		err = budget_lease_take(db, q->b->p.series, &want, &a, q->e);
 	db_pool_give(q->b->p.db, db);
 	arena_fini(&a);
+	s->down = err;
+	s->down_until_ms = took_long(err) ? clock_mono_ms() + DOWN_MS : 0;
 	if (err && (have_pusd < q->min_pusd || have_pusd <= 0)) {
-		give(s, have_pusd);
+		budget_slab_give(s, have_pusd);
 		return err;
 	}
 	/* Without the database it is spent down to what is leased. */
@@ -278,11 +243,11 @@ lease(struct asking *q, int64_t *ret_pusd)
 	*ret_pusd = have_pusd >= q->want_pusd  ? q->want_pusd
 		    : have_pusd >= q->min_pusd ? have_pusd
 					       : 0;
-	give(s, have_pusd - *ret_pusd);
+	budget_slab_give(s, have_pusd - *ret_pusd);
 	if (err)
 		return OK;
-	atomic_store(&s->share_pusd, want.share_pusd);
-	atomic_store(&s->idle_ms, want.is_scarce ? IDLE_SCARCE_MS : IDLE_MS);
+	atomic_store(&s->need_pusd, want.need_pusd);
+	budget_slab_share(s, want.left_pusd - want.granted_pusd);
 	s->amount_pusd = want.amount_pusd;
 	s->spent_pusd = want.spent_pusd;
 	if (*ret_pusd < q->want_pusd) {
@@ -292,26 +257,40 @@ lease(struct asking *q, int64_t *ret_pusd)
 	return *ret_pusd ? OK : refuse(q);
 }
 
-/* The slab does not suffice: one thread at a time asks for more. */
+/* The caller holds the lock, and the slab does not suffice. */
+static enum err
+take_or_lease(struct asking *q, int64_t *ret_pusd)
+{
+	struct budget_slab *s = q->slab;
+	int64_t now_ms = clock_mono_ms();
+	bool is_denied = now_ms < s->denied_until_ms;
+	bool is_down = now_ms < s->down_until_ms;
+
+	*ret_pusd = 0;
+	if (is_denied || is_down)
+		*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
+	if (*ret_pusd)
+		return OK;
+	if (is_denied && q->min_pusd > s->denied_pusd)
+		return refuse(q);
+	if (is_down)
+		return error_set(q->e, s->down,
+		    "budget %llu: the database failed a moment ago",
+		    (unsigned long long)q->ref->budget_id);
+	return lease(q, ret_pusd);
+}
+
+/* One thread at a time asks for more. */
 static enum err
 take_more(struct asking *q, int64_t *ret_pusd)
 {
-	struct budget_slab *s = q->slab;
-	pthread_mutex_t *lock = lock_of(q->b, s);
+	pthread_mutex_t *lock = lock_of(q->b, q->slab);
 	enum err err = OK;
 
 	(void)pthread_mutex_lock(lock);
 	*ret_pusd = q->want_pusd;
-	if (!take_all(s, q->want_pusd)) {
-		*ret_pusd = 0;
-		if (clock_mono_ms() < s->denied_until_ms)
-			*ret_pusd = take_some(s, q->min_pusd, q->want_pusd);
-		if (!*ret_pusd && clock_mono_ms() < s->denied_until_ms &&
-		    q->min_pusd > s->denied_pusd)
-			err = refuse(q);
-		else if (!*ret_pusd)
-			err = lease(q, ret_pusd);
-	}
+	if (!budget_slab_take(q->slab, q->want_pusd))
+		err = take_or_lease(q, ret_pusd);
 	(void)pthread_mutex_unlock(lock);
 	return err;
 }
@@ -319,10 +298,10 @@ take_more(struct asking *q, int64_t *ret_pusd)
 static enum err
 take_one(struct asking *q, int64_t *ret_pusd)
 {
-	uint64_t id = id_of(&q->span);
+	uint64_t id = budget_slab_id(q->span.budget_id, q->span.start_ms);
 	enum err err = OK;
 
-	q->slab = slab_find(q->b, id);
+	q->slab = budget_slab_find(q->b, id);
 	if (!q->slab)
 		q->slab = slab_claim(q->b, id);
 	if (!q->slab)
@@ -331,10 +310,10 @@ take_one(struct asking *q, int64_t *ret_pusd)
 	atomic_store_explicit(&q->slab->used_ms, q->mono_ms,
 	    memory_order_relaxed);
 	*ret_pusd = q->want_pusd;
-	if (!take_all(q->slab, q->want_pusd))
+	if (!budget_slab_take(q->slab, q->want_pusd))
 		err = take_more(q, ret_pusd);
 	if (err)
-		unrefer(q->slab);
+		budget_slab_unrefer(q->slab);
 	return err;
 }
 
@@ -343,7 +322,7 @@ static void
 even_out(struct budget_hold *h, const int64_t got[BUDGET_PER_KEY])
 {
 	for (unsigned i = 0; i < h->n; i++)
-		give(h->slab[i], got[i] - h->held_pusd);
+		budget_slab_give(h->slab[i], got[i] - h->held_pusd);
 }
 
 enum err
@@ -380,7 +359,7 @@ budget_hold_take(struct budget_book *b, const struct budget_ask *ask,
 		ret->held_pusd = 0;
 		even_out(ret, got);
 		for (unsigned i = 0; i < ret->n; i++)
-			unrefer(ret->slab[i]);
+			budget_slab_unrefer(ret->slab[i]);
 		ret->n = 0;
 		return err;
 	}
@@ -392,68 +371,8 @@ void
 budget_hold_settle(struct budget_hold *h, int64_t owed_pusd)
 {
 	for (unsigned i = 0; i < h->n; i++) {
-		give(h->slab[i], h->held_pusd - owed_pusd);
-		unrefer(h->slab[i]);
+		budget_slab_give(h->slab[i], h->held_pusd - owed_pusd);
+		budget_slab_unrefer(h->slab[i]);
 	}
 	h->n = 0;
-}
-
-/* ---- giving back ---- */
-
-/* What may stay here. What was held by requests that have ended is more than
- * the next ones need: others shall find it. */
-static int64_t
-excess(const struct budget_slab *s, int64_t mono_ms)
-{
-	int64_t free_pusd = atomic_load(&s->free_pusd);
-	int64_t share_pusd = atomic_load(&s->share_pusd);
-
-	if (free_pusd <= 0)
-		return 0;
-	if (mono_ms - atomic_load(&s->used_ms) >= atomic_load(&s->idle_ms))
-		return free_pusd;
-	return free_pusd > share_pusd ? free_pusd - share_pusd : 0;
-}
-
-static void
-give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
-    int64_t pusd)
-{
-	struct budget_span span = span_of(atomic_load(&s->id));
-	struct error e;
-	enum err err;
-
-	if (!take_all(s, pusd))
-		return;
-	err = store_budget_unlease(db, &span, b->p.series, pusd, &e);
-	/* It may have happened: then it is not ours any more. */
-	if (err && err != ERR_DB_UNCERTAIN)
-		give(s, pusd);
-	if (err)
-		log_error("budget_not_returned", &e);
-}
-
-void
-budget_book_tidy(struct budget_book *b, int64_t mono_ms)
-{
-	uint32_t n = atomic_load(&b->n_used);
-	struct db *db = NULL;
-	struct error e;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct budget_slab *s = &b->slabs[b->used[i]];
-		uint64_t id = atomic_load(&s->id);
-		int64_t pusd = excess(s, mono_ms);
-
-		if (pusd == 0 || !refer(s, id))
-			continue;
-		if (!db && db_pool_take(b->p.db, 0, &db, &e) != OK) {
-			unrefer(s);
-			return; /* next time */
-		}
-		give_back(b, db, s, pusd);
-		unrefer(s);
-	}
-	if (db)
-		db_pool_give(b->p.db, db);
 }

@@ -10,7 +10,7 @@
 #define SHARE_OF_NEED 64
 
 static int64_t
-share_of(int64_t left_pusd, int64_t need_pusd)
+part_of(int64_t left_pusd, int64_t need_pusd)
 {
 	int64_t share = left_pusd / SHARE_OF_LEFT;
 
@@ -22,10 +22,18 @@ share_of(int64_t left_pusd, int64_t need_pusd)
 		   : share;
 }
 
+struct budget_share
+budget_share_of(int64_t left_pusd, int64_t need_pusd)
+{
+	int64_t part = part_of(left_pusd, need_pusd);
+
+	return (struct budget_share){ part, part / SHARE_OF_NEED < need_pusd };
+}
+
 int64_t
 budget_lease_size(const struct budget_lease *l, int64_t left_pusd)
 {
-	int64_t size = share_of(left_pusd, l->need_pusd);
+	int64_t size = part_of(left_pusd, l->need_pusd);
 
 	if (left_pusd <= 0 || left_pusd < l->min_pusd)
 		return 0;
@@ -39,8 +47,7 @@ static enum err
 begin(struct db *db, const struct budget_lease *l, struct arena *a,
     struct error *e)
 {
-	struct budget *v = NULL;
-	size_t n = 0;
+	struct budget b;
 	int64_t spent_pusd;
 	uint64_t noticed;
 	enum err err = store_ledger_lock(db, l->customer_id, e);
@@ -50,11 +57,8 @@ begin(struct db *db, const struct budget_lease *l, struct arena *a,
 		    e);
 	if (err != ERR_NOT_FOUND)
 		return err; /* another one did meanwhile */
-	err = store_budget_of_customer(db, l->customer_id, a, &v, &n, e);
-	for (size_t i = 0; i < n && !err; i++)
-		if (v[i].budget_id == l->budget_id)
-			return store_budget_begin(db, &v[i], &l->span, a, e);
-	return err;
+	err = store_budget_by_id(db, l->customer_id, l->budget_id, a, &b, e);
+	return err ? err : store_budget_begin(db, &b, &l->span, a, e);
 }
 
 struct lease_arg {
@@ -73,7 +77,7 @@ take_txn(struct db *db, void *arg, struct error *e)
 	enum err err = store_budget_lock(db, &l->span, x->a, &l->spent_pusd,
 	    &noticed, e);
 
-	l->granted_pusd = l->left_pusd = l->share_pusd = 0;
+	l->granted_pusd = l->left_pusd = 0;
 	if (err == ERR_NOT_FOUND) {
 		err = begin(db, l, x->a, e);
 		if (!err)
@@ -91,8 +95,6 @@ take_txn(struct db *db, void *arg, struct error *e)
 	if (err)
 		return err;
 	l->granted_pusd = budget_lease_size(l, l->left_pusd);
-	l->share_pusd = share_of(l->left_pusd - l->granted_pusd, l->need_pusd);
-	l->is_scarce = l->share_pusd / SHARE_OF_NEED < l->need_pusd;
 	return l->granted_pusd ? store_budget_lease(db, &l->span, x->series,
 				     l->granted_pusd, e)
 			       : OK;

@@ -16,11 +16,17 @@ struct budget_lease {
 	int64_t need_pusd; /* all that such a request holds */
 	/* Answers. */
 	int64_t granted_pusd; /* 0: less than min is left */
-	int64_t share_pusd;   /* so much a process may keep unused */
-	bool is_scarce;       /* others may want it soon */
 	int64_t left_pusd;    /* was neither spent nor leased */
 	int64_t amount_pusd, spent_pusd;
 };
+
+/* What a process may keep unused. */
+struct budget_share {
+	int64_t pusd;
+	bool is_scarce; /* others may want it soon */
+};
+/** @left_pusd  neither spent nor leased. @need_pusd  of one request. Pure. */
+struct budget_share budget_share_of(int64_t left_pusd, int64_t need_pusd);
 
 /** How much to lease of left_pusd. Pure. */
 int64_t budget_lease_size(const struct budget_lease *l, int64_t left_pusd);

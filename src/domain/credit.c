@@ -3,6 +3,7 @@
 
 #include "base/money.h"
 #include "base/uuid7.h"
+#include "domain/balance_notice.h"
 #include "store/budget.h"
 #include "store/db.h"
 #include "store/ledger.h"
@@ -44,10 +45,19 @@ make_cause(struct work *w, struct error *e)
 
 		uuid7_format(&made, id);
 		reference = arena_strdup(w->a, str_from(id));
+		w->c->reference = reference;
 	}
 	w->cause = arena_printf(w->a, "credit:%llu:%" PRI_STR,
 	    (unsigned long long)w->c->customer_id, STR_ARG(reference));
 	return w->cause.p ? OK : error_arena(e, w->a);
+}
+
+struct str
+credit_reference(struct str cause)
+{
+	struct str rest = str_skip(cause, str_find(cause, ':') + 1);
+
+	return str_skip(rest, str_find(rest, ':') + 1);
 }
 
 /* What the same reference was credited with. */
@@ -100,8 +110,7 @@ write_audit(const struct work *w, struct error *e)
 		buf_add_char(&b, ',');
 	}
 	json_out_member_usd(&j, "amount_usd", w->c->amount_pusd);
-	if (w->c->reference.n)
-		json_out_member_str(&j, "reference", w->c->reference);
+	json_out_member_str(&j, "reference", w->c->reference);
 	json_out_object_end(&j);
 	err = buf_finish(&b, &row.detail, e);
 	return err ? err : store_audit_insert(w->m.db, &row, e);
@@ -117,6 +126,8 @@ book(struct work *w, struct error *e)
 	if (!err)
 		err = store_budget_credit(w->m.db, w->c->customer_id,
 		    w->c->amount_pusd, e);
+	if (!err)
+		err = balance_notice(w->m.db, w->c->customer_id, w->a, e);
 	return err ? err : write_audit(w, e);
 }
 

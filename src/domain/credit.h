@@ -12,7 +12,7 @@
 struct credit {
 	uint64_t customer_id;
 	int64_t amount_pusd;  /* less than 0: taken back */
-	struct str reference; /* of whoever credits; n == 0: none */
+	struct str reference; /* of whoever credits; n == 0: one is made */
 	/* Answers. */
 	uint64_t transfer_id;
 	int64_t created_at_ms;
@@ -33,5 +33,8 @@ enum err credit_amount_parse(struct str text, int64_t *ret_pusd,
  */
 enum err credit_add(const struct manager *m, struct credit *c, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
+
+/** What a transfer's cause says of it; a view of it. */
+struct str credit_reference(struct str cause);
 
 #endif

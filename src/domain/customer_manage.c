@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "domain/balance_notice.h"
 #include "domain/webhook_url.h"
 #include "store/ledger.h"
 
@@ -26,6 +27,8 @@ static const struct record_member members[] = {
 	{ .name = "billing", .kind = RECORD_ENUM, .off = AT(c.billing),
 	  .flags = RECORD_NEW | RECORD_SET | RECORD_OPERATOR,
 	  .names = customer_billing_names, .n_names = CUSTOMER_BILLING__N },
+	{ .name = "low_balance_usd", .kind = RECORD_PPM, .off = AT(c.low_balance_ppm),
+	  .flags = RECORD_NEW | RECORD_SET, .max = CUSTOMER_LOW_BALANCE_MAX_PPM },
 	{ .name = "balance_usd", .kind = RECORD_JSON, .off = AT(balance), .flags = RECORD_LIVE },
 	BUDGET_MEMBERS(struct customer_row, budget, RECORD_OPERATOR),
 	{ .name = "webhook_url", .kind = RECORD_TEXT, .off = AT(c.webhook_url),
@@ -130,7 +133,10 @@ sync_balance(const struct manager *m, const struct customer *c, struct arena *a,
 	for (size_t i = 0; i < n && !err; i++)
 		if (accounts[i].kind == LEDGER_FUNDS)
 			terms.amount_pusd = accounts[i].balance_pusd;
-	return err ? err : budget_set(m->db, &h, &terms, m->now_ms, a, e);
+	if (!err)
+		err = budget_set(m->db, &h, &terms, m->now_ms, a, e);
+	/* The mark may have moved. */
+	return err ? err : balance_notice(m->db, c->customer_id, a, e);
 }
 
 static enum err

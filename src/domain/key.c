@@ -2,19 +2,10 @@
 #include "domain/key.h"
 
 #include "base/secret.h"
-#include "domain/hostmap.h"
 #include "store/operator_key.h"
 
 /* The public ids of two keys may meet by chance: 62^10 of them. */
 #define DRAWS_MAX 3
-
-/* After the commit: on this host at once, elsewhere by their pollers. */
-static void
-slot_bump(const struct key_ops *ops, uint64_t key_id)
-{
-	if (ops->map)
-		hostmap_slot_bump(ops->map, generation_key_slot(key_id));
-}
 
 static struct str
 public_id_of(const char text[KEY_TEXT_BYTES])
@@ -75,40 +66,5 @@ key_create_operator(const struct key_ops *ops, struct str name,
 	}
 	if (err)
 		secret_wipe(ret_text, KEY_TEXT_BYTES);
-	return err;
-}
-
-enum err
-key_toggle(const struct key_ops *ops, uint64_t customer_id, uint64_t api_key_id,
-    int want, bool *ret_is_active, struct error *e)
-{
-	enum err err = store_key_toggle(ops->db, customer_id, api_key_id, want,
-	    ret_is_active, e);
-
-	/* Uncertain means that it may have happened. */
-	if (!err || err == ERR_DB_UNCERTAIN)
-		slot_bump(ops, api_key_id);
-	return err;
-}
-
-enum err
-key_revoke(const struct key_ops *ops, uint64_t customer_id, uint64_t api_key_id,
-    struct error *e)
-{
-	enum err err = store_key_revoke(ops->db, customer_id, api_key_id, e);
-
-	if (!err || err == ERR_DB_UNCERTAIN)
-		slot_bump(ops, api_key_id);
-	return err;
-}
-
-enum err
-key_revoke_operator(const struct key_ops *ops, uint64_t operator_key_id,
-    struct error *e)
-{
-	enum err err = store_operator_key_revoke(ops->db, operator_key_id, e);
-
-	if (!err || err == ERR_DB_UNCERTAIN)
-		slot_bump(ops, operator_key_id);
 	return err;
 }

@@ -17,6 +17,7 @@
 #include "domain/principal.h"
 #include "ext/crypto.h"
 
+struct db;
 struct db_pool;
 struct hostmap;
 
@@ -106,6 +107,16 @@ enum err key_check_again(struct key_cache *c, struct principal *p,
  */
 size_t key_cache_take_uses(struct key_cache *c, enum key_kind kind,
     struct key_use *ret, size_t cap);
+/** What was taken since the last call is written now, or is to be taken
+ * again. One thread takes and settles. */
+void key_cache_settle_uses(struct key_cache *c, bool is_written);
+/**
+ * Write the last use of each key that is not written yet, to the minute. What
+ * the database doesn't take, the next call tries again.
+ * Errors: the database's.
+ */
+enum err key_uses_write(struct key_cache *c, struct db *db,
+    struct error *e) ATTR_MUST_CHECK;
 
 /* Figures for metrics and tests. */
 struct key_cache_stats {
@@ -113,12 +124,7 @@ struct key_cache_stats {
 };
 void key_cache_stats(const struct key_cache *c, struct key_cache_stats *ret);
 
-/*
- * Changes. Each is one call for handlers and commands: the row, its
- * generation in the same transaction, then the host's slot.
- */
-
-/* What changes need. map may be NULL where no worker has run yet. */
+/* What changes of keys need, which are in domain/key_manage.h. map may be NULL where no worker has run yet. */
 struct key_ops {
 	struct db *db;
 	struct hostmap *map;
@@ -173,15 +179,4 @@ enum err key_create(const struct key_ops *ops, struct key_new *k,
 enum err key_create_operator(const struct key_ops *ops, struct str name,
     int64_t expires_at_ms, char ret_text[KEY_TEXT_BYTES],
     uint64_t *ret_operator_key_id, struct error *e) ATTR_MUST_CHECK;
-/** @want  0 or 1, or -1 to invert; customer_id 0: anybody's (operators). */
-enum err key_toggle(const struct key_ops *ops, uint64_t customer_id,
-    uint64_t api_key_id, int want, bool *ret_is_active,
-    struct error *e) ATTR_MUST_CHECK;
-/** When it returns OK, no request that is admitted later on this host
- * succeeds with the key; elsewhere within a second. */
-enum err key_revoke(const struct key_ops *ops, uint64_t customer_id,
-    uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
-enum err key_revoke_operator(const struct key_ops *ops,
-    uint64_t operator_key_id, struct error *e) ATTR_MUST_CHECK;
-
 #endif

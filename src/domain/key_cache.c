@@ -221,7 +221,8 @@ admit(struct ask *q, struct key_entry *en)
 	void *ips = NULL;
 
 	if (en->is_refused)
-		return refuse(q, "key, user or customer is not active");
+		return refuse(q, "key, user, project or customer is not "
+				 "active, or the key has expired");
 	if (who->expires_at_ms && q->now_ms >= who->expires_at_ms)
 		return refuse(q, "key has expired");
 	if (who->n_models) {
@@ -464,10 +465,10 @@ take_use(struct key_entry *en, enum key_kind kind, struct key_use *ret)
 {
 	const struct principal *who = &en->who;
 
-	if (en->used_ms / MINUTE_MS == en->told_ms / MINUTE_MS ||
+	if (en->used_ms / MINUTE_MS == en->taken_ms / MINUTE_MS ||
 	    (who->kind == PRINCIPAL_OPERATOR) != (kind == KEY_OPERATOR))
 		return false;
-	en->told_ms = en->used_ms;
+	en->taken_ms = en->used_ms;
 	*ret = (struct key_use){ kind == KEY_OPERATOR ? who->operator_key_id
 						      : who->api_key_id,
 		en->used_ms };
@@ -489,6 +490,25 @@ key_cache_take_uses(struct key_cache *c, enum key_kind kind,
 		(void)pthread_mutex_unlock(&s->lock);
 	}
 	return n;
+}
+
+void
+key_cache_settle_uses(struct key_cache *c, bool is_written)
+{
+	for (size_t i = 0; i < N_SHARDS; i++) {
+		struct shard *s = &c->shards[i];
+
+		(void)pthread_mutex_lock(&s->lock);
+		for (size_t k = 0; k < s->known.n; k++) {
+			struct key_entry *en = s->known.ring[k];
+
+			if (is_written)
+				en->told_ms = en->taken_ms;
+			else
+				en->taken_ms = en->told_ms;
+		}
+		(void)pthread_mutex_unlock(&s->lock);
+	}
 }
 
 void

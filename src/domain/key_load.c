@@ -112,18 +112,22 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	struct key_auth k;
 	enum err err = store_key_by_digest(db, en->who.key_digest, a, &k, e);
 
-	if (!err)
-		err = budgets_load(db, &k, a, who, e);
+	if (err)
+		return err;
+	who->kind = PRINCIPAL_KEY;
+	who->api_key_id = k.api_key_id;
+	who->customer_id = k.customer_id;
+	en->is_refused = k.is_refused;
+	if (k.is_refused)
+		return OK;
+	err = budgets_load(db, &k, a, who, e);
 	if (!err)
 		err = models_copy(&k, en, e);
 	if (!err)
 		err = ips_copy(&k, a, en, e);
 	if (err)
 		return err;
-	who->kind = PRINCIPAL_KEY;
 	who->role = k.user_role;
-	who->api_key_id = k.api_key_id;
-	who->customer_id = k.customer_id;
 	who->user_id = k.user_id;
 	who->project_id = k.project_id;
 	who->scopes = k.scopes;
@@ -133,9 +137,6 @@ customer_key_load(struct db *db, struct arena *a, struct key_entry *en,
 	who->markup_ppm = k.customer_markup_ppm;
 	who->expires_at_ms = k.expires_at_ms;
 	public_id_copy(k.public_id, who->public_id);
-	en->is_refused = !k.is_active || k.revoked_at_ms != 0 ||
-			 !k.project_is_open || !k.user_is_active ||
-			 !k.customer_is_active;
 	return OK;
 }
 

@@ -16,33 +16,34 @@ static const struct record_member members[] = {
 	{ .name = "id", .kind = RECORD_ID, .off = AT(k.api_key_id) },
 	{ .name = "customer_id", .kind = RECORD_ID, .off = AT(k.customer_id) },
 	{ .name = "user_id", .kind = RECORD_ID, .off = AT(k.user_id),
-	  .flags = RECORD_SET, .min = 1, .max = UINT32_MAX },
+	  .flags = RECORD_NEW | RECORD_SET, .min = 1, .max = UINT32_MAX },
 	{ .name = "project_id", .kind = RECORD_ID, .off = AT(k.project_id),
-	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = UINT32_MAX },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .min = 1, .max = UINT32_MAX },
 	{ .name = "public_id", .kind = RECORD_TEXT, .off = AT(k.public_id) },
 	{ .name = "name", .kind = RECORD_TEXT, .off = AT(k.name),
-	  .flags = RECORD_SET, .min = 1, .max = KEY_NAME_BYTES },
+	  .flags = RECORD_NEW | RECORD_NEEDED | RECORD_SET, .min = 1, .max = KEY_NAME_BYTES },
 	{ .name = "state", .kind = RECORD_ENUM, .off = AT(state), .flags = RECORD_LIVE,
 	  .names = key_state_names, .n_names = KEY_STATE__N },
 	{ .name = "is_active", .kind = RECORD_BOOL, .off = AT(k.is_active), .flags = RECORD_SET },
 	{ .name = "scopes", .kind = RECORD_BITS, .off = AT(k.scopes),
-	  .flags = RECORD_SET, .names = key_scope_names, .n_names = KEY_SCOPE__N },
+	  .flags = RECORD_NEW | RECORD_SET, .names = key_scope_names, .n_names = KEY_SCOPE__N },
 	{ .name = "allowed_models", .kind = RECORD_IDS, .off = AT(models) },
 	{ .name = "allowed_ips", .kind = RECORD_TEXTS, .off = AT(k.allowed_ips),
-	  .flags = RECORD_SET | RECORD_NULL, .max = KEY_IPS_MAX },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .max = KEY_IPS_MAX },
 	{ .name = "rate_limits", .kind = RECORD_LIMITS, .off = AT(k.limits),
-	  .flags = RECORD_SET | RECORD_NULL },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL },
 	{ .name = "rate_limit", .kind = RECORD_LIMIT, .off = AT(k.limits),
 	  .metric = LIMIT_KEY_MODEL_REQUESTS_MINUTE,
-	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
 	{ .name = "rate_limit_per_hour", .kind = RECORD_LIMIT, .off = AT(k.limits),
 	  .metric = LIMIT_KEY_MODEL_REQUESTS_HOUR,
-	  .flags = RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL, .min = 1, .max = LIMIT_RATE_MAX },
 	{ .name = "rate_limit_tier", .kind = RECORD_TEXT, .off = AT(k.tier_name),
-	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 64 },
-	{ .name = "idempotency", .kind = RECORD_BOOL, .off = AT(k.is_idempotent), .flags = RECORD_SET },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 64 },
+	{ .name = "idempotency", .kind = RECORD_BOOL, .off = AT(k.is_idempotent),
+	  .flags = RECORD_NEW | RECORD_SET },
 	{ .name = "expires_at", .kind = RECORD_TIME, .off = AT(k.expires_at_ms),
-	  .flags = RECORD_SET | RECORD_NULL },
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_NULL },
 	{ .name = "revoked_at", .kind = RECORD_TIME, .off = AT(k.revoked_at_ms) },
 	{ .name = "previous_public_id", .kind = RECORD_TEXT, .off = AT(k.previous_public_id) },
 	{ .name = "previous_expires_at", .kind = RECORD_TIME, .off = AT(k.previous_expires_at_ms) },
@@ -358,32 +359,121 @@ check_change(const struct manager *m, struct arena *a,
 	return err ? err : check_grant(m, a, before, row, e);
 }
 
-/* A new one was checked by whoever filled extra->key. */
+/* Whom it meters to: a user of its customer, or the owner. */
+static enum err
+find_user(const struct manager *m, struct arena *a, struct key_row *row,
+    struct error *e)
+{
+	enum err err = row->k.user_id
+			   ? OK
+			   : store_user_owner_id(m->db, row->k.customer_id,
+				 &row->k.user_id, e);
+
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, ERR_CONFLICT, NULL,
+		    "That customer has no active owner; give a user_id.");
+	return err ? err : check_user(m, a, row, e);
+}
+
+/* What it leaves open is the caller's key's own. */
+static enum err
+grant_new(const struct manager *m, struct arena *a, struct key_row *row,
+    struct error *e)
+{
+	const struct key_manager *km = m->extra;
+	const struct principal *who = m->who;
+	struct key_new k = { .user_id = row->k.user_id,
+		.project_id = row->k.project_id,
+		.scopes = row->k.scopes,
+		.allowed_ips = row->k.allowed_ips,
+		.limits = row->k.limits,
+		.expires_at_ms = row->k.expires_at_ms };
+	enum err err;
+
+	if (!who || principal_is_operator(who))
+		return OK;
+	if (row->k.tier_name.p)
+		return error_public(e, ERR_FORBIDDEN, "rate_limit_tier",
+		    "Only operators set tiers.");
+	if (!row->budget.is_given)
+		key_budget_default(who, &row->budget);
+	err = key_budget_check(who, 0, NULL, terms_of(&row->budget), e);
+	if (!err)
+		err = models_of(row, a, &k, e);
+	if (!err)
+		err = key_grant(who, &km->default_limits, &k, e);
+	if (err)
+		return err;
+	row->k.user_id = k.user_id;
+	row->k.project_id = k.project_id;
+	row->k.allowed_ips = k.allowed_ips;
+	row->k.limits = k.limits;
+	row->k.expires_at_ms = k.expires_at_ms;
+	row->k.all_models = k.all_models;
+	row->model_ids = k.model_ids;
+	row->n_models = k.n_models;
+	return OK;
+}
+
+static enum err
+check_new(const struct manager *m, struct arena *a, struct key_row *row,
+    struct error *e)
+{
+	enum err err = key_ips_check(row->k.allowed_ips, e);
+
+	if (!err)
+		err = grant_new(m, a, row, e);
+	if (!err)
+		err = find_user(m, a, row, e);
+	if (!err)
+		err = check_project(m, row, e);
+	return err ? err
+		   : tier_find(m->db, row->k.tier_name, a,
+			 &row->k.rate_limit_tier, e);
+}
+
 static enum err
 check(const struct resource *r, const struct manager *m, struct arena *a,
     const void *before, void *row, struct error *e)
 {
 	(void)r;
-	return before ? check_change(m, a, before, row, e) : OK;
+	return before ? check_change(m, a, before, row, e)
+		      : check_new(m, a, row, e);
 }
 
 static enum err
 insert(const struct resource *r, const struct manager *m, struct arena *a,
     void *row, uint64_t *ret_id, struct error *e)
 {
-	struct key_manager *km = m->extra;
+	const struct key_manager *km = m->extra;
+	const struct key_row *k = row;
 	struct key_ops ops = km->ops;
+	struct key_new new = {
+		.customer_id = k->k.customer_id,
+		.user_id = k->k.user_id,
+		.project_id = k->k.project_id,
+		.name = k->k.name,
+		.scopes = k->k.scopes,
+		.all_models = k->k.all_models,
+		.model_ids = k->model_ids,
+		.n_models = k->n_models,
+		.allowed_ips = k->k.allowed_ips,
+		.rate_limit_tier = k->k.rate_limit_tier,
+		.limits = k->k.limits,
+		.expires_at_ms = k->k.expires_at_ms,
+		.is_idempotent = k->k.is_idempotent,
+		.wanted_public_id = km->wanted_public_id,
+	};
 	enum err err;
 
 	(void)r;
 	ops.db = m->db;
-	err = key_create(&ops, km->key, km->text, ret_id, e);
+	err = key_create(&ops, &new, km->text, ret_id, e);
 	if (!err && m->who && m->who->kind == PRINCIPAL_SESSION &&
 	    !principal_is_operator(m->who))
-		err = check_limits(m, a, km->key->customer_id, *ret_id, NULL,
-		    &km->key->limits, e);
-	return err ? err
-		   : store_budget(m, km->key->customer_id, *ret_id, row, a, e);
+		err = check_limits(m, a, new.customer_id, *ret_id, NULL,
+		    &new.limits, e);
+	return err ? err : store_budget(m, new.customer_id, *ret_id, k, a, e);
 }
 
 static enum err
@@ -467,10 +557,11 @@ key_rotate(const struct manager *m, uint64_t api_key_id, uint64_t grace_s,
     char ret_text[KEY_TEXT_BYTES], struct arena *a, struct key_row *ret,
     struct error *e)
 {
+	static const struct resource_act act = { "rotate", rotate, false };
 	struct rotation arg = { grace_s, ret_text };
 
-	return resource_act(&key_resource, m, api_key_id, "rotate", rotate,
-	    &arg, a, ret, e);
+	return resource_act(&key_resource, m, api_key_id, &act, &arg, a, ret,
+	    e);
 }
 
 static enum err
@@ -497,34 +588,34 @@ enum err
 key_switch(const struct manager *m, uint64_t api_key_id, int want,
     struct arena *a, struct key_row *ret, struct error *e)
 {
-	return resource_act(&key_resource, m, api_key_id, "toggle", flip, &want,
-	    a, ret, e);
+	static const struct resource_act act = { "toggle", flip, false };
+
+	return resource_act(&key_resource, m, api_key_id, &act, &want, a, ret,
+	    e);
 }
 
 struct revocation {
 	struct manager m;
 	const struct key_revocation *what;
 	struct arena *a;
-	uint64_t *ids;
+	const uint64_t *ids;
 	size_t n;
-	size_t n_revoked;
+	struct key_revoked done;
 };
 
 static enum err
 find_ids(struct revocation *v, struct error *e)
 {
-	struct key *keys = NULL;
+	uint64_t *ids = NULL;
 	size_t n = 0;
-	enum err err = store_key_page(v->m.db, v->m.tenant, &v->what->filter, 0,
-	    KEY_REVOKE_MAX + 1, v->a, &keys, &n, e);
+	enum err err = store_key_unrevoked(v->m.db, v->m.tenant,
+	    &v->what->filter, KEY_REVOKE_MAX + 1, v->a, &ids, &n, e);
 
-	if (!err && n > KEY_REVOKE_MAX)
-		return error_public(e, ERR_BAD_PARAM, NULL,
-		    "More than %d keys at once.", KEY_REVOKE_MAX);
 	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++)
-		v->ids[v->n++] = keys[i].api_key_id;
+	v->done.has_more = n > KEY_REVOKE_MAX;
+	v->ids = ids;
+	v->n = v->done.has_more ? KEY_REVOKE_MAX : n;
 	return OK;
 }
 
@@ -543,7 +634,7 @@ revoke_one(struct revocation *v, uint64_t id, struct error *e)
 		    (unsigned long long)id);
 	if (err || k.revoked_at_ms)
 		return err;
-	v->n_revoked++;
+	v->done.n++;
 	row.action = S("key.revoke");
 	row.object = S("api_key");
 	row.object_id = id;
@@ -560,12 +651,10 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 	enum err err = OK;
 
 	v->m.db = db;
-	v->n = 0;
-	v->n_revoked = 0;
-	if (v->what->ids)
-		for (size_t i = 0; i < v->what->n_ids; i++)
-			v->ids[v->n++] = v->what->ids[i];
-	else
+	v->done = (struct key_revoked){ 0 };
+	v->ids = v->what->ids;
+	v->n = v->what->n_ids;
+	if (!v->ids)
 		err = find_ids(v, e);
 	for (size_t i = 0; i < v->n && !err; i++)
 		err = revoke_one(v, v->ids[i], e);
@@ -574,16 +663,11 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 
 enum err
 key_revoke_many(const struct manager *m, const struct key_revocation *what,
-    struct arena *a, size_t *ret_n, struct error *e)
+    struct arena *a, struct key_revoked *ret, struct error *e)
 {
-	struct revocation v = { .m = *m,
-		.what = what,
-		.a = a,
-		.ids = arena_array(a, uint64_t, KEY_REVOKE_MAX) };
+	struct revocation v = { .m = *m, .what = what, .a = a };
 	enum err err;
 
-	if (!v.ids)
-		return error_arena(e, a);
 	if (what->n_ids > KEY_REVOKE_MAX)
 		return error_public(e, ERR_BAD_PARAM, "ids",
 		    "More than %d keys at once.", KEY_REVOKE_MAX);
@@ -593,6 +677,7 @@ key_revoke_many(const struct manager *m, const struct key_revocation *what,
 		if (!err || err == ERR_DB_UNCERTAIN)
 			hostmap_slot_bump(m->map,
 			    generation_key_slot(v.ids[i]));
-	*ret_n = v.n_revoked;
+	if (!err)
+		*ret = v.done;
 	return err;
 }

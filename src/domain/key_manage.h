@@ -14,7 +14,7 @@
 #define KEY_IPS_MAX     64
 #define KEY_MODELS_MAX  1000
 #define KEY_GRACE_MAX_S 2592000 /* 30 days */
-#define KEY_REVOKE_MAX  1000    /* keys in one call */
+#define KEY_REVOKE_MAX  1000    /* keys in one transaction */
 
 /* A key as people see it. */
 struct key_row {
@@ -22,7 +22,7 @@ struct key_row {
 	enum key_state state;
 	struct str models; /* ids with commas; p == NULL: all models */
 	struct budget_member budget;
-	/* When it is changed: the list, in numbers. */
+	/* When it is made or changed: the list, in numbers. */
 	bool sets_models;
 	const uint64_t *model_ids;
 	size_t n_models;
@@ -32,12 +32,14 @@ struct key_row {
 struct key_manager {
 	struct key_ops ops;              /* db is the manager's */
 	struct limit_set default_limits; /* limits.* of the configuration */
-	/* To make one: */
-	struct key_new *key;
-	char *text; /* KEY_TEXT_BYTES, to wipe after use */
+	/* Of one that is made. */
+	char *text;                  /* KEY_TEXT_BYTES, to wipe after use */
+	struct str wanted_public_id; /* p == NULL: it is drawn */
 };
 
-extern const struct resource key_resource; /* rows: struct key_row */
+/* Rows: struct key_row. One that is made has its customer, sets_models and
+ * its list of models (or all_models); user_id 0 stands for the owner. */
+extern const struct resource key_resource;
 
 /** Members as key_resource has them, for rows of store_key_page(). */
 void key_row_fill(const struct key *k, int64_t now_ms, struct key_row *ret);
@@ -78,24 +80,31 @@ size_t key_models_sort(uint64_t *ids, size_t n);
 enum err key_rotate(const struct manager *m, uint64_t api_key_id,
     uint64_t grace_s, char ret_text[KEY_TEXT_BYTES], struct arena *a,
     struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
-/** Switch it on or off, as key_toggle(); with audit. */
+/** Switch it on or off.
+ * @want  0 or 1, or -1 to invert
+ * Errors: as key_rotate(). */
 enum err key_switch(const struct manager *m, uint64_t api_key_id, int want,
     struct arena *a, struct key_row *ret, struct error *e) ATTR_MUST_CHECK;
 
-/* Which keys to revoke: by their ids, or all of what is given. */
+/* Which keys to revoke: by their ids, or all of a customer, project, user. */
 struct key_revocation {
 	const uint64_t *ids;
 	size_t n_ids;
-	struct key_filter filter; /* without ids */
+	struct key_filter filter; /* without ids; no other members count */
+};
+struct key_revoked {
+	size_t n;      /* now: those that were revoked before are not counted */
+	bool has_more; /* of the filter's, for another call */
 };
 /**
- * All or none, in one transaction; those revoked before are no error.
- * @ret_n  how many were revoked now
+ * All or none, in one transaction; those revoked before are no error. By a
+ * filter, the first KEY_REVOKE_MAX that are not revoked yet: whoever calls it
+ * until there are no more has revoked all.
  * Errors: ERR_NOT_FOUND one of the ids; ERR_BAD_PARAM more than
- *         KEY_REVOKE_MAX keys.
+ *         KEY_REVOKE_MAX ids.
  */
 enum err key_revoke_many(const struct manager *m,
-    const struct key_revocation *what, struct arena *a, size_t *ret_n,
+    const struct key_revocation *what, struct arena *a, struct key_revoked *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -14,7 +14,8 @@ struct key_entry {
 	bool is_refused;        /* known, but inactive, revoked, … */
 	int64_t read_ms;        /* monotonic, before the query */
 	int64_t used_ms;        /* wall clock; 0: not by anybody yet */
-	int64_t told_ms;        /* used_ms that was taken to be written */
+	int64_t taken_ms;       /* used_ms that was taken to be written */
+	int64_t told_ms;        /* and that is written */
 	uint64_t catalogue;     /* generations before the query */
 	uint64_t *model_ids;    /* its own */
 	void *ips;              /* the same: ranges, then their text */

@@ -6,10 +6,13 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/app.h \
 	src/domain/attribution.c \
 	src/domain/attribution.h \
+	src/domain/balance_notice.c \
+	src/domain/balance_notice.h \
 	src/domain/budget.c \
 	src/domain/budget.h \
 	src/domain/budget_book.c \
 	src/domain/budget_book.h \
+	src/domain/budget_book_priv.h \
 	src/domain/budget_lease.c \
 	src/domain/budget_lease.h \
 	src/domain/budget_move.c \
@@ -20,6 +23,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/budget_period.h \
 	src/domain/budget_quote.c \
 	src/domain/budget_quote.h \
+	src/domain/budget_tidy.c \
 	src/domain/catalogue.c \
 	src/domain/catalogue.h \
 	src/domain/credit.c \
@@ -60,6 +64,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_priv.h \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
+	src/domain/key_use.c \
 	src/domain/label.c \
 	src/domain/label.h \
 	src/domain/limit.c \
@@ -90,6 +95,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/notices.def \
 	src/domain/open_set.c \
 	src/domain/open_set.h \
+	src/domain/operator_key.c \
+	src/domain/operator_key.h \
 	src/domain/price.c \
 	src/domain/price.h \
 	src/domain/price_feed.c \
@@ -112,10 +119,16 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/reconcile.h \
 	src/domain/record.c \
 	src/domain/record.h \
+	src/domain/record_check.c \
+	src/domain/record_compare.c \
+	src/domain/record_priv.h \
+	src/domain/record_read.c \
 	src/domain/resource.c \
 	src/domain/resource.h \
 	src/domain/principal.c \
 	src/domain/principal.h \
+	src/domain/retention.c \
+	src/domain/retention.h \
 	src/domain/second_factor.c \
 	src/domain/second_factor.h \
 	src/domain/session.c \

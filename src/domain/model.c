@@ -5,6 +5,7 @@
 #include "domain/hostmap.h"
 #include "domain/model_folder.h"
 #include "domain/model_priv.h"
+#include "domain/price_set.h"
 #include "domain/provider_key.h"
 #include "domain/tokenizers.h"
 #include "upstream/provider.h"
@@ -130,31 +131,12 @@ too_much(const char *name, const char *than, struct error *e)
 }
 
 enum err
-model_check(const struct model *m, struct error *e)
+model_check_settings(const struct model *m, struct error *e)
 {
 	enum err err = check_numbers(m, e);
 
 	if (err)
 		return err;
-	if (m->name.n == 0 || m->name.n > MODEL_NAME_BYTES)
-		return error_public(e, ERR_BAD_PARAM, "name",
-		    "'name' must have 1 to %d bytes.", MODEL_NAME_BYTES);
-	if (!str_is_utf8(m->name) || !str_is_utf8(m->description) ||
-	    !str_is_utf8(m->tokenizer))
-		return error_public(e, ERR_BAD_PARAM, "name",
-		    "Names and texts must be UTF-8.");
-	for (size_t i = 0; i < m->name.n; i++)
-		if ((unsigned char)m->name.p[i] < ' ' || m->name.p[i] == 0x7f)
-			return error_public(e, ERR_BAD_PARAM, "name",
-			    "'name' must not hold control characters.");
-	if (m->description.n > MODEL_DESCRIPTION_BYTES)
-		return error_public(e, ERR_BAD_PARAM, "description",
-		    "'description' must have at most %d bytes.",
-		    MODEL_DESCRIPTION_BYTES);
-	if (m->tokenizer.n > MODEL_TOKENIZER_BYTES)
-		return error_public(e, ERR_BAD_PARAM, "tokenizer",
-		    "'tokenizer' must have at most %d bytes.",
-		    MODEL_TOKENIZER_BYTES);
 	if (m->tokenizer.n > 0 && !tokenizers_is_name(m->tokenizer))
 		return error_public(e, ERR_BAD_PARAM, "tokenizer",
 		    "'tokenizer' is not a name.");
@@ -171,22 +153,6 @@ model_check(const struct model *m, struct error *e)
 }
 
 /* ---- what every change ends with ---- */
-
-enum err
-model_audit(struct db *db, const struct model_ops *ops, const char *action,
-    uint64_t model_id, struct error *e)
-{
-	struct audit a;
-
-	if (!ops->who)
-		return OK;
-	a = *ops->who;
-	a.action = str_from(action);
-	a.object = S("model");
-	a.object_id = model_id;
-	a.is_success = true;
-	return store_audit_insert(db, &a, e);
-}
 
 void
 model_changed(const struct model_ops *ops)
@@ -389,45 +355,45 @@ find_provider(struct db *db, struct create_arg *c, struct provider *p,
 }
 
 static enum err
-make_deployment(struct db *db, struct create_arg *c, struct error *e)
+make_deployment(struct db *db, struct create_arg *c, struct deployment *d,
+    struct error *e)
 {
 	const struct model_new *n = c->n;
 	struct provider p = { 0 };
-	struct deployment d = {
-		.model_id = n->model.model_id,
-		.upstream_name = n->upstream_name.n ? n->upstream_name
-						    : n->model.name,
-		.weight = 1,
-		.is_enabled = true,
-	};
-	uint64_t id;
 	enum err err = n->place == MODEL_PROVIDER ? find_provider(db, c, &p, e)
 						  : make_provider(db, c, &p, e);
 
 	if (err)
 		return err;
-	d.provider_id = p.provider_id;
+	*d = (struct deployment){
+		.model_id = n->model.model_id,
+		.provider_id = p.provider_id,
+		.upstream_name = n->upstream_name.n ? n->upstream_name
+						    : n->model.name,
+		.weight = 1,
+		.is_enabled = true,
+	};
 	if (n->place == MODEL_LOCAL) {
-		d.model_path = c->folder.relative;
-		d.preload = n->preload;
+		d->model_path = c->folder.relative;
+		d->preload = n->preload;
 	} else {
-		d.api_url = n->api_url;
+		d->api_url = n->api_url;
 	}
-	return store_deployment_insert(db, &d, &id, e);
+	return store_deployment_insert(db, d, &d->deployment_id, e);
 }
 
 static enum err
-make_price(struct db *db, const struct model_new *n, struct error *e)
+make_price(struct db *db, struct create_arg *c, struct error *e)
 {
+	const struct model_new *n = c->n;
 	struct price p = { .note = S("a local model is free") };
-	uint64_t id;
 
 	if (n->price)
 		p = *n->price;
 	else if (n->place != MODEL_LOCAL)
 		return OK;
 	p.model_id = n->model.model_id;
-	return store_price_insert(db, &p, &id, e);
+	return price_insert(db, c->ops->who, "price.set", &p, c->a, e);
 }
 
 static enum err
@@ -435,6 +401,7 @@ create_txn(struct db *db, void *arg, struct error *e)
 {
 	struct create_arg *c = arg;
 	struct model *m = &c->n->model;
+	struct model_change made = { 0 };
 	enum err err = store_model_insert(db, m, &m->model_id, e);
 
 	if (err == ERR_CONFLICT)
@@ -442,12 +409,12 @@ create_txn(struct db *db, void *arg, struct error *e)
 		    "There is a model of that name, or was: an archived "
 		    "model keeps its name.");
 	if (!err)
-		err = make_deployment(db, c, e);
+		err = make_deployment(db, c, &made.deployment, e);
+	made.model = *m;
 	if (!err)
-		err = make_price(db, c->n, e);
-	if (!err)
-		err = model_audit(db, c->ops, "model.add", m->model_id, e);
-	return err;
+		err = model_audit(db, c->ops, "model.add", NULL, &made, c->a,
+		    e);
+	return err ? err : make_price(db, c, e);
 }
 
 enum err
@@ -458,7 +425,12 @@ model_create(const struct model_ops *ops, struct arena *a, struct model_new *n,
 	enum err err = check_new(&c, e);
 
 	if (!err)
-		err = model_check(&n->model, e);
+		err = model_check(NULL,
+		    &(struct model_change){ .model = n->model,
+			.deployment = { .upstream_name = n->upstream_name,
+			    .api_url = n->api_url,
+			    .model_path = n->model_path } },
+		    a, e);
 	if (!err)
 		err = db_txn(ops->db, create_txn, &c, e);
 	if (!err)

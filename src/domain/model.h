@@ -24,8 +24,10 @@ struct conf;
 struct crypto_key;
 struct hostmap;
 
-#define MODEL_DESCRIPTION_BYTES 2000
-#define MODEL_TOKENIZER_BYTES   64
+#define MODEL_DESCRIPTION_BYTES   2000
+#define MODEL_TOKENIZER_BYTES     64
+#define MODEL_UPSTREAM_NAME_BYTES 128
+#define MODEL_API_URL_BYTES       1024
 
 /* A whole number among a model's settings. */
 struct model_setting {
@@ -54,20 +56,13 @@ void model_fraction_text(int64_t ppm, char ret[MONEY_TEXT_BYTES]);
 /** A model with nothing set, enabled. */
 void model_init(struct model *m, struct str name);
 
-/**
- * Whether the settings can hold together.
- * Errors: ERR_BAD_PARAM with the setting's name.
- */
-enum err model_check(const struct model *m, struct error *e) ATTR_MUST_CHECK;
-
 /* What changes need. */
 struct model_ops {
 	struct db *db;
 	struct hostmap *map; /* NULL where no worker has run yet */
 	const struct crypto_key *seal;
 	const struct conf *conf;
-	const struct audit *who; /* actor, address, request; NULL: the caller
-				    writes the audit log */
+	const struct audit *who; /* actor, address, request */
 	struct str if_match;     /* p == NULL: whatever is there */
 };
 
@@ -124,12 +119,13 @@ typedef enum err model_change_fn(struct model_change *c, void *arg,
     struct error *e);
 
 /**
- * Read a model, change it and write it; nobody else changes it meanwhile. A
+ * Read a model, change it and write it; nobody else changes it meanwhile.
+ * What changes nothing stands in no audit log. A
  * local model's context_length is bounded by its checkpoint's own.
  * @change  may be called again when the transaction is
  * @ret     the model as it is now, in a
  * Errors: ERR_NOT_FOUND, of an archived model too; ERR_PRECONDITION; change's;
- *         model_check()'s; ERR_BAD_PARAM "provider", "api_url".
+ *         ERR_BAD_PARAM with the setting's name.
  */
 enum err model_update(const struct model_ops *ops, struct arena *a,
     uint64_t model_id, model_change_fn *change, void *arg,

@@ -49,37 +49,72 @@ load(struct db *db, struct update_arg *u, struct error *e)
 	return err;
 }
 
-/* ---- what it is, for If-Match ---- */
+/* ---- what it is, for If-Match, the audit log and bounds of texts ---- */
 
 #define AT(m) offsetof(struct model_change, m)
 /* clang-format off */
 static const struct record_member members[] = {
 	{ .name = "id", .kind = RECORD_ID, .off = AT(model.model_id) },
-	{ .name = "name", .kind = RECORD_TEXT, .off = AT(model.name) },
-	{ .name = "description", .kind = RECORD_TEXT, .off = AT(model.description) },
+	{ .name = "name", .kind = RECORD_TEXT, .off = AT(model.name),
+	  .flags = RECORD_NEW, .min = 1, .max = MODEL_NAME_BYTES },
+	{ .name = "description", .kind = RECORD_TEXT, .off = AT(model.description),
+	  .flags = RECORD_NEW | RECORD_SET | RECORD_LINES, .max = MODEL_DESCRIPTION_BYTES },
 	{ .name = "is_enabled", .kind = RECORD_BOOL, .off = AT(model.is_enabled) },
 	{ .name = "context_length", .kind = RECORD_COUNT, .off = AT(model.context_length) },
 	{ .name = "default_max_output", .kind = RECORD_COUNT, .off = AT(model.default_max_output_tok) },
 	{ .name = "max_output", .kind = RECORD_COUNT, .off = AT(model.max_output_tok) },
 	{ .name = "long_context_threshold", .kind = RECORD_COUNT, .off = AT(model.long_context_threshold_tok) },
-	{ .name = "tokenizer", .kind = RECORD_TEXT, .off = AT(model.tokenizer) },
-	{ .name = "default_temperature", .kind = RECORD_COUNT, .off = AT(model.default_temperature_ppm) },
-	{ .name = "default_top_p", .kind = RECORD_COUNT, .off = AT(model.default_top_p_ppm) },
+	{ .name = "tokenizer", .kind = RECORD_TEXT, .off = AT(model.tokenizer),
+	  .flags = RECORD_NEW | RECORD_SET, .min = 1, .max = MODEL_TOKENIZER_BYTES },
+	{ .name = "default_temperature", .kind = RECORD_PPM, .off = AT(model.default_temperature_ppm) },
+	{ .name = "default_top_p", .kind = RECORD_PPM, .off = AT(model.default_top_p_ppm) },
 	{ .name = "connect_ms", .kind = RECORD_COUNT, .off = AT(model.connect_ms) },
 	{ .name = "first_byte_ms", .kind = RECORD_COUNT, .off = AT(model.first_byte_ms) },
 	{ .name = "idle_ms", .kind = RECORD_COUNT, .off = AT(model.idle_ms) },
 	{ .name = "allowed_members", .kind = RECORD_TEXT, .off = AT(model.allowed_members) },
 	{ .name = "archived_at", .kind = RECORD_TIME, .off = AT(model.archived_at_ms) },
 	{ .name = "provider_id", .kind = RECORD_ID, .off = AT(deployment.provider_id) },
-	{ .name = "upstream_name", .kind = RECORD_TEXT, .off = AT(deployment.upstream_name) },
-	{ .name = "api_url", .kind = RECORD_TEXT, .off = AT(deployment.api_url) },
-	{ .name = "model_path", .kind = RECORD_TEXT, .off = AT(deployment.model_path) },
+	{ .name = "upstream_name", .kind = RECORD_TEXT, .off = AT(deployment.upstream_name),
+	  .flags = RECORD_NEW | RECORD_SET, .min = 1, .max = MODEL_UPSTREAM_NAME_BYTES },
+	{ .name = "api_url", .kind = RECORD_TEXT, .off = AT(deployment.api_url),
+	  .flags = RECORD_NEW | RECORD_SET, .min = 1, .max = MODEL_API_URL_BYTES },
+	{ .name = "model_path", .kind = RECORD_TEXT, .off = AT(deployment.model_path),
+	  .flags = RECORD_NEW, .min = 1, .max = MODEL_PATH_BYTES },
 	{ .name = "preload", .kind = RECORD_BOOL, .off = AT(deployment.preload) },
 };
 /* clang-format on */
 #undef AT
 static const struct record_type record = { "model", "model", "model", members,
 	ARRAY_LEN(members), sizeof(struct model_change) };
+
+enum err
+model_check(const struct model_change *before, const struct model_change *now,
+    struct arena *a, struct error *e)
+{
+	enum err err = record_check(&record, before, now, 0, a, e);
+
+	return err ? err : model_check_settings(&now->model, e);
+}
+
+enum err
+model_audit(struct db *db, const struct model_ops *ops, const char *action,
+    const struct model_change *before, const struct model_change *now,
+    struct arena *a, struct error *e)
+{
+	struct str changes = record_changes(&record, before, now, a);
+	struct audit row = *ops->who;
+
+	if (changes.p && record_is_unchanged(changes))
+		return OK;
+	row.action = str_from(action);
+	row.object = S("model");
+	row.object_id = now->model.model_id;
+	row.is_success = true;
+	row.detail = changes.p ? store_audit_detail(ops->who, changes, a)
+			       : changes;
+	return row.detail.p ? store_audit_insert(db, &row, e)
+			    : error_arena(e, a);
+}
 
 void
 model_etag(const struct model *m, const struct deployment *d, struct arena *a,
@@ -207,13 +242,14 @@ update_txn(struct db *db, void *arg, struct error *e)
 	if (!err)
 		err = check_context(u, e);
 	if (!err)
-		err = model_check(&u->now.model, e);
+		err = model_check(&u->before, &u->now, u->a, e);
 	if (!err)
 		err = store_model_update(db, &u->now.model, e);
 	if (!err)
 		err = write_place(db, u, e);
 	if (!err)
-		err = model_audit(db, u->ops, "model.set", u->model_id, e);
+		err = model_audit(db, u->ops, "model.set", &u->before, &u->now,
+		    u->a, e);
 	return err;
 }
 
@@ -253,7 +289,11 @@ archive_txn(struct db *db, void *arg, struct error *e)
 	if (!err)
 		err = store_provider_archive_of(db, u->model_id, e);
 	if (!err)
-		err = model_audit(db, u->ops, "model.archive", u->model_id, e);
+		err = store_model_by_id(db, u->model_id, u->a, &u->now.model,
+		    e);
+	if (!err)
+		err = model_audit(db, u->ops, "model.archive", &u->before,
+		    &u->now, u->a, e);
 	return err;
 }
 

@@ -5,11 +5,27 @@
 
 #include "domain/model.h"
 
-/** What stands in the audit log, unless the caller writes it. */
+/** What stands in the audit log. @before  NULL: it was made. Memory: scratch
+ * in a. */
 enum err model_audit(struct db *db, const struct model_ops *ops,
-    const char *action, uint64_t model_id, struct error *e) ATTR_MUST_CHECK;
+    const char *action, const struct model_change *before,
+    const struct model_change *now, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
 /** The database's slot moved with the change; this moves the host's. */
 void model_changed(const struct model_ops *ops);
+
+/**
+ * Bounds of texts and numbers, and whether the settings can hold together.
+ * @before  NULL: it is to be made
+ * @a       scratch
+ * Errors: ERR_BAD_PARAM with the setting's name.
+ */
+enum err model_check(const struct model_change *before,
+    const struct model_change *now, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
+/** What model_check() asks of numbers and of settings together. */
+enum err model_check_settings(const struct model *m,
+    struct error *e) ATTR_MUST_CHECK;
 
 /**
  * A local model's context is its checkpoint's, or less; not set: all of it.

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "domain/price.h"
+#include "domain/price_set.h"
 #include "store/catalogue.h"
 
 #define NOTE_BYTES 255 /* of price_versions.note */
@@ -219,20 +220,26 @@ price_import_plan(struct db *db, struct price_feed *feed,
 	return ret->models ? plan_all(&p, ret, e) : error_arena(e, a);
 }
 
+struct application {
+	const struct audit *who;
+	struct price_import *plan;
+	struct arena *a;
+};
+
 static enum err
 apply_txn(struct db *db, void *arg, struct error *e)
 {
-	struct price_import *plan = arg;
+	const struct application *ap = arg;
 
-	for (size_t i = 0; i < plan->n; i++) {
-		struct price_import_model *m = &plan->models[i];
+	for (size_t i = 0; i < ap->plan->n; i++) {
+		struct price_import_model *m = &ap->plan->models[i];
+		struct price p = m->new;
 		enum err err;
 
 		if (m->state != PRICE_IMPORT_NEW &&
 		    m->state != PRICE_IMPORT_CHANGED)
 			continue;
-		err = store_price_insert(db, &m->new, &m->new.price_version_id,
-		    e);
+		err = price_insert(db, ap->who, "price.import", &p, ap->a, e);
 		if (err == ERR_CONFLICT)
 			return error_set(e, err,
 			    "model %" PRI_STR
@@ -240,12 +247,16 @@ apply_txn(struct db *db, void *arg, struct error *e)
 			    STR_ARG(m->model.name));
 		if (err)
 			return err;
+		m->new.price_version_id = p.price_version_id;
 	}
 	return OK;
 }
 
 enum err
-price_import_apply(struct db *db, struct price_import *plan, struct error *e)
+price_import_apply(struct db *db, const struct audit *who,
+    struct price_import *plan, struct arena *a, struct error *e)
 {
-	return db_txn(db, apply_txn, plan, e);
+	struct application ap = { who, plan, a };
+
+	return db_txn(db, apply_txn, &ap, e);
 }

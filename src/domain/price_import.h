@@ -7,6 +7,7 @@
 #define TG_DOMAIN_PRICE_IMPORT_H
 
 #include "domain/price_feed.h"
+#include "store/audit.h"
 #include "store/model.h"
 
 enum price_import_state {
@@ -58,11 +59,13 @@ enum err price_import_plan(struct db *db, struct price_feed *feed,
     struct price_import *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * Write the plan's versions, all or none; sets their price_version_id and
- * bumps the catalogue.
+ * Write the plan's versions, each with its line in the audit log, all or none;
+ * sets their price_version_id and bumps the catalogue.
+ * @a  scratch
  * Errors: ERR_CONFLICT a model has a version from that very instant.
  */
-enum err price_import_apply(struct db *db, struct price_import *plan,
+enum err price_import_apply(struct db *db, const struct audit *who,
+    struct price_import *plan, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 
 /** Whether two versions charge the same. */

@@ -90,3 +90,26 @@ price_read_all(struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX],
 		*ret = p;
 	return err;
 }
+
+static void
+write_one(struct json_out *j, const char *name, int64_t pusd)
+{
+	int64_t per_mtok_pusd;
+
+	if (__builtin_mul_overflow(pusd, TOK_PER_MTOK, &per_mtok_pusd))
+		json_out_member_null(j, name);
+	else
+		json_out_member_usd(j, name, per_mtok_pusd);
+}
+
+void
+price_write(struct json_out *j, const struct price *p)
+{
+	json_out_object(j);
+	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
+		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
+			write_one(j, price_classes[c].names[i],
+			    p->tok_pusd[i][c]);
+	json_out_member_usd(j, "request", p->request_pusd);
+	json_out_object_end(j);
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/json_out.h"
 #include "base/str.h"
 #include "base/tok_class.h"
 
@@ -49,5 +50,9 @@ enum err price_fill(struct price *p,
  */
 enum err price_read_all(struct str texts[TOK_CONTEXT__MAX][TOK_CLASS__MAX],
     bool is_per_token, struct price *ret, struct error *e) ATTR_MUST_CHECK;
+
+/** As people give them: an object of USD per million tokens; null for one
+ * above 9 USD a token. */
+void price_write(struct json_out *j, const struct price *p);
 
 #endif

@@ -30,12 +30,12 @@ enum record_kind {
 	RECORD_TEXTS,  /* struct str with commas <-> array of at most max texts;
 			 p == NULL <-> null */
 	RECORD_IDS,    /* the same of numbers; read only */
-	RECORD_PPM,    /* uint64_t millionths, at most max, as a decimal */
+	RECORD_PPM,    /* int64_t millionths, at most max, as a decimal; shown:
+			  -1 <-> null */
 	RECORD_LIMIT,  /* a number of a struct limit_set <-> number or null */
 	RECORD_LIMITS, /* all of a struct limit_set <-> an object of those that
 			  are stated; given ones change, null takes away */
 	RECORD_JSON,   /* struct str, JSON already; read only */
-	RECORD_GROUP,  /* an object with members of its own */
 	RECORD_OWN,    /* begins with a struct str of JSON, which is shown; a
 			 function of its own reads it */
 };
@@ -49,6 +49,7 @@ enum record_flag {
 	RECORD_LIVE = 1 << 5,     /* moves by itself: in no ETag, no audit */
 	RECORD_HIDDEN = 1 << 6,   /* shown to operators only */
 	RECORD_UNSHOWN = 1 << 7,  /* only for ETags and the audit log */
+	RECORD_LINES = 1 << 8,    /* text that may have several lines */
 };
 
 /**
@@ -62,12 +63,10 @@ struct record_member {
 	const char *name;
 	enum record_kind kind;
 	size_t off;
-	unsigned flags; /* of enum record_flag; a group's members have its */
+	unsigned flags; /* of enum record_flag */
 	uint64_t min, max;
 	const char *const *names; /* ENUM, BITS */
 	unsigned n_names;
-	const struct record_member *members; /* GROUP */
-	unsigned n_members;
 	enum limit_metric metric; /* LIMIT */
 	record_read_fn *read;     /* OWN */
 };
@@ -121,7 +120,7 @@ enum err record_check(const struct record_type *t, const void *before,
     const void *row, int64_t now_ms, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 
-/** A member's value as JSON. Memory: in a. Not for groups. */
+/** A member's value as JSON. Memory: in a. */
 struct str record_value(const struct record_member *m, const void *row,
     struct arena *a);
 /** The text of a member that is a string in JSON. */
@@ -148,5 +147,7 @@ enum err record_match(struct str if_match, const char *etag,
  */
 struct str record_changes(const struct record_type *t, const void *before,
     const void *after, struct arena *a);
+/** Whether these are none. */
+bool record_is_unchanged(struct str changes);
 
 #endif

@@ -15,7 +15,7 @@ struct work {
 	uint64_t id;
 	const char *verb;
 	resource_fn *change; /* then check and update */
-	resource_act_fn *act;
+	const struct resource_act *act;
 	void *arg;
 	struct arena *a;
 	void *row; /* what is there now */
@@ -59,16 +59,6 @@ is_archived(const struct resource *r, const void *row)
 	return at_ms != 0;
 }
 
-struct str
-manager_detail(const struct manager *m, struct str changes, struct arena *a)
-{
-	struct str own = m->audit.detail;
-
-	return own.p ? arena_printf(a, "%.*s,%" PRI_STR, (int)own.n - 1, own.p,
-			   STR_ARG(str_skip(changes, 1)))
-		     : changes;
-}
-
 static enum err
 archive(const struct resource *r, const struct manager *m, struct arena *a,
     const void *row, void *arg, struct error *e)
@@ -88,14 +78,14 @@ write_audit(const struct work *w, const void *before, struct error *e)
 
 	if (!changes.p || !action.p)
 		return error_arena(e, w->a);
-	if (w->change && str_eq(changes, S("{\"before\":{},\"after\":{}}")))
+	if (record_is_unchanged(changes) && !(w->act && w->act->is_unseen))
 		return OK; /* nothing was done */
 	row.action = action;
 	row.object = str_from(w->r->record->object);
 	row.object_id = w->id;
 	row.customer_id = customer_of(w->r, w->row);
 	row.is_success = true;
-	row.detail = manager_detail(&w->m, changes, w->a);
+	row.detail = store_audit_detail(&row, changes, w->a);
 	return row.detail.p ? store_audit_insert(w->m.db, &row, e)
 			    : error_arena(e, w->a);
 }
@@ -260,10 +250,10 @@ act_txn(struct db *db, void *arg, struct error *e)
 
 	w->m.db = db;
 	err = load_locked(w, &before, e);
-	if (!err && w->act == archive && is_archived(w->r, before))
+	if (!err && w->act->fn == archive && is_archived(w->r, before))
 		return OK; /* long since */
 	if (!err)
-		err = w->act(w->r, &w->m, w->a, before, w->arg, e);
+		err = w->act->fn(w->r, &w->m, w->a, before, w->arg, e);
 	if (!err)
 		err = load(w, e);
 	return err ? err : write_audit(w, before, e);
@@ -271,14 +261,14 @@ act_txn(struct db *db, void *arg, struct error *e)
 
 enum err
 resource_act(const struct resource *r, const struct manager *m, uint64_t id,
-    const char *verb, resource_act_fn *fn, void *arg, struct arena *a,
-    void *ret_row, struct error *e)
+    const struct resource_act *act, void *arg, struct arena *a, void *ret_row,
+    struct error *e)
 {
 	struct work w = { .r = r,
 		.m = *m,
 		.id = id,
-		.verb = verb,
-		.act = fn,
+		.verb = act->verb,
+		.act = act,
 		.arg = arg,
 		.a = a,
 		.row = ret_row };
@@ -290,8 +280,9 @@ enum err
 resource_archive(const struct resource *r, const struct manager *m, uint64_t id,
     struct arena *a, void *ret_row, struct error *e)
 {
-	return resource_act(r, m, id, r->end_verb, archive, NULL, a, ret_row,
-	    e);
+	const struct resource_act act = { r->end_verb, archive, false };
+
+	return resource_act(r, m, id, &act, NULL, a, ret_row, e);
 }
 
 enum err

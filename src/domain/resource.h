@@ -30,15 +30,6 @@ struct manager {
 	void *extra;        /* what the resource's functions need besides */
 };
 
-/**
- * A change as the audit log's detail: {"account":…} of the command line goes
- * before it.
- * @changes  a JSON object that is not empty
- * Memory: in a, or changes itself; p == NULL: a is full.
- */
-struct str manager_detail(const struct manager *m, struct str changes,
-    struct arena *a);
-
 /* The slot of the host's map that a change moves. */
 enum resource_slot {
 	RESOURCE_SLOT_CATALOGUE,
@@ -95,17 +86,21 @@ enum err resource_change(const struct resource *r, const struct manager *m,
 enum err resource_archive(const struct resource *r, const struct manager *m,
     uint64_t id, struct arena *a, void *ret_row,
     struct error *e) ATTR_MUST_CHECK;
-/**
- * Another change than these of one row, in the same frame: locked, compared,
- * fn, read back, written to the audit log.
- * @verb  "rotate", of the audit log
- */
+/* Another change than these of one row. */
 typedef enum err resource_act_fn(const struct resource *r,
     const struct manager *m, struct arena *a, const void *row, void *arg,
     struct error *e);
+struct resource_act {
+	const char *verb; /* "rotate", of the audit log */
+	resource_act_fn *fn;
+	bool is_unseen; /* what it changes is no member, such as a password: it
+			   stands in the audit log whatever it does */
+};
+/** In the same frame: locked, compared, fn, read back, written to the audit
+ * log. */
 enum err resource_act(const struct resource *r, const struct manager *m,
-    uint64_t id, const char *verb, resource_act_fn *fn, void *arg,
-    struct arena *a, void *ret_row, struct error *e) ATTR_MUST_CHECK;
+    uint64_t id, const struct resource_act *act, void *arg, struct arena *a,
+    void *ret_row, struct error *e) ATTR_MUST_CHECK;
 
 /** A row that is to be made needs a customer that is there and open.
  * Errors: ERR_BAD_PARAM "customer_id"; ERR_NOT_FOUND; ERR_CONFLICT closed. */

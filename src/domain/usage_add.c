@@ -316,7 +316,7 @@ write_audit(struct work *w, struct error *e)
 	row.object_id = w->u->n == 1 ? w->rows[0].usage_id : 0;
 	row.customer_id = n == 1 ? customers[0] : 0;
 	row.is_success = true;
-	row.detail = manager_detail(&w->m, changes, w->a);
+	row.detail = store_audit_detail(&row, changes, w->a);
 	return row.detail.p ? store_audit_insert(w->m.db, &row, e)
 			    : error_arena(e, w->a);
 }

@@ -17,6 +17,11 @@
 #define REFUSALS \
  (TIMES | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL))
 
+/* Whatever is asked for: nothing is older than Tollgate, and the ends of
+ * periods must be times that the database knows. */
+#define TIME_MIN_MS INT64_C(946684800000)    /* 2000-01-01 */
+#define TIME_MAX_MS INT64_C(253370764800000) /* 9999-01-01 */
+
 /* One statement's part of the time. */
 struct piece {
 	enum usage_sums_of sums;
@@ -44,6 +49,14 @@ end_ms(int64_t t, enum rollup_period period)
 
 	return rollup_start_ms(rollup_start_ms(t, period) + longest_ms[period],
 	    period);
+}
+
+static int64_t
+known_ms(int64_t t)
+{
+	if (t < TIME_MIN_MS)
+		return TIME_MIN_MS;
+	return t < TIME_MAX_MS ? t : TIME_MAX_MS;
 }
 
 /* The end of a period, or t if it is one. */
@@ -317,8 +330,8 @@ usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
 	enum err err;
 
 	*ret = (struct usage_report){
-		.from_ms = rollup_start_ms(f->from_ms, ROLLUP_HOUR),
-		.to_ms = ceil_ms(f->to_ms, ROLLUP_HOUR),
+		.from_ms = rollup_start_ms(known_ms(f->from_ms), ROLLUP_HOUR),
+		.to_ms = ceil_ms(known_ms(f->to_ms), ROLLUP_HOUR),
 		.has_refusals = is_grouped_by(REFUSALS, by) &&
 				!has_narrow_filter(f) && !f->provider_id &&
 				!f->status.p,

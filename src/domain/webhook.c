@@ -88,10 +88,12 @@ webhook_rotate(const struct manager *m, const struct crypto_key *seal,
     char ret_text[WEBHOOK_SECRET_TEXT_BYTES], struct arena *a,
     struct customer_row *ret, struct error *e)
 {
+	static const struct resource_act act = { "rotate_webhook_secret",
+		rotate, true };
 	struct rotation arg = { seal, grace_s, ret_text };
 
-	return resource_act(&customer_resource, m, customer_id,
-	    "rotate_webhook_secret", rotate, &arg, a, ret, e);
+	return resource_act(&customer_resource, m, customer_id, &act, &arg, a,
+	    ret, e);
 }
 
 static enum err

@@ -47,6 +47,17 @@ crypto_init(struct error *e)
 	return OK;
 }
 
+/* What somebody types to get past a start: no drawn key is that. */
+static bool
+is_one_byte_repeated(const uint8_t *b, size_t n)
+{
+	size_t i = 1;
+
+	while (i < n && b[i] == b[0])
+		i++;
+	return i == n;
+}
+
 enum err
 crypto_key_from_hex(struct str hex, struct crypto_key **ret, struct error *e)
 {
@@ -65,6 +76,12 @@ crypto_key_from_hex(struct str hex, struct crypto_key **ret, struct error *e)
 		sodium_free(k);
 		return error_set(e, ERR_CONFIG,
 		    "a secret key must be of hex digits only");
+	}
+	if (is_one_byte_repeated(k->b, n)) {
+		sodium_free(k);
+		return error_set(e, ERR_CONFIG,
+		    "a secret key must be drawn at random, not one byte again "
+		    "and again");
 	}
 	if (sodium_mprotect_readonly(k) != 0) {
 		sodium_free(k);

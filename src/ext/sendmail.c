@@ -13,9 +13,10 @@
 
 #include "base/clock.h"
 
-#define WORDS_MAX 16  /* of the command */
-#define SAID_MAX  160 /* last words that are kept */
-#define LOOK_MS   20  /* how often its end is looked for */
+#define WORDS_MAX  16  /* of the command */
+#define SAID_MAX   160 /* last words that are kept */
+#define LOOK_MS    20  /* how often its end is looked for */
+#define PIPE_READS (65536 / 512)
 
 /* ---- the command ---- */
 
@@ -156,25 +157,26 @@ struct said {
 	size_t n;
 };
 
-/* What it writes, for at most LOOK_MS; the last words stay. */
-static void
-listen(int fd, struct said *s)
+/* What it writes, for at most wait_ms; the last words stay. Whether there was
+ * anything. */
+static bool
+listen(int fd, int wait_ms, struct said *s)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	char got[512];
 	ssize_t n;
 
-	if (poll(&pfd, 1, LOOK_MS) <= 0)
-		return;
+	if (poll(&pfd, 1, wait_ms) <= 0)
+		return false;
 	n = read(fd, got, sizeof(got));
 	if (n <= 0) { /* closed before its end, which is near */
-		(void)poll(NULL, 0, LOOK_MS);
-		return;
+		(void)poll(NULL, 0, wait_ms);
+		return false;
 	}
 	if ((size_t)n >= SAID_MAX) {
 		memcpy(s->text, got + n - SAID_MAX, SAID_MAX);
 		s->n = SAID_MAX;
-		return;
+		return true;
 	}
 	if (s->n + (size_t)n > SAID_MAX) {
 		size_t over = s->n + (size_t)n - SAID_MAX;
@@ -184,6 +186,7 @@ listen(int fd, struct said *s)
 	}
 	memcpy(s->text + s->n, got, (size_t)n);
 	s->n += (size_t)n;
+	return true;
 }
 
 static bool
@@ -213,7 +216,7 @@ wait_for(const struct sendmail *s, pid_t pid, int fd, struct said *said,
 				continue;
 			return err;
 		}
-		listen(fd, said);
+		(void)listen(fd, LOOK_MS, said);
 	}
 	return OK;
 }
@@ -253,8 +256,11 @@ run(const struct sendmail *s, char *const args[], int in, struct error *e)
 		return error_errno(e, ERR_CONFIG, "%s", args[0]);
 	}
 	err = wait_for(s, pid, out[0], &said, &status, e);
-	if (!err)
-		listen(out[0], &said); /* what it said at its end */
+	/* What it said at its end: what a pipe holds, and no more, as what it
+	 * started may still write. */
+	for (int i = 0; !err && i < PIPE_READS; i++)
+		if (!listen(out[0], 0, &said))
+			break;
 	(void)close(out[0]);
 	return err ? err : judge(status, &said, e);
 }

@@ -16,18 +16,10 @@ static enum err
 read_models(const struct change *c, struct arena *a, struct key_row *k,
     struct error *e)
 {
-	struct key_new list = { 0 };
-	enum err err;
-
-	k->sets_models = json_has(c->body, "allowed_models") ||
-			 json_has_null(c->body, "allowed_models");
-	if (!k->sets_models)
+	if (!json_has(c->body, "allowed_models") &&
+	    !json_has_null(c->body, "allowed_models"))
 		return OK;
-	err = key_read_models(a, c->catalogue, c->body, &list, e);
-	k->k.all_models = list.all_models;
-	k->model_ids = list.model_ids;
-	k->n_models = list.n_models;
-	return err;
+	return key_read_models(a, c->catalogue, c->body, k, e);
 }
 
 static enum err

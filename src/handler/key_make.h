@@ -8,35 +8,37 @@
 
 #include "domain/key_manage.h"
 #include "handler/manager.h"
-#include "store/customer.h"
 
 struct key_make {
-	struct key_new key;
-	struct str customer_email; /* p == NULL: key.customer_id is given */
-	struct str tier_name;
-	struct customer customer;
+	struct app *app;
+	struct arena *a;
+	struct key_row row;
+	struct str customer_email; /* p == NULL: the row has its customer */
 	struct limit_set in_force; /* once it is made */
-	struct budget_member budget;
 };
 
 /**
- * Read the body, and check that whoever asks may grant that.
- * @now_ms  an expiry must be later
- * Errors: ERR_BAD_REQUEST; ERR_BAD_PARAM and ERR_FORBIDDEN naming the member.
+ * Read the body.
+ * @m    from manager_begin(): an expiry must be later than its now_ms
+ * @ret  keeps app and a
+ * Errors: ERR_BAD_REQUEST; ERR_BAD_PARAM naming the member.
  * Memory: texts in a, or in body.
  */
-enum err key_make_read(struct app *app, struct arena *a, struct str body,
-    int64_t now_ms, struct key_make *ret, struct error *e) ATTR_MUST_CHECK;
+enum err key_make_read(struct app *app, const struct manager *m,
+    struct arena *a, struct str body, struct key_make *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * Make it, with its line in the audit log.
- * @m         from manager_begin(); its extra is used meanwhile
- * @ret_text  the key, shown once and kept nowhere; wipe it after use, also
- *            when this failed
+ * @m                 its extra is used meanwhile
+ * @wanted_public_id  p == NULL: it is drawn
+ * @ret_text          the key, shown once and kept nowhere; wipe it after use,
+ *                    also when this failed
  * Errors: ERR_NOT_FOUND no such customer; ERR_BAD_PARAM a reference;
- *         ERR_CONFLICT the customer takes no keys.
+ *         ERR_FORBIDDEN who asks has less; ERR_CONFLICT the customer takes no
+ *         keys, or the wanted id is taken.
  */
-enum err key_make(struct app *app, struct manager *m, struct arena *a,
-    struct key_make *k, char ret_text[KEY_TEXT_BYTES], uint64_t *ret_id,
+enum err key_make(struct manager *m, struct key_make *k,
+    struct str wanted_public_id, char ret_text[KEY_TEXT_BYTES],
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -74,15 +74,16 @@ read_model(const struct catalogue *c, const struct json *v, uint64_t *ret,
 
 enum err
 key_read_models(struct arena *a, const struct catalogue *c,
-    const struct json *body, struct key_new *k, struct error *e)
+    const struct json *body, struct key_row *k, struct error *e)
 {
 	const struct json *list;
 	uint64_t *ids;
 	size_t n;
 	enum err err;
 
-	k->all_models = !json_has(body, "allowed_models");
-	if (k->all_models)
+	k->sets_models = true;
+	k->k.all_models = !json_has(body, "allowed_models");
+	if (k->k.all_models)
 		return OK;
 	err = json_get_array(body, "allowed_models", KEY_MODELS_MAX, &list, e);
 	if (err)

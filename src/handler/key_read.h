@@ -15,7 +15,7 @@ struct catalogue;
  * Errors: ERR_BAD_PARAM. Memory: the list is in a.
  */
 enum err key_read_models(struct arena *a, const struct catalogue *c,
-    const struct json *body, struct key_new *k,
+    const struct json *body, struct key_row *k,
     struct error *e) ATTR_MUST_CHECK;
 /** A model by its name, or by its number in digits. */
 enum err key_read_model_text(const struct catalogue *c, struct str text,

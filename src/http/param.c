@@ -99,7 +99,7 @@ read_value(const struct param_spec *spec, struct str text,
 	case PARAM_ASCII:
 		return check_ascii(spec, text, e);
 	case PARAM_TIME:
-		if (!clock_parse(text, &ret->time_ms))
+		if (!clock_parse_given(text, &ret->time_ms))
 			return bad(spec, e,
 			    "must be a date or time such as "
 			    "2026-01-31T00:00:00Z");

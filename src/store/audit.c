@@ -22,6 +22,17 @@ static const struct db_field audit_fields[] = {
 };
 static const struct db_map audit_map = DB_MAP(struct audit, audit_fields);
 
+struct str
+store_audit_detail(const struct audit *a, struct str changes,
+    struct arena *arena)
+{
+	struct str own = a->detail;
+
+	return own.p ? arena_printf(arena, "%.*s,%" PRI_STR, (int)own.n - 1,
+			   own.p, STR_ARG(str_skip(changes, 1)))
+		     : changes;
+}
+
 enum err
 store_audit_insert(struct db *db, const struct audit *a, struct error *e)
 {

@@ -35,6 +35,15 @@ struct audit {
 	int64_t created_at_ms;     /* read only */
 };
 
+/**
+ * A change as detail: what a holds already, {"account":…} of the command line,
+ * goes before it.
+ * @changes  a JSON object that is not empty
+ * Memory: in arena, or changes itself; p == NULL: it is full.
+ */
+struct str store_audit_detail(const struct audit *a, struct str changes,
+    struct arena *arena);
+
 enum err store_audit_insert(struct db *db, const struct audit *a,
     struct error *e) ATTR_MUST_CHECK;
 

@@ -76,11 +76,48 @@ store_budget_credit(struct db *db, uint64_t customer_id, int64_t amount_pusd,
 }
 
 enum err
-store_budget_of_customer(struct db *db, uint64_t customer_id, struct arena *a,
-    struct budget **ret, size_t *ret_n, struct error *e)
+store_budget_by_id(struct db *db, uint64_t customer_id, uint64_t budget_id,
+    struct arena *a, struct budget *ret, struct error *e)
 {
-	return db_all(db, STMT_BUDGET_OF_CUSTOMER, DB_IN(db_u64(customer_id)),
-	    a, &budget_map, ret, ret_n, e);
+	return db_one(db, STMT_BUDGET_BY_ID,
+	    DB_IN(db_u64(budget_id), db_u64(customer_id)), a, &budget_map, ret,
+	    e);
+}
+
+enum err
+store_budget_of_scope(struct db *db, uint64_t customer_id,
+    enum budget_scope scope, uint64_t scope_id, struct arena *a,
+    struct budget *ret, struct error *e)
+{
+	return db_one(db, STMT_BUDGET_OF_SCOPE,
+	    DB_IN(name(budget_scope_names[scope]), db_u64(scope_id),
+		db_u64(customer_id)),
+	    a, &budget_map, ret, e);
+}
+
+/* The statement has a fixed number of parameters, and nothing has the id 0. */
+static void
+put_ids(struct db_val *to, size_t n_to, const uint64_t *ids, size_t n)
+{
+	ASSERT(n <= n_to);
+	for (size_t i = 0; i < n_to; i++)
+		to[i] = db_u64(i < n ? ids[i] : 0);
+}
+
+enum err
+store_budget_for_usage(struct db *db, const struct budget_usage *u,
+    struct arena *a, struct budget **ret, size_t *ret_n, struct error *e)
+{
+	struct db_val v[3 + BUDGET_USAGE_PROJECTS + BUDGET_USAGE_KEYS];
+	struct db_val *keys = v + 3 + BUDGET_USAGE_PROJECTS;
+
+	v[0] = db_u64(u->is_whole ? u->customer_id : 0);
+	v[1] = db_u64(u->customer_id);
+	put_ids(v + 2, BUDGET_USAGE_PROJECTS, u->project_ids, u->n_projects);
+	keys[-1] = db_u64(u->customer_id);
+	put_ids(keys, BUDGET_USAGE_KEYS, u->key_ids, u->n_keys);
+	return db_all(db, STMT_BUDGET_FOR_USAGE,
+	    (struct db_in){ v, ARRAY_LEN(v) }, a, &budget_map, ret, ret_n, e);
 }
 
 #define STARTS(s)                                                       \
@@ -124,10 +161,16 @@ store_budget_begin(struct db *db, const struct budget *b,
 		DB_FIELD(struct amount_row, pusd, MONEY),
 	};
 	static const struct db_map map = DB_MAP(struct amount_row, fields);
+	static const enum stmt usage[BUDGET_PERIOD__N] = {
+		[BUDGET_DAY] = STMT_BUDGET_USAGE_DAYS,
+		[BUDGET_WEEK] = STMT_BUDGET_USAGE_DAYS,
+		[BUDGET_MONTH] = STMT_BUDGET_USAGE_MONTHS,
+		[BUDGET_TOTAL] = STMT_BUDGET_USAGE_MONTHS,
+	};
 	struct amount_row sum;
-	enum err err = db_one(db, STMT_BUDGET_USAGE,
-	    DB_IN(db_u64(b->customer_id), db_time(span->start_ms),
-		db_time(span->end_ms), DB_TWICE(db_id(b->project_id)),
+	enum err err = db_one(db, usage[b->terms.period],
+	    DB_IN(db_u64(b->customer_id), db_day(span->start_ms),
+		db_day(span->end_ms), DB_TWICE(db_id(b->project_id)),
 		DB_TWICE(db_id(b->api_key_id))),
 	    a, &map, &sum, e);
 
@@ -184,6 +227,41 @@ store_budget_noticed(struct db *db, const struct budget_span *span,
 	    NULL, e);
 }
 
+enum err
+store_budget_forget(struct db *db, int64_t before_ms, uint64_t limit,
+    uint64_t *ret_n, struct error *e)
+{
+	return db_exec(db, STMT_BUDGET_PERIOD_FORGET,
+	    DB_IN(db_day(before_ms), db_u64(limit)), ret_n, e);
+}
+
+/* ---- balances ---- */
+
+enum err
+store_balance_mark(struct db *db, uint64_t customer_id, struct arena *a,
+    struct balance_mark *ret, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct balance_mark, budget_id, U64),
+		DB_FIELD(struct balance_mark, amount_pusd, MONEY),
+		DB_FIELD(struct balance_mark, spent_pusd, MONEY),
+		DB_FIELD(struct balance_mark, mark_pusd, MONEY),
+		DB_FIELD(struct balance_mark, is_low, BOOL),
+	};
+	static const struct db_map map = DB_MAP(struct balance_mark, fields);
+
+	return db_one(db, STMT_BALANCE_MARK, DB_IN(db_u64(customer_id)), a,
+	    &map, ret, e);
+}
+
+enum err
+store_balance_low(struct db *db, uint64_t budget_id, bool is_low,
+    struct error *e)
+{
+	return db_exec(db, STMT_BALANCE_LOW,
+	    DB_IN(db_bool(is_low), db_u64(budget_id)), NULL, e);
+}
+
 /* ---- leases ---- */
 
 enum err
@@ -206,6 +284,21 @@ store_budget_leased(struct db *db, const struct budget_span *span,
 	*ret_amount_pusd = row.pusd;
 	*ret_leased_pusd = row.more_pusd;
 	return OK;
+}
+
+enum err
+store_budget_left(struct db *db, const uint8_t series[16], struct arena *a,
+    struct budget_left **ret, size_t *ret_n, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct budget_left, budget_id, U64),
+		DB_FIELD(struct budget_left, start_ms, DAY),
+		DB_FIELD(struct budget_left, left_pusd, MONEY),
+	};
+	static const struct db_map map = DB_MAP(struct budget_left, fields);
+
+	return db_all(db, STMT_BUDGET_LEFT, DB_IN(db_b16(series)), a, &map, ret,
+	    ret_n, e);
 }
 
 enum err

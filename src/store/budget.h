@@ -78,8 +78,26 @@ enum err store_budget_delete(struct db *db, enum budget_scope scope,
 enum err store_budget_credit(struct db *db, uint64_t customer_id,
     int64_t amount_pusd, struct error *e) ATTR_MUST_CHECK;
 
-/** All of a customer, without spent_pusd. Memory: in a. */
-enum err store_budget_of_customer(struct db *db, uint64_t customer_id,
+/* Without spent_pusd. Errors: ERR_NOT_FOUND. */
+enum err store_budget_by_id(struct db *db, uint64_t customer_id,
+    uint64_t budget_id, struct arena *a, struct budget *ret,
+    struct error *e) ATTR_MUST_CHECK;
+enum err store_budget_of_scope(struct db *db, uint64_t customer_id,
+    enum budget_scope scope, uint64_t scope_id, struct arena *a,
+    struct budget *ret, struct error *e) ATTR_MUST_CHECK;
+
+#define BUDGET_USAGE_PROJECTS 16
+#define BUDGET_USAGE_KEYS     64
+/* Whose budgets are looked for. */
+struct budget_usage {
+	uint64_t customer_id;
+	bool is_whole; /* the customer's own and its balance, too */
+	const uint64_t *project_ids, *key_ids;
+	size_t n_projects; /* 0..BUDGET_USAGE_PROJECTS */
+	size_t n_keys;     /* 0..BUDGET_USAGE_KEYS */
+};
+/** Those that such usage counts for, without spent_pusd. Memory: in a. */
+enum err store_budget_for_usage(struct db *db, const struct budget_usage *u,
     struct arena *a, struct budget **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /**
@@ -106,7 +124,7 @@ struct budget_span {
 };
 
 /**
- * Make the row of a period, with what usage_hourly has; in a transaction that
+ * Make the row of a period, with what the rollups have; in a transaction that
  * has locked the customer's receivable.
  */
 enum err store_budget_begin(struct db *db, const struct budget *b,
@@ -123,9 +141,37 @@ enum err store_budget_lock(struct db *db, const struct budget_span *span,
 enum err store_budget_noticed(struct db *db, const struct budget_span *span,
     uint64_t percent, struct error *e) ATTR_MUST_CHECK;
 
+/** Delete up to limit periods that began before that day, but for those of
+ * which something is leased. @ret_n  how many */
+enum err store_budget_forget(struct db *db, int64_t before_ms, uint64_t limit,
+    uint64_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
+/* A prepaid customer's balance. */
+struct balance_mark {
+	uint64_t budget_id;
+	int64_t amount_pusd, spent_pusd; /* what is left is the difference */
+	int64_t mark_pusd;               /* 0: nobody is told */
+	bool is_low; /* it is below the mark, and that was told */
+};
+/** Errors: ERR_NOT_FOUND the customer is not prepaid. */
+enum err store_balance_mark(struct db *db, uint64_t customer_id,
+    struct arena *a, struct balance_mark *ret, struct error *e) ATTR_MUST_CHECK;
+enum err store_balance_low(struct db *db, uint64_t budget_id, bool is_low,
+    struct error *e) ATTR_MUST_CHECK;
+
 /** Amount, and all that is leased. Errors: ERR_NOT_FOUND the budget is gone. */
 enum err store_budget_leased(struct db *db, const struct budget_span *span,
     struct arena *a, int64_t *ret_amount_pusd, int64_t *ret_leased_pusd,
+    struct error *e) ATTR_MUST_CHECK;
+/* What is neither spent nor leased of a budget. */
+struct budget_left {
+	uint64_t budget_id;
+	int64_t start_ms;
+	int64_t left_pusd;
+};
+/** Of those that a series has leases of. Memory: in a. */
+enum err store_budget_left(struct db *db, const uint8_t series[16],
+    struct arena *a, struct budget_left **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /** Lease more for a series, with the period's row locked. */
 enum err store_budget_lease(struct db *db, const struct budget_span *span,

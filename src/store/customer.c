@@ -17,6 +17,7 @@ static const struct db_field customer_fields[] = {
 	DB_FIELD(struct customer, limits, LIMITS),
 	DB_FIELD(struct customer, markup_ppm, PPM),
 	DB_FIELD_ENUM(struct customer, billing, customer_billing_names),
+	DB_FIELD(struct customer, low_balance_ppm, PPM),
 	DB_FIELD(struct customer, webhook_url, STR),
 	DB_FIELD(struct customer, has_webhook_secret, BOOL),
 	DB_FIELD(struct customer, is_active, BOOL),
@@ -54,7 +55,8 @@ insert_txn(struct db *db, void *arg, struct error *e)
 	    DB_IN(db_str(i->c->name), db_str(i->c->email),
 		db_str(i->c->company), DB_LIMIT_COLUMNS(&i->c->limits),
 		db_ppm(i->c->markup_ppm),
-		db_str(str_from(customer_billing_names[i->c->billing]))),
+		db_str(str_from(customer_billing_names[i->c->billing])),
+		db_ppm(i->c->low_balance_ppm)),
 	    &i->customer_id, e);
 	if (err != OK)
 		return err;
@@ -114,8 +116,8 @@ update_txn(struct db *db, void *arg, struct error *e)
 		.in = DB_IN(db_str(c->name), db_str(c->company),
 		    DB_LIMIT_COLUMNS(&c->limits), db_ppm(c->markup_ppm),
 		    db_str(str_from(customer_billing_names[c->billing])),
-		    db_str(c->webhook_url), db_bool(c->is_active),
-		    db_u64(c->customer_id)),
+		    db_ppm(c->low_balance_ppm), db_str(c->webhook_url),
+		    db_bool(c->is_active), db_u64(c->customer_id)),
 		.slot = generation_customer_slot(c->customer_id) };
 	enum err err = store_change(db, &change, e);
 

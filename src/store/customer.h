@@ -8,9 +8,11 @@
 
 #include "store/db.h"
 
-#define CUSTOMER_NAME_BYTES     200
-#define CUSTOMER_EMAIL_BYTES    254
-#define CUSTOMER_MARKUP_MAX_PPM UINT64_C(999999999)
+#define CUSTOMER_NAME_BYTES          200
+#define CUSTOMER_EMAIL_BYTES         254
+#define CUSTOMER_MARKUP_MAX_PPM      UINT64_C(999999999)
+#define CUSTOMER_LOW_BALANCE_PPM     UINT64_C(1000000) /* 1 USD: unless set */
+#define CUSTOMER_LOW_BALANCE_MAX_PPM UINT64_C(1000000000000)
 
 enum customer_billing {
 	CUSTOMER_POSTPAID, /* uses first, and owes */
@@ -27,6 +29,9 @@ struct customer {
 	struct limit_set limits;
 	uint64_t markup_ppm; /* price * markup = charge; 1000000 = 1 */
 	enum customer_billing billing;
+	/* Millionths of a dollar: a prepaid balance below that is told of; 0:
+	 * none is. */
+	uint64_t low_balance_ppm;
 	struct str webhook_url;  /* p == NULL: none */
 	bool has_webhook_secret; /* read only */
 	bool is_active;
@@ -38,7 +43,8 @@ struct customer {
 /**
  * A customer with its owner (a user with the same e-mail and name, without a
  * password) and its ledger accounts, in one transaction.
- * @c  name, email, company, limits, markup_ppm and billing are read
+ * @c  name, email, company, limits, markup_ppm, billing and low_balance_ppm
+ *     are read
  * Errors: ERR_CONFLICT the e-mail is a customer's or a user's already.
  */
 enum err store_customer_insert(struct db *db, const struct customer *c,
@@ -80,7 +86,7 @@ enum err store_customer_lock(struct db *db, uint64_t tenant,
 enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
     struct arena *a, struct customer **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
-/** Write name, company, limits, markup_ppm, billing, webhook_url and is_active.
+/** Write name, company, limits, markup_ppm, billing, low_balance_ppm, webhook_url and is_active.
  * Errors: ERR_NOT_FOUND. */
 enum err store_customer_update(struct db *db, const struct customer *c,
     struct error *e) ATTR_MUST_CHECK;

@@ -60,20 +60,29 @@ static const struct db_field auth_fields[] = {
 	DB_FIELD(struct key_auth, public_id, STR),
 	DB_FIELD(struct key_auth, name, STR),
 	DB_FIELD(struct key_auth, scopes, U64),
-	DB_FIELD(struct key_auth, is_active, BOOL),
 	DB_FIELD(struct key_auth, all_models, BOOL),
 	DB_FIELD(struct key_auth, expires_at_ms, TIME),
-	DB_FIELD(struct key_auth, revoked_at_ms, TIME),
-	DB_FIELD(struct key_auth, project_is_open, BOOL),
-	DB_FIELD(struct key_auth, user_is_active, BOOL),
 	DB_FIELD(struct key_auth, customer_markup_ppm, PPM),
-	DB_FIELD(struct key_auth, customer_is_active, BOOL),
 	DB_FIELD_ENUM(struct key_auth, user_role, user_role_names),
 	DB_FIELD(struct key_auth, allowed_ips, STR),
 	DB_FIELD(struct key_auth, is_idempotent, BOOL),
 	LAYER_FIELDS(struct key_auth),
 };
 static const struct db_map auth_map = DB_MAP(struct key_auth, auth_fields);
+/* What a digest leads to. */
+struct key_found {
+	uint64_t api_key_id;
+	uint64_t customer_id;
+	bool is_usable;
+	bool is_previous;
+};
+static const struct db_field found_fields[] = {
+	DB_FIELD(struct key_found, api_key_id, U64),
+	DB_FIELD(struct key_found, customer_id, U64),
+	DB_FIELD(struct key_found, is_usable, BOOL),
+	DB_FIELD(struct key_found, is_previous, BOOL),
+};
+static const struct db_map found_map = DB_MAP(struct key_found, found_fields);
 
 static const struct db_field limits_fields[] = {
 	DB_FIELD(struct key_limits, api_key_id, U64),
@@ -203,14 +212,13 @@ static enum err
 key_auth(struct db *db, enum stmt id, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
-	struct key_auth k;
+	struct key_auth k = { 0 };
 	enum err err = db_one(db, id, DB_IN(db_b32(digest)), a, &auth_map, &k,
 	    e);
 
-	if (err != OK)
-		return err;
-	err = store_key_models(db, k.api_key_id, a, &k.model_ids, &k.n_models,
-	    e);
+	if (err == OK && !k.all_models)
+		err = store_key_models(db, k.api_key_id, a, &k.model_ids,
+		    &k.n_models, e);
 	if (err == OK)
 		*ret = k;
 	return err;
@@ -220,11 +228,22 @@ enum err
 store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
 {
-	enum err err = key_auth(db, STMT_KEY_BY_DIGEST, digest, a, ret, e);
+	struct key_found k;
+	enum err err = db_one(db, STMT_KEY_FIND,
+	    DB_IN(DB_TWICE(db_b32(digest))), a, &found_map, &k, e);
 
-	if (err != ERR_NOT_FOUND)
+	if (err)
 		return err;
-	return key_auth(db, STMT_KEY_BY_PREVIOUS, digest, a, ret, e);
+	if (k.is_usable)
+		return key_auth(db,
+		    k.is_previous ? STMT_KEY_BY_PREVIOUS : STMT_KEY_BY_DIGEST,
+		    digest, a, ret, e);
+	*ret = (struct key_auth){
+		.api_key_id = k.api_key_id,
+		.customer_id = k.customer_id,
+		.is_refused = true,
+	};
+	return OK;
 }
 
 enum err
@@ -289,6 +308,18 @@ store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
 
 	return store_key_page(db, customer_id, &all, after_id, limit, a, ret,
 	    ret_n, e);
+}
+
+enum err
+store_key_unrevoked(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t limit, struct arena *a, uint64_t **ret_ids, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_UNREVOKED,
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(f->customer_id)),
+		DB_TWICE(db_id(f->project_id)), DB_TWICE(db_id(f->user_id)),
+		db_u64(limit)),
+	    a, &id_map, ret_ids, ret_n, e);
 }
 
 enum err
@@ -393,40 +424,6 @@ store_key_revoke(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 	return db_atomic(db, revoke_txn, &arg, e);
 }
 
-struct models_arg {
-	uint64_t api_key_id;
-	bool all_models;
-	const uint64_t *model_ids;
-	size_t n;
-};
-
-static enum err
-set_models_txn(struct db *db, void *arg, struct error *e)
-{
-	const struct models_arg *m = arg;
-	enum err err = store_change(db,
-	    &(struct change){ .id = STMT_KEY_SET_ALL_MODELS,
-		.in = DB_IN(db_bool(m->all_models), db_u64(m->api_key_id)),
-		.slot = generation_key_slot(m->api_key_id) },
-	    e);
-
-	if (err == OK)
-		err = db_exec(db, STMT_KEY_MODEL_DELETE,
-		    DB_IN(db_u64(m->api_key_id)), NULL, e);
-	if (err != OK)
-		return err;
-	return insert_models(db, m->api_key_id, m->model_ids, m->n, e);
-}
-
-enum err
-store_key_set_models(struct db *db, uint64_t api_key_id, bool all_models,
-    const uint64_t *model_ids, size_t n, struct error *e)
-{
-	struct models_arg arg = { api_key_id, all_models, model_ids, n };
-
-	return db_atomic(db, set_models_txn, &arg, e);
-}
-
 enum err
 store_key_touch(struct db *db, const struct key_use *uses, size_t n,
     struct error *e)
@@ -448,8 +445,6 @@ update_txn(struct db *db, void *arg, struct error *e)
 {
 	const struct key_update *u = arg;
 	const struct key *k = u->key;
-	struct models_arg models = { k->api_key_id, k->all_models, u->model_ids,
-		u->n_models };
 	enum err err = store_change(db,
 	    &(struct change){ .id = STMT_KEY_UPDATE,
 		.in = DB_IN(db_str(k->name), db_id(k->project_id),
@@ -468,7 +463,11 @@ update_txn(struct db *db, void *arg, struct error *e)
 		    &k->limits, e);
 	if (err || !u->sets_models)
 		return err;
-	return set_models_txn(db, &models, e);
+	err = db_exec(db, STMT_KEY_MODEL_DELETE, DB_IN(db_u64(k->api_key_id)),
+	    NULL, e);
+	return err ? err
+		   : insert_models(db, k->api_key_id, u->model_ids, u->n_models,
+			 e);
 }
 
 enum err
@@ -542,8 +541,8 @@ store_key_spend(struct db *db, uint64_t customer_id, uint64_t api_key_id,
     struct error *e)
 {
 	return db_one(db, STMT_KEY_SPEND,
-	    DB_IN(db_day(day_ms), db_u64(customer_id), db_day(month_ms),
-		db_u64(api_key_id)),
+	    DB_IN(db_u64(customer_id), db_day(day_ms), db_u64(api_key_id),
+		db_u64(customer_id), db_day(month_ms), db_u64(api_key_id)),
 	    a, &spend_map, ret, e);
 }
 

@@ -75,20 +75,18 @@ struct key_auth {
 	struct str public_id;
 	struct str name;
 	uint64_t scopes;
-	bool is_active;
 	bool all_models;
 	int64_t expires_at_ms;
-	int64_t revoked_at_ms;
-	bool project_is_open; /* or it has none */
-	bool user_is_active;
 	uint64_t customer_markup_ppm;
-	bool customer_is_active;
 	enum user_role user_role;
 	struct str allowed_ips; /* p == NULL: anywhere */
 	bool is_idempotent;
 	struct limit_set layers[KEY_LIMITS__N];
 	uint64_t *model_ids; /* sorted; ignored with all_models */
 	size_t n_models;
+	/* Revoked, expired or switched off, or its user, project or customer
+	 * is; then nothing else is set but api_key_id and customer_id. */
+	bool is_refused;
 };
 
 struct key_new {
@@ -123,7 +121,9 @@ enum err store_key_insert(struct db *db, const struct key_new *k,
     uint64_t *ret_api_key_id, struct error *e) ATTR_MUST_CHECK;
 
 /** By its digest, or, while a rotation's grace lasts, by the one before;
- * public_id and expires_at_ms are then that one's.
+ * public_id and expires_at_ms are then that one's. A key that is refused and
+ * one that is not there take the same statements: the time of a refusal must
+ * not tell which it was.
  * Errors: ERR_NOT_FOUND no such digest. Memory: texts and models in a. */
 enum err store_key_by_digest(struct db *db,
     const uint8_t digest[KEY_DIGEST_BYTES], struct arena *a,
@@ -190,6 +190,11 @@ enum err store_key_page(struct db *db, uint64_t tenant,
     const struct key_filter *f, uint64_t after_id, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/** Ids of the first keys that are not revoked; of the filter, customer, project
+ * and user count. @tenant  0: all customers' */
+enum err store_key_unrevoked(struct db *db, uint64_t tenant,
+    const struct key_filter *f, uint64_t limit, struct arena *a,
+    uint64_t **ret_ids, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** Active keys that expire within that time and whose expiry nobody was told
  * of yet, the first to expire first. */
 enum err store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
@@ -227,11 +232,6 @@ enum err store_key_toggle(struct db *db, uint64_t customer_id,
 /** For good. Revoking twice is no error and keeps the first time. */
 enum err store_key_revoke(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, struct error *e) ATTR_MUST_CHECK;
-/** Replace the list of models. */
-enum err store_key_set_models(struct db *db, uint64_t api_key_id,
-    bool all_models, const uint64_t *model_ids, size_t n,
-    struct error *e) ATTR_MUST_CHECK;
-
 /** In a transaction. Errors: ERR_NOT_FOUND, also for another's key. */
 enum err store_key_lock(struct db *db, uint64_t tenant, uint64_t api_key_id,
     struct error *e) ATTR_MUST_CHECK;

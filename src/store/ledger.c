@@ -274,3 +274,23 @@ store_ledger_page(struct db *db, uint64_t debit_account_id, uint64_t after_id,
 	    DB_IN(db_u64(debit_account_id), db_u64(after_id), db_u64(limit)), a,
 	    &entry_map, ret, ret_n, e);
 }
+
+enum err
+store_ledger_credits(struct db *db, uint64_t customer_id, uint64_t before_id,
+    uint64_t limit, struct arena *a, struct ledger_credit **ret, size_t *ret_n,
+    struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct ledger_credit, transfer_id, U64),
+		DB_FIELD(struct ledger_credit, amount_pusd, MONEY),
+		DB_FIELD(struct ledger_credit, cause, BYTES),
+		DB_FIELD(struct ledger_credit, created_at_ms, TIME),
+	};
+	static const struct db_map map = DB_MAP(struct ledger_credit, fields);
+	struct db_val customer = db_u64(customer_id), n = db_u64(limit);
+	struct db_val before = db_u64(before_id ? before_id : INT64_MAX);
+
+	return db_all(db, STMT_LEDGER_CREDITS,
+	    DB_IN(customer, before, n, customer, before, n, n), a, &map, ret,
+	    ret_n, e);
+}

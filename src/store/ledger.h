@@ -74,6 +74,19 @@ struct ledger_transfer {
 enum err store_ledger_by_cause(struct db *db, struct str cause, struct arena *a,
     struct ledger_transfer *ret, struct error *e) ATTR_MUST_CHECK;
 
+/* What a customer was credited. */
+struct ledger_credit {
+	uint64_t transfer_id;
+	int64_t amount_pusd; /* less than 0: taken back */
+	struct str cause;
+	int64_t created_at_ms;
+};
+/** Up to limit of a customer's with ids below before_id (0: from the newest
+ * on), the newest first. Memory: in a. */
+enum err store_ledger_credits(struct db *db, uint64_t customer_id,
+    uint64_t before_id, uint64_t limit, struct arena *a,
+    struct ledger_credit **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+
 /**
  * Until the transaction ends nothing is booked on the customer.
  * Errors: ERR_NOT_FOUND.

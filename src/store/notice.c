@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/notice.h"
 
+#include <string.h>
+
 #include "store/store_priv.h"
 
 #define ROUTED_AT_ONCE 100
@@ -188,12 +190,33 @@ store_notice_sent(struct db *db, const struct notice_delivery *d,
 	    NULL, e);
 }
 
+/* Other programs speak in any encoding and are cut anywhere; the column takes
+ * UTF-8 only. Anything else becomes question marks. */
+static size_t
+make_utf8(struct str s, char ret[NOTICE_ERROR_BYTES])
+{
+	size_t n = 0;
+
+	while (s.n) {
+		size_t len = str_utf8_sequence(s.p, s.n);
+		size_t step = len ? len : 1;
+
+		if (n + step > NOTICE_ERROR_BYTES)
+			break;
+		memcpy(ret + n, len ? s.p : "?", step);
+		n += step;
+		s = str_skip(s, step);
+	}
+	return n;
+}
+
 enum err
 store_notice_failed(struct db *db, const struct notice_delivery *d,
     enum notice_state state, uint64_t again_s, struct str why, struct error *e)
 {
-	if (why.n > NOTICE_ERROR_BYTES)
-		why.n = NOTICE_ERROR_BYTES;
+	char text[NOTICE_ERROR_BYTES];
+
+	why = str_make(text, make_utf8(why, text));
 	return db_exec(db, STMT_NOTICE_FAILED,
 	    DB_IN(db_str(str_from(notice_state_names[state])), db_u64(again_s),
 		db_str(why), db_u64(d->notice_id), channel_of(d),
@@ -236,6 +259,46 @@ store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
 	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
 		DB_TWICE(db_str(f->state)), db_u64(limit)),
 	    a, &listed_map, ret, ret_n, e);
+}
+
+#define WAY_FIELDS(way)                                          \
+ DB_FIELD(struct notice_view, way.state, STR),                   \
+     DB_FIELD(struct notice_view, way.attempts, ID),             \
+     DB_FIELD(struct notice_view, way.next_attempt_at_ms, TIME), \
+     DB_FIELD(struct notice_view, way.sent_at_ms, TIME),         \
+     DB_FIELD(struct notice_view, way.last_error, STR)
+
+enum err
+store_notice_page(struct db *db, const struct notice_filter *f,
+    uint64_t before_id, uint64_t limit, struct arena *a,
+    struct notice_view **ret, size_t *ret_n, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct notice_view, notice_id, U64),
+		DB_FIELD(struct notice_view, uid, B16),
+		DB_FIELD(struct notice_view, customer_id, U64),
+		DB_FIELD(struct notice_view, kind, STR),
+		DB_FIELD(struct notice_view, payload, STR),
+		DB_FIELD(struct notice_view, created_at_ms, TIME),
+		WAY_FIELDS(email),
+		WAY_FIELDS(webhook),
+	};
+	static const struct db_map map = DB_MAP(struct notice_view, fields);
+
+	return db_all(db, STMT_NOTICE_PAGE,
+	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
+		DB_TWICE(db_str(f->state)), DB_TWICE(db_time(f->from_ms)),
+		DB_TWICE(db_time(f->to_ms)), DB_TWICE(db_id(before_id)),
+		db_u64(limit)),
+	    a, &map, ret, ret_n, e);
+}
+
+enum err
+store_notice_forget(struct db *db, uint64_t keep_s, uint64_t limit,
+    uint64_t *ret_n, struct error *e)
+{
+	return db_exec(db, STMT_NOTICE_FORGET,
+	    DB_IN(db_u64(keep_s), db_u64(limit)), ret_n, e);
 }
 
 static const struct db_field count_fields[] = {

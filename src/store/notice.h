@@ -114,11 +114,39 @@ struct notice_filter {
 	uint64_t customer_id;
 	struct str kind;
 	struct str state;
+	int64_t from_ms, to_ms; /* of store_notice_page(); to: exclusive */
 };
 /** The newest first, up to limit. */
 enum err store_notice_list(struct db *db, const struct notice_filter *f,
     uint64_t limit, struct arena *a, struct notice_listed **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+
+/* How far a notice has come on one way; state.p == NULL: it does not go it. */
+struct notice_way {
+	struct str state;
+	uint64_t attempts;
+	int64_t next_attempt_at_ms; /* 0: none */
+	int64_t sent_at_ms;         /* 0: it was not */
+	struct str last_error;
+};
+struct notice_view {
+	uint64_t notice_id;
+	uint8_t uid[UUID7_BYTES];
+	uint64_t customer_id;
+	struct str kind;
+	struct str payload;
+	int64_t created_at_ms;
+	struct notice_way email, webhook;
+};
+/** Up to limit with ids below before_id (0: from the newest on), the newest
+ * first. @f  state: on either way. Memory: in a. */
+enum err store_notice_page(struct db *db, const struct notice_filter *f,
+    uint64_t before_id, uint64_t limit, struct arena *a,
+    struct notice_view **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** Delete up to limit that are older than keep_s and wait for nothing.
+ * @ret_n  how many */
+enum err store_notice_forget(struct db *db, uint64_t keep_s, uint64_t limit,
+    uint64_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 struct notice_counts {
 	uint64_t n_dead;

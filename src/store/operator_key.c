@@ -36,6 +36,22 @@ store_operator_key_by_digest(struct db *db,
 }
 
 enum err
+store_operator_key_by_id(struct db *db, uint64_t operator_key_id,
+    struct arena *a, struct operator_key *ret, struct error *e)
+{
+	return db_one(db, STMT_OPERATOR_KEY_BY_ID,
+	    DB_IN(db_u64(operator_key_id)), a, &operator_key_map, ret, e);
+}
+
+enum err
+store_operator_key_lock(struct db *db, uint64_t operator_key_id,
+    struct error *e)
+{
+	return store_lock(db, STMT_OPERATOR_KEY_LOCK,
+	    DB_IN(db_u64(operator_key_id)), e);
+}
+
+enum err
 store_operator_key_list(struct db *db, struct arena *a,
     struct operator_key **ret, size_t *ret_n, struct error *e)
 {

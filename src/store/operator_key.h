@@ -36,6 +36,12 @@ enum err store_operator_key_insert(struct db *db,
 enum err store_operator_key_by_digest(struct db *db,
     const uint8_t digest[KEY_DIGEST_BYTES], struct arena *a,
     struct operator_key *ret, struct error *e) ATTR_MUST_CHECK;
+/** Errors: ERR_NOT_FOUND. */
+enum err store_operator_key_by_id(struct db *db, uint64_t operator_key_id,
+    struct arena *a, struct operator_key *ret, struct error *e) ATTR_MUST_CHECK;
+/** In a transaction. Errors: ERR_NOT_FOUND. */
+enum err store_operator_key_lock(struct db *db, uint64_t operator_key_id,
+    struct error *e) ATTR_MUST_CHECK;
 enum err store_operator_key_list(struct db *db, struct arena *a,
     struct operator_key **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** Also bumps the generation of generation_key_slot(id). */

@@ -46,8 +46,10 @@ check_PROGRAMS += \
 	tests/db/test_db_value \
 	tests/db/test_flush \
 	tests/db/test_flush_files \
+	tests/db/test_flush_sum \
 	tests/db/test_flush_recovery \
 	tests/db/test_flush_reject \
+	tests/db/test_key_manage \
 	tests/db/test_key_page \
 	tests/db/test_migrate \
 	tests/db/test_notice \
@@ -82,12 +84,16 @@ tests_db_test_flush_SOURCES = tests/db/test_flush.c $(FLUSH_FIXTURE)
 tests_db_test_flush_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_files_SOURCES = tests/db/test_flush_files.c $(FLUSH_FIXTURE)
 tests_db_test_flush_files_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_flush_sum_SOURCES = tests/db/test_flush_sum.c $(FLUSH_FIXTURE)
+tests_db_test_flush_sum_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_recovery_SOURCES = \
 	tests/db/test_flush_recovery.c $(FLUSH_FIXTURE)
 tests_db_test_flush_recovery_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_flush_reject_SOURCES = \
 	tests/db/test_flush_reject.c $(FLUSH_FIXTURE)
 tests_db_test_flush_reject_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_key_manage_SOURCES = tests/db/test_key_manage.c $(STORE_FIXTURE)
+tests_db_test_key_manage_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
 tests_db_test_notice_SOURCES = tests/db/test_notice.c $(STORE_FIXTURE)
@@ -95,7 +101,7 @@ tests_db_test_notice_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_prune_SOURCES = tests/db/test_prune.c $(BOOKS_FIXTURE)
 tests_db_test_prune_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_rerate_SOURCES = tests/db/test_rerate.c $(BOOKS_FIXTURE)
-tests_db_test_rerate_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_rerate_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
 tests_db_test_schema_LDADD = $(DB_TEST_LDADD)
 tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)

@@ -3,10 +3,14 @@
  * B39. */
 #include "db/fixture_flush.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "domain/budget.h"
 #include "domain/budget_lease.h"
 #include "domain/budget_period.h"
+#include "domain/credit.h"
+#include "domain/retention.h"
 #include "store/ledger.h"
 #include "store/reconcile.h"
 
@@ -36,17 +40,12 @@ set_budget(struct flush_test *x, enum budget_scope scope,
 {
 	struct setting s = { x, scope,
 		{ amount_pusd, BUDGET_HARD, period, S("50,100") } };
-	struct budget *v = NULL;
-	size_t n = 0;
+	struct budget b;
 
 	assert_ok(db_txn(x->db, set_txn, &s, &x->e));
-	assert_ok(store_budget_of_customer(x->db, x->customer_id, &x->a, &v, &n,
-	    &x->e));
-	for (size_t i = 0; i < n; i++)
-		if (v[i].scope == scope)
-			return v[i].budget_id;
-	fail();
-	return 0;
+	assert_ok(store_budget_of_scope(x->db, x->customer_id, scope,
+	    x->customer_id, &x->a, &b, &x->e));
+	return b.budget_id;
 }
 
 static int64_t
@@ -258,6 +257,155 @@ reconcile__spent_altered__is_found(void **state)
 			   "0.000000000001");
 }
 
+static void
+credit(struct flush_test *x, int64_t pusd)
+{
+	const struct manager m = { .db = x->db,
+		.now_ms = clock_now_ms(),
+		.audit = { .actor = AUDIT_COMMAND } };
+	struct credit c = { .customer_id = x->customer_id,
+		.amount_pusd = pusd };
+
+	assert_ok(credit_add(&m, &c, &x->a, &x->e));
+}
+
+static void
+set_mark(struct flush_test *x, const char *usd)
+{
+	char text[120];
+
+	(void)snprintf(text, sizeof(text),
+	    "UPDATE customers SET low_balance_usd = %s WHERE customer_id = "
+	    "%llu",
+	    usd, (unsigned long long)x->customer_id);
+	fixture_sql(x->db, text);
+}
+
+static uint64_t
+n_told(struct flush_test *x)
+{
+	char text[120];
+
+	(void)snprintf(text, sizeof(text),
+	    "SELECT COUNT(*) FROM notices WHERE kind = 'balance.low' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)x->customer_id);
+	return fixture_number(x->db, text);
+}
+
+/* A request of that cost is booked. */
+static void
+use(struct flush_test *x, uint64_t n, int64_t cost_pusd)
+{
+	request(x, n, 0, cost_pusd);
+	assert_int_equal(pass(x), 1);
+}
+
+static void
+balance__falls_below_its_mark__is_told_once_until_it_was_lifted(void **state)
+{
+	struct flush_test *x = *state;
+
+	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	set_mark(x, "0.03");
+	rig_begin(x->j);
+
+	credit(x, HOLD); /* not to the mark: it never was there */
+	assert_int_equal(n_told(x), 0);
+	credit(x, 4 * HOLD);
+	use(x, 1, 2 * HOLD);
+	assert_int_equal(n_told(x), 0); /* at the mark */
+	use(x, 2, 1);
+	assert_int_equal(n_told(x), 1);
+	use(x, 3, HOLD);
+	credit(x, HOLD / 2); /* still below */
+	use(x, 4, 1);
+	assert_int_equal(n_told(x), 1);
+
+	credit(x, 2 * HOLD);
+	assert_int_equal(n_told(x), 1);
+	use(x, 5, 2 * HOLD);
+	assert_int_equal(n_told(x), 2);
+	credit(x, 9 * HOLD);
+	credit(x, -9 * HOLD); /* to where it was: that was told */
+	assert_int_equal(n_told(x), 2);
+	credit(x, 9 * HOLD);
+	credit(x, -10 * HOLD);
+	assert_int_equal(n_told(x), 3);
+	assert_int_equal(n_differences(x), 0);
+}
+
+static void
+balance__without_a_mark__is_told_of_by_nobody(void **state)
+{
+	struct flush_test *x = *state;
+
+	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	set_mark(x, "0");
+	rig_begin(x->j);
+	credit(x, HOLD);
+	use(x, 1, 2 * HOLD); /* and it owes */
+	assert_int_equal(n_told(x), 0);
+}
+
+/* What is older than a week goes, but what somebody holds of it; usage that
+ * comes later brings it back, and nobody is told of that. */
+static void
+retention__past_periods__go_and_come_back_with_late_usage(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_DAY, HOLD);
+	uint64_t total = set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
+	int64_t long_ago_ms = clock_now_ms() - 60 * DAY_MS;
+	const uint64_t week_s = RETENTION_MIN_MS / 1000;
+	char lease_it[200], count[160];
+	uint64_t n;
+
+	rig_begin(x->j);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct journal_open o = open_of(x, 1 + i);
+		struct journal_settle s = settle_of(x, 1 + i);
+		uint32_t slot;
+
+		o.start_ms = i < 2 ? long_ago_ms : clock_now_ms();
+		s.cost_pusd = HOLD;
+		if (i == 1) {
+			/* The period is there, and partly leased. */
+			(void)snprintf(lease_it, sizeof(lease_it),
+			    "INSERT INTO budget_leases (budget_id, "
+			    "period_start, series, leased_usd) SELECT "
+			    "budget_id, period_start, '1234567890123456', 1 "
+			    "FROM budget_periods WHERE budget_id = %llu AND "
+			    "spent_usd > 0",
+			    (unsigned long long)id);
+			fixture_sql(x->db, lease_it);
+			assert_ok(retention_budgets(x->db, week_s, &n, &x->e));
+			assert_int_equal(n, 0);
+			fixture_sql(x->db,
+			    "UPDATE budget_leases SET leased_usd = 0");
+			assert_ok(
+			    retention_budgets(x->db, 70 * 86400, &n, &x->e));
+			assert_int_equal(n, 0);
+			assert_ok(retention_budgets(x->db, week_s, &n, &x->e));
+			assert_int_equal(n, 1);
+			assert_int_equal(spent_in(x, id, BUDGET_DAY,
+					     long_ago_ms),
+			    -1);
+		}
+		assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+		assert_int_equal(pass(x), 1);
+	}
+	assert_int_equal(spent_in(x, id, BUDGET_DAY, long_ago_ms), 2 * HOLD);
+	assert_int_equal(spent_in(x, total, BUDGET_TOTAL, 0), 3 * HOLD);
+	assert_int_equal(n_differences(x), 0);
+	(void)snprintf(count, sizeof(count),
+	    "SELECT COUNT(*) FROM notices WHERE kind = 'budget.reached' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)x->customer_id);
+	assert_int_equal(fixture_number(x->db, count), 2); /* of today */
+}
+
 static enum err
 credit_txn(struct db *db, void *arg, struct error *e)
 {
@@ -289,6 +437,120 @@ credit__moves_between_the_customers_accounts(void **state)
 	assert_int_equal(db_txn(x->db, credit_txn, x, &x->e), ERR_CONFLICT);
 }
 
+/* ---- customers with many budgets ---- */
+
+#define N_KEYS 150 /* more than one statement asks for */
+
+/* The statement with the customer's id behind it. */
+static const char *
+of_customer(struct flush_test *x, const char *statement)
+{
+	struct str text = arena_printf(&x->a, "%s%llu", statement,
+	    (unsigned long long)x->customer_id);
+
+	assert_non_null(text.p);
+	return text.p;
+}
+
+static uint64_t
+number(struct flush_test *x, const char *statement)
+{
+	return fixture_number(x->db, of_customer(x, statement));
+}
+
+/* Keys of the customer, each with a budget; the id of the first, and the
+ * others' follow. */
+static uint64_t
+make_keys(struct flush_test *x)
+{
+	uint64_t first;
+
+	fixture_sql(x->db,
+	    of_customer(x,
+		"INSERT INTO api_keys (customer_id, user_id, public_id, "
+		"api_key_secret, pepper_id, name, scopes, all_models, "
+		"is_active) SELECT u.customer_id, u.user_id, "
+		"LPAD(CONV(u.customer_id * 1000 + seq, 10, 36), 10, '0'), "
+		"UNHEX(SHA2(CONCAT(u.customer_id, '-', seq), 256)), 1, "
+		"CONCAT('key-', seq), 'infer', 1, 1 FROM seq_1_to_150 "
+		"JOIN users u ON u.customer_id = "));
+	fixture_sql(x->db,
+	    of_customer(x,
+		"INSERT INTO budgets (customer_id, scope, scope_id, "
+		"api_key_id, kind, period, amount_usd, notify_at_percent) "
+		"SELECT customer_id, 'key', api_key_id, api_key_id, 'hard', "
+		"'total', 1, '' FROM api_keys WHERE customer_id = "));
+	first = number(x,
+	    "SELECT MIN(api_key_id) FROM api_keys WHERE customer_id = ");
+	assert_int_equal(number(x, "SELECT MAX(api_key_id) FROM api_keys WHERE "
+				   "customer_id = "),
+	    first + N_KEYS - 1);
+	return first;
+}
+
+static void
+request_of_key(struct flush_test *x, uint64_t n, uint64_t api_key_id)
+{
+	struct journal_open o = open_of(x, n);
+	struct journal_settle s = settle_of(x, n);
+	uint32_t slot;
+
+	o.api_key_id = api_key_id;
+	s.cost_pusd = HOLD;
+	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+	assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+}
+
+static void
+flush__keys_with_a_budget_each__each_has_its_own(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t first = make_keys(x);
+
+	rig_begin(x->j);
+	for (uint64_t i = 0; i < N_KEYS; i++)
+		request_of_key(x, 1 + i, first + i);
+	assert_int_equal(pass(x), N_KEYS);
+	request_of_key(x, N_KEYS + 1, first + N_KEYS - 1);
+	assert_int_equal(pass(x), 1);
+
+	assert_int_equal(number(x,
+			     "SELECT COUNT(*) FROM budget_periods p JOIN "
+			     "budgets b ON b.budget_id = p.budget_id WHERE "
+			     "p.spent_usd = 0.01 AND b.customer_id = "),
+	    N_KEYS - 1);
+	assert_int_equal(number(x,
+			     "SELECT b.api_key_id FROM budget_periods p JOIN "
+			     "budgets b ON b.budget_id = p.budget_id WHERE "
+			     "p.spent_usd = 0.02 AND b.customer_id = "),
+	    first + N_KEYS - 1);
+	assert_int_equal(n_differences(x), 0);
+}
+
+/* A worker asks for a lease with little memory. */
+static void
+lease__customer_with_many_budgets__reads_one(void **state)
+{
+	struct flush_test *x = *state;
+	struct budget_lease l = { .customer_id = x->customer_id,
+		.min_pusd = HOLD,
+		.want_pusd = HOLD,
+		.need_pusd = HOLD };
+	const uint8_t series[16] = { 9 };
+	struct arena a;
+
+	(void)make_keys(x);
+	l.budget_id = number(x,
+	    "SELECT MAX(budget_id) FROM budgets WHERE customer_id = ");
+	l.span = budget_span_of(l.budget_id, BUDGET_TOTAL, clock_now_ms());
+	arena_init(&a, KIB(4));
+
+	assert_ok(budget_lease_take(x->db, series, &l, &a, &x->e));
+
+	assert_true(l.granted_pusd >= HOLD);
+	arena_fini(&a);
+}
+
 int
 main(void)
 {
@@ -301,7 +563,14 @@ main(void)
 		FLUSH_TEST(
 		    budget_set__in_the_middle__begins_with_what_was_spent),
 		FLUSH_TEST(reconcile__spent_altered__is_found),
+		FLUSH_TEST(
+		    balance__falls_below_its_mark__is_told_once_until_it_was_lifted),
+		FLUSH_TEST(balance__without_a_mark__is_told_of_by_nobody),
+		FLUSH_TEST(
+		    retention__past_periods__go_and_come_back_with_late_usage),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),
+		FLUSH_TEST(flush__keys_with_a_budget_each__each_has_its_own),
+		FLUSH_TEST(lease__customer_with_many_budgets__reads_one),
 	};
 
 	fixture_need_server();

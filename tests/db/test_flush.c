@@ -4,6 +4,9 @@
 #include "db/fixture_flush.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "domain/flush_backlog.h"
@@ -256,6 +259,80 @@ backlog__settled_but_not_flushed__is_told_by_its_oldest(void **state)
 	assert_int_equal(b.oldest_ms, 0);
 }
 
+/* Requests of the customer in one period of a rollup. */
+static uint64_t
+requests_in(struct flush_test *x, const char *period, const char *start)
+{
+	char query[300];
+
+	(void)snprintf(query, sizeof(query),
+	    "SELECT COALESCE(SUM(requests), 0) FROM %s = '%s' AND customer_id "
+	    "= %llu",
+	    period, start, (unsigned long long)x->customer_id);
+	return fixture_number(x->db, query);
+}
+
+/* CHECKLIST B39: ends of months and years, a leap day, and the nights in which
+ * clocks change where the server and this process believe to be. */
+static void
+flushed__at_the_ends_of_periods__counts_in_those_of_utc(void **state)
+{
+	static const char *const times[] = { "2026-03-29T00:59:59.999Z",
+		"2026-03-29T01:00:00.000Z", "2026-10-25T00:59:59.999Z",
+		"2026-10-25T01:00:00.000Z", "2026-12-31T23:59:59.999Z",
+		"2027-01-01T00:00:00.000Z", "2028-02-28T23:59:59.999Z",
+		"2028-02-29T00:00:00.000Z", "2028-02-29T23:59:59.999Z",
+		"2028-03-01T00:00:00.000Z" };
+	/* A start is its beginning and what is behind it. */
+	static const struct {
+		const char *table;
+		size_t n;
+		const char *rest;
+	} periods[] = { { "usage_hourly WHERE hour", 13, ":00:00" },
+		{ "usage_daily WHERE day", 10, "" },
+		{ "usage_monthly WHERE month", 7, "-01" },
+		{ "usage_totals WHERE period = 'hour' AND start", 13,
+		    ":00:00" },
+		{ "usage_totals WHERE period = 'day' AND start", 10, "" },
+		{ "usage_totals WHERE period = 'month' AND start", 7, "-01" } };
+	struct flush_test *x = *state;
+
+	assert_int_equal(setenv("TZ", "Europe/Berlin", 1), 0);
+	tzset();
+	fixture_sql(x->db, "SET GLOBAL time_zone = '+05:30'");
+	begin_flusher(x);
+	rig_begin(x->j);
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		struct journal_open o = open_of(x, 1 + i);
+		struct journal_settle s = settle_of(x, 1 + i);
+		uint32_t slot;
+
+		assert_true(clock_parse(str_from(times[i]), &o.start_ms));
+		assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
+		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
+	}
+	assert_int_equal(pass(x), ARRAY_LEN(times));
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		for (size_t p = 0; p < ARRAY_LEN(periods); p++) {
+			uint64_t want = 0;
+			char start[32];
+
+			for (size_t k = 0; k < ARRAY_LEN(times); k++)
+				want += strncmp(times[i], times[k],
+					    periods[p].n) == 0;
+			(void)snprintf(start, sizeof(start), "%.*s%s",
+			    (int)periods[p].n, times[i], periods[p].rest);
+			assert_int_equal(requests_in(x, periods[p].table,
+					     start),
+			    want);
+		}
+	assert_clean(x, ARRAY_LEN(times));
+	fixture_sql(x->db, "SET GLOBAL time_zone = 'SYSTEM'");
+	assert_int_equal(unsetenv("TZ"), 0);
+	tzset();
+}
+
 int
 main(void)
 {
@@ -269,6 +346,8 @@ main(void)
 		FLUSH_TEST(orderly_end__series_is_closed),
 		FLUSH_TEST(two_series__one_pass__both_are_flushed),
 		FLUSH_TEST(two_flushers__at_once__count_once),
+		FLUSH_TEST(
+		    flushed__at_the_ends_of_periods__counts_in_those_of_utc),
 		FLUSH_TEST(flusher_lock__held__is_refused_to_others),
 		FLUSH_TEST(
 		    backlog__settled_but_not_flushed__is_told_by_its_oldest),

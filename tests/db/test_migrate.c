@@ -108,7 +108,7 @@ static enum err
 run(const char *dir, struct counts *c, struct error *e)
 {
 	struct migrate_options opt = { .dir = dir,
-		.wait_ms = 60000, /* only as long as the other run takes */
+		.wait_ms = 300000, /* as long as another may take */
 		.report = count,
 		.report_arg = c };
 	struct db *db = fixture_connect(FIXTURE_MIGRATE);

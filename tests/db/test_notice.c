@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/notice.h"
+#include "domain/retention.h"
 #include "store/notice.h"
 
 #define CALLERS 8
@@ -264,6 +265,67 @@ claim__host_without_sendmail__leaves_e_mail_to_others(void **state)
 	assert_int_equal(d.channel, NOTICE_EMAIL);
 }
 
+static void
+retention__old_notices__go_unless_they_are_still_to_be_sent(void **state)
+{
+	uint64_t n;
+	struct notice one;
+
+	(void)state;
+	make_due(4); /* sent, dead, pending, young */
+	fixture_sql(f->db, "UPDATE notice_deliveries SET state = 'sent'");
+	fixture_sql(f->db, "UPDATE notices SET created_at = NOW(6)");
+	one = budget_notice(fixture_customer(f, serial + 1000), S("unrouted"));
+	assert_db_ok(f, notice_add(f->db, &one, NULL, &f->e));
+	fixture_sql(f->db,
+	    "UPDATE notices SET created_at = NOW(6) - INTERVAL 8 DAY WHERE "
+	    "notice_id >= (SELECT m FROM (SELECT MAX(notice_id) - 4 AS m FROM "
+	    "notices) x)");
+	fixture_sql(f->db,
+	    "UPDATE notices SET created_at = NOW(6) - INTERVAL 6 DAY WHERE "
+	    "notice_id = (SELECT m FROM (SELECT MAX(notice_id) - 1 AS m FROM "
+	    "notices) x)");
+	fixture_sql(f->db,
+	    "UPDATE notice_deliveries SET state = 'dead' WHERE notice_id = "
+	    "(SELECT MAX(notice_id) - 3 FROM notices)");
+	fixture_sql(f->db,
+	    "UPDATE notice_deliveries SET state = 'pending' WHERE notice_id = "
+	    "(SELECT MAX(notice_id) - 2 FROM notices)");
+
+	assert_db_ok(f,
+	    retention_notices(f->db, RETENTION_MIN_MS / 1000, &n, &f->e));
+
+	assert_int_equal(n, 2);
+	assert_int_equal(3,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notices "
+		"WHERE notice_id > (SELECT MAX(notice_id) - 5 FROM notices)"));
+}
+
+/* What a program says need not be UTF-8, nor whole. */
+static void
+failed__reason_in_another_encoding__is_kept_legibly(void **state)
+{
+	char why[NOTICE_ERROR_BYTES + 2] = "caf\351 \303\244 ";
+	struct notice_delivery d;
+	size_t n = strlen(why);
+
+	(void)state;
+	memset(why + n, 'x', sizeof(why) - n);
+	memcpy(why + NOTICE_ERROR_BYTES - 1, "\303\244", 2);
+	make_due(1);
+	assert_db_ok(f, store_notice_claim(f->db, true, 60, &d, &f->e));
+
+	assert_db_ok(f, store_notice_failed(f->db, &d, NOTICE_DEAD, 0,
+			    str_make(why, sizeof(why)), &f->e));
+
+	assert_int_equal(1,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries WHERE state = 'dead' "
+		"AND last_error LIKE 'caf? \303\244 x%x' "
+		"AND LENGTH(last_error) = 249"));
+}
+
 int
 main(void)
 {
@@ -279,6 +341,9 @@ main(void)
 		    claim__never_settled__is_anothers_when_its_time_is_over),
 		STORE_TEST(
 		    claim__host_without_sendmail__leaves_e_mail_to_others),
+		STORE_TEST(
+		    retention__old_notices__go_unless_they_are_still_to_be_sent),
+		STORE_TEST(failed__reason_in_another_encoding__is_kept_legibly),
 	};
 
 	fixture_need_server();

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "domain/budget.h"
+#include "domain/budget_period.h"
 #include "domain/rerate.h"
 #include "store/price.h"
 
@@ -139,6 +141,91 @@ rerate__prices_were_wrong__books_the_difference_once(void **state)
 	assert_int_equal(40,
 	    fixture_number(f->db, "SELECT COUNT(*) FROM usage_records WHERE "
 				  "provider_cost_in_usd = 0.000000003"));
+}
+
+/* ---- budgets ---- */
+
+static enum err
+set_budgets(struct db *db, void *arg, struct error *e)
+{
+	const struct party *p = arg;
+	const struct budget_terms of_key = { 60000, BUDGET_HARD, BUDGET_DAY,
+		S("50,100") };
+	const struct budget_terms of_all = { 1000000, BUDGET_SOFT, BUDGET_TOTAL,
+		S("") };
+	const struct budget_holder key = { .scope = BUDGET_KEY,
+		.customer_id = p->customer_id,
+		.api_key_id = p->key_id };
+	const struct budget_holder customer = { .scope = BUDGET_CUSTOMER,
+		.customer_id = p->customer_id };
+	enum err err = budget_set(db, &key, &of_key, FROM_MS, &f->a, e);
+
+	return err ? err
+		   : budget_set(db, &customer, &of_all, FROM_MS, &f->a, e);
+}
+
+static int64_t
+spent_of(const struct party *p, enum budget_scope scope, int64_t at_ms)
+{
+	struct budget_starts starts = budget_starts_of(at_ms);
+	struct budget *v;
+	size_t n;
+
+	assert_db_ok(f, store_budget_for_key(f->db, p->customer_id, 0,
+			    p->key_id, &starts, &f->a, &v, &n, &f->e));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].scope == scope)
+			return v[i].spent_pusd;
+	return -1;
+}
+
+/* What was spent follows in the period of each request, whichever way its cost
+ * went; a percentage that it reaches so is told of. */
+static void
+rerate__rows_of_budgets__what_was_spent_follows(void **state)
+{
+	const int64_t next_ms = FROM_MS - FROM_MS % DAY_MS + DAY_MS;
+	struct party p = party("budgets");
+	uint64_t v1 = set_price(p.model_id, FROM_MS - DAY_MS, 10, 100, 0);
+	struct usage_row rows[8];
+	char text[160];
+
+	(void)state;
+	for (int i = 0; i < 8; i++) /* six on the first day, two on the next */
+		rows[i] = row_of(&p, i < 6 ? FROM_MS : next_ms, v1, 3000);
+	books_post(rows, 8, p.customer_id, "budgets");
+	assert_db_ok(f, db_txn(f->db, set_budgets, &p, &f->e));
+	assert_int_equal(spent_of(&p, BUDGET_KEY, FROM_MS), 6 * 4500);
+	assert_int_equal(spent_of(&p, BUDGET_CUSTOMER, FROM_MS), 8 * 4500);
+	assert_int_equal(books_reconcile().n_diffs, 0);
+	(void)set_price(p.model_id, FROM_MS - 1, 20, 200, 0);
+	(void)set_price(p.model_id, next_ms, 1, 1, 0);
+
+	(void)rerate(p.model_id, false);
+
+	assert_int_equal(spent_of(&p, BUDGET_KEY, FROM_MS), 6 * 9000);
+	assert_int_equal(spent_of(&p, BUDGET_KEY, next_ms), 2 * 180);
+	assert_int_equal(spent_of(&p, BUDGET_CUSTOMER, FROM_MS),
+	    6 * 9000 + 2 * 180);
+	(void)snprintf(text, sizeof(text),
+	    "SELECT COUNT(*) FROM notices WHERE kind = 'budget.reached' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)p.customer_id);
+	assert_int_equal(fixture_number(f->db, text), 1); /* 50 */
+	assert_int_equal(books_reconcile().n_diffs, 0);
+
+	/* One that did not follow is found. */
+	(void)snprintf(text, sizeof(text),
+	    "UPDATE budget_periods SET spent_usd = 0.000000027 WHERE budget_id "
+	    "IN (SELECT budget_id FROM budgets WHERE api_key_id = %llu) AND "
+	    "spent_usd = 0.000000054",
+	    (unsigned long long)p.key_id);
+	fixture_sql(f->db, text);
+	assert_int_equal(books_reconcile().n_diffs, 1);
+	(void)snprintf(text, sizeof(text),
+	    "DELETE FROM budgets WHERE customer_id = %llu",
+	    (unsigned long long)p.customer_id);
+	fixture_sql(f->db, text);
 }
 
 /* Reported ones owe the price per request if they ended well; requests that
@@ -420,6 +507,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(
 		    rerate__prices_were_wrong__books_the_difference_once),
+		STORE_TEST(rerate__rows_of_budgets__what_was_spent_follows),
 		STORE_TEST(
 		    rerate__no_token__follows_the_rule_it_was_charged_by),
 		STORE_TEST(

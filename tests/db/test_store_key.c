@@ -9,6 +9,8 @@
 
 static struct fixture *const f = &store_fixture;
 
+#define FAR_MS INT64_C(4102444800000) /* 2100-01-01 */
+
 static struct key_auth
 auth_of(const uint8_t digest[32])
 {
@@ -32,7 +34,7 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 		.scopes = KEY_SCOPE_INFER | KEY_SCOPE_MANAGE,
 		.model_ids = models,
 		.n_models = 2,
-		.expires_at_ms = FIXTURE_TIME_MS,
+		.expires_at_ms = FAR_MS,
 		.digest = { 200, 0, 1 } };
 	struct customer c;
 	struct key_auth auth;
@@ -62,9 +64,8 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 			     LIMIT_KEY_MODEL_REQUESTS_HOUR),
 	    900);
 	assert_int_equal(auth.customer_markup_ppm, 1500000);
-	assert_int_equal(auth.expires_at_ms, FIXTURE_TIME_MS);
-	assert_true(auth.is_active && auth.user_is_active);
-	assert_true(auth.customer_is_active);
+	assert_int_equal(auth.expires_at_ms, FAR_MS);
+	assert_false(auth.is_refused);
 	assert_false(auth.all_models);
 	assert_int_equal(auth.n_models, 2);
 	assert_int_equal(auth.model_ids[0], m1);
@@ -72,7 +73,7 @@ key__by_digest__brings_models_and_customers_settings(void **state)
 	assert_str_is(auth.public_id, "0123456789");
 
 	assert_db_ok(f, store_customer_archive(f->db, customer_id, &f->e));
-	assert_false(auth_of(k.digest).customer_is_active);
+	assert_true(auth_of(k.digest).is_refused);
 }
 
 static void
@@ -197,12 +198,19 @@ key__models_replaced__only_the_new_ones_remain(void **state)
 	uint64_t customer_id = fixture_customer(f, serial);
 	uint64_t id = fixture_key(f, customer_id, serial);
 	uint64_t m1 = fixture_model(f, "set-1"), m2 = fixture_model(f, "set-2");
+	const uint64_t *lists[] = { &m1, &m2 };
 	uint64_t *models;
+	struct key k;
 	size_t n;
 
 	(void)state;
-	assert_db_ok(f, store_key_set_models(f->db, id, false, &m1, 1, &f->e));
-	assert_db_ok(f, store_key_set_models(f->db, id, false, &m2, 1, &f->e));
+	assert_db_ok(f,
+	    store_key_by_id(f->db, customer_id, id, &f->a, &k, &f->e));
+	k.all_models = false;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		assert_db_ok(f,
+		    store_key_update(f->db,
+			&(struct key_update){ &k, true, lists[i], 1 }, &f->e));
 
 	assert_db_ok(f, store_key_models(f->db, id, &f->a, &models, &n, &f->e));
 	assert_int_equal(n, 1);
@@ -231,6 +239,104 @@ operator_key__revoked__is_found_as_revoked(void **state)
 	assert_int_equal(generation(generation_key_slot(id)), before + 1);
 }
 
+/* Statements of this connection. */
+static uint64_t
+n_executed(void)
+{
+	return fixture_number(f->db,
+	    "SELECT variable_value FROM information_schema.session_status "
+	    "WHERE variable_name = 'Com_stmt_execute'");
+}
+
+/* What a look-up takes, but for the counting. */
+static uint64_t
+n_asked(const uint8_t digest[32], enum err want, struct key_auth *ret)
+{
+	uint64_t before, own = n_executed();
+
+	before = n_executed();
+	own = before - own;
+	assert_int_equal(store_key_by_digest(f->db, digest, &f->a, ret, &f->e),
+	    want);
+	return n_executed() - before - own;
+}
+
+/* CHECKLIST S2: whatever is the matter with a key, it is refused by as many
+ * statements as one that was never there, and names what ends the refusal. */
+static void
+key__refused_in_any_way__takes_what_an_unknown_one_takes(void **state)
+{
+#define OF_IT " WHERE public_id = 'REFUSED001'"
+#define WITH_IT(table, id) \
+ "UPDATE " table " x JOIN api_keys USING (" id ") SET x."
+	static const struct {
+		const char *off, *on;
+	} ways[] = {
+		{ "UPDATE api_keys SET is_active = 0" OF_IT,
+		    "UPDATE api_keys SET is_active = 1" OF_IT },
+		{ "UPDATE api_keys SET expires_at = NOW(6)" OF_IT,
+		    "UPDATE api_keys SET expires_at = NULL" OF_IT },
+		{ WITH_IT("users", "user_id") "is_active = 0" OF_IT,
+		    WITH_IT("users", "user_id") "is_active = 1" OF_IT },
+		{ WITH_IT("users", "user_id") "archived_at = NOW(6)" OF_IT,
+		    WITH_IT("users", "user_id") "archived_at = NULL" OF_IT },
+		{ WITH_IT("customers", "customer_id") "is_active = 0" OF_IT,
+		    WITH_IT("customers", "customer_id") "is_active = 1" OF_IT },
+		{ WITH_IT("customers",
+		      "customer_id") "archived_at = NOW(6)" OF_IT,
+		    WITH_IT("customers",
+			"customer_id") "archived_at = NULL" OF_IT },
+		{ WITH_IT("projects",
+		      "project_id") "archived_at = NOW(6)" OF_IT,
+		    WITH_IT("projects",
+			"project_id") "archived_at = NULL" OF_IT },
+		{ "UPDATE api_keys SET revoked_at = NOW(6)" OF_IT, NULL },
+	};
+	static const uint8_t now[32] = { 231 }, before[32] = { 232 },
+			     none[32] = { 233 };
+	uint64_t customer_id = fixture_customer(f, serial), id, n;
+	struct key_new new = { .customer_id = customer_id,
+		.public_id = S("REFUSED001"),
+		.pepper_id = 1,
+		.name = S("n"),
+		.scopes = KEY_SCOPE_INFER,
+		.all_models = true,
+		.digest = { 231 } };
+	struct key_auth k;
+
+	(void)state;
+	assert_db_ok(f, store_key_insert(f->db, &new, &id, &f->e));
+	fixture_sql(f->db, "INSERT INTO projects (customer_id, name) SELECT "
+			   "customer_id, 'refused' FROM api_keys" OF_IT);
+	fixture_sql(f->db,
+	    "UPDATE api_keys JOIN projects p USING (customer_id) SET "
+	    "api_keys.project_id = p.project_id, previous_public_id = "
+	    "'REFUSED000', previous_secret = RPAD(X'E8', 32, X'00'), "
+	    "previous_pepper_id = 1, previous_expires_at = '2100-01-01'" OF_IT);
+	n = n_asked(none, ERR_NOT_FOUND, &k);
+	assert_true(n > 0);
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		assert_false(auth_of(now).is_refused);
+		assert_false(auth_of(before).is_refused);
+		fixture_sql(f->db, ways[i].off);
+		for (int is_before = 0; is_before < 2; is_before++) {
+			assert_int_equal(n_asked(is_before ? before : now, OK,
+					     &k),
+			    n);
+			assert_true(k.is_refused);
+			assert_int_equal(k.api_key_id, id);
+			assert_int_equal(k.customer_id, customer_id);
+		}
+		if (ways[i].on)
+			fixture_sql(f->db, ways[i].on);
+	}
+	fixture_sql(f->db,
+	    "UPDATE api_keys SET previous_expires_at = NOW(6)" OF_IT);
+	assert_int_equal(n_asked(before, ERR_NOT_FOUND, &k), n);
+#undef OF_IT
+#undef WITH_IT
+}
+
 int
 main(void)
 {
@@ -238,6 +344,8 @@ main(void)
 		STORE_TEST(
 		    key__by_digest__brings_models_and_customers_settings),
 		STORE_TEST(key__unknown_digest__is_not_found),
+		STORE_TEST(
+		    key__refused_in_any_way__takes_what_an_unknown_one_takes),
 		STORE_TEST(key__unknown_model__nothing_is_inserted),
 		STORE_TEST(key__toggled__inverts_and_bumps_its_slot),
 		STORE_TEST(

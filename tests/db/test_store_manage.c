@@ -447,7 +447,7 @@ history__workers_account__adds_and_never_changes(void **state)
 		"UPDATE usage_records SET cost_in_usd = 0",
 		"DELETE FROM usage_records", "DELETE FROM usage_adjustments",
 		"UPDATE usage_adjustments SET cost_in_usd = 0",
-		"DELETE FROM notices", "DELETE FROM notice_deliveries"
+		"DELETE FROM notice_deliveries"
 	};
 	struct audit a = { .actor = AUDIT_SYSTEM, .action = S("history") };
 	struct error e;

@@ -173,6 +173,30 @@ usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
 	fixture_fini(&x);
 }
 
+/* From the beginning to the end of time, in whichever sums. */
+static void
+usage_report__all_there_is__is_not_nothing(void **state)
+{
+	static const enum usage_dimension by[][USAGE_BY_MAX] = {
+		{ USAGE_BY_NOTHING, USAGE_BY_NOTHING },
+		{ USAGE_BY_MONTH, USAGE_BY_KEY },
+		{ USAGE_BY_DAY, USAGE_BY_NOTHING },
+	};
+	const struct usage_filter f = { .from_ms = 1,
+		.to_ms = INT64_C(253402300799999) };
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(by); i++) {
+		assert_db_ok(&x,
+		    usage_report(x.db, by[i], &f, NEVER, &x.a, &r, &x.e));
+		assert_int_equal(r.total.sums.requests, N_ROWS);
+	}
+	fixture_fini(&x);
+}
+
 static uint64_t
 next_random(uint64_t *seed)
 {
@@ -320,6 +344,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(usage_report__all_there_is__is_not_nothing),
 		cmocka_unit_test(
 		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
 		cmocka_unit_test(

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/fault/long/journal_crash.t \
 	tests/fault/long/limits.t \
 	tests/fault/long/schemathesis.t \
+	tests/fault/long/sums.t \
 	tests/fault/long/workers_killed.t \
 	tests/fault/workers_killed.t
 

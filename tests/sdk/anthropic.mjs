@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 import {
-  env, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
+  env, management, modelsInForce, newKey, sim, spentAndCost, sql, tollgate, until, usageRow,
 } from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
@@ -149,6 +149,31 @@ for (const [what, who, more, name, status, type] of failures) {
   });
 }
 
+// Neither is tried again, though the client would by itself.
+for (const [what, holder, name, status, type, code] of [
+  ['budget', () => ({ budget: { amount_usd: 0 } }), 'RateLimitError', 429, 'rate_limit_error', 'insufficient_quota'],
+  ['balance', async () => ({ customer_id: (await management('/customers', {
+    name: 'prepaid', email: `claude-${unique}@example.com`, billing: 'prepaid' })).id }),
+  'PaymentRequiredError', 402, 'billing_error', 'insufficient_balance']]) {
+  await test(`${what} used up: ${name}, asked once, streamed or not (B14)`, async () => {
+    let calls = 0;
+    const spent = new Anthropic({
+      baseURL: env.TOLLGATE_URL,
+      apiKey: (await newKey(await holder())).key,
+      fetch: (...args) => { calls += 1; return fetch(...args); },
+    });
+    for (const stream of [false, true]) {
+      calls = 0;
+      await assert.rejects(spent.messages.create(ask(models['sim-fixed:9'], { stream })), (e) => {
+        assert.equal(e.constructor.name, name, String(e));
+        assert.deepEqual([e.status, e.error.error.type, e.error.error.code], [status, type, code]);
+        return true;
+      });
+      assert.equal(calls, 1);
+    }
+  });
+}
+
 await test('rate limit: 429 with the time to wait', async () => {
   const { key: narrow } = await newKey({ rate_limit: 1 });
   const limited = new Anthropic({ ...options, apiKey: narrow });
@@ -180,6 +205,19 @@ await test('abort in mid-stream: input by the provider, output by what came', as
   assert.equal(r.request_status, 'client_closed');
   assert.equal(r.token_in_count, '3');
   assert.ok(Number(r.token_out_count) > 0 && Number(r.token_out_count) < 400);
+});
+
+await test('a budget is moved once by each call, streamed or not (B14)', async () => {
+  const { key: paid, id } = await newKey({ budget: { amount_usd: 1, period: 'total' } });
+  const one = new Anthropic({ ...options, apiKey: paid });
+  await one.messages.create(ask(models['sim-fixed:9']));
+  await one.messages.stream(ask(models['sim-details:100:40:50:20'])).finalMessage();
+  for await (const event of await one.messages.create(ask(models['sim-fixed:9'], { stream: true }))) assert.ok(event);
+  await one.messages.countTokens({ model: models['sim-fixed:9'], messages: ask('').messages });
+  const { spent, cost, rows } = await spentAndCost(id, 4);
+  assert.equal(rows, 4);
+  assert.equal(spent, cost);
+  assert.ok(Number(cost) > 0);
 });
 
 await test('each request has one row', async () => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The official OpenAI client: what its users do, with nothing of ours in
-// between but the base URL.
+// between but the base URL. CHECKLIST B14.
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 import {
-  modelsInForce, sql, tollgate, until, usageRow,
+  modelsInForce, spentAndCost, sql, tollgate, until, usageRow,
 } from '../wire/lib.mjs';
 
 // Installed beside the build, found through NODE_PATH.
@@ -269,6 +269,56 @@ await test('abort in mid-stream: ends at once, key goes on', async () => {
   assert.ok(stream.controller.signal.aborted);
   const answer = await client.chat.completions.create({ model, messages });
   assert.ok(answer.choices[0].message.content.length > 0);
+});
+
+// Neither is tried again, though the client would by itself.
+for (const [what, holder, name, status, code] of [
+  ['budget', () => ({ budget: { amount_usd: 0 } }), 'RateLimitError', 429, 'insufficient_quota'],
+  ['balance', async () => ({ customer_id: (await management('/customers', {
+    name: 'prepaid', email: `openai-${process.pid}@example.com`, billing: 'prepaid' })).id }),
+  'APIError', 402, 'insufficient_balance']]) {
+  await test(`${what} used up: ${name}, asked once, by every call (B14)`, async () => {
+    let calls = 0;
+    const spent = new OpenAI({
+      baseURL,
+      apiKey: (await newKey(await holder())).key,
+      fetch: (...args) => { calls += 1; return fetch(...args); },
+    });
+    for (const ask of [
+      () => spent.chat.completions.create({ model, messages }),
+      () => spent.chat.completions.create({ model, messages, stream: true }),
+      () => spent.completions.create({ model, prompt: 'one two three' }),
+      () => spent.responses.create({ model, input: 'one two three' }),
+      () => spent.responses.create({ model, input: 'one two three', stream: true }),
+      () => spent.embeddings.create({ model, input: 'one two three' }),
+    ]) {
+      calls = 0;
+      await assert.rejects(ask(), (e) => {
+        assert.equal(e.constructor.name, name, String(e));
+        assert.deepEqual([e.status, e.code, e.type], [status, code, 'insufficient_quota']);
+        return true;
+      });
+      assert.equal(calls, 1);
+    }
+  });
+}
+
+await test('a budget is moved once by each call, whatever its route (B14)', async () => {
+  const { key, id } = await newKey({ rate_limit: 1000, budget: { amount_usd: 1, period: 'total' } });
+  const paid = new OpenAI({ baseURL, apiKey: key, maxRetries: 0 });
+  const drain = async (stream) => { for await (const chunk of stream) assert.ok(chunk); };
+  await paid.chat.completions.create({ model, messages });
+  await drain(await paid.chat.completions.create({ model, messages, stream: true }));
+  await drain(await paid.chat.completions.create({ model, messages, stream: true, stream_options: { include_usage: true } }));
+  await paid.completions.create({ model, prompt: 'one two' });
+  await drain(await paid.completions.create({ model, prompt: 'one two', stream: true }));
+  await paid.responses.create({ model, input: 'one two' });
+  await drain(await paid.responses.create({ model, input: 'one two', stream: true }));
+  await paid.embeddings.create({ model, input: 'one two' });
+  const { spent, cost, rows } = await spentAndCost(id, 8);
+  assert.equal(rows, 8);
+  assert.equal(spent, cost);
+  assert.ok(Number(cost) > 0);
 });
 
 await test('429: the client waits as long as we say, then succeeds', async () => {

@@ -2,7 +2,7 @@
 // Bodies and parameters beyond all bounds, for each operation that the
 // description has: a 4xx in its shape, which tells nothing of the inside.
 // CHECKLIST S1, S32, S35.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test, done, assert } from './tap.mjs';
 
@@ -89,6 +89,19 @@ for (const path of ['/generate', '/api/keys']) {
       return 413;
     });
     assert.equal(status, 413);
+  });
+}
+
+// Sanitizers keep memory of their own.
+if (!/sanitize/.test(readFileSync(`${env.TOLLGATE_BUILD_DIR}/config.log`, 'utf8').match(/^ {2}\$ .*/m)[0])) {
+  await test('after all that: no worker held more than a few bodies at once (S35)', () => {
+    const program = `${env.TOLLGATE_STACK_DIR}/bin/tollgate.fcgi`;
+    const peaks = readdirSync('/proc').filter((pid) => {
+      try { return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/exe`).startsWith(program); } catch { return false; }
+    }).map((pid) => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024);
+    console.log(`# peaks of the workers: ${peaks.map((mib) => mib.toFixed(0)).join(', ')} MiB`);
+    assert.ok(peaks.length > 0);
+    for (const mib of peaks) assert.ok(mib < 256, `${mib} MiB`);
   });
 }
 done();

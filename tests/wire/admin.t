@@ -52,6 +52,8 @@ is 'config: JSON has the default and the bounds' "$(j '.[]
   'TOLLGATE_LIMITS_REQUESTS_PER_MINUTE 60 0 1000000000 requests'
 is 'config: JSON hides secrets' \
   "$(j '[.[] | select(.secret and .is_set) | .value] | unique[]')" '***'
+is 'config: no secret has a default (S13)' \
+  "$(j '[.[] | select(.secret) | .default] | unique[]')" ''
 t config --new-secrets
 is 'config: new secrets are 64 hex digits' \
   "$(grep -cE '^TOLLGATE_(AUTH_PEPPER|SEAL_KEY)=[0-9a-f]{64}$' "$dir/out")" 2
@@ -73,6 +75,10 @@ is 'before migrate: doctor fails' "$code" 1
 ok 'migrate' stack_migrate
 t migrate --check --json
 is 'migrate: check finds nothing missing' "$code" 0
+is 'a new database lets nobody in: no user, no key, no customer (S13)' \
+  "$(sql 'SELECT (SELECT COUNT(*) FROM users) + (SELECT COUNT(*) FROM
+    operator_keys) + (SELECT COUNT(*) FROM api_keys) +
+    (SELECT COUNT(*) FROM customers)')" 0
 t doctor --json
 is 'doctor: nothing is broken' "$code" 0 || diag "$out"
 is 'doctor: durability (R7)' \
@@ -289,13 +295,28 @@ t usage add --user ada@example.com --model small --input 1000 \
 is 'usage add: exact, at the price of its time' "$code $(j '[.prompt_tokens,
   .completion_tokens, .source, .api_key_id, .price_version_id > 0] | join(" ")')" \
   '0 1200 900 api  true'
-cost=$(j .cost_in_usd)
+cost=$(j .cost_in_usd) request=$(j .request_id)
 t usage add --user ada@example.com --model small --input 5 --at 2001-01-01
 is 'usage add: too long ago is 2' "$code" 2
 t usage add --user ada@example.com --model small --input -5
 is 'usage add: a negative counter is 2' "$code" 2
 t usage add --user ada@example.com --model small --agent 4000000000
 is 'usage add: an unknown agent is 1' "$code" 1
+t usage list --from 1970-01-01 --model small --source api --json
+is 'usage list: JSON, a row a line' "$(j '[.request_id, .cost_in_usd] | join(" ")')" \
+  "$request $cost"
+t usage list
+is 'usage list: CSV: a head and a row' "$(wc -l <<<"$out") ${out%%,*}" '2 id'
+t usage list --request "$request" --json
+is 'usage list: of one request' "$(j .request_id)" "$request"
+t usage list --status timeout --json
+is 'usage list: nothing' "$code$out" 0
+t usage list --request 019abc12-3456-7890-abcd-ef0123456789
+is 'usage list: an unknown request is 1' "$code" 1
+t usage list --request x
+is 'usage list: what is no id is 2' "$code" 2
+t usage list --source nowhere
+is 'usage list: an unknown source is 2' "$code" 2
 t usage report --by model,status --json
 is 'usage report: JSON: what was added' "$(j '.[] | [.requests, .request_status,
   .token_in_cached_context_count, .cost_in_usd] | join(" ")')" "1 ok 200 $cost"
@@ -512,7 +533,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 36
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 33
 is 'audit: no secrets' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
   detail LIKE '%phrase%' OR detail LIKE '%tg_%'")" 0
 stack_cache_stop

@@ -16,6 +16,8 @@ tin 'sk-first' provider add --name up --kind openai \
   --base-url https://up.example.com --api-key -
 t tier add --name gold --per-minute 600
 t key add --customer 1 --name first
+t operator add --name root
+t model add --name small --provider up
 
 # --- all or nothing ----------------------------------------------------------
 
@@ -24,7 +26,9 @@ everything() {
   sql "SELECT * FROM customers; SELECT * FROM users; SELECT * FROM api_keys;
     SELECT * FROM providers; SELECT * FROM rate_limit_tiers;
     SELECT * FROM rate_limits; SELECT * FROM role_tiers; SELECT * FROM sessions;
-    SELECT * FROM key_generations"
+    SELECT * FROM key_generations; SELECT * FROM models;
+    SELECT * FROM deployments; SELECT * FROM price_versions;
+    SELECT * FROM operator_keys"
 }
 sql "CREATE TRIGGER full BEFORE INSERT ON audit_log FOR EACH ROW
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the disk is full'"
@@ -54,6 +58,13 @@ key set 1 --name renamed
 key toggle 1
 key rotate 1
 key revoke 1
+operator add --name other
+operator revoke 1
+model add --name other --provider up
+model set small --max-output 5
+model disable small
+model archive small
+price set --model small --input 1 --output 2
 EOF
 sql 'DROP TRIGGER full'
 
@@ -160,6 +171,36 @@ like 'audit: key revoke' "$(changes key.revoke)" \
 like 'audit: key add' "$(changes key.add)" '^1 null \{.*"name":"first"'
 like 'audit: user add' "$(changes user.add)" '^2 null \{.*"role":"developer"'
 like 'audit: customer add' "$(changes customer.add)" '^1 null \{.*"name":"One"'
+
+t operator revoke 1
+like 'audit: operator add' "$(changes operator.add)" '^1 null \{.*"name":"root"'
+like 'audit: operator revoke' "$(changes operator.revoke)" \
+  '^1 \{"is_active":true,"revoked_at":null\} \{"is_active":false,"revoked_at":"20'
+
+# What changes nothing leaves no line.
+lines() { sql 'SELECT COUNT(*) FROM audit_log'; }
+t key add --customer 1 --name idle --json
+idle=$(j .id)
+before=$(lines)
+while read -r command; do
+  # shellcheck disable=SC2086 # words
+  t $command
+  is "no change, no line: $command" "$code $(lines)" "0 $before"
+done <<EOF
+key toggle $idle --on
+key set $idle --name idle
+key revoke 1
+operator revoke 1
+customer set 1 --name Renamed
+customer suspend 1
+user set dev@example.com --name Renamed
+provider set up --drain 7
+tier set gold --per-hour 9
+tier assign gold --user dev@example.com
+tier assign none --role viewer
+model set small --max-output none
+model enable small
+EOF
 
 # --- sealing anew ------------------------------------------------------------
 

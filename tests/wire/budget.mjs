@@ -32,15 +32,18 @@ const pusd = (text) => {
 const spentOf = async (keyId) => expect(await operator('GET', `/api/keys/${keyId}`), 200).budget.spent_usd;
 const flushed = (keyId, usd) => until(`spent ${usd}`, async () => await spentOf(keyId) === usd);
 
+tollgate('provider', 'add', '--name', `claude-${unique}`, '--kind', 'anthropic',
+  '--base-url', `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`, '--api-key', 'sk-up');
 const models = {
-  costly: ['sim-fixed', '10', '100'],
+  costly: ['sim-fixed:9', '10', '100'],
+  claude: ['sim-fixed:9', '10', '100', `claude-${unique}`],
   unheeding: ['sim-over:300', '10', '100'],
   failing: ['sim-500', '10', '100'],
   gratis: ['sim-fixed', '0', '0'],
 };
 const name = (m) => `${m}-${unique}`;
-for (const [m, [upstream, input, output]] of Object.entries(models)) {
-  tollgate('model', 'add', '--name', name(m), '--provider', 'lawgent', '--upstream-name', upstream);
+for (const [m, [upstream, input, output, provider = 'lawgent']] of Object.entries(models)) {
+  tollgate('model', 'add', '--name', name(m), '--provider', provider, '--upstream-name', upstream);
   tollgate('price', 'set', '--model', name(m), '--input', input, '--output', output);
 }
 const a = await customer('budget-a');
@@ -88,48 +91,80 @@ await test('bad budgets are refused by name', async () => {
     refusedBy(await operator('PATCH', `/api/keys/${id}`, { budget }), 400, param);
 });
 
-await test('a hard budget refuses, a free model passes, other keys go on (B14)', async () => {
-  const { key, id } = await newKey({ customer_id: a, budget: { amount_usd: '0.005', period: 'day' } });
-  let spent = 0n;
-  let answer;
-  const usd = (headers) => pusd(headers['x-tollgate-cost']);
-  for (const [path, body] of [
-    ['/v1/chat/completions', { messages: [{ role: 'user', content: 'a b' }], max_tokens: 5 }],
-    ['/v1/completions', { prompt: 'a b', max_tokens: 5 }],
-    ['/v1/embeddings', { input: 'a b c' }],
-    ['/v1/responses', { input: 'a b', max_output_tokens: 5 }],
-  ]) {
-    answer = await call(key, 'POST', path, { model: name('costly'), ...body });
+// Every route that costs, streamed where it can be: three tokens in, nine out.
+const said = 'one two three';
+const turns = [{ role: 'user', content: said }];
+const routes = [
+  ['/v1/chat/completions', 'costly', { messages: turns, max_tokens: 9 }, true],
+  ['/v1/completions', 'costly', { prompt: said, max_tokens: 9 }, true],
+  ['/v1/responses', 'costly', { input: said, max_output_tokens: 9 }, true],
+  ['/v1/messages', 'claude', { messages: turns, max_tokens: 9 }, true],
+  ['/v1/embeddings', 'costly', { input: said }, false],
+  ['/generate', 'costly', { text: said, max_length: 9 }, false],
+].flatMap(([path, model, body, streams]) => [false, ...streams ? [true] : []]
+  .map((stream) => ({ path, stream, what: `${path}${stream ? ', streamed' : ''}`,
+    body: { [path === '/generate' ? 'model_id' : 'model']: name(model), ...body, ...stream ? { stream } : {} } })));
+const costOf = ({ path, stream }, answer) => {
+  if (stream) return pusd(/^: x-tollgate-cost ([\d.]+)$/m.exec(answer.text)[1]);
+  return pusd(path === '/generate' ? String(answer.body.cost) : answer.headers['x-tollgate-cost']);
+};
+
+await test('every route, streamed or not: the same usage costs the same and moves each budget once (B14)', async () => {
+  const c = await customer('routes', { budget: { amount_usd: 1 } });
+  const p = expect(await operator('POST', '/api/projects', { customer_id: c, name: 'p', budget: { amount_usd: 1, kind: 'soft' } }), 201).id;
+  const { key } = await newKey({ customer_id: c, project_id: p, budget: { amount_usd: 1, period: 'day' } });
+  const spent = () => sql(`SELECT b.scope, COALESCE(p.spent_usd, 0) FROM budgets b
+    LEFT JOIN budget_periods p USING (budget_id) WHERE b.customer_id = ${c} ORDER BY b.scope`);
+  let sum = 0n;
+  for (const route of routes) {
+    const answer = await call(key, 'POST', route.path, route.body);
     expect(answer, 200);
-    spent += usd(answer.headers);
+    const cost = costOf(route, answer);
+    assert.equal(cost, route.path === '/v1/embeddings' ? 30000000n : 930000000n, route.what);
+    sum += cost;
+    await until(`${route.what}: booked`, () => pusd(spent()[0][1]) >= sum);
+    assert.deepEqual(spent().map(([scope, usd]) => [scope, pusd(usd)]),
+      ['customer', 'project', 'key'].map((scope) => [scope, sum]), route.what);
   }
-  answer = await call(key, 'POST', '/generate', { text: 'a b', model_id: name('costly'), max_length: 5 });
-  spent += pusd(String(expect(answer, 200).cost));
-  answer = await ask('POST', '/v1/chat/completions', { ...json, 'X-API-Key': key }, JSON.stringify({
-    model: name('costly'), max_tokens: 5, stream: true, messages: [{ role: 'user', content: 'a b' }],
-  }));
-  spent += pusd(/x-tollgate-cost ([\d.]+)/.exec(answer.text)[1]);
-  await until('all of them booked', async () => sql(`SELECT spent_usd FROM budgets JOIN budget_periods USING (budget_id)
-    WHERE api_key_id = ${id}`)[0]?.[0] && pusd(sql(`SELECT spent_usd FROM budgets JOIN budget_periods USING (budget_id)
-    WHERE api_key_id = ${id}`)[0][0]) === spent);
+});
+
+await test('every route, streamed or not, refuses in its own form (B14)', async () => {
+  const c = await customer('refused', { billing: 'prepaid' });
+  for (const [holder, status, code, anthropicType] of [
+    [{ customer_id: a, budget: { amount_usd: 0, period: 'day' } }, 429, 'insufficient_quota', 'rate_limit_error'],
+    [{ customer_id: c }, 402, 'insufficient_balance', 'billing_error']]) {
+    const { key, id } = await newKey(holder);
+    for (const { path, body, what } of routes) {
+      const answer = await call(key, 'POST', path, body);
+      const { type, error } = expect(answer, status);
+      const isAnthropic = path === '/v1/messages';
+      assert.equal(type, isAnthropic ? 'error' : undefined, what);
+      assert.equal(error.type, isAnthropic ? anthropicType : 'insufficient_quota', what);
+      assert.deepEqual([error.code, error.limit, error.spent], [code, 0, 0], what);
+      if (status === 429) assert.match(error.resets_at, /T00:00:00Z$/);
+      else assert.equal(error.resets_at, null);
+      assert.equal(answer.headers['x-should-retry'], 'false', what);
+      assert.equal(answer.headers['content-type'], 'application/json', what);
+    }
+    const counted = () => sql(`SELECT reason, SUM(refusals) FROM usage_refusals WHERE api_key_id = ${id} GROUP BY reason`);
+    await until('all of them counted', () => Number(counted()[0]?.[1]) === routes.length);
+    assert.deepEqual(counted().map(([reason]) => reason), [code]);
+  }
+});
+
+await test('a hard budget is used up, a free model passes, other keys go on', async () => {
+  const { key } = await newKey({ customer_id: a, budget: { amount_usd: '0.005', period: 'day' } });
+  let answer;
   for (let i = 0; i < 20; i += 1) {
     answer = await chat(key, name('costly'), { max_tokens: 16 });
     if (answer.status !== 200) break;
   }
   const { error } = expect(answer, 429);
-  assert.equal(error.code, 'insufficient_quota');
-  assert.equal(error.type, 'insufficient_quota');
   assert.equal(error.limit, 0.005);
-  assert.ok(error.spent > 0 && error.spent <= 0.005);
-  assert.match(error.resets_at, /T00:00:00Z$/);
-  assert.equal(answer.headers['x-should-retry'], 'false');
+  assert.ok(error.spent <= 0.005);
   assert.ok(answer.headers['x-ratelimit-limit-requests']);
   expect(await chat(key, name('gratis')), 200);
   expect(await chat(owner, name('costly')), 200);
-  const anthropic = await call(key, 'POST', '/v1/messages', {
-    model: name('costly'), max_tokens: 99, messages: [{ role: 'user', content: 'x' }],
-  });
-  assert.notEqual(anthropic.status, 200);
 });
 
 await test('what the rest of a budget affords bounds the output', async () => {
@@ -264,6 +299,30 @@ await test('a prepaid customer uses what was credited', async () => {
   await until('postpaid', async () => expect(await call(key, 'GET', '/v1/key'), 200).budgets.length === 0);
 });
 
+await test('credits are listed, the newest first, by pages, to their own customer', async () => {
+  const c = await customer('credited', { billing: 'prepaid', low_balance_usd: 0 });
+  const viewer = expect(await operator('POST', '/api/users', {
+    customer_id: c, name: 'v', role: 'viewer', email: `v-${unique}@example.com` }), 201).id;
+  const { key } = await newKey({ customer_id: c, user_id: viewer, scopes: ['manage'] });
+  assert.deepEqual(expect(await call(key, 'GET', `/customers/${c}/credits`), 200).data, []);
+  const given = [];
+  for (const [amount_usd, reference] of [['3', 'one:1'], ['-1.5', 'two'], ['0.000000000001', undefined]])
+    given.unshift(expect(await operator('POST', `/customers/${c}/credits`, { amount_usd, reference }), 201));
+  assert.match(given[0].reference, /^[0-9a-f-]{36}$/, 'one is made');
+  const rows = given.map(({ balance_usd, ...row }) => row);
+  assert.deepEqual(rows.map((row) => row.amount_usd), [1e-12, -1.5, 3]);
+  const first = expect(await call(key, 'GET', `/customers/${c}/credits?limit=2`), 200);
+  const rest = expect(await call(key, 'GET', `/customers/${c}/credits?limit=2&cursor=${first.next_cursor}`), 200);
+  assert.equal(rest.next_cursor, null);
+  assert.deepEqual([...first.data, ...rest.data], rows);
+  assert.deepEqual(expect(await operator('GET', `/customers/${c}/credits`), 200).data, rows);
+  assert.deepEqual(tollgate('customer', 'credits', String(c)).map((row) => [row.id, row.amount_usd, row.reference]),
+    rows.map((row) => [row.id, row.amount_usd, row.reference]));
+  expect(await call(stranger, 'GET', `/customers/${c}/credits`), 404);
+  expect(await operator('GET', '/customers/4000000000/credits'), 404);
+  refusedBy(await operator('GET', `/customers/${c}/credits?cursor=abc`), 400, 'cursor');
+});
+
 await test('usage recorded elsewhere moves what is spent', async () => {
   const { id } = await newKey({ customer_id: a, budget: { amount_usd: 1, period: 'total' } });
   const model = sql(`SELECT model_id FROM models WHERE name = '${name('costly')}'`)[0][0];
@@ -285,6 +344,17 @@ await test('commands say the same, and the audit log what they did', async () =>
   const changes = rows.filter((row) => row.action === 'key.set').map((row) => row.detail);
   assert.deepEqual(changes.map((d) => [d.before.budget?.amount_usd, d.after.budget?.amount_usd])
     .sort(), [[undefined, 2], [2, undefined]].sort());
+});
+
+await test('what a lost host held is given back, of a worker that runs it is not', () => {
+  const [[live]] = sql('SELECT LOWER(HEX(series)) FROM journal_offsets WHERE closed = 0 ORDER BY updated_at DESC LIMIT 1');
+  assert.throws(() => tollgate('budget', 'release', live), /holds that series/);
+  const lost = 'f'.repeat(32);
+  sql(`INSERT INTO budget_leases (budget_id, period_start, series, leased_usd)
+    SELECT budget_id, period_start, UNHEX('${lost}'), 0.5 FROM budget_periods ORDER BY budget_id LIMIT 1`);
+  assert.equal(tollgate('budget', 'release', lost).released, 1);
+  const [[detail]] = sql("SELECT detail FROM audit_log WHERE action = 'budget.release' ORDER BY audit_id DESC LIMIT 1");
+  assert.deepEqual([JSON.parse(detail).series, JSON.parse(detail).released], [lost, 1]);
 });
 
 await test('reconcile finds nothing', async () => {

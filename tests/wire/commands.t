@@ -53,6 +53,7 @@ customer list
 customer show 1
 customer set 1 --per-minute 120
 customer credit 1 --amount 25
+customer credits 1
 customer webhook-secret 1
 budget set --customer 1 --amount 10
 budget list
@@ -105,6 +106,7 @@ key rotate 1 --grace 60
 key revoke 1
 key revoke-all --customer 1
 usage add --user ada@example.com --model gpt-x --input 1000 --output 10
+usage list
 usage report --by customer
 usage prune --before $month
 usage rerate --from $month-01 --to $month-02

@@ -2,6 +2,7 @@
 // Every parameter and member that doc/openapi.yaml names, given what breaks
 // queries that are put together from text.
 import { readFileSync, existsSync, readdirSync } from 'node:fs';
+import net from 'node:net';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
   ask, env, json, newKey, sql,
@@ -99,6 +100,49 @@ await test('S1: members of bodies: kept as they are, or refused by name', async 
   assert.ok(made > 10);
   // Nothing went, and nothing came but those customers with their owners.
   assert.deepEqual(rows().map(Number), [Number(before[0]) + made, Number(before[1]) + made, Number(before[2])]);
+});
+
+// What memcached says to a command, up to a line `end`.
+const memcached = (command, end) => new Promise((resolve, reject) => {
+  const socket = net.connect(env.TOLLGATE_MEMCACHED_SOCKET);
+  let text = '';
+  socket.on('data', (part) => {
+    text += part;
+    if (text.endsWith(`${end}\r\n`)) socket.end();
+  });
+  socket.on('close', () => resolve(text));
+  socket.on('error', reject);
+  socket.write(`${command}\r\n`);
+});
+const count = async (name) => Number(new RegExp(`STAT ${name} (\\d+)`).exec(await memcached('stats', 'END'))[1]);
+
+await test('S21: whatever clients send, memcached sees keys of ours and commands of ours', async () => {
+  const forbidden = ['cmd_flush', 'cmd_meta', 'auth_cmds', 'cmd_touch'];
+  const counts = async () => Object.fromEntries(await Promise.all(forbidden.map(async (n) => [n, await count(n)])));
+  const before = await counts();
+  const odd = [...hostile, 'a b', '\r\nflush_all\r\n', 'x\r\nset y 0 0 1\r\nz\r\n', '\0', '\u00e9'.repeat(300), ' '.repeat(300),
+    'y'.repeat(300)];
+  const limits = { 'key.requests.day': 100000, 'customer.requests.day': 100000, 'address.requests.day': 100000,
+    'model.requests.day': 100000, 'key_model.tokens.day': 100000000, 'key.concurrent': 100 };
+  const { key } = await newKey({ name: '\r\nflush_all\r\n', rate_limits: limits });
+  let served = 0;
+  for (const text of odd) {
+    const plain = text.replace(/[^\x20-\x7e]/g, '?').slice(0, 1000); // the web server has a limit, too
+    for (const model of [text, 'lawgent-thinking']) {
+      const answer = await ask('POST', '/v1/chat/completions', {
+        ...json, 'X-API-Key': key, 'X-Forwarded-For': plain, 'X-Request-Id': plain, 'User-Agent': plain,
+      }, JSON.stringify({ model, max_tokens: 5, user: text, messages: [{ role: 'user', content: text }] }));
+      isCalm(answer, text.slice(0, 30));
+      served += answer.status === 200;
+    }
+    await ask('GET', '/v1/models', { 'X-API-Key': plain });
+  }
+  assert.equal(served, odd.length);
+  const dump = await memcached('lru_crawler metadump all', 'END');
+  const keys = dump.split('\n').filter((l) => l.startsWith('key=')).map((l) => decodeURIComponent(/^key=(\S+)/.exec(l)[1]));
+  assert.ok(keys.length > 5, dump.slice(0, 300));
+  for (const name of keys) assert.match(name, /^tg:[a-z]+:[a-z-]+:[0-9a-f]+:\d+$/);
+  assert.deepEqual(await counts(), before);
 });
 
 await test('S33: answers that hold or concern a key are kept by nobody', async () => {

@@ -338,7 +338,7 @@ await test('the client leaves and the request is cut: its claim goes, the retry 
 
 // ---- at rest ----
 
-await test('at rest: sealed, bound to its row; no text, key or body in a dump (S13)', async () => {
+await test('at rest: sealed, bound to its row; no text, key or body in a dump (S3)', async () => {
   const word = `secret${unique}word`;
   const headers = { 'Idempotency-Key': `named-${word}` };
   const first = isNew(await chat(word, { headers }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What reaches the provider, what reaches the client, and what is written
-// down about it. CHECKLIST B10-B13, R8, S16.
+// down about it. CHECKLIST B10-B13, R8, S10, S16.
 import http from 'node:http';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
@@ -71,6 +71,43 @@ await test('forward: credentials: ours go upstream, the client\'s do not', async
   const sent = await lastUpstream();
   assert.ok(/authorization: Bearer sk-upstream-secret/i.test(sent));
   assert.ok(!sent.includes(key));
+});
+
+await test('forward: where it goes is nothing a client says, in whatever header (S10)', async () => {
+  const said = {
+    'X-Api-Base': 'http://192.0.2.1', 'Api-Base': 'http://192.0.2.1', 'X-Base-Url': 'http://192.0.2.1',
+    'X-Upstream': 'http://192.0.2.1', 'X-Target-Url': 'http://192.0.2.1', 'Helicone-Target-Url': 'http://192.0.2.1',
+    'X-Portkey-Custom-Host': 'http://192.0.2.1', 'X-Portkey-Provider': 'other', 'X-Provider': 'other',
+    'X-Custom-Host': 'http://192.0.2.1', 'X-Forwarded-Host': '192.0.2.1', Host: 'evil.example',
+    'Openai-Organization': 'org-theirs', 'Openai-Project': 'theirs', Proxy: 'http://192.0.2.1',
+    'Proxy-Authorization': 'Basic eDp5', 'Api-Key': 'sk-theirs', 'Openai-Api-Key': 'sk-theirs',
+    'X-Model': 'other', 'X-Deployment': 'other', Cookie: 'a=theirs', 'Accept-Language': 'xx-theirs',
+  };
+  const names = (text) => text.split('\r\n\r\n')[0].split('\r\n').slice(1)
+    .map((line) => line.split(':')[0].toLowerCase()).sort();
+  const plain = await post(chat(models['sim-fixed']));
+  assert.equal(plain.status, 200);
+  const before = await lastUpstream();
+  const answer = await ask('POST', '/v1/chat/completions', { ...auth, ...said }, chat(models['sim-fixed']));
+  assert.equal(answer.status, 200, answer.text);
+  const sent = await lastUpstream();
+  assert.deepEqual(names(sent), names(before));
+  assert.equal(sent.split('\r\n')[0], before.split('\r\n')[0]);
+  for (const value of Object.values(said)) assert.ok(!sent.includes(value), value);
+});
+
+await test('forward: a target of its own, and CONNECT, lead nowhere else (S10)', async () => {
+  const own = { ...auth, 'X-API-Key': key };
+  const absolute = await ask('POST', 'http://192.0.2.1/v1/chat/completions', own, chat(models['sim-fixed']));
+  assert.ok([200, 400].includes(absolute.status), `${absolute.status}`);
+  const method = await new Promise((resolve) => {
+    const rq = http.request({ host: base.hostname, port: base.port, method: 'CONNECT', path: '192.0.2.1:443' });
+    rq.on('connect', (rs, socket) => { socket.destroy(); resolve(rs.statusCode); });
+    rq.on('response', (rs) => { rs.resume(); resolve(rs.statusCode); });
+    rq.on('error', () => resolve(400)); // cut without an answer
+    rq.end();
+  });
+  assert.ok(method >= 400, `${method}`);
 });
 
 await test('forward: store true: false upstream', async () => {

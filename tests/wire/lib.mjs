@@ -107,3 +107,15 @@ export const usageRow = (requestId, columns) => until(
   () => sql(`SELECT ${columns.join(',')} FROM usage_records
     WHERE request_id = UNHEX('${requestId.replaceAll('-', '')}')`)[0],
 ).then((row) => Object.fromEntries(columns.map((c, i) => [c, row[i]])));
+
+// What a key's budget has spent and what its rows cost, once it has n of them.
+export async function spentAndCost(keyId, n) {
+  const [[cost]] = await until(`${n} rows of key ${keyId}`, () => {
+    const found = sql(`SELECT SUM(cost_in_usd), COUNT(*) FROM usage_records WHERE api_key_id = ${keyId}`);
+    return Number(found[0][1]) >= n && found;
+  });
+  const [[rows]] = sql(`SELECT COUNT(*) FROM usage_records WHERE api_key_id = ${keyId}`);
+  const [[spent]] = sql(`SELECT p.spent_usd FROM budgets b JOIN budget_periods p USING (budget_id)
+    WHERE b.api_key_id = ${keyId}`);
+  return { spent, cost, rows: Number(rows) };
+}

@@ -184,14 +184,19 @@ t tier assign none --role owner >/dev/null
 
 # --- reported but not refused ------------------------------------------------
 
+reloads() { grep -c '"event":"reloaded"' "$dir/log/worker.log"; }
+reloads_are() { (($(reloads) >= $1)); }
 reload() { # NAME=VALUE...: a line of the configuration in place of another
-  local line
+  local line before workers
   for line; do
     sed -i "/^${line%%=*}=/d" "$STACK_CONF"
     echo "$line" >>"$STACK_CONF"
   done
-  stack_workers | xargs kill -HUP
-  sleep 0.5
+  before=$(reloads)
+  mapfile -t workers < <(stack_workers)
+  kill -HUP "${workers[@]}"
+  until_true 10 reloads_are $((before + ${#workers[@]})) \
+    || diag 'not all workers have read their configuration again'
 }
 reload TOLLGATE_LIMITS_SHADOW=on
 is 'limits.shadow lets pass' "$(ask_many 20 "$limited")" '20 200 '
@@ -242,15 +247,14 @@ is 'before its revoke a key works in all processes' \
 t key revoke "$id" >/dev/null
 is 'after the answer to its revoke it works in none (S5)' \
   "$(ask_many 40 "$victim")" '40 401 '
+revoked=$victim
 ask "$victim" >/dev/null
 cp "$dir/answer" "$dir/revoked"
 ask "tg_0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef0ClVGK" >/dev/null
-without_id() { jq -S 'del(.error.request_id)' "$1"; }
-is 'revoked and unknown keys get the same answer (S2)' \
-  "$(without_id "$dir/answer")" "$(without_id "$dir/revoked")"
+ok 'revoked and unknown keys get the same answer (S2)' \
+  cmp "$dir/answer" "$dir/revoked"
 ask 'tg_nonsense' >/dev/null
-is 'and so does what is no key' \
-  "$(without_id "$dir/answer")" "$(without_id "$dir/revoked")"
+ok 'and so does what is no key' cmp "$dir/answer" "$dir/revoked"
 
 read -r id victim < <(new_key --per-minute 0)
 ask_many 20 "$victim" >/dev/null
@@ -279,6 +283,8 @@ read -r _ local_key < <(new_key --per-minute 0 --per-hour 30)
 stack_cache_stop
 is 'without memcached this host counts: exactly the limit (R20)' \
   "$(ask_many 80 "$local_key")" '30 200 50 429 '
+is 'nor is a revoked key any good without it (S5)' \
+  "$(ask_many 40 "$revoked")" '40 401 '
 is 'doctor says so' "$(limits_status)" warn
 read -r _ after < <(new_key --per-minute 0 --per-hour 30)
 is 'and it switched once, all processes together' \
@@ -289,12 +295,11 @@ ok 'memcached is back: noticed within 3 s' until_true 3 is_up
 is 'the window it was lost in is not granted again' \
   "$(ask_many 20 "$local_key")" '20 429 '
 is 'requests go on' "$(ask_many 10 "$after")" '10 200 '
+is 'a revoked key does not, though memcached knows nothing any more (S5)' \
+  "$(ask_many 40 "$revoked")" '40 401 '
 
 for mode in open closed; do
-  sed -i '/ON_FAILURE/d' "$STACK_CONF"
-  echo "TOLLGATE_LIMITS_ON_FAILURE=$mode" >>"$STACK_CONF"
-  stack_workers | xargs kill -HUP
-  sleep 0.5
+  reload "TOLLGATE_LIMITS_ON_FAILURE=$mode"
   stack_cache_stop
   if [[ $mode == open ]]; then
     is 'on_failure=open lets everything pass' \

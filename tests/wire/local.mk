@@ -17,6 +17,8 @@ EXTRA_DIST += \
 	tests/support/tap.sh \
 	tests/wire/admin.t \
 	tests/wire/admin_changes.t \
+	tests/wire/audit.mjs \
+	tests/wire/audit.t \
 	tests/wire/bad_input.mjs \
 	tests/wire/bad_input.t \
 	tests/wire/books.mjs \
@@ -26,8 +28,12 @@ EXTRA_DIST += \
 	tests/wire/catalogue.mjs \
 	tests/wire/catalogue.t \
 	tests/wire/commands.t \
+	tests/wire/compression.mjs \
+	tests/wire/compression.t \
 	tests/wire/counting.mjs \
 	tests/wire/counting.t \
+	tests/wire/creation.mjs \
+	tests/wire/creation.t \
 	tests/wire/drain.mjs \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \

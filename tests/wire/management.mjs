@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, newKey, sql, tollgate, until,
+  ask, env, json, newKey, sql, statementsDuring, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const nowhere = 4000000000; // an id that nothing has
@@ -58,8 +58,8 @@ const b = await tenant('beta');
 // ---- roles by routes ----
 
 // Who may call: o operator, O owner, d developer, b billing, v viewer; all by
-// keys that manage. i: also a key with infer alone; r: with keys:read alone; u: with usage:read
-// alone.
+// keys that manage. By keys of an owner with one scope alone: i infer, r keys:read, k keys:write,
+// u usage:read, w usage:write.
 const matrix = {
   'POST /generate': 'Odbvi',
   'POST /v1/chat/completions': 'Odbvi',
@@ -69,20 +69,22 @@ const matrix = {
   'POST /v1/messages/count_tokens': 'Odbvi',
   'GET /v1/models': 'Odbvi',
   'POST /v1/responses': 'Odbvi',
-  'GET /v1/key': 'Odbviru',
+  'GET /v1/key': 'Odbvirkuw',
   'GET /customers': 'oOdbv',
   'POST /customers': 'o',
   'GET /customers/{id}': 'oOdbv',
   'PATCH /customers/{id}': 'oO',
   'DELETE /customers/{id}': 'o',
   'GET /customers/{id}/export': 'o',
+  'GET /customers/{id}/credits': 'oOdbv',
   'POST /customers/{id}/credits': 'o',
   'POST /customers/{id}/webhook-secret': 'oO',
   'GET /api/audit': 'oO',
+  'GET /api/notices': 'oO',
   'GET /api/prices': 'o',
   'POST /api/prices': 'o',
   'GET /api/usage': 'oOdbvu',
-  'POST /api/usage': 'oOd',
+  'POST /api/usage': 'oOdw',
   'GET /api/usage/summary': 'oOdbvu',
   'GET /api/usage/{request_id}': 'oOdbvu',
   'GET /api/users': 'oOdbv',
@@ -91,13 +93,13 @@ const matrix = {
   'PATCH /api/users/{id}': 'oO',
   'DELETE /api/users/{id}': 'oO',
   'GET /api/keys': 'oOdbvr',
-  'POST /api/keys': 'oOd',
-  'POST /api/keys/revoke': 'oOd',
+  'POST /api/keys': 'oOdk',
+  'POST /api/keys/revoke': 'oOdk',
   'GET /api/keys/{id}': 'oOdbvr',
-  'PATCH /api/keys/{id}': 'oOd',
-  'DELETE /api/keys/{id}': 'oOd',
-  'POST /api/keys/{id}/rotate': 'oOd',
-  'POST /api/keys/{id}/toggle': 'oOd',
+  'PATCH /api/keys/{id}': 'oOdk',
+  'DELETE /api/keys/{id}': 'oOdk',
+  'POST /api/keys/{id}/rotate': 'oOdk',
+  'POST /api/keys/{id}/toggle': 'oOdk',
 };
 for (const kind of ['projects', 'agents', 'connectors']) {
   Object.assign(matrix, {
@@ -122,18 +124,18 @@ const routes = execFileSync(
   .map((line) => line.split(/\s+/))
   .map(([method, path, , , flags]) => ({ method, path, isPage: flags[0] === 'h' }));
 
-const inferOnly = await newKey({ customer_id: a.id });
-const readOnly = await newKey({ customer_id: a.id, scopes: ['keys:read'] });
-const usageOnly = await newKey({ customer_id: a.id, scopes: ['usage:read'] });
+const narrow = async (scope) => (await newKey({ customer_id: a.id, scopes: [scope] })).key;
 const asWhom = {
   o: env.TOLLGATE_OPERATOR_KEY,
   O: a.keys.owner,
   d: a.keys.developer,
   b: a.keys.billing,
   v: a.keys.viewer,
-  i: inferOnly.key,
-  r: readOnly.key,
-  u: usageOnly.key,
+  i: await narrow('infer'),
+  r: await narrow('keys:read'),
+  k: await narrow('keys:write'),
+  u: await narrow('usage:read'),
+  w: await narrow('usage:write'),
 };
 
 await test('roles by routes: the table names every route of the program (S7)', () => {
@@ -158,14 +160,62 @@ for (const [route, allowed] of Object.entries(matrix)) {
   });
 }
 
-await test('pages: nobody without a session (S7)', async () => {
-  for (const { method, path, isPage } of routes) {
-    if (!isPage || ['/', '/login', '/docs', '/docs/openapi.yaml'].includes(path)) continue;
-    const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
-      Accept: 'text/html', 'X-API-Key': a.keys.owner,
-      ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
-    });
-    assert.ok([303, 401, 403].includes(status), `${method} ${path}: ${status}`);
+const openPages = ['GET /', 'GET /login', 'POST /login', 'GET /docs', 'GET /docs/openapi.yaml'];
+const pages = ['GET /dashboard', 'GET /dashboard/{customer_id}', 'POST /logout'];
+
+await test('pages: nobody without a session, whatever key comes along (S7)', async () => {
+  const listed = routes.filter((r) => r.isPage).map((r) => `${r.method} ${r.path}`);
+  assert.deepEqual([...pages, ...openPages].sort(), listed.sort());
+  for (const page of pages) {
+    const [method, path] = page.split(' ');
+    for (const key of [undefined, a.keys.owner, env.TOLLGATE_OPERATOR_KEY]) {
+      const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
+        Accept: 'text/html', ...(key ? { 'X-API-Key': key } : {}),
+        ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
+      });
+      assert.ok([303, 401, 403].includes(status), `${page}: ${status}`);
+    }
+  }
+});
+
+// The cookies of whoever signs in.
+const field = (page) => {
+  const [, name, value] = /<input type="hidden" name="([^"]+)" value="([^"]+)"/.exec(page.text);
+  return `${name}=${encodeURIComponent(value)}`;
+};
+const cookies = (answer) => (answer.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]);
+const form = (path, sent, body) => ask('POST', path, {
+  'Content-Type': 'application/x-www-form-urlencoded', Cookie: sent.join('; '),
+  Origin: env.TOLLGATE_URL, Accept: 'text/html',
+}, body);
+async function signIn(email, password) {
+  const login = await ask('GET', '/login', { Accept: 'text/html' });
+  const answer = await form('/login', cookies(login),
+    `email=${encodeURIComponent(email)}&password=${encodeURIComponent(password)}&${field(login)}`);
+  expect(answer, 303, email);
+  return cookies(answer);
+}
+const see = (sent, path) => ask('GET', path, { Accept: 'text/html', Cookie: sent.join('; ') });
+
+await test('pages: each role its own customer\'s, an operator all, until it signs out (S7, S8)', async () => {
+  const user = (role, ...more) => {
+    const email = `page-${role}-${unique}@example.com`;
+    return { email, ...tollgate('user', 'add', '--email', email, '--role', role, ...more) };
+  };
+  for (const role of ['owner', 'developer', 'billing', 'viewer', 'operator']) {
+    const { email, password } = user(role, ...(role === 'operator' ? [] : ['--customer', String(a.id)]));
+    const sent = await signIn(email, password);
+    const home = await see(sent, '/dashboard');
+    if (role === 'operator') expect(home, 200, role);
+    else assert.equal(home.headers.location, `/dashboard/${a.id}`, role);
+    const mine = await see(sent, `/dashboard/${a.id}`);
+    expect(mine, 200, role);
+    const theirs = await see(sent, `/dashboard/${b.id}`);
+    expect(theirs, role === 'operator' ? 200 : 404, role);
+    assert.equal(theirs.text.includes('beta'), role === 'operator', role);
+    expect(await form('/logout', sent, field(mine)), 303, role);
+    const after = await see(sent, `/dashboard/${a.id}`);
+    assert.ok([303, 401].includes(after.status), `${role} ${after.status}`);
   }
 });
 
@@ -210,6 +260,21 @@ for (const [kind, [path, id]] of Object.entries(things(b))) {
   });
 }
 
+// Whatever an owner may ask about one thing, from the table of routes.
+for (const route of Object.keys(matrix).filter((r) => matrix[r].includes('O') && r.includes('{id}'))) {
+  await test(`${route}: another tenant's id is as one that nothing has (S8)`, async () => {
+    const [method, pattern] = route.split(' ');
+    const [, kind] = /^(?:\/api)?\/(\w+)\//.exec(pattern);
+    const [, id] = things(b)[kind];
+    const body = method === 'PATCH' ? { name: 'stolen' } : undefined;
+    const [theirs, none] = await Promise.all([id, nowhere].map((n) => call(a.keys.owner, method,
+      pattern.replace('{id}', n), body)));
+    expect(none, 404);
+    assert.equal(theirs.status, 404, theirs.text);
+    assert.equal(theirs.text, none.text);
+  });
+}
+
 await test('another tenant: in bodies: not there (S8)', async () => {
   for (const kind of ['projects', 'agents', 'connectors']) {
     refusedBy(await call(a.keys.owner, 'POST', `/api/${kind}`, { customer_id: b.id, name: 'x' }),
@@ -236,11 +301,15 @@ await test('another tenant: in bodies: not there (S8)', async () => {
 
 await test('another tenant: in filters and lists: nothing of it (S8)', async () => {
   for (const path of ['/api/projects', '/api/agents', '/api/connectors', '/api/users',
-    '/api/keys', '/api/audit']) {
+    '/api/keys', '/api/audit', '/api/notices']) {
     refusedBy(await call(a.keys.owner, 'GET', `${path}?customer_id=${b.id}`), 404, 'customer_id');
   }
   for (const filter of [`user_id=${b.users.developer}`, `project_id=${b.project}`]) {
     assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/api/keys?${filter}`), 200).data, []);
+  }
+  for (const filter of [`object=api_key&object_id=${b.keyIds.owner}`, `object=customer&object_id=${b.id}`,]) {
+    const { data } = expect(await call(a.keys.owner, 'GET', `/api/audit?${filter}`), 200);
+    assert.deepEqual(data, [], filter);
   }
   const email = encodeURIComponent(`beta-${unique}@example.com`);
   assert.deepEqual(expect(await call(a.keys.owner, 'GET', `/customers?email=${email}`), 200).data, []);
@@ -599,13 +668,67 @@ await test('rotation again in the grace: the first secret ends; revoke: all end'
   expect(await operator('PATCH', `/api/keys/${id}`, { name: 'x' }), 409);
 });
 
-await test('revoked, unknown, expired: byte-identical 401s (S2)', async () => {
-  const { key, id } = await newKey({ customer_id: a.id });
-  expect(await operator('DELETE', `/api/keys/${id}`), 200);
-  const revoked = await call(key, 'GET', '/v1/key');
-  const unknown = await call('tg_nonsense', 'GET', '/v1/key');
-  assert.equal(revoked.status, 401);
-  assert.equal(revoked.text, unknown.text);
+// Keys that are none, and such as were: no worker has seen any of them.
+async function wrongKeys() {
+  const keys = {};
+  for (const name of ['revoked', 'expired', 'inactive', 'replaced', 'suspended']) {
+    keys[name] = await newKey({ customer_id: a.id, user_id: a.users.developer, scopes: all });
+  }
+  const at = (name, method, action = '', body = undefined) => operator(method, `/api/keys/${keys[name].id}${action}`, body);
+  expect(await at('revoked', 'DELETE'), 200);
+  expect(await at('inactive', 'PATCH', '', { is_active: false }), 200);
+  expect(await at('replaced', 'POST', '/rotate'), 200);
+  sql(`UPDATE api_keys SET expires_at = NOW(6) - INTERVAL 1 SECOND WHERE api_key_id = ${keys.expired.id}`);
+  const { id } = await make('/customers', { name: 's', email: `s2-${keys.revoked.id}-${unique}@example.com` });
+  keys.suspended = await newKey({ customer_id: id, scopes: all });
+  expect(await operator('PATCH', `/customers/${id}`, { state: 'suspended' }), 200);
+  const texts = Object.fromEntries(Object.entries(keys).map(([name, { key }]) => [name, key]));
+  const { key: gone, id: goneId } = await newKey({ customer_id: a.id });
+  sql(`DELETE FROM api_keys WHERE api_key_id = ${goneId}`);
+  return { ...texts, unknown: gone };
+}
+const malformed = (key) => ({
+  nonsense: 'tg_nonsense',
+  prefix: key.replace(/^tg_/, 'sk_'),
+  short: key.slice(0, -1),
+  long: `${key}0`,
+  checksum: key.replace(/.$/, (c) => (c === '0' ? '1' : '0')),
+  secret: key.replace(/^(.{20})./, (_, before) => before + (key[20] === 'a' ? 'b' : 'a')),
+});
+
+await test('wrong in whatever way: byte-identical 401s, on whatever route, in either header (S2)', async () => {
+  const keys = await wrongKeys();
+  for (const [method, path, body] of [['GET', '/v1/key'], ['GET', '/v1/models'], ['GET', '/api/keys'],
+    ['POST', '/customers', {}], ['POST', '/generate', {}], ['POST', '/v1/chat/completions', {}],
+    ['POST', '/v1/messages', {}]]) {
+    const seen = new Map();
+    for (const [name, key] of Object.entries({ ...keys, ...malformed(keys.unknown) })) {
+      for (const headers of [{ 'X-API-Key': key }, { Authorization: `Bearer ${key}` }]) {
+        const answer = await call(null, method, path, body, headers);
+        expect(answer, 401, `${name} ${path}`);
+        const { date, 'x-request-id': id, 'request-id': anthropics, ...rest } = answer.headers;
+        seen.set(JSON.stringify([rest, answer.text]), name);
+      }
+    }
+    assert.equal(seen.size, 1, `${path}: ${[...seen].slice(0, 3).join('\n')}`);
+  }
+});
+
+await test('wrong keys: junk asks the database for nothing, any other for the same (S2)', async () => {
+  const keys = await wrongKeys();
+  // What finds a key and what it brings along; each of the two is a statement's beginning.
+  const asked = async (key) => (await statementsDuring(async () => {
+    expect(await call(key, 'GET', '/v1/key'), 401);
+  }, '(api_key_secret|previous_secret) = |FROM (api_key_models|budgets) '))
+    .map(([, text]) => text.slice(0, 200).replace(/ IN \(.*| = .*/, ''));
+  for (const [name, key] of Object.entries(malformed(keys.unknown))) {
+    assert.deepEqual(await asked(key), [], name);
+  }
+  const unknown = await asked(keys.unknown);
+  assert.ok(unknown.length > 0);
+  for (const [name, key] of Object.entries(keys)) {
+    if (name !== 'unknown') assert.deepEqual(await asked(key), unknown, name);
+  }
 });
 
 await test('addresses: a key is refused elsewhere, by name, and only there', async () => {
@@ -635,6 +758,39 @@ await test('addresses: a key is refused elsewhere, by name, and only there', asy
       customer_id: a.id, name: 'x', allowed_ips: bad,
     }), 400, 'allowed_ips');
   }
+});
+
+await test('who somebody says to be, in whatever header, changes nothing (S14)', async () => {
+  const { key } = await newKey({ customer_id: a.id, user_id: a.users.viewer, scopes: all });
+  const said = {
+    Host: 'evil.example', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https',
+    'X-Forwarded-For': '203.0.113.7', 'X-Real-IP': '203.0.113.7', Forwarded: 'for=203.0.113.7;host=evil.example',
+    'X-User-Id': b.users.owner, 'X-User-Email': `beta-${unique}@example.com`, 'X-Role': 'operator',
+    'X-Customer-Id': b.id, 'X-Tenant-Id': b.id, 'X-Forwarded-User': 'root', 'X-Remote-User': 'root',
+    'X-Original-URL': '/api/providers', 'X-Rewrite-URL': '/api/providers', 'X-HTTP-Method-Override': 'DELETE',
+  };
+  const plain = await call(key, 'GET', '/v1/key');
+  const { id } = expect(plain, 200);
+  for (const headers of [said, ...Object.entries(said).map(([n, v]) => ({ [n]: v }))]) {
+    const name = Object.keys(headers).join();
+    const answer = await call(key, 'GET', '/v1/key', undefined, headers);
+    assert.equal(answer.text, plain.text, name);
+    expect(await call(key, 'POST', '/api/agents', { name: `s14-${unique}` }, headers), 403, name);
+    assert.deepEqual(expect(await call(key, 'GET', '/customers', undefined, headers), 200)
+      .data.map((c) => c.id), [a.id], name);
+    expect(await call(null, 'GET', '/v1/key', undefined, headers), 401, name);
+  }
+  const used = await call(key, 'POST', '/generate', { text: 'a', model_id: 2, max_length: 5 }, said);
+  expect(used, 200);
+  assert.deepEqual(await usageRow(used.headers['x-request-id'], ['customer_id', 'user_id', 'api_key_id']),
+    { customer_id: String(a.id), user_id: String(a.users.viewer), api_key_id: String(id) });
+  // Nor do a page's links and cookies go by it.
+  const page = await ask('GET', '/dashboard', { Accept: 'text/html', ...said });
+  assert.match(page.headers.location, /^\/login/);
+  const login = await ask('GET', '/login', { Accept: 'text/html', ...said });
+  assert.ok(!login.text.includes('evil.example'));
+  assert.deepEqual(login.headers['set-cookie'].map((c) => c.replace(/=[^;]*/, '')),
+    (await ask('GET', '/login', { Accept: 'text/html' })).headers['set-cookie'].map((c) => c.replace(/=[^;]*/, '')));
 });
 
 await test('changed in place: scopes, models, expiry, in force at once', async () => {
@@ -668,10 +824,10 @@ await test('revoke many: all or none, by ids or by what they belong to', async (
   const ids = keys.map((k) => k.id);
   refusedBy(await call(a.keys.owner, 'POST', '/api/keys/revoke', { ids: [...ids, nowhere] }), 404, 'ids');
   for (const { key } of keys) expect(await call(key, 'GET', '/v1/key'), 200);
-  const revoke = async (body) => expect(await call(a.keys.owner, 'POST', '/api/keys/revoke', body), 200).revoked;
-  assert.equal(await revoke({ ids: ids.slice(0, 2) }), 2);
-  assert.equal(await revoke({ project_id: project }), 3);
-  assert.equal(await revoke({ project_id: project }), 0);
+  const revoke = async (body) => expect(await call(a.keys.owner, 'POST', '/api/keys/revoke', body), 200);
+  assert.deepEqual(await revoke({ ids: ids.slice(0, 2) }), { revoked: 2, has_more: false });
+  assert.deepEqual(await revoke({ project_id: project }), { revoked: 3, has_more: false });
+  assert.deepEqual(await revoke({ project_id: project }), { revoked: 0, has_more: false });
   for (const { key } of keys) expect(await call(key, 'GET', '/v1/key'), 401);
   for (const body of [{}, { ids, project_id: project }]) {
     refusedBy(await operator('POST', '/api/keys/revoke', body), 400, 'ids');
@@ -878,6 +1034,39 @@ await test('audit: what is hidden from a customer is so in its audit log', async
   assert.ok(!('account' in expect(await call(a.keys.owner, 'GET', byCommand), 200).data[0].detail));
 });
 
+await test('audit: line ends in what was given end no line (S31)', async () => {
+  const name = `one\r\n2026-01-01 forged ${unique}`;
+  const { id } = await newKey({ customer_id: a.id, name });
+  const [[raw, kept]] = sql(`SELECT detail REGEXP '[\r\n]', JSON_VALUE(detail, '$.after.name') = '${name}' FROM audit_log
+    WHERE object = 'api_key' AND object_id = ${id}`);
+  assert.deepEqual([raw, kept], ['0', '1']);
+  const text = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['audit', 'list', '--limit', '20']).toString();
+  assert.ok(text.split('\n').every((line) => !line.startsWith('2026-01-01 forged')), text);
+});
+
+await test('a dump of the database lets nobody in (S3)', async () => {
+  const email = `dumped-${unique}@example.com`;
+  const { password } = tollgate('user', 'add', '--customer', String(a.id), '--email', email, '--role', 'owner');
+  const sent = await signIn(email, password);
+  await make('/api/providers', {
+    name: `dumped-${unique}`, kind: 'openai', base_url: 'https://api.example.com', api_key: `sk-dumped-${unique}`,
+  });
+  const rotated = await newKey({ customer_id: a.id });
+  const { key: next } = expect(await operator('POST', `/api/keys/${rotated.id}/rotate`, { grace_seconds: 600 }), 200);
+  const dump = execFileSync('mariadb-dump', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET,
+    '--hex-blob', '--single-transaction', env.TOLLGATE_DB_NAME], { maxBuffer: 2 ** 30 }).toString().toLowerCase();
+  assert.ok(dump.includes(email.toLowerCase()));
+  // Of a key what is behind its public id; of a cookie its value, as it is and as what it stands for.
+  const secrets = [password, `sk-dumped-${unique}`, ...sent.map((c) => c.replace(/^[^=]*=/, '')).filter(Boolean), // one is taken away
+    ...[rotated.key, next, a.keys.owner].map((k) => k.slice(14)), env.TOLLGATE_OPERATOR_KEY.slice(15)];
+  assert.ok(secrets.every((s) => s.length >= 16), secrets.join());
+  for (const text of secrets) {
+    const forms = [text, Buffer.from(text).toString('hex'), Buffer.from(text).toString('base64'),
+      Buffer.from(text, 'base64url').toString('hex')];
+    for (const form_ of forms) assert.ok(form_.length < 16 || !dump.includes(form_.toLowerCase()), text.slice(0, 4));
+  }
+});
+
 await test('audit: narrowed down, and nothing of a change that failed', async () => {
   const page = async (query) => expect(await operator('GET', `/api/audit?${query}`), 200).data;
   assert.deepEqual([...new Set((await page('actor=operator_key&action=customer.add&limit=9'))
@@ -891,15 +1080,8 @@ await test('audit: narrowed down, and nothing of a change that failed', async ()
 
 await test('audit: a failed sign-in is there (S31)', async () => {
   const login = await ask('GET', '/login', { Accept: 'text/html' });
-  const token = /name="form_token" value="([^"]+)"|value="([^"]+)"[^>]*name="form_token"/.exec(login.text)
-    ?? /name="csrf[^"]*" value="([^"]+)"/.exec(login.text);
-  const cookie = (login.headers['set-cookie'] ?? []).map((c) => c.split(';')[0]).join('; ');
-  const field = /<input type="hidden" name="([^"]+)" value="([^"]+)"/.exec(login.text);
-  await ask('POST', '/login', {
-    'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie,
-    Origin: env.TOLLGATE_URL, Accept: 'text/html',
-  }, `email=${encodeURIComponent(`alpha-owner-${unique}@example.com`)}&password=not-the-right-one-at-all`
-    + `&${field ? `${field[1]}=${encodeURIComponent(field[2])}` : ''}${token ? '' : ''}`);
+  await form('/login', cookies(login), `email=${encodeURIComponent(`alpha-owner-${unique}@example.com`)}`
+    + `&password=not-the-right-one-at-all&${field(login)}`);
   const rows = expect(await call(a.keys.owner, 'GET',
     '/api/audit?action=session.create&is_success=false'), 200).data;
   assert.equal(rows.length, 1);

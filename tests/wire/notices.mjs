@@ -9,7 +9,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, sql, tollgate, until,
+  ask, env, json, sql, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const dir = env.TOLLGATE_STACK_DIR;
@@ -119,6 +119,47 @@ await test('key about to expire: one e-mail, one webhook, both say which key', a
   assert.equal(mailTo(c.email).length, 1);
 });
 
+await test('balance below its mark: one e-mail, one webhook, until it was lifted and falls again', async () => {
+  const c = await newCustomer(hook);
+  const patch = (members) => call('PATCH', `/customers/${c.id}`, members);
+  const credit = (amount) => call('POST', `/customers/${c.id}/credits`, { amount_usd: amount });
+  assert.equal((await patch({ billing: 'prepaid', low_balance_usd: '1000001' })).body.error.param, 'low_balance_usd');
+  assert.equal((await patch({ billing: 'prepaid', low_balance_usd: '2.5' })).body.low_balance_usd, 2.5);
+  await credit('2.5');
+  const { body: { key } } = await call('POST', '/api/keys', { customer_id: c.id, name: 'prepaid' });
+  const low = () => notices(c.id).filter((n) => n.kind === 'balance.low');
+  const use = async () => {
+    const asked = await until('the credit in force', async () => {
+      const got = await ask('POST', '/v1/chat/completions', { ...json, 'X-API-Key': key }, JSON.stringify({
+        model: 'lawgent-thinking', max_tokens: 5, messages: [{ role: 'user', content: 'hello' }] }));
+      return got.status === 200 && got;
+    });
+    await usageRow(asked.headers['x-request-id'], ['usage_id']);
+    return Number(asked.headers['x-tollgate-cost']);
+  };
+  const cost = await use();
+  assert.ok(cost > 0);
+  const [told] = await until('webhook', () => hooksOf(c.id).length && hooksOf(c.id));
+  const [letter] = await until('e-mail', () => mailTo(c.email).length && mailTo(c.email));
+  const { type, data } = JSON.parse(told.body);
+  assert.equal(type, 'balance.low');
+  assert.deepEqual(data, { balance_usd: Number((2.5 - cost).toFixed(12)), low_balance_usd: 2.5 });
+  assert.ok(signed(c.secret, told));
+  assert.match(letter.head, /^Subject: Your balance is low$/m);
+  assert.match(letter.body, /^low_balance_usd: 2\.5$/m);
+  await use();
+  assert.equal(low().length, 2, 'one notice, by two ways');
+  await credit('1');
+  await use();
+  assert.equal(low().length, 2);
+  await patch({ low_balance_usd: 100 });
+  await until('a second one', () => hooksOf(c.id).length === 2 && mailTo(c.email).length === 2);
+  await patch({ low_balance_usd: 0 });
+  await patch({ low_balance_usd: 1000, billing: 'postpaid' });
+  await use();
+  assert.equal(low().length, 4);
+});
+
 await test('CR, LF, NUL and addresses in what is told: no header, no line of its own (S15)', async () => {
   const c = await newCustomer();
   sql(`INSERT INTO notices (uid, customer_id, kind, cause, payload) VALUES
@@ -190,6 +231,54 @@ await test('sendmail fails: tried again, its words kept; the webhook does not wa
   rmSync(`${dir}/mail/refuse`);
   await until('sent', () => one(c.id, 'email').state === 'sent');
   assert.equal(mailTo(c.email).length, 1);
+});
+
+await test('GET /api/notices: what was told and how far it came, by pages, to owners theirs', async () => {
+  const [c, d] = [await newCustomer(hook), await newCustomer(hook)];
+  const owner = async (id) => ({ ...json, 'X-API-Key': (await call('POST', '/api/keys',
+    { customer_id: id, name: 'owner', scopes: ['manage'] })).body.key });
+  const list = async (query, headers) => (await call('GET', `/api/notices?${query}`, undefined, headers)).body;
+  const mine = await owner(c.id);
+  answer = (rq, res) => res.writeHead(500).end();
+  for (const { id } of [c, c, c, d]) tollgate('notice', 'test', String(id));
+  await until('dead', async () => (await list('state=dead', mine)).data?.length === 3, 20000);
+  answer = (rq, res) => res.writeHead(204).end();
+  const { data, next_cursor: cursor } = await list('limit=2', mine);
+  const { data: [third], next_cursor: end } = await list(`limit=2&cursor=${cursor}`, mine);
+  assert.equal(end, null);
+  assert.deepEqual([...data, third].map((n) => n.id).sort((x, y) => y - x), [...data, third].map((n) => n.id));
+  assert.deepEqual([...data, third].map((n) => [n.customer_id, n.type, n.data]), Array(3).fill([c.id, 'notice.test', {}]));
+  const [email, webhook] = third.deliveries;
+  assert.deepEqual({ ...email, sent_at: 0 }, {
+    channel: 'email', state: 'sent', attempts: 1, next_attempt_at: null, sent_at: 0, last_error: null });
+  assert.deepEqual([webhook.channel, webhook.state, webhook.attempts, webhook.sent_at], ['webhook', 'dead', 4, null]);
+  assert.match(webhook.last_error, /500/);
+  assert.ok(hooksOf(c.id).some(({ headers }) => headers['webhook-id'] === third.webhook_id));
+  assert.equal((await call('GET', `/api/notices?customer_id=${d.id}`, undefined, mine)).status, 404);
+  assert.equal((await list(`customer_id=${c.id}`)).data.length, 3);
+  assert.deepEqual((await list(`customer_id=${d.id}&type=notice.test&created_to=2020-01-01T00:00:00Z`)).data, []);
+});
+
+await test('what the mail program says is shown to operators only', async () => {
+  const c = await newCustomer();
+  const { body: { key } } = await call('POST', '/api/keys', { customer_id: c.id, name: 'owner', scopes: ['manage'] });
+  writeFileSync(`${dir}/mail/refuse`, '');
+  tollgate('notice', 'test', String(c.id));
+  const said = async (headers) => (await call('GET', `/api/notices?customer_id=${c.id}`, undefined, headers))
+    .body.data[0].deliveries[0];
+  await until('failed', async () => one(c.id, 'email')?.last_error);
+  assert.match((await said()).last_error, /mailbox is full/);
+  assert.equal((await said({ ...json, 'X-API-Key': key })).last_error, null);
+  rmSync(`${dir}/mail/refuse`);
+});
+
+await test('duties --once: old notices go', async () => {
+  const c = await newCustomer();
+  tollgate('notice', 'test', String(c.id));
+  await until('sent', () => one(c.id, 'email')?.state === 'sent');
+  sql(`UPDATE notices SET created_at = NOW(6) - INTERVAL 91 DAY WHERE customer_id = ${c.id}`);
+  tollgate('duties', '--once');
+  assert.deepEqual(notices(c.id), []);
 });
 
 await test('rotation: both secrets sign until the grace ends, then one', async () => {

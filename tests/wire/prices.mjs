@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, modelsInForce, newKey, sql, tollgate, until, usageRow,
+  ask, env, json, modelsInForce, newKey, sim, sql, tollgate, until, usageRow,
 } from './lib.mjs';
 
 const operator = { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY };
@@ -62,11 +62,58 @@ const versions = () => Number(sql('SELECT COUNT(*) FROM price_versions')[0][0]);
 
 const model = await makeModel('priced', 'sim-fixed:7');
 
+// Every way to ask a model.
+const requestOf = {
+  '/generate': (name) => ({ text: 'one', model_id: name, max_length: 20 }),
+  '/v1/chat/completions': (name) => ({ model: name, messages: [{ role: 'user', content: 'one' }] }),
+  '/v1/completions': (name) => ({ model: name, prompt: 'one' }),
+  '/v1/embeddings': (name) => ({ model: name, input: 'one' }),
+  '/v1/responses': (name) => ({ model: name, input: 'one' }),
+  '/v1/messages': (name) => ({ model: name, max_tokens: 5, messages: [{ role: 'user', content: 'one' }] }),
+  '/v1/messages/count_tokens': (name) => ({ model: name, messages: [{ role: 'user', content: 'one' }] }),
+};
+const asked = async () => Number(JSON.parse((await sim('GET', '/__sim/stats')).text).inference_requests);
+// The provider isn't asked, and nothing is booked: neither a cost nor a 0.
+const isAnthropics = (path) => path.startsWith('/v1/messages');
+async function refusedEverywhere(name, status, code, isAsked = () => true) {
+  const rows = () => sql(`SELECT COUNT(*) FROM usage_records WHERE model_requested = '${name}'`)[0][0];
+  const before = await asked();
+  for (const [path, body] of Object.entries(requestOf).filter(([p]) => isAsked(p))) {
+    const streams = !['/generate', '/v1/embeddings', '/v1/messages/count_tokens'].includes(path);
+    for (const more of [{}, ...(streams ? [{ stream: true }] : [])]) {
+      const answer = await ask('POST', path, auth, JSON.stringify({ ...body(name), ...more }));
+      assert.equal(answer.status, status, `${path}: ${answer.text}`);
+      assert.equal(JSON.parse(answer.text).error.code, code, path);
+    }
+  }
+  assert.equal(await asked(), before);
+  await flushed();
+  assert.equal(rows(), '0');
+}
+
+await test('B17: an unknown model is refused, whatever is asked', () => (
+  refusedEverywhere('never-heard-of', 404, 'model_not_found')));
+
 await test('B17: a model without a price is refused, not free', async () => {
-  const answer = await generate('priced');
-  assert.equal(answer.status, 503, answer.text);
-  assert.equal(JSON.parse(answer.text).error.code, 'model_not_priced');
+  await refusedEverywhere('priced', 503, 'model_not_priced', (path) => !isAnthropics(path));
+  tollgate('provider', 'add', '--name', 'unpriced-claude', '--kind', 'anthropic', '--base-url',
+    `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`);
+  tollgate('model', 'add', '--name', 'claude', '--provider', 'unpriced-claude', '--default-max-output', '64');
+  await modelsInForce(auth, ['claude']);
+  await refusedEverywhere('claude', 503, 'model_not_priced', isAnthropics);
   assert.deepEqual(await prices(`?model_id=${model}`), []);
+});
+
+await test('B17: a price to come is none yet; one of 0 is said to be 0, and in the row', async () => {
+  const name = 'free-some-day';
+  const id = await makeModel(name, 'sim-fixed:7');
+  tollgate('price', 'set', '--model', name, '--input', '9', '--output', '9', '--from', '2098-01-01');
+  await refusedEverywhere(name, 503, 'model_not_priced', (path) => !isAnthropics(path));
+  assert.equal((await post({ model_id: id, prices: { input: 0, output: 0 } })).status, 201);
+  await until('it is served', async () => (await generate(name)).status === 200);
+  const row = await cost(name);
+  assert.ok(Number(row.completion_tokens) > 0);
+  assert.equal(row.cost_in_usd, '0.000000000000');
 });
 
 let first;
@@ -88,8 +135,11 @@ await test('POST /api/prices: a version, exact, numbers with exponents too', asy
   assert.equal(listed.id, first.id);
   assert.equal(listed.is_in_force, true);
   assert.ok((await prices()).some((p) => p.id === first.id));
-  assert.deepEqual(sql(`SELECT actor, object_id FROM audit_log WHERE action = 'price.set'
-    AND object_id = ${first.id}`), [['operator_key', String(first.id)]]);
+  const [[actor, detail]] = sql(`SELECT actor, detail FROM audit_log WHERE action = 'price.set'
+    AND object_id = ${first.id}`);
+  const { after } = JSON.parse(detail);
+  assert.deepEqual([actor, after.model_id, after.effective_from, after.input, after.long_output, after.request],
+    ['operator_key', model, first.effective_from, 0.000002, 0.00001, 0.000001]);
 });
 
 await test('POST /api/prices: what is wrong is refused and named', async () => {
@@ -141,6 +191,36 @@ await test('B18: a price holds for requests that start after it; rows and books 
   assert.deepEqual(sql(`SELECT COUNT(*), COUNT(DISTINCT cost_in_usd) FROM usage_records
     WHERE price_version_id = ${first.id} AND provider_cost_in_usd = '${before.provider_cost_in_usd}'`)[0][1], '1');
   await flushed();
+});
+
+await test('B18: what began before the change ends by the old price; rows and transfers stay to the byte', async () => {
+  const slow = 'slow-to-end';
+  const id = await makeModel(slow, 'sim-delay:3000+fixed:9');
+  const old = JSON.parse((await post({ model_id: id, prices: { input: 3, output: 30 } })).text);
+  await until('the price is in force', async () => (await generate(slow)).status === 200);
+  await flushed();
+  const books = () => [sql(`SELECT * FROM usage_records ORDER BY usage_id`),
+    sql(`SELECT * FROM ledger_transfers ORDER BY transfer_id`)];
+  const [rows, transfers] = books();
+  const under = generate(slow); // under way until after the change
+  await until('it is at the provider', async () => (await sim('GET', '/__sim/last')).text.includes('sim-delay:3000'));
+  const next = JSON.parse((await post({ model_id: id, prices: { input: 40, output: 400 } })).text);
+  const fast = await until('the new price is in force', async () => {
+    const row = await cost(slow);
+    return row.price_version_id === String(next.id) && row;
+  }, 30000);
+  const answer = await under;
+  const row = await usageRow(answer.headers['x-request-id'],
+    ['price_version_id', 'prompt_tokens', 'completion_tokens', 'provider_cost_in_usd']);
+  assert.equal(row.price_version_id, String(old.id));
+  assert.equal(pusd(row.provider_cost_in_usd), 3000000n * BigInt(row.prompt_tokens)
+    + 30000000n * BigInt(row.completion_tokens));
+  assert.equal(pusd(fast.provider_cost_in_usd), 40000000n * BigInt(fast.prompt_tokens)
+    + 400000000n * BigInt(fast.completion_tokens));
+  await flushed();
+  const [rowsNow, transfersNow] = books();
+  assert.deepEqual(rowsNow.slice(0, rows.length), rows);
+  assert.deepEqual(transfersNow.slice(0, transfers.length), transfers);
 });
 
 await test('a price to come: nobody pays it yet', async () => {
@@ -213,6 +293,10 @@ await test('price import --yes: sets them exactly; again: nothing', async () => 
     long_context_token_in_usd, request_usd, note FROM price_versions WHERE model_id = ${listed}`), [
     ['0.000000150000', '0.000000075000', '0.000000900000', '0.000000300000', '0.001000000000',
       'prices.json: gpt-list']]);
+  const rows = sql("SELECT actor, detail FROM audit_log WHERE action = 'price.import' ORDER BY audit_id");
+  assert.deepEqual(rows.map(([actor]) => actor), ['command', 'command']);
+  assert.ok(rows.some(([, detail]) => JSON.parse(detail).after.model_id === listed
+    && JSON.parse(detail).after.reasoning === 9e-07 && JSON.parse(detail).account));
   const lines = tollgate('price', 'import', list, '--yes');
   assert.equal(versions(), n + 2);
   assert.deepEqual(lines.filter((l) => ['listed', 'azure-listed'].includes(l.model) && l.state !== 'ignored')
@@ -350,7 +434,8 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
   const closed = command('usage', 'rerate', '--from', '2020-01-01', '--to', '2100-01-01', '--yes');
   assert.equal(closed.status, 1);
   assert.match(closed.stderr, /is closed/);
-  assert.equal(sql("SELECT COUNT(*) FROM audit_log WHERE action IN ('usage.prune', 'usage.rerate', 'price.import')")[0][0] > 4, true);
+  const [[pruned]] = sql("SELECT detail FROM audit_log WHERE action = 'usage.prune' LIMIT 1");
+  assert.equal(JSON.parse(pruned).before, before);
   // And what comes now is counted as ever.
   await cost('priced');
   await until('it is counted', () => books().usage_rows === 1);

@@ -55,8 +55,8 @@ restart() {
 }
 pepper=$(secret TOLLGATE_AUTH_PEPPER)
 seal=$(secret TOLLGATE_SEAL_KEY)
-new_pepper=$(printf 'a1%.0s' {1..32})
-new_seal=$(printf 'b2%.0s' {1..32})
+new_pepper=$(printf 'a1c3%.0s' {1..16})
+new_seal=$(printf 'b2d4%.0s' {1..16})
 generate='{"text":"a","model_id":2,"max_length":5}'
 
 tollgate key add --customer 1 --name idle >"$dir/idle"

@@ -121,6 +121,13 @@ conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_AUTH_PEPPER=
 like 'no pepper, no start' "$(refused)" '^1 .*auth\.pepper is not set'
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_SEAL_KEY=
 like 'no sealing key, no start' "$(refused)" '^1 .*seal\.key is not set'
+for name in AUTH_PEPPER SEAL_KEY AUTH_OTHER_PEPPER SEAL_OTHER_KEY; do
+  for value in "${hex32:0:62}" 0 secret "${hex32//?/0}" "${hex32//?/f}"; do
+    conf "TOLLGATE_LISTEN_SOCKET=$sock" "TOLLGATE_$name=$value"
+    like "$name of ${#value} characters, ${value:0:8}: no start (S13)" \
+      "$(refused)" '^1 .*(secret key must|other_|auth\.|seal\.)'
+  done
+done
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_AUTH_PEPPER=${hex32:2}xy
 unlike 'a bad secret is not repeated' "$(refused)" "${hex32:2}"
 conf "TOLLGATE_LISTEN_SOCKET=$sock" "TOLLGATE_TEMPLATES_DIR=$dir"

@@ -64,6 +64,7 @@ TG_PACKAGES_TEST=(
   fortunes-min
   iproute2
   jargon-text
+  lighttpd-mod-deflate
   lighttpd-mod-openssl
   mandoc
   mariadb-client

@@ -26,12 +26,13 @@ $(if ((EUID == 0)) && [[ $STACK_USER == root ]]; then echo user = root; fi)
 CONF
 }
 
-# The empty database directory, once.
+# The empty database directory, once. Its temporary files are apart, too: each
+# MariaDB that starts removes what others have in a folder that they share.
 stack_db_install() {
   [[ ! -e $STACK_DIR/db/.complete ]] || return 0
   find "$STACK_DIR/db" -mindepth 1 -delete
   stack_as mariadb-install-db --no-defaults --datadir="$STACK_DIR/db" \
-    --auth-root-authentication-method=normal --skip-test-db \
+    --tmpdir="$STACK_DIR/tmp" --auth-root-authentication-method=normal --skip-test-db \
     --skip-name-resolve --user="$STACK_USER" \
     >>"$STACK_DIR/log/mariadb-install.log" 2>&1 </dev/null \
     || { stack_log_tail mariadb-install

@@ -33,7 +33,13 @@ stack_web_conf_lighttpd() {
   stack_fill lighttpd/standalone.conf.in "$STACK_DIR/etc/web.conf" \
     bind=127.0.0.1 port="$STACK_PORT" log_dir="$STACK_DIR/log" \
     run_dir="$STACK_RUN" tmp_dir="$STACK_DIR/tmp" \
-    empty_dir="$STACK_DIR/empty" site="$STACK_DIR/etc/site.conf"
+    empty_dir="$STACK_DIR/empty" site="$STACK_DIR/etc/site.conf" || return 1
+  # Debian has the module in a package of its own.
+  [[ -e /usr/lib/lighttpd/mod_deflate.so ]] || return 0
+  stack_fill lighttpd/compress.conf.in "$STACK_DIR/etc/compress.conf" \
+    host_is='=~ ""' || return 1
+  printf 'include "%s"\n' "$STACK_DIR/etc/compress.conf" \
+    >>"$STACK_DIR/etc/web.conf"
 }
 
 stack_web_conf_apache() {

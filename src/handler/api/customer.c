@@ -88,6 +88,8 @@ api_customer_create(struct app *app, const struct request *rq,
 {
 	struct customer_row row = { .c = {
 					.markup_ppm = MARKUP_NONE_PPM,
+					.low_balance_ppm =
+					    CUSTOMER_LOW_BALANCE_PPM,
 					.is_active = true,
 				    } };
 	enum err err = resource_make(app, rq, &customer_resource, &row, e);

@@ -10,47 +10,50 @@
 
 /* ---- creating ---- */
 
+/* Those that it may use now; without a list, all that are enabled. */
 static void
-write_models(struct json_out *j, const struct app *app, const struct key_new *k)
+write_models(struct json_out *j, const struct catalogue *c,
+    const struct key_row *row)
 {
-	const struct catalogue *c = app->catalogue;
+	struct str list = row->models, id;
 
 	json_out_key(j, "allowed_models");
 	json_out_array(j);
-	for (size_t i = 0; k->all_models && i < c->n_models; i++)
+	for (size_t i = 0; row->k.all_models && i < c->n_models; i++)
 		if (c->models[i].row.is_enabled)
 			json_out_u64(j, c->models[i].row.model_id);
-	for (size_t i = 0; i < k->n_models; i++)
-		json_out_u64(j, k->model_ids[i]);
+	while (list.n && str_split(&list, ',', &id))
+		json_out_raw(j, id);
 	json_out_array_end(j);
 }
 
 static enum err
-respond(struct app *app, struct response *rs, const struct key_make *k,
-    const char *text, uint64_t id, struct error *e)
+respond(struct response *rs, const struct key_make *k, const char *text,
+    struct error *e)
 {
+	const struct key *key = &k->row.k;
 	struct json_out j;
 	int64_t rate;
 
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
 	json_out_object(&j);
-	json_out_member_u64(&j, "id", id);
+	json_out_member_u64(&j, "id", key->api_key_id);
 	json_out_member_str(&j, "key", str_from(text));
-	json_out_member_str(&j, "name", k->key.name);
+	json_out_member_str(&j, "name", key->name);
 	/* None in force is 0. */
 	rate = limit_set_get(&k->in_force, LIMIT_KEY_MODEL_REQUESTS_MINUTE);
 	json_out_member_u64(&j, "rate_limit", rate > 0 ? (uint64_t)rate : 0);
-	write_models(&j, app, &k->key);
-	json_out_member_u64(&j, "customer_id", k->key.customer_id);
+	write_models(&j, k->app->catalogue, &k->row);
+	json_out_member_u64(&j, "customer_id", key->customer_id);
 	json_out_key(&j, "expires_at");
-	if (k->key.expires_at_ms)
-		json_out_time(&j, k->key.expires_at_ms);
+	if (key->expires_at_ms)
+		json_out_time(&j, key->expires_at_ms);
 	else
 		json_out_null(&j);
 	json_out_key(&j, "budget");
-	if (k->budget.shown.p)
-		json_out_raw(&j, k->budget.shown);
+	if (k->row.budget.shown.p)
+		json_out_raw(&j, k->row.budget.shown);
 	else
 		json_out_null(&j);
 	json_out_object_end(&j);
@@ -64,18 +67,16 @@ api_key_create(struct app *app, const struct request *rq, struct response *rs,
 	char text[KEY_TEXT_BYTES] = "";
 	struct key_make k;
 	struct manager m;
-	uint64_t id;
-	enum err rc = key_make_read(app, rq->arena, rq->body, rq->start_ms, &k,
-	    e);
+	enum err rc = manager_begin(app, rq, &m, e);
 
-	if (!rc)
-		rc = manager_begin(app, rq, &m, e);
 	if (rc)
 		return rc;
-	rc = key_make(app, &m, rq->arena, &k, text, &id, e);
+	rc = key_make_read(app, &m, rq->arena, rq->body, &k, e);
+	if (!rc)
+		rc = key_make(&m, &k, (struct str){ NULL, 0 }, text, e);
 	manager_end(app, &m);
 	if (!rc)
-		rc = respond(app, rs, &k, text, id, e);
+		rc = respond(rs, &k, text, e);
 	secret_wipe(text, sizeof(text));
 	return rc;
 }

@@ -242,8 +242,8 @@ api_key_revoke_many(struct app *app, const struct request *rq,
 {
 	struct key_revocation what;
 	struct manager m;
+	struct key_revoked done;
 	struct json_out j;
-	size_t n = 0;
 	enum err err = read_revocation(rq, &what, e);
 
 	if (!err)
@@ -253,13 +253,14 @@ api_key_revoke_many(struct app *app, const struct request *rq,
 	if (what.filter.customer_id)
 		err = resource_check_customer(&m, what.filter.customer_id, e);
 	if (!err)
-		err = key_revoke_many(&m, &what, rq->arena, &n, e);
+		err = key_revoke_many(&m, &what, rq->arena, &done, e);
 	manager_end(app, &m);
 	if (err)
 		return err;
 	response_json_begin(rs, &j);
 	json_out_object(&j);
-	json_out_member_u64(&j, "revoked", n);
+	json_out_member_u64(&j, "revoked", done.n);
+	json_out_member_bool(&j, "has_more", done.has_more);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }

@@ -29,6 +29,7 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/model_read.h \
 	src/handler/api/model_write.c \
 	src/handler/api/model_write.h \
+	src/handler/api/notice.c \
 	src/handler/api/price.c \
 	src/handler/api/price_body.c \
 	src/handler/api/price_body.h \

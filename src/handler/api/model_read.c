@@ -5,10 +5,8 @@
 #include "handler/api/price_body.h"
 #include "upstream/provider.h"
 
-#define JSON_DEPTH          4
-#define API_URL_BYTES       1024
-#define UPSTREAM_NAME_BYTES 128
-#define MEMBERS_MAX         64
+#define JSON_DEPTH  4
+#define MEMBERS_MAX 64
 
 #define SETTING_NAMES                                                    \
  "description", "is_enabled", "context_length", "max_output",            \
@@ -139,13 +137,14 @@ model_read_place(const struct json *body, struct deployment *d, struct error *e)
 		err = json_get_str(body, "provider", 1, PROVIDER_NAME_BYTES,
 		    &provider, e);
 	if (!err)
-		err = read_text(body, "api_url", API_URL_BYTES, &d->api_url, e);
+		err = read_text(body, "api_url", MODEL_API_URL_BYTES,
+		    &d->api_url, e);
 	if (d->api_url.n == 0)
 		d->api_url = (struct str){ NULL, 0 };
 	if (!err && (json_has(body, "upstream_name") ||
 			json_has_null(body, "upstream_name")))
 		err = json_get_str(body, "upstream_name", 1,
-		    UPSTREAM_NAME_BYTES, &d->upstream_name, e);
+		    MODEL_UPSTREAM_NAME_BYTES, &d->upstream_name, e);
 	return err;
 }
 
@@ -228,16 +227,16 @@ read_at_provider(const struct json *c, struct model_new *n, struct error *e)
 		err = json_get_str(c, "provider", 1, PROVIDER_NAME_BYTES,
 		    &n->provider_name, e);
 	if (!err && json_has(c, "api_url"))
-		err = json_get_str(c, "api_url", 1, API_URL_BYTES, &n->api_url,
-		    e);
+		err = json_get_str(c, "api_url", 1, MODEL_API_URL_BYTES,
+		    &n->api_url, e);
 	return err ? err : check_no_preload(c, e);
 }
 
 static enum err
 read_external(const struct json *c, struct model_new *n, struct error *e)
 {
-	enum err err = json_get_str(c, "api_url", 1, API_URL_BYTES, &n->api_url,
-	    e);
+	enum err err = json_get_str(c, "api_url", 1, MODEL_API_URL_BYTES,
+	    &n->api_url, e);
 
 	n->place = MODEL_EXTERNAL;
 	if (!err && json_has(c, "api_key"))
@@ -259,7 +258,7 @@ read_place(const struct json *c, struct model_new *n, struct error *e)
 		return error_public(e, ERR_BAD_PARAM, "upstream_name",
 		    "'model_name' and 'upstream_name' are the same: give one.");
 	if (json_has(c, name))
-		err = json_get_str(c, name, 1, UPSTREAM_NAME_BYTES,
+		err = json_get_str(c, name, 1, MODEL_UPSTREAM_NAME_BYTES,
 		    &n->upstream_name, e);
 	if (err)
 		return err;

@@ -12,7 +12,6 @@
 
 #define DB_WAIT_MS 2000
 #define JSON_DEPTH 3
-#define NOTE_BYTES 255
 
 enum {
 	Q_MODEL_ID = 2,
@@ -192,7 +191,8 @@ read_body(const struct request *rq, struct price *ret, struct error *e)
 	if (!err)
 		err = read_from(body, &p.effective_from_ms, e);
 	if (!err && json_has(body, "note"))
-		err = json_get_str(body, "note", 0, NOTE_BYTES, &p.note, e);
+		err = json_get_str(body, "note", 0, PRICE_NOTE_BYTES, &p.note,
+		    e);
 	p.model_id = model_id;
 	if (!err)
 		*ret = p;

@@ -3,8 +3,6 @@
 
 #include "domain/price_list.h"
 
-#define TOK_PER_MTOK 1000000
-
 static enum err
 read_decimal(const struct json *prices, const char *name, struct str *ret,
     struct error *e)
@@ -57,31 +55,12 @@ price_body_read(const struct json *body, struct price *ret, struct error *e)
 	return err;
 }
 
-/* Per million tokens, as it is given. */
-static void
-write_price(struct json_out *j, const char *name, int64_t pusd)
-{
-	int64_t per_mtok_pusd;
-
-	if (__builtin_mul_overflow(pusd, TOK_PER_MTOK, &per_mtok_pusd))
-		json_out_member_null(j, name); /* above 9 USD for a token */
-	else
-		json_out_member_usd(j, name, per_mtok_pusd);
-}
-
 void
 price_body_write(struct json_out *j, const struct price *p)
 {
-	if (!p) {
-		json_out_member_null(j, "prices");
-		return;
-	}
 	json_out_key(j, "prices");
-	json_out_object(j);
-	for (size_t i = 0; i < TOK_CONTEXT__MAX; i++)
-		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-			write_price(j, price_classes[c].names[i],
-			    p->tok_pusd[i][c]);
-	json_out_member_usd(j, "request", p->request_pusd);
-	json_out_object_end(j);
+	if (p)
+		price_write(j, p);
+	else
+		json_out_null(j);
 }

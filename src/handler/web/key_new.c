@@ -142,7 +142,7 @@ read_form(struct web_key *v, struct key_make *k, struct error *e)
 	customer = arena_printf(a, "\"customer_id\":%llu",
 	    (unsigned long long)v->place.customer.customer_id);
 	err = web_form_body(&v->form, NULL, customer, a, &body, e);
-	return err ? err : key_make_read(v->app, a, body, v->m.now_ms, k, e);
+	return err ? err : key_make_read(v->app, &v->m, a, body, k, e);
 }
 
 static enum err
@@ -156,20 +156,17 @@ show_again(struct web_key *v, struct response *rs, struct error *e)
 }
 
 static enum err
-make(struct web_key *v, struct key_make *k, struct response *rs,
-    struct error *e)
+make(struct web_key *v, struct key_make *k, struct str public_id,
+    struct response *rs, struct error *e)
 {
 	struct web_secret s = { .title = "Your new API key" };
 	char text[KEY_TEXT_BYTES] = "";
-	enum err err = key_make(v->app, &v->m, v->rq->arena, k, text, &v->id,
-	    e);
+	enum err err = key_make(&v->m, k, public_id, text, e);
 
 	s.text = str_from(text);
 	if (!err) {
-		v->row.k.name = k->key.name;
-		v->row.k.all_models = k->key.all_models;
-		v->row.model_ids = k->key.model_ids;
-		v->row.n_models = k->key.n_models;
+		v->row = k->row;
+		v->id = k->row.k.api_key_id;
 		err = web_key_show_secret(v, rs, &s, e);
 	}
 	secret_wipe(text, sizeof(text));
@@ -202,8 +199,7 @@ create(struct web_key *v, struct response *rs, struct error *e)
 	*e = form_error;
 	if (form_err)
 		return form_err;
-	k.key.wanted_public_id = public_id;
-	err = make(v, &k, rs, e);
+	err = make(v, &k, public_id, rs, e);
 	/* Sent twice at once: the other one was faster. */
 	if (err == ERR_CONFLICT) {
 		form_error = *e;

@@ -34,7 +34,8 @@ clock_parse__bad_texts__are_refused(void **state)
 		"2024-02-30", "2023-02-29", "1969-12-31", "2024-01-01T25:00:00",
 		"2024-01-01T00:00:60", "2024-01-01T00:00:00.", "2024-01-01Z",
 		"2024-01-01T00:00:00+1:00", "2024-01-01T00:00:00Zx",
-		"+024-01-01", "2024-1-01" };
+		"+024-01-01", "2024-1-01", "1970-01-01T00:00:00+00:01",
+		"9999-12-31T23:59:59-00:01" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -42,6 +43,19 @@ clock_parse__bad_texts__are_refused(void **state)
 
 		assert_false(clock_parse(str_from(cases[i]), &ms));
 	}
+}
+
+static void
+clock_parse_given__first_moment__is_not_none(void **state)
+{
+	int64_t ms = 0;
+
+	(void)state;
+	assert_true(clock_parse_given(S("1970-01-01"), &ms));
+	assert_int_equal(ms, 1);
+	assert_true(clock_parse_given(S("1970-01-02"), &ms));
+	assert_int_equal(ms, DAY_MS);
+	assert_false(clock_parse_given(S("1969-12-31"), &ms));
 }
 
 static void
@@ -89,6 +103,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clock_parse__good_texts__give_the_moment),
 		cmocka_unit_test(clock_parse__bad_texts__are_refused),
+		cmocka_unit_test(clock_parse_given__first_moment__is_not_none),
 		cmocka_unit_test(
 		    clock_split__every_day_of_400_years__joins_back),
 		cmocka_unit_test(clock_format__milliseconds__only_when_asked),

@@ -30,6 +30,8 @@ void (*during_query)(void);
 unsigned n_rehashed;
 bool is_rehash_lost;
 uint64_t rehashed_to;
+enum err touch_answer;
+unsigned n_touched;
 
 enum err
 db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
@@ -98,6 +100,30 @@ store_key_rehash(struct db *db, bool is_operator,
 }
 
 enum err
+store_key_touch(struct db *db, const struct key_use *uses, size_t n,
+    struct error *err)
+{
+	(void)db;
+	(void)uses;
+	if (touch_answer)
+		return error_set(err, touch_answer, "scripted");
+	n_touched += (unsigned)n;
+	return OK;
+}
+
+enum err
+store_operator_key_touch(struct db *db, uint64_t operator_key_id,
+    struct error *err)
+{
+	(void)db;
+	(void)operator_key_id;
+	if (touch_answer)
+		return error_set(err, touch_answer, "scripted");
+	n_touched++;
+	return OK;
+}
+
+enum err
 store_budget_for_key(struct db *db, uint64_t customer_id, uint64_t project_id,
     uint64_t api_key_id, const struct budget_starts *starts, struct arena *a,
     struct budget **ret, size_t *ret_n, struct error *err)
@@ -147,11 +173,7 @@ key_cache_setup(void **state)
 		.user_id = 6,
 		.public_id = str_make(text + 3, 10),
 		.scopes = KEY_SCOPE_INFER,
-		.is_active = true,
-		.project_is_open = true,
-		.user_is_active = true,
 		.customer_markup_ppm = 1000000,
-		.customer_is_active = true,
 		.model_ids = model_ids,
 		.n_models = 2,
 	};

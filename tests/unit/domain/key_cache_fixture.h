@@ -40,6 +40,9 @@ extern unsigned n_rehashed; /* keys written anew, and with which pepper */
 extern bool is_rehash_lost; /* as on a host whose pepper is the older one */
 extern uint64_t rehashed_to;
 
+extern enum err touch_answer; /* of writing uses down */
+extern unsigned n_touched;    /* uses of either kind that were written */
+
 /** Around all tests of a program. */
 void key_cache_fixture_start(void);
 void key_cache_fixture_stop(void);

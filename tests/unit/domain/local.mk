@@ -3,6 +3,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_admission \
 	tests/unit/domain/test_attribution \
 	tests/unit/domain/test_budget \
+	tests/unit/domain/test_budget_book \
 	tests/unit/domain/test_customer \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
@@ -19,6 +20,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_price_feed \
 	tests/unit/domain/test_price_list \
 	tests/unit/domain/test_record \
+	tests/unit/domain/test_resource \
 	tests/unit/domain/test_tokenizers \
 	tests/unit/domain/test_usage_add \
 	tests/unit/domain/test_usage_dimensions \
@@ -39,6 +41,8 @@ tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_attribution_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_attribution_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_budget_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_budget_book_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_budget_book_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
@@ -60,6 +64,7 @@ tests_unit_domain_test_price_feed_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_list_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_price_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
+tests_unit_domain_test_resource_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_usage_add_LDADD = $(UNIT_DAEMON_LIBS)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of keys, and changes that bump the host's slot. The store is
- * scripted here. */
+/* The text of keys, and making them. The store is scripted here. */
 #include "support/cmocka_tg.h"
 
 #include <stdio.h>
 
-#include "domain/hostmap.h"
 #include "domain/key.h"
 #include "store/operator_key.h"
-#include "support/fixture_dir.h"
 
 #define PEPPER \
  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -48,35 +45,6 @@ store_operator_key_insert(struct db *db, const struct operator_key_new *k,
 	(void)db;
 	memcpy(stored_digest, k->digest, KEY_DIGEST_BYTES);
 	*ret = 6;
-	return answer(err);
-}
-
-enum err
-store_key_toggle(struct db *db, uint64_t customer_id, uint64_t id, int want,
-    bool *ret, struct error *err)
-{
-	(void)db;
-	(void)customer_id;
-	(void)id;
-	*ret = want == 1;
-	return answer(err);
-}
-
-enum err
-store_key_revoke(struct db *db, uint64_t customer_id, uint64_t id,
-    struct error *err)
-{
-	(void)db;
-	(void)customer_id;
-	(void)id;
-	return answer(err);
-}
-
-enum err
-store_operator_key_revoke(struct db *db, uint64_t id, struct error *err)
-{
-	(void)db;
-	(void)id;
 	return answer(err);
 }
 
@@ -196,37 +164,6 @@ key_create__store_fails__no_key_is_left_in_memory(void **state)
 	    ERR_DB_DOWN);
 	assert_memory_equal(text, wiped, sizeof(wiped));
 	crypto_key_free(pepper);
-}
-
-static void
-key_revoke__done_or_uncertain__bumps_the_slot(void **state)
-{
-	struct fixture_dir dir;
-	struct hostmap *map;
-	struct key_ops ops = { 0 };
-	bool is_active;
-	unsigned slot = generation_key_slot(42);
-
-	(void)state;
-	fixture_dir_make(&dir);
-	assert_ok(hostmap_open(dir.path, true, &map, &e));
-	ops.map = map;
-
-	assert_ok(key_revoke(&ops, 0, 42, &e));
-	assert_int_equal(hostmap_slot_read(map, slot), 1);
-	assert_ok(key_toggle(&ops, 0, 42, 0, &is_active, &e));
-	assert_int_equal(hostmap_slot_read(map, slot), 2);
-	assert_ok(key_revoke_operator(&ops, 42, &e));
-	assert_int_equal(hostmap_slot_read(map, slot), 3);
-	store_answer = ERR_DB_UNCERTAIN;
-	assert_int_equal(key_revoke(&ops, 0, 42, &e), ERR_DB_UNCERTAIN);
-	assert_int_equal(hostmap_slot_read(map, slot), 4);
-	store_answer = ERR_NOT_FOUND;
-	assert_int_equal(key_revoke(&ops, 0, 42, &e), ERR_NOT_FOUND);
-	assert_int_equal(hostmap_slot_read(map, slot), 4);
-
-	hostmap_close(map);
-	fixture_dir_remove(&dir);
 }
 
 static void
@@ -590,8 +527,6 @@ main(void)
 		    key_create__public_id_is_taken__draws_again, setup),
 		cmocka_unit_test_setup(
 		    key_create__store_fails__no_key_is_left_in_memory, setup),
-		cmocka_unit_test_setup(
-		    key_revoke__done_or_uncertain__bumps_the_slot, setup),
 		cmocka_unit_test(
 		    principal_may_use_model__list__finds_each_and_no_other),
 		cmocka_unit_test(

@@ -72,6 +72,30 @@ key_cache_take_uses__one_a_minute__each_taken_once(void **state)
 	assert_int_equal(key_cache_take_uses(cache, KEY_CUSTOMER, uses, 4), 1);
 }
 
+static void
+key_uses_write__database_fails__are_written_by_the_next_call(void **state)
+{
+	static const enum key_kind kinds[] = { KEY_CUSTOMER, KEY_OPERATOR };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		n_touched = 0;
+		cache_make(60, 900, 100);
+		key_text_generate(kinds[i], text);
+		key_text_digest(pepper, str_from(text), row_digest);
+		assert_ok(ask());
+		touch_answer = ERR_DB_DOWN;
+		assert_int_equal(key_uses_write(cache, NULL, &e), ERR_DB_DOWN);
+		assert_int_equal(key_uses_write(cache, NULL, &e), ERR_DB_DOWN);
+		assert_int_equal(n_touched, 0);
+		touch_answer = OK;
+		assert_ok(key_uses_write(cache, NULL, &e));
+		assert_int_equal(n_touched, 1);
+		assert_ok(key_uses_write(cache, NULL, &e));
+		assert_int_equal(n_touched, 1);
+	}
+}
+
 /* What the database holds is never taken for "from anywhere". */
 static void
 key_authenticate__addresses_that_are_none__no_entry(void **state)
@@ -130,7 +154,7 @@ key_check_again__row_under_the_other_pepper__is_found_again(void **state)
 	assert_ok(ask());
 	hostmap_slot_bump(map, generation_key_slot(42));
 	assert_ok(key_check_again(cache, &who, NOW, &arena, &e));
-	row.revoked_at_ms = NOW;
+	row.is_refused = true;
 	hostmap_slot_bump(map, generation_key_slot(42));
 	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
 	is_rehash_lost = false;
@@ -348,37 +372,37 @@ key_authenticate__same_beginning__is_another_key(void **state)
 }
 
 static void
-key_authenticate__inactive_in_any_way__is_refused(void **state)
+key_authenticate__refused_or_expired__is_refused_from_the_cache_too(
+    void **state)
 {
-	struct key_auth good = row;
-
 	(void)state;
-	for (int i = 0; i < 6; i++) {
-		row = good;
-		switch (i) {
-		case 0:
-			row.is_active = false;
-			break;
-		case 1:
-			row.revoked_at_ms = NOW;
-			break;
-		case 2:
-			row.user_is_active = false;
-			break;
-		case 3:
-			row.customer_is_active = false;
-			break;
-		case 4:
-			row.project_is_open = false;
-			break;
-		default:
-			row.expires_at_ms = NOW;
-			break;
-		}
+	for (int is_expired = 0; is_expired < 2; is_expired++) {
+		row.is_refused = !is_expired;
+		row.expires_at_ms = is_expired ? NOW : 0;
 		cache_make(30, 900, 1000);
+		n_queries = 0;
 		assert_refused(ask());
-		assert_refused(ask()); /* from the cache too */
+		assert_refused(ask());
+		assert_int_equal(n_queries, 1);
 	}
+}
+
+/* Nobody learns from a cached refusal that the key is on again; a bump does. */
+static void
+key_authenticate__refused_and_then_on_again__slot_bumped__passes(void **state)
+{
+	(void)state;
+	row.is_refused = true;
+	assert_refused(ask());
+	row.is_refused = false;
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_ok(ask());
+	row.is_refused = true;
+	hostmap_slot_bump(map, generation_key_slot(42));
+	assert_refused(ask());
+	row.is_refused = false;
+	hostmap_slot_bump(map, generation_customer_slot(5));
+	assert_ok(ask());
 }
 
 static void
@@ -398,7 +422,7 @@ key_authenticate__slot_bumped__asks_again_and_refuses(void **state)
 {
 	(void)state;
 	assert_ok(ask());
-	row.revoked_at_ms = NOW;
+	row.is_refused = true;
 	assert_ok(ask());
 
 	hostmap_slot_bump(map, generation_key_slot(42));
@@ -414,7 +438,7 @@ key_check_again__revoked_after_authentication__is_refused(void **state)
 	assert_ok(ask());
 	assert_ok(key_check_again(cache, &who, NOW, &arena, &e));
 	assert_int_equal(n_queries, 1);
-	row.revoked_at_ms = NOW;
+	row.is_refused = true;
 	hostmap_slot_bump(map, generation_key_slot(42));
 
 	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
@@ -426,7 +450,7 @@ static void
 revoke_meanwhile(void)
 {
 	during_query = NULL;
-	row.revoked_at_ms = NOW;
+	row.is_refused = true;
 	hostmap_slot_bump(map, generation_key_slot(42));
 }
 
@@ -445,7 +469,7 @@ key_check_again__customer_suspended_after_authentication__is_refused(
 {
 	(void)state;
 	assert_ok(ask());
-	row.customer_is_active = false;
+	row.is_refused = true;
 	hostmap_slot_bump(map, generation_customer_slot(5));
 
 	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
@@ -570,6 +594,8 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_cache_take_uses__one_a_minute__each_taken_once),
 		KEY_CACHE_TEST(
+		    key_uses_write__database_fails__are_written_by_the_next_call),
+		KEY_CACHE_TEST(
 		    key_authenticate__addresses_that_are_none__no_entry),
 		KEY_CACHE_TEST(
 		    key_authenticate__pepper_that_rotates__old_key_is_found_and_written_anew),
@@ -603,7 +629,9 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_authenticate__same_beginning__is_another_key),
 		KEY_CACHE_TEST(
-		    key_authenticate__inactive_in_any_way__is_refused),
+		    key_authenticate__refused_or_expired__is_refused_from_the_cache_too),
+		KEY_CACHE_TEST(
+		    key_authenticate__refused_and_then_on_again__slot_bumped__passes),
 		KEY_CACHE_TEST(
 		    key_authenticate__expires_while_cached__is_refused_to_the_millisecond),
 		KEY_CACHE_TEST(

@@ -75,7 +75,7 @@ static void
 row_set_revoked(bool revoked)
 {
 	(void)pthread_mutex_lock(&row_lock);
-	row.revoked_at_ms = revoked ? NOW : 0;
+	row.is_refused = revoked;
 	(void)pthread_mutex_unlock(&row_lock);
 	hostmap_slot_bump(map, generation_key_slot(42));
 }

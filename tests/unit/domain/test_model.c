@@ -3,9 +3,22 @@
  * on a real database. */
 #include "support/cmocka_tg.h"
 
-#include "domain/model.h"
+#include "domain/model_priv.h"
 
 static struct error e;
+
+static enum err
+check(const struct model *m)
+{
+	const struct model_change now = { .model = *m };
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(64));
+	err = model_check(NULL, &now, &a, &e);
+	arena_fini(&a);
+	return err;
+}
 
 static void
 model_check__nothing_set__passes(void **state)
@@ -14,7 +27,7 @@ model_check__nothing_set__passes(void **state)
 
 	(void)state;
 	model_init(&m, S("m"));
-	assert_ok(model_check(&m, &e));
+	assert_ok(check(&m));
 	assert_int_equal(m.default_temperature_ppm, -1);
 	assert_int_equal(m.idle_ms, -1);
 }
@@ -28,6 +41,7 @@ model_check__out_of_bounds_or_at_odds__is_named(void **state)
 		const char *param;
 	} cases[] = {
 		{ STR_INIT(""), -1, -1, -1, -1, -1, "name" },
+		{ STR_INIT("  "), -1, -1, -1, -1, -1, "name" },
 		{ STR_INIT("a\tb"), -1, -1, -1, -1, -1, "name" },
 		{ STR_INIT("\xff"), -1, -1, -1, -1, -1, "name" },
 		{ STR_INIT("m"), 0, -1, -1, -1, -1, "context_length" },
@@ -49,7 +63,7 @@ model_check__out_of_bounds_or_at_odds__is_named(void **state)
 		m.default_max_output_tok = cases[i].normal;
 		m.default_temperature_ppm = cases[i].temperature;
 		m.connect_ms = cases[i].connect;
-		assert_int_equal(model_check(&m, &e), ERR_BAD_PARAM);
+		assert_int_equal(check(&m), ERR_BAD_PARAM);
 		assert_string_equal(e.param, cases[i].param);
 	}
 }

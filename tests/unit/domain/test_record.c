@@ -33,9 +33,6 @@ struct row {
 
 #define AT(m) offsetof(struct row, m)
 /* clang-format off */
-static const struct record_member group[] = {
-	{ .name = "per_hour", .kind = RECORD_COUNT, .off = AT(per_hour), .flags = RECORD_NULL, .max = 100 },
-};
 static const struct record_member members[] = {
 	{ .name = "id", .kind = RECORD_ID, .off = AT(id) },
 	{ .name = "owner_id", .kind = RECORD_ID, .off = AT(owner_id), .flags = RECORD_NEW, .min = 1, .max = 99 },
@@ -44,7 +41,7 @@ static const struct record_member members[] = {
 	{ .name = "note", .kind = RECORD_TEXT, .off = AT(note), .flags = RECORD_SET | RECORD_NULL, .max = 10 },
 	{ .name = "rate", .kind = RECORD_COUNT, .off = AT(rate),
 	  .flags = RECORD_SET | RECORD_NULL | RECORD_OPERATOR, .min = 1, .max = 100 },
-	{ .name = "limits", .kind = RECORD_GROUP, .flags = RECORD_SET | RECORD_NULL, .members = group, .n_members = 1 },
+	{ .name = "per_hour", .kind = RECORD_COUNT, .off = AT(per_hour), .flags = RECORD_SET | RECORD_NULL, .max = 100 },
 	{ .name = "is_on", .kind = RECORD_BOOL, .off = AT(is_on), .flags = RECORD_SET },
 	{ .name = "ends_at", .kind = RECORD_TIME, .off = AT(ends_ms), .flags = RECORD_SET | RECORD_NULL },
 	{ .name = "colour", .kind = RECORD_ENUM, .off = AT(colour), .flags = RECORD_SET, .names = colours, .n_names = 2 },
@@ -120,7 +117,7 @@ record_write__all_kinds__as_their_json(void **state)
 	(void)state;
 	assert_str_is(written(true),
 	    "{\"id\":7,\"owner_id\":3,\"name\":\"it\",\"note\":null,\"rate\":5,"
-	    "\"limits\":{\"per_hour\":null},\"is_on\":true,\"ends_at\":null,"
+	    "\"per_hour\":null,\"is_on\":true,\"ends_at\":null,"
 	    "\"colour\":\"red\",\"bits\":[\"blue\"],\"list\":null,"
 	    "\"metrics\":{},\"a_minute\":null,\"markup\":1.25,\"seen_at\":null}");
 	row.list = S("");
@@ -140,7 +137,7 @@ record_read__given_members__others_stay(void **state)
 	assert_ok(read_as("{\"name\":\"new\",\"rate\":9,\"is_on\":false,"
 			  "\"ends_at\":\"2030-01-01T00:00:00Z\",\"colour\":"
 			  "\"blue\",\"bits\":[\"red\"],\"list\":[\"a\",\"b\"],"
-			  "\"limits\":{\"per_hour\":8},\"markup\":1.000001}",
+			  "\"per_hour\":8,\"markup\":1.000001}",
 	    RECORD_SET, true));
 	assert_str_is(row.name, "new");
 	assert_int_equal(row.rate, 9);
@@ -153,7 +150,7 @@ record_read__given_members__others_stay(void **state)
 	assert_int_equal(row.owner_id, 3);
 
 	assert_ok(read_as("{\"rate\":null,\"ends_at\":null,\"list\":null,"
-			  "\"limits\":null}",
+			  "\"per_hour\":null}",
 	    RECORD_SET, true));
 	assert_int_equal(row.rate, -1);
 	assert_int_equal(row.per_hour, -1);
@@ -218,8 +215,7 @@ record_read__what_may_not_be_given__refused_by_name(void **state)
 		{ "{\"rate\":0}", "rate", RECORD_SET },
 		{ "{\"rate\":101}", "rate", RECORD_SET },
 		{ "{\"rate\":-1}", "rate", RECORD_SET },
-		{ "{\"limits\":{\"per_day\":1}}", "per_day", RECORD_SET },
-		{ "{\"limits\":5}", "limits", RECORD_SET },
+		{ "{\"per_hour\":101}", "per_hour", RECORD_SET },
 		{ "{\"is_on\":null}", "is_on", RECORD_SET },
 		{ "{\"ends_at\":\"2020-01-01\"}", "ends_at", RECORD_SET },
 		{ "{\"ends_at\":\"soon\"}", "ends_at", RECORD_SET },
@@ -307,29 +303,10 @@ record_changes__tell_what_differs(void **state)
 	row.per_hour = 4;
 	row.seen_ms = 5000;
 	assert_str_is(record_changes(&type, &before, &row, &a),
-	    "{\"before\":{\"name\":\"it\",\"limits\":{\"per_hour\":null}},"
-	    "\"after\":{\"name\":\"\\\"x\\\"\",\"limits\":{\"per_hour\":4}}}");
+	    "{\"before\":{\"name\":\"it\",\"per_hour\":null},"
+	    "\"after\":{\"name\":\"\\\"x\\\"\",\"per_hour\":4}}");
 	assert_true(str_starts(record_changes(&type, NULL, &row, &a),
 	    S("{\"before\":null,\"after\":{\"id\":7,")));
-}
-
-static void
-record_read__null_for_a_group_that_is_never_null__refused(void **state)
-{
-	const struct record_member fixed = { .name = "fixed",
-		.kind = RECORD_GROUP,
-		.flags = RECORD_SET,
-		.members = group,
-		.n_members = 1 };
-	const struct record_type other = { .members = &fixed, .n_members = 1 };
-	const struct record_input in = { .flag = RECORD_SET };
-	const struct json *body;
-
-	(void)state;
-	assert_ok(json_parse_object(&a, S("{\"fixed\":null}"), 4, &body, &e));
-	assert_int_equal(record_read(&other, body, &in, &a, &row, &e),
-	    ERR_BAD_PARAM);
-	assert_string_equal(e.param, "fixed");
 }
 
 /* What no JSON was read for. */
@@ -378,8 +355,6 @@ main(void)
 		    record_etag__changes_with_the_row_and_not_by_itself),
 		RECORD_TEST(record_match__if_match__compares_strongly),
 		RECORD_TEST(record_changes__tell_what_differs),
-		RECORD_TEST(
-		    record_read__null_for_a_group_that_is_never_null__refused),
 		RECORD_TEST(record_check__out_of_bounds__names_what_changed),
 	};
 

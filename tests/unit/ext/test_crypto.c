@@ -80,7 +80,7 @@ crypto_checksum__known_vector__is_blake2b(void **state)
 }
 
 static void
-crypto_key_from_hex__short_or_not_hex__is_refused(void **state)
+crypto_key_from_hex__short_or_typed_or_not_hex__is_refused(void **state)
 {
 	static const char *const bad[] = {
 		"",
@@ -90,6 +90,10 @@ crypto_key_from_hex__short_or_not_hex__is_refused(void **state)
 		"1e1f",
 		HEX_A "0",
 		HEX_A HEX_A HEX_A,
+		"0000000000000000000000000000000000000000000000000000000000000"
+		"000",
+		"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+		"5a5",
 	};
 	struct crypto_key *k = NULL;
 	struct error e;
@@ -101,7 +105,7 @@ crypto_key_from_hex__short_or_not_hex__is_refused(void **state)
 	assert_null(k);
 }
 
-/* S13: nothing starts without its secrets. */
+/* CHECKLIST S13: nothing starts without its secrets. */
 static void
 crypto_keys_load__a_secret_is_missing__is_refused(void **state)
 {
@@ -281,7 +285,7 @@ main(void)
 		    crypto_hmac_sha256__known_vector__is_that_of_the_convention),
 		cmocka_unit_test(crypto_checksum__known_vector__is_blake2b),
 		cmocka_unit_test(
-		    crypto_key_from_hex__short_or_not_hex__is_refused),
+		    crypto_key_from_hex__short_or_typed_or_not_hex__is_refused),
 		cmocka_unit_test(
 		    crypto_keys_load__a_secret_is_missing__is_refused),
 		cmocka_unit_test(

@@ -87,7 +87,7 @@ static void
 sendmail_run__fails__says_status_and_last_words(void **state)
 {
 	(void)state;
-	write_program("seq 1 500; echo 'no such mailbox' >&2; exit 67");
+	write_program("seq 1 9000; echo 'no such mailbox' >&2; exit 67");
 	assert_int_equal(send(command, S("x")), ERR_IO);
 	assert_non_null(strstr(e.internal, "exit status 67"));
 	assert_non_null(strstr(e.internal, "no such mailbox"));
