@@ -63,6 +63,7 @@ link_rec(struct admin *ad, const struct user *u, const struct making *k)
 static enum err
 make_link(struct admin *ad, enum user_link_kind kind, struct error *e)
 {
+	static const struct resource_act act = { "link", make, true };
 	struct making k = { .kind = kind };
 	const struct crypto_keys *keys;
 	struct manager m;
@@ -77,8 +78,8 @@ make_link(struct admin *ad, enum user_link_kind kind, struct error *e)
 		return err;
 	k.now_ms = m.now_ms;
 	user_link_maker_init(&k.maker, ad->conf, keys->pepper, keys->seal);
-	err = resource_act(&user_resource, &m, u.user_id, "link", make, &k,
-	    &ad->arena, &u, e);
+	err = resource_act(&user_resource, &m, u.user_id, &act, &k, &ad->arena,
+	    &u, e);
 	if (!err)
 		link_rec(ad, &u, &k);
 	secret_wipe(&k, sizeof(k));
@@ -118,6 +119,8 @@ take_away(const struct resource *r, const struct manager *m, struct arena *a,
 enum err
 admin_user_factor_remove(struct admin *ad, struct error *e)
 {
+	static const struct resource_act act = { "factor_remove", take_away,
+		true };
 	struct manager m;
 	struct user u;
 	bool had = false;
@@ -126,8 +129,8 @@ admin_user_factor_remove(struct admin *ad, struct error *e)
 	if (!err)
 		err = admin_manager(ad, &m, e);
 	if (!err)
-		err = resource_act(&user_resource, &m, u.user_id,
-		    "factor_remove", take_away, &had, &ad->arena, &u, e);
+		err = resource_act(&user_resource, &m, u.user_id, &act, &had,
+		    &ad->arena, &u, e);
 	if (err)
 		return err;
 	admin_rec(ad);

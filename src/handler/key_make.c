@@ -35,8 +35,8 @@ read_others(const struct json *body, struct key_make *k, struct error *e)
 {
 	enum err rc = read_customer(body, k, e);
 
-	return rc ? rc : key_read_models(k->a, k->app->catalogue, body,
-			    &k->row, e);
+	return rc ? rc
+		  : key_read_models(k->a, k->app->catalogue, body, &k->row, e);
 }
 
 enum err

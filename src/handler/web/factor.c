@@ -230,6 +230,9 @@ begin(const struct resource *r, const struct manager *m, struct arena *a,
 	return factor_begin(m->db, w->app->shared->seal, u->user_id, a, e);
 }
 
+static const struct resource_act act_factor_begin = { "factor_begin", begin,
+	true };
+
 enum err
 web_factor_begin(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
@@ -241,8 +244,7 @@ web_factor_begin(struct app *app, const struct request *rq, struct response *rs,
 	enum err err = read_form(app, rq, field, &w, &wait_s, e);
 
 	if (!err)
-		err = web_settings_act(app, rq, "factor_begin", begin, &w, &u,
-		    e);
+		err = web_settings_act(app, rq, &act_factor_begin, &w, &u, e);
 	return err ? show_refused(app, rq, rs, wait_s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings/factor",
 			 NULL, e);
@@ -264,6 +266,9 @@ confirm(const struct resource *r, const struct manager *m, struct arena *a,
 		   : store_session_delete_others(m->db, u->user_id,
 			 w->app->session->session_id, e);
 }
+
+static const struct resource_act act_factor_add = { "factor_add", confirm,
+	true };
 
 /* The one time that they are shown. */
 static enum err
@@ -295,8 +300,7 @@ web_factor_confirm(struct app *app, const struct request *rq,
 
 	w.code = field[F_CODE].text;
 	if (!err)
-		err = web_settings_act(app, rq, "factor_add", confirm, &w, &u,
-		    e);
+		err = web_settings_act(app, rq, &act_factor_add, &w, &u, e);
 	if (err)
 		return show_refused(app, rq, rs, 0, e);
 	err = show_codes(app, rq, rs, &w, e);
@@ -322,6 +326,9 @@ take_away(const struct resource *r, const struct manager *m, struct arena *a,
 			 w->app->session->session_id, e);
 }
 
+static const struct resource_act act_factor_remove = { "factor_remove",
+	take_away, true };
+
 enum err
 web_factor_remove(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
@@ -333,8 +340,7 @@ web_factor_remove(struct app *app, const struct request *rq,
 	enum err err = read_form(app, rq, field, &w, &wait_s, e);
 
 	if (!err)
-		err = web_settings_act(app, rq, "factor_remove", take_away, &w,
-		    &u, e);
+		err = web_settings_act(app, rq, &act_factor_remove, &w, &u, e);
 	return err ? show_refused(app, rq, rs, wait_s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings",
 			 "factor_removed", e);

@@ -73,14 +73,15 @@ web_member_link_page(struct app *app, const struct request *rq,
     struct response *rs, const struct web_place *place, struct manager *m,
     uint64_t user_id, struct error *e)
 {
+	static const struct resource_act act = { "link", make, true };
 	struct making k = { .now_ms = rq->start_ms };
 	struct user u;
 	enum err err;
 
 	user_link_maker_init(&k.maker, app->conf, app->shared->pepper,
 	    app->shared->seal);
-	err = resource_act(&user_resource, m, user_id, "link", make, &k,
-	    rq->arena, &u, e);
+	err = resource_act(&user_resource, m, user_id, &act, &k, rq->arena, &u,
+	    e);
 	if (!err)
 		err = show(app, rq, rs, place, &u, &k, e);
 	secret_wipe(&k, sizeof(k));

@@ -219,8 +219,9 @@ web_settings_redirect(const struct app *app, const struct request *rq,
 }
 
 enum err
-web_settings_act(struct app *app, const struct request *rq, const char *verb,
-    resource_act_fn *fn, void *arg, struct user *ret, struct error *e)
+web_settings_act(struct app *app, const struct request *rq,
+    const struct resource_act *act, void *arg, struct user *ret,
+    struct error *e)
 {
 	struct manager m;
 	enum err err = manager_begin(app, rq, &m, e);
@@ -228,8 +229,8 @@ web_settings_act(struct app *app, const struct request *rq, const char *verb,
 	if (err)
 		return err;
 	m.if_match = (struct str){ NULL, 0 };
-	err = resource_act(&user_resource, &m, app->session->user_id, verb, fn,
-	    arg, rq->arena, ret, e);
+	err = resource_act(&user_resource, &m, app->session->user_id, act, arg,
+	    rq->arena, ret, e);
 	manager_end(app, &m);
 	return err;
 }
@@ -290,6 +291,9 @@ set_profile(const struct resource *r, const struct manager *m, struct arena *a,
 	    field[P_ZONE].text, e);
 }
 
+static const struct resource_act act_profile = { "profile", set_profile,
+	false };
+
 enum err
 web_settings_change(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
@@ -303,8 +307,7 @@ web_settings_change(struct app *app, const struct request *rq,
 	if (!err)
 		err = zone_load(field[P_ZONE].text, rq->arena, &zone, e);
 	if (!err)
-		err = web_settings_act(app, rq, "profile", set_profile, field,
-		    &u, e);
+		err = web_settings_act(app, rq, &act_profile, field, &u, e);
 	if (err)
 		return show_refused(app, rq, rs, SETTINGS_PROFILE, 0, e);
 	return web_settings_redirect(app, rq, rs, "/settings", "profile_saved",
@@ -352,6 +355,9 @@ set_password(const struct resource *r, const struct manager *m, struct arena *a,
 			 &n->result, e);
 }
 
+static const struct resource_act act_password = { "password", set_password,
+	true };
+
 static enum err
 change_password(struct app *app, const struct request *rq,
     const struct param_value field[W__N], struct sign_in_result *ret,
@@ -374,7 +380,7 @@ change_password(struct app *app, const struct request *rq,
 	if (err)
 		return err;
 	n.hash = str_from(hash);
-	err = web_settings_act(app, rq, "password", set_password, &n, &u, e);
+	err = web_settings_act(app, rq, &act_password, &n, &u, e);
 	*ret = n.result;
 	secret_wipe(&n.result, sizeof(n.result));
 	return err;
@@ -423,14 +429,17 @@ end_sessions(const struct resource *r, const struct manager *m, struct arena *a,
 				     end->this_id, e);
 }
 
+static const struct resource_act act_sessions_end = { "sessions_end",
+	end_sessions, true };
+
 static enum err
 end_and_go_on(struct app *app, const struct request *rq, struct response *rs,
     uint64_t session_id, struct error *e)
 {
 	struct ending end = { session_id, app->session->session_id };
 	struct user u;
-	enum err err = web_settings_act(app, rq, "sessions_end", end_sessions,
-	    &end, &u, e);
+	enum err err = web_settings_act(app, rq, &act_sessions_end, &end, &u,
+	    e);
 
 	return err ? err
 		   : web_settings_redirect(app, rq, rs, "/settings",

@@ -29,10 +29,9 @@ enum err web_settings_redirect(const struct app *app, const struct request *rq,
 
 /**
  * Do something to the own user, in a transaction with its audit row.
- * @verb  of the audit log
  */
 enum err web_settings_act(struct app *app, const struct request *rq,
-    const char *verb, resource_act_fn *fn, void *arg, struct user *ret,
+    const struct resource_act *act, void *arg, struct user *ret,
     struct error *e) ATTR_MUST_CHECK;
 /** Check the password of who is signed in. @ret_wait_s as
  * user_password_confirm() */
