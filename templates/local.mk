@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 nobase_dist_pkgdata_DATA += \
+	templates/admin/list.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \

@@ -3,6 +3,7 @@
 #include "domain/catalogue.h"
 #include "handler/web/budget_fields.h"
 #include "handler/web/key.h"
+#include "handler/web/limit_fields.h"
 #include "store/label.h"
 #include "store/tier.h"
 #include "store/user.h"
@@ -14,21 +15,7 @@ static const char *const scope_options[] = { "infer|send requests to models",
 	"usage:read|read usage", "usage:write|record usage from elsewhere",
 	"keys:read|list keys", "keys:write|make and change keys",
 	"manage|manage everything that its member may", NULL };
-static const char *const window_options[] = { "|as its tier says",
-	"0|fixed windows", "1|sliding windows", NULL };
-
 /* clang-format off */
-#define LIMIT_FIELD(name_, label_, legend_, fold_, hint_) \
-	{ .name = "rate_limits/" name_, .label = label_, .control = FORM_NUMBER, \
-	  .flags = FORM_NULL | FORM_SMALL | (fold_), .legend = legend_, .hint = hint_ }
-#define LIMIT_FIELDS(scope, title) \
-	LIMIT_FIELD(scope ".requests.minute", "Requests a minute", title, FORM_FOLD, NULL), \
-	LIMIT_FIELD(scope ".requests.hour", "Requests an hour", NULL, 0, NULL), \
-	LIMIT_FIELD(scope ".requests.day", "Requests a day", NULL, 0, NULL), \
-	LIMIT_FIELD(scope ".tokens.minute", "Tokens a minute", NULL, 0, NULL), \
-	LIMIT_FIELD(scope ".tokens.hour", "Tokens an hour", NULL, 0, NULL), \
-	LIMIT_FIELD(scope ".tokens.day", "Tokens a day", NULL, 0, NULL)
-
 static const struct form_field fields[] = {
 	{ .name = "name", .label = "Name", .control = FORM_TEXT, .flags = FORM_NEEDED,
 	  .hint = "What it is for, such as the name of a program." },
@@ -51,9 +38,7 @@ static const struct form_field fields[] = {
 	LIMIT_FIELDS("customer", "Limits of all keys together, as this key meets them"),
 	LIMIT_FIELDS("model", "Limits of all users of a model together, as this key meets them"),
 	LIMIT_FIELDS("address", "Limits of one client address"),
-	LIMIT_FIELD("key.concurrent", "Requests at once", "More about limits", FORM_FOLD, "0: no limit. Empty: as its tier says."),
-	{ .name = "rate_limits/sliding", .label = "Windows", .control = FORM_SELECT, .flags = FORM_NULL | FORM_NUMBERS | FORM_SMALL,
-	  .options = window_options },
+	LIMIT_FIELDS_MORE("0: no limit. Empty: as its tier says."),
 	/* The last one is for operators. */
 	{ .name = "rate_limit_tier", .label = "Tier", .control = FORM_SELECT, .flags = FORM_NULL, .legend = "Tier",
 	  .hint = "Set by operators only." },

@@ -6,12 +6,6 @@
 #include "handler/web/manage.h"
 #include "handler/web/web.h"
 
-const char *const web_budget_periods[] = { "month|calendar month",
-	"week|week, from Monday on", "day|day", "total|once and for all",
-	NULL };
-const char *const web_budget_kinds[] = { "hard|refuse requests",
-	"soft|only send notices", NULL };
-
 /* clang-format off */
 #define NAME_FIELD \
 	{ .name = "name", .label = "Name", .control = FORM_TEXT, .flags = FORM_NEEDED }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += src/handler/web/libweb.a
 src_handler_web_libweb_a_SOURCES = \
+	src/handler/web/admin_list.c \
+	src/handler/web/admin_list.h \
 	src/handler/web/budget_fields.h \
 	src/handler/web/budget_view.c \
 	src/handler/web/budget_view.h \
@@ -9,6 +11,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/code.c \
 	src/handler/web/cookies.c \
 	src/handler/web/cookies.h \
+	src/handler/web/customer.c \
 	src/handler/web/customers.c \
 	src/handler/web/dashboard.c \
 	src/handler/web/dashboard.h \
@@ -21,6 +24,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/door.h \
 	src/handler/web/error.c \
 	src/handler/web/factor.c \
+	src/handler/web/fields.c \
 	src/handler/web/forgot.c \
 	src/handler/web/form.c \
 	src/handler/web/form.h \
@@ -32,6 +36,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/key_new.c \
 	src/handler/web/label.c \
 	src/handler/web/limit.c \
+	src/handler/web/limit_fields.h \
 	src/handler/web/limit_view.c \
 	src/handler/web/limit_view.h \
 	src/handler/web/login.c \
@@ -51,6 +56,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/provider.c \
 	src/handler/web/remote.c \
 	src/handler/web/request.c \
 	src/handler/web/request.h \
@@ -59,6 +65,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \
+	src/handler/web/tier.c \
 	src/handler/web/usage.c \
 	src/handler/web/usage.h \
 	src/handler/web/usage_chart.c \

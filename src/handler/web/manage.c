@@ -124,6 +124,8 @@ begin(struct visit *v, struct app *app, const struct request *rq,
 		v->id = v->place.customer.customer_id;
 	else if (!is_new)
 		err = web_place_id(&v->place, rq, &v->id, e);
+	if (!err && t->extra)
+		err = t->extra(app, rq, &v->m, e);
 	if (!err && !is_new)
 		err = load(v, e);
 	if (err)
@@ -226,6 +228,7 @@ show_refused(struct visit *v, struct response *rs, struct error *e)
 struct input {
 	struct record_input input;
 	const struct json *json;
+	const struct web_thing *t;
 };
 
 static enum err
@@ -233,8 +236,11 @@ read_row(const struct resource *r, struct arena *a, void *row, void *arg,
     struct error *e)
 {
 	const struct input *in = arg;
+	enum err err = record_read(r->record, in->json, &in->input, a, row, e);
 
-	return record_read(r->record, in->json, &in->input, a, row, e);
+	return err || !in->t->read_others
+		   ? err
+		   : in->t->read_others(in->json, row, e);
 }
 
 /* The body that the form stands for. */
@@ -263,8 +269,11 @@ read_input(struct visit *v, struct input *ret, struct error *e)
 		.input = {
 			.flag = v->id ? RECORD_SET : RECORD_NEW,
 			.is_operator = principal_is_operator(v->m.who),
+			.others = v->t->others,
+			.n_others = v->t->n_others,
 			.now_ms = v->m.now_ms,
 		},
+		.t = v->t,
 	};
 	return json_parse_object(a, body, JSON_DEPTH, &ret->json, e);
 }

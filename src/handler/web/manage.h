@@ -42,6 +42,16 @@ struct web_thing {
 	enum err (*options)(const struct manager *m,
 	    const struct web_place *place, struct arena *a, struct web_form *f,
 	    struct error *e);
+	/* Sets what the resource's functions need as the manager's extra; or
+	 * NULL. */
+	enum err (*extra)(struct app *app, const struct request *rq,
+	    struct manager *m, struct error *e);
+	/* Members that no table has, and who reads them into the row; or
+	 * NULL. */
+	const char *const *others;
+	size_t n_others;
+	enum err (
+	    *read_others)(const struct json *body, void *row, struct error *e);
 	/* What a new row is unless the form says otherwise; or NULL. */
 	void (*defaults)(void *row);
 	bool is_place; /* it is the customer of the place: no id in its path */

@@ -16,6 +16,7 @@
 #define PAGE_BYTES_MAX MIB(4)
 
 /* Every page, for the check at start. */
+extern const struct tmpl_page page_admin_list;
 extern const struct tmpl_page page_customers;
 extern const struct tmpl_page page_dashboard;
 extern const struct tmpl_page page_docs;

@@ -4,6 +4,7 @@
 #include "handler/web/web.h"
 
 static const struct tmpl_page *const pages[] = {
+	&page_admin_list,
 	&page_customers,
 	&page_dashboard,
 	&page_docs,

@@ -56,8 +56,13 @@ handler_fn web_usage_show;   /* GET /dashboard/{customer_id}/usage */
      web_##noun##_change, web_##noun##_end
 WEB_THING_FNS(agent);
 WEB_THING_FNS(connector);
+WEB_THING_FNS(customer);
 WEB_THING_FNS(member);
 WEB_THING_FNS(project);
+WEB_THING_FNS(provider);
+WEB_THING_FNS(tier);
+handler_fn web_customer_list, web_provider_list,
+    web_tier_list; /* GET /admin/… */
 
 /* Largest body of a form of ours. */
 #define WEB_FORM_BYTES_MAX KIB(16)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's lists: a table of texts, each row with a page of its own. */
+#ifndef TG_HANDLER_WEB_ADMIN_LIST_H
+#define TG_HANDLER_WEB_ADMIN_LIST_H
+
+#include "handler/web/place.h"
+
+#define ADMIN_LIST_MAX 200 /* rows of a page */
+
+struct admin_list {
+	const char *title;
+	const char *about;
+	const char *new_name;     /* "New tier" */
+	const char *path;         /* of its things' pages: "tiers" */
+	const char *const *heads; /* of the columns behind the name */
+	size_t n_heads;
+	/* Add rows beyond the id `after` by admin_list_row(), ADMIN_LIST_MAX at
+	 * most, and say the last one's id if there are more, else 0. */
+	enum err (*rows)(struct app *app, const struct manager *m,
+	    uint64_t after, struct tval *list, uint64_t *ret_last,
+	    struct error *e);
+};
+
+/** A row; then a text for each head by tval_push_text() to what it returns.
+ * @is_on  whether it is in use, which state says in words */
+struct tval *admin_list_row(struct tval *list, uint64_t id, struct str name,
+    struct str state, bool is_on);
+
+enum err web_admin_list(struct app *app, const struct request *rq,
+    struct response *rs, const struct admin_list *l,
+    struct error *e) ATTR_MUST_CHECK;
+
+#endif
