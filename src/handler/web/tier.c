@@ -4,6 +4,7 @@
 
 #include "handler/web/admin_list.h"
 #include "handler/web/limit_fields.h"
+#include "handler/web/limit_view.h"
 #include "handler/web/manage.h"
 #include "handler/web/web.h"
 
@@ -48,18 +49,19 @@ static const struct web_thing tier = {
 
 WEB_THING_HANDLERS(tier, &tier)
 
-/* "60 key_model.requests.minute, …" */
+/* Its limits in words, a few. */
 static struct str
 limits_text(struct arena *a, const struct limit_set *limits)
 {
+	struct tval *list = tval_list(a);
 	struct buf b;
 
 	buf_init(&b, a, KIB(4));
-	for (unsigned m = 0; m < LIMIT__METRICS; m++) {
-		if (!limit_set_states(limits, m))
-			continue;
-		buf_addf(&b, "%s%s %lld", b.n ? ", " : "",
-		    limit_metric_names[m], (long long)limit_set_get(limits, m));
+	web_limits_push(list, limits);
+	for (struct tval_item *i = list ? list->first : NULL; i; i = i->next) {
+		if (b.n)
+			buf_add(&b, S("; "));
+		buf_add(&b, i->value->text);
 	}
 	return b.n ? buf_str(&b) : S("none");
 }
