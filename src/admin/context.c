@@ -127,11 +127,11 @@ admin_account(struct admin *ad)
 	return ret;
 }
 
-enum err
-admin_audit_ahead(struct admin *ad, const char *action, const char *object,
-    uint64_t object_id, struct str what, struct error *e)
+static struct audit
+line(struct admin *ad, const char *action, const char *object,
+    uint64_t object_id)
 {
-	struct audit a = {
+	return (struct audit){
 		.actor = AUDIT_COMMAND,
 		.action = str_from(action),
 		.object = str_from(object),
@@ -139,6 +139,13 @@ admin_audit_ahead(struct admin *ad, const char *action, const char *object,
 		.is_success = true,
 		.detail = admin_account(ad),
 	};
+}
+
+enum err
+admin_audit_ahead(struct admin *ad, const char *action, const char *object,
+    uint64_t object_id, struct str what, struct error *e)
+{
+	struct audit a = line(ad, action, object, object_id);
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
 
@@ -150,18 +157,11 @@ enum err
 admin_audit(struct admin *ad, const char *action, const char *object,
     uint64_t object_id, uint64_t customer_id, struct error *e)
 {
-	struct audit a = {
-		.actor = AUDIT_COMMAND,
-		.customer_id = customer_id,
-		.action = str_from(action),
-		.object = str_from(object),
-		.object_id = object_id,
-		.is_success = true,
-		.detail = admin_account(ad),
-	};
+	struct audit a = line(ad, action, object, object_id);
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
 
+	a.customer_id = customer_id;
 	if (!err)
 		err = store_audit_insert(db, &a, e);
 	return err ? error_prefix(e, "done, but not in the audit log") : OK;

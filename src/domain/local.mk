@@ -62,6 +62,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/key_notice.c \
 	src/domain/key_notice.h \
 	src/domain/key_priv.h \
+	src/domain/key_revoke.c \
 	src/domain/key_table.c \
 	src/domain/key_text.c \
 	src/domain/key_use.c \

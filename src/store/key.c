@@ -300,17 +300,6 @@ store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
 }
 
 enum err
-store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
-    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
-    struct error *e)
-{
-	static const struct key_filter all = { 0 };
-
-	return store_key_page(db, customer_id, &all, after_id, limit, a, ret,
-	    ret_n, e);
-}
-
-enum err
 store_key_unrevoked(struct db *db, uint64_t tenant, const struct key_filter *f,
     uint64_t limit, struct arena *a, uint64_t **ret_ids, size_t *ret_n,
     struct error *e)

@@ -203,10 +203,6 @@ enum err store_key_expiring(struct db *db, uint64_t within_s, uint64_t limit,
 /** Mark that it is told. @ret_first  false: another did so before */
 enum err store_key_noticed(struct db *db, uint64_t api_key_id, bool *ret_first,
     struct error *e) ATTR_MUST_CHECK;
-/** Up to limit keys of a customer with ids above after_id. */
-enum err store_key_list(struct db *db, uint64_t customer_id, uint64_t after_id,
-    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
 /* What the layers say of one key. */
 struct key_limits {
 	uint64_t api_key_id;

@@ -18,6 +18,14 @@ static const struct db_field account_fields[] = {
 static const struct db_map account_map = DB_MAP(struct ledger_account,
     account_fields);
 
+/* Without the balance, which may be more than an amount can be in C. */
+static const struct db_field account_id_fields[] = {
+	DB_FIELD(struct ledger_account, account_id, U64),
+	DB_FIELD_ENUM(struct ledger_account, kind, ledger_kind_names),
+};
+static const struct db_map account_id_map = DB_MAP(struct ledger_account,
+    account_id_fields);
+
 /* What an upsert adds to an account's balance: the name is sent as text. */
 struct movement {
 	uint64_t account_id;
@@ -83,8 +91,8 @@ account_ids(struct db *db, uint64_t customer_id, struct arena *a,
 	struct arena_mark mark = arena_mark(a);
 	struct ledger_account *accounts;
 	size_t n;
-	enum err err = store_ledger_accounts(db, customer_id, a, &accounts, &n,
-	    e);
+	enum err err = db_all(db, STMT_LEDGER_ACCOUNT_IDS,
+	    DB_IN(db_u64(customer_id)), a, &account_id_map, &accounts, &n, e);
 
 	if (err != OK)
 		return err;

@@ -186,6 +186,37 @@ ledger__cause_again__is_conflict_and_balances_stay(void **state)
 	assert_int_equal(accounts[1].balance_pusd, -5);
 }
 
+/* A balance may grow beyond what an int64_t of pico-dollars holds. */
+static void
+ledger__balance_beyond_an_amount__usage_is_still_posted(void **state)
+{
+	uint64_t customer_id = fixture_customer(f, serial);
+	uint64_t key_id = fixture_key(f, customer_id, serial);
+	uint64_t model_id = fixture_model(f, "beyond");
+	const struct usage_row u = fixture_usage(customer_id, key_id, model_id);
+	char sql[256];
+
+	(void)state;
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE ledger_accounts SET balance_usd = 99000000 WHERE "
+	    "customer_id = %llu AND kind = 'receivable'",
+	    (unsigned long long)customer_id);
+	fixture_sql(f->db, sql);
+
+	books_post(&u, 1, customer_id, "beyond");
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT balance_usd > 99000000 FROM ledger_accounts WHERE "
+	    "customer_id = %llu AND kind = 'receivable'",
+	    (unsigned long long)customer_id);
+	assert_int_equal(fixture_number(f->db, sql), 1);
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE ledger_accounts SET balance_usd = balance_usd - 99000000 "
+	    "WHERE customer_id = %llu AND kind = 'receivable'",
+	    (unsigned long long)customer_id);
+	fixture_sql(f->db, sql);
+}
+
 static void
 ledger__customer_without_accounts__is_corrupt(void **state)
 {
@@ -316,6 +347,8 @@ main(void)
 		STORE_TEST(
 		    reconcile__row_without_rollup_and_customer__is_found_by_three_checks),
 		STORE_TEST(ledger__cause_again__is_conflict_and_balances_stay),
+		STORE_TEST(
+		    ledger__balance_beyond_an_amount__usage_is_still_posted),
 		STORE_TEST(ledger__customer_without_accounts__is_corrupt),
 		STORE_TEST(report__of_posted_rows__adds_up),
 		STORE_TEST(speed__usage_with_rollups_and_ledger__is_printed),

@@ -1035,10 +1035,14 @@ await test('audit: what is hidden from a customer is so in its audit log', async
 });
 
 await test('audit: line ends in what was given end no line (S31)', async () => {
-  const name = `one\r\n2026-01-01 forged ${unique}`;
-  const { id } = await newKey({ customer_id: a.id, name });
-  const [[raw, kept]] = sql(`SELECT detail REGEXP '[\r\n]', JSON_VALUE(detail, '$.after.name') = '${name}' FROM audit_log
-    WHERE object = 'api_key' AND object_id = ${id}`);
+  // Names can have none; a model's description can.
+  refusedBy(await operator('POST', '/api/keys', { customer_id: a.id, name: 'one\r\ntwo' }), 400, 'name');
+  const description = `one\n2026-01-01 forged ${unique}`;
+  const { description: before } = expect(await operator('GET', '/api/models/2'), 200);
+  expect(await operator('PATCH', '/api/models/2', { description }), 200);
+  expect(await operator('PATCH', '/api/models/2', { description: before }), 200);
+  const [[raw, kept]] = sql(`SELECT detail REGEXP '[\r\n]', JSON_VALUE(detail, '$.after.description') = '${description}'
+    FROM audit_log WHERE object = 'model' AND object_id = 2 ORDER BY audit_id DESC LIMIT 1, 1`);
   assert.deepEqual([raw, kept], ['0', '1']);
   const text = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['audit', 'list', '--limit', '20']).toString();
   assert.ok(text.split('\n').every((line) => !line.startsWith('2026-01-01 forged')), text);

@@ -138,8 +138,8 @@ await test('POST /api/prices: a version, exact, numbers with exponents too', asy
   const [[actor, detail]] = sql(`SELECT actor, detail FROM audit_log WHERE action = 'price.set'
     AND object_id = ${first.id}`);
   const { after } = JSON.parse(detail);
-  assert.deepEqual([actor, after.model_id, after.effective_from, after.input, after.long_output, after.request],
-    ['operator_key', model, first.effective_from, 0.000002, 0.00001, 0.000001]);
+  assert.deepEqual([actor, after.model_id, after.effective_from, after.prices.input, after.prices.long_output, after.prices.request],
+    ['operator_key', model, first.effective_from, 2, 10, 0.000001]);
 });
 
 await test('POST /api/prices: what is wrong is refused and named', async () => {
@@ -296,7 +296,7 @@ await test('price import --yes: sets them exactly; again: nothing', async () => 
   const rows = sql("SELECT actor, detail FROM audit_log WHERE action = 'price.import' ORDER BY audit_id");
   assert.deepEqual(rows.map(([actor]) => actor), ['command', 'command']);
   assert.ok(rows.some(([, detail]) => JSON.parse(detail).after.model_id === listed
-    && JSON.parse(detail).after.reasoning === 9e-07 && JSON.parse(detail).account));
+    && JSON.parse(detail).after.prices.reasoning === 0.9 && JSON.parse(detail).account));
   const lines = tollgate('price', 'import', list, '--yes');
   assert.equal(versions(), n + 2);
   assert.deepEqual(lines.filter((l) => ['listed', 'azure-listed'].includes(l.model) && l.state !== 'ignored')

@@ -83,12 +83,7 @@ respond_list(struct response *rs, const struct list_page *page,
 	size_t n_shown = n > page->limit ? (size_t)page->limit : n;
 	struct json_out j;
 
-	response_header(rs, "cache-control", S("no-store"));
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_str(&j, "object", S("list"));
-	json_out_key(&j, "data");
-	json_out_array(&j);
+	list_begin(rs, &j);
 	for (size_t i = 0; i < n_shown; i++) {
 		const struct credit c = { .customer_id = customer_id,
 			.transfer_id = v[i].transfer_id,

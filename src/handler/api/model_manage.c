@@ -136,12 +136,7 @@ api_model_list_all(struct app *app, const struct request *rq,
 		    &views, &n, e);
 	if (err)
 		return err;
-	response_header(rs, "cache-control", S("no-store"));
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_str(&j, "object", S("list"));
-	json_out_key(&j, "data");
-	json_out_array(&j);
+	list_begin(rs, &j);
 	for (size_t i = 0; i < n && !next_after; i++) {
 		if (views[i].model->model_id <= page.after ||
 		    !is_listed(&views[i], q))

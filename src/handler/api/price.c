@@ -141,12 +141,7 @@ api_price_list(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	from = n_before(prices, n, page.after);
 	to = n - from > page.limit ? from + (size_t)page.limit : n;
-	response_header(rs, "cache-control", S("no-store"));
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_str(&j, "object", S("list"));
-	json_out_key(&j, "data");
-	json_out_array(&j);
+	list_begin(rs, &j);
 	write_all(&j, prices, n, from, to);
 	json_out_array_end(&j);
 	list_page_end(&page, to < n ? place_of(&prices[to - 1]) : 0, &j);

@@ -202,6 +202,17 @@ list_page_read(const struct request *rq, const struct param_spec *spec,
 }
 
 void
+list_begin(struct response *rs, struct json_out *j)
+{
+	response_header(rs, "cache-control", S("no-store"));
+	response_json_begin(rs, j);
+	json_out_object(j);
+	json_out_member_str(j, "object", S("list"));
+	json_out_key(j, "data");
+	json_out_array(j);
+}
+
+void
 list_page_end(const struct list_page *page, uint64_t last_id,
     struct json_out *j)
 {
@@ -236,12 +247,7 @@ write_list(const struct list_page *page, struct response *rs,
 	struct json_out j;
 	uint64_t id = 0;
 
-	response_header(rs, "cache-control", S("no-store"));
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_str(&j, "object", S("list"));
-	json_out_key(&j, "data");
-	json_out_array(&j);
+	list_begin(rs, &j);
 	for (size_t i = 0; i < n_shown; i++) {
 		json_out_object(&j);
 		record_write(record, rows + i * record->row_bytes,

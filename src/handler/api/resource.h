@@ -58,6 +58,8 @@ struct list_page {
 enum err list_page_read(const struct request *rq, const struct param_spec *spec,
     const struct param_value *v, size_t n, struct list_page *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** Begin the answer: up to its first row. */
+void list_begin(struct response *rs, struct json_out *j);
 /** Write next_cursor. @last_id  of the last one shown; 0: nothing follows */
 void list_page_end(const struct list_page *page, uint64_t last_id,
     struct json_out *j);

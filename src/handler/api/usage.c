@@ -135,12 +135,7 @@ write_page(const struct listing_of *l, struct response *rs, struct error *e)
 	if (err)
 		return err;
 	n_shown = n > l->limit ? (size_t)l->limit : n;
-	response_header(rs, "cache-control", S("no-store"));
-	response_json_begin(rs, &j);
-	json_out_object(&j);
-	json_out_member_str(&j, "object", S("list"));
-	json_out_key(&j, "data");
-	json_out_array(&j);
+	list_begin(rs, &j);
 	for (size_t i = 0; i < n_shown; i++) {
 		json_out_object(&j);
 		usage_row_json(&rows[i], l->reader, &j);
