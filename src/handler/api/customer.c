@@ -10,7 +10,6 @@
 #include "handler/api/api.h"
 #include "handler/api/resource.h"
 
-
 static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_ASCII("email", CUSTOMER_EMAIL_BYTES),
 	FILTER_TEXT("name", CUSTOMER_NAME_BYTES),
