@@ -5,6 +5,8 @@ EXTRA_DIST += \
 	bench/lib/gpt2.py \
 	bench/lib/gpt2.sh \
 	bench/lib/keys.sh \
+	bench/lib/lighthouse.mjs \
+	bench/lib/lighthouse.sh \
 	bench/lib/limits.sh \
 	bench/lib/pages.sh \
 	bench/lib/refusals.py \
