@@ -245,7 +245,6 @@ report__of_posted_rows__adds_up(void **state)
 	struct report_totals totals, other;
 	struct report_model *models;
 	struct report_day *days;
-	struct report_key *keys;
 	size_t n;
 
 	(void)state;
@@ -260,7 +259,6 @@ report__of_posted_rows__adds_up(void **state)
 	assert_int_equal(totals.failed_requests, 30);
 	assert_int_equal(totals.unpriced_requests, 43);
 	assert_int_equal(totals.estimated_requests, 60);
-	assert_int_equal(totals.refusals, 8);
 	assert_int_equal(totals.in_tok + totals.out_tok,
 	    N_ROWS * 120 + N_ROWS * (N_ROWS - 1) / 2);
 	assert_int_equal(totals.cost_pusd, (N_ROWS - 43) * INT64_C(1234567));
@@ -281,12 +279,6 @@ report__of_posted_rows__adds_up(void **state)
 	assert_int_equal(n, 1);
 	assert_str_is(models[0].name, "reported");
 	assert_int_equal(models[0].requests, N_ROWS);
-
-	assert_db_ok(f, store_report_keys(f->db, customer_id, from_ms, to_ms,
-			    &f->a, &keys, &n, &f->e));
-	assert_int_equal(n, 1);
-	assert_int_equal(keys[0].requests, N_ROWS);
-	assert_int_equal(keys[0].cost_pusd, totals.cost_pusd);
 
 	assert_db_ok(f, store_report_refusals(f->db, customer_id, from_ms,
 			    to_ms, &f->a, &refusals, &n, &f->e));
