@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/audit_view.h"
 
+#include "base/buf.h"
 #include "base/json_scan.h"
 #include "handler/web/view.h"
 
@@ -14,11 +15,35 @@ is_nothing(const struct json_member *m)
 	       str_eq(m->value, S("\"\"")) || str_eq(m->value, S("[]"));
 }
 
+/* "amount_usd: 5, period: month"; what lies deeper stays as it is. */
+static struct str
+object_text(struct arena *a, struct str object)
+{
+	struct json_member m;
+	struct json_walk w;
+	struct buf b;
+
+	buf_init(&b, a, KIB(8));
+	json_walk_init(&w, object);
+	while (json_walk_next(&w, &m)) {
+		if (is_nothing(&m))
+			continue;
+		buf_add(&b, buf_str(&b).n ? S(", ") : S(""));
+		buf_add(&b, m.name);
+		buf_add(&b, S(": "));
+		buf_add(&b, m.kind == JSON_STRING ? json_unescape(a, m.value)
+						  : m.value);
+	}
+	return buf_str(&b);
+}
+
 static struct str
 value_text(struct arena *a, const struct json_member *m)
 {
 	if (is_nothing(m))
 		return S("nothing");
+	if (m->kind == JSON_OBJECT)
+		return object_text(a, m->value);
 	return m->kind == JSON_STRING ? json_unescape(a, m->value) : m->value;
 }
 
@@ -31,7 +56,7 @@ push(struct tval *list, struct str name, const struct json_member *before,
 
 	if (!o)
 		return;
-	tval_set_text(o, "name", json_unescape(o->a, name));
+	tval_set_text(o, "name", name);
 	tval_set_bool(o, "has_before", before != NULL);
 	tval_set_text(o, "before", before ? value_text(o->a, before) : S(""));
 	tval_set_bool(o, "has_after", after != NULL);

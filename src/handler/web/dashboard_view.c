@@ -83,7 +83,6 @@ static const struct tmpl_key dashboard_keys[] = {
 	{ "models.failed", TVAL_TEXT },
 	{ "models.in_tokens", TVAL_TEXT },
 	{ "models.out_tokens", TVAL_TEXT },
-	{ "models.mean", TVAL_TEXT },
 	VIEW_MONEY_KEYS("models.cost"),
 	{ "has_refusals", TVAL_BOOL },
 	{ "refusals", TVAL_LIST },
@@ -196,7 +195,7 @@ add_money(struct tval *o, const struct app *app, const struct request *rq,
 	tval_set_bool(o, "has_budget", d->budget != NULL);
 	web_budget_view(tval_set_object(o, "balance"), S("Credited"),
 	    d->balance, d->now_ms);
-	web_budget_view(tval_set_object(o, "budget"), S("Budget"), d->budget,
+	web_budget_view(tval_set_object(o, "budget"), S("All usage"), d->budget,
 	    d->now_ms);
 	tval_set_text(o, "limits_href", below(app, rq->arena, id, "limits"));
 	tval_set_text(o, "billing_href", below(app, rq->arena, id, "billing"));
@@ -322,9 +321,6 @@ add_models(struct tval *o, const struct dashboard_data *d)
 		view_count(row, "failed", m->failed_requests);
 		view_count(row, "in_tokens", m->in_tok);
 		view_count(row, "out_tokens", m->out_tok);
-		view_duration(row, "mean",
-		    m->requests > 0 ? (int64_t)(m->latency_ms / m->requests)
-				    : -1);
 		view_money(row, "cost", m->cost_pusd);
 	}
 	uint64_t n_refused = 0;
