@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
 	tests/browser/keys.t \
+	tests/browser/overview.mjs \
+	tests/browser/overview.t \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
 	tests/browser/usage.mjs \
