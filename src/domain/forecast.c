@@ -22,6 +22,5 @@ forecast_month(int64_t spent_pusd, int64_t days_pusd, int64_t now_ms,
 		err = money_mul_tok(days_pusd % HOURS, hours, &rest_pusd, e);
 	if (!err)
 		err = money_add(spent_pusd, whole_pusd, &sum_pusd, e);
-	return err ? err
-		   : money_add(sum_pusd, rest_pusd / HOURS, ret_pusd, e);
+	return err ? err : money_add(sum_pusd, rest_pusd / HOURS, ret_pusd, e);
 }

@@ -74,7 +74,8 @@ session_form_token_is_right(const struct crypto_key *pepper, struct str id,
 
 static enum err
 find(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
-    int64_t now_ms, bool is_visit, struct arena *a, struct session *ret, struct error *e)
+    int64_t now_ms, bool is_visit, struct arena *a, struct session *ret,
+    struct error *e)
 {
 	enum err err = store_session_by_digest(db, digest, idle_s, a, ret, e);
 	if (err == ERR_NOT_FOUND) {

@@ -54,8 +54,7 @@ bool session_form_token_is_right(const struct crypto_key *pepper, struct str id,
  */
 enum err session_find(struct db_pool *pool, const struct crypto_key *pepper,
     struct str id, uint64_t idle_s, int64_t now_ms, bool is_visit,
-    struct arena *a,
-    struct session *ret, struct error *e) ATTR_MUST_CHECK;
+    struct arena *a, struct session *ret, struct error *e) ATTR_MUST_CHECK;
 /** Sign out: the id is worth nothing from now on. Unknown ids are fine. */
 enum err session_end(struct db_pool *pool, const struct crypto_key *pepper,
     struct str id, struct error *e) ATTR_MUST_CHECK;

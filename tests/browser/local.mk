@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	tests/browser/audit.mjs \
+	tests/browser/audit.t \
+	tests/browser/billing.mjs \
+	tests/browser/billing.t \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
 	tests/browser/docs.mjs \

@@ -80,8 +80,8 @@ push_sides(struct tval *list, struct str detail)
 	while (json_walk_next(&w, &m)) {
 		if (has_before && has_after) {
 			if (!json_walk_find(before.value, m.name, &other))
-				other = (struct json_member){ .kind =
-								  JSON_NULL };
+				other =
+				    (struct json_member){ .kind = JSON_NULL };
 			push(list, m.name, &other, &m);
 		} else if (!is_nothing(&m)) {
 			push(list, m.name, has_after ? NULL : &m,

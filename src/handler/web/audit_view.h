@@ -14,17 +14,15 @@
  */
 void audit_changes_add(struct tval *o, struct str detail);
 
-#define AUDIT_CHANGES_KEYS(path)                   \
- { path ".changes", TVAL_LIST },                   \
-     { path ".changes.name", TVAL_TEXT },          \
-     { path ".changes.has_before", TVAL_BOOL },    \
-     { path ".changes.before", TVAL_TEXT },        \
-     { path ".changes.has_after", TVAL_BOOL },     \
-     { path ".changes.after", TVAL_TEXT },         \
-     { path ".has_changes", TVAL_BOOL },           \
-     { path ".has_many", TVAL_BOOL },              \
- {                                                 \
-  path ".n_changes", TVAL_TEXT                     \
+#define AUDIT_CHANGES_KEYS(path)                                               \
+ { path ".changes", TVAL_LIST }, { path ".changes.name", TVAL_TEXT },          \
+     { path ".changes.has_before", TVAL_BOOL },                                \
+     { path ".changes.before", TVAL_TEXT },                                    \
+     { path ".changes.has_after", TVAL_BOOL },                                 \
+     { path ".changes.after", TVAL_TEXT }, { path ".has_changes", TVAL_BOOL }, \
+     { path ".has_many", TVAL_BOOL },                                          \
+ {                                                                             \
+  path ".n_changes", TVAL_TEXT                                                 \
  }
 
 #endif

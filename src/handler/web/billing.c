@@ -296,8 +296,8 @@ view(const struct app *app, const struct request *rq,
 	view_money(o, "spent", b->this_month_pusd);
 	tval_set_text(o, "spent_href",
 	    arena_printf(rq->arena, "%" PRI_STR "?range=month",
-		STR_ARG(web_place_href(app, rq->arena, place, "usage", 0,
-		    NULL))));
+		STR_ARG(
+		    web_place_href(app, rq->arena, place, "usage", 0, NULL))));
 	tval_set_text(o, "this_month_name",
 	    view_month_text(rq->arena, b->now_ms));
 	add_month(o, app, place, b);

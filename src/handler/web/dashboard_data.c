@@ -86,7 +86,7 @@ load_days(struct db *db, const struct loading *l, struct error *e)
 {
 	struct dashboard_data *d = l->d;
 	int64_t from_ms = d->month_ms < d->first_day_ms ? d->month_ms
-							 : d->first_day_ms;
+							: d->first_day_ms;
 	struct report_day *rows;
 	size_t n;
 	enum err err = store_report_days(db, l->customer_id, from_ms, d->now_ms,

@@ -17,8 +17,8 @@
 
 /* Days of chart and tables, today among them. */
 #define DASHBOARD_DAYS     30
-#define DASHBOARD_REQUESTS 8 /* the newest */
-#define DASHBOARD_KEYS     5 /* that end soon */
+#define DASHBOARD_REQUESTS 8  /* the newest */
+#define DASHBOARD_KEYS     5  /* that end soon */
 #define DASHBOARD_SOON     14 /* days */
 
 enum dashboard_range {
@@ -39,7 +39,7 @@ struct dashboard_data {
 	bool has_forecast;            /* there is enough to go by */
 	int64_t forecast_pusd;
 	struct report_totals totals[DASHBOARD__RANGES];
-	uint64_t limited[DASHBOARD__RANGES];   /* refused by a 429 */
+	uint64_t limited[DASHBOARD__RANGES];    /* refused by a 429 */
 	struct report_day days[DASHBOARD_DAYS]; /* each, in order */
 	const struct report_model *models;
 	size_t n_models;

@@ -375,7 +375,8 @@ add_keys(struct tval *o, const struct app *app, const struct request *rq,
 
 	tval_set_bool(o, "has_key", d->has_key);
 	tval_set_bool(o, "has_keys", d->n_keys > 0);
-	tval_set_bool(o, "may_make_key", principal_has_scopes(app->who, KEY_SCOPE_KEYS_WRITE));
+	tval_set_bool(o, "may_make_key",
+	    principal_has_scopes(app->who, KEY_SCOPE_KEYS_WRITE));
 	tval_set_text(o, "keys_href", base);
 	tval_set_textf(o, "new_key_href", "%" PRI_STR "/new", STR_ARG(base));
 	for (size_t i = 0; i < d->n_keys; i++) {

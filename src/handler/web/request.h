@@ -23,14 +23,14 @@ void request_cost_add(struct tval *o, const struct usage_view *v,
 void request_row_add(struct tval *o, struct str base,
     const struct usage_view *v);
 
-#define REQUEST_ROW_KEYS(path)                                            \
- { path ".id", TVAL_TEXT }, { path ".show_href", TVAL_TEXT },             \
-     VIEW_TIME_KEYS(path ".time"), { path ".model", TVAL_TEXT },          \
-     { path ".provider", TVAL_TEXT }, { path ".status", TVAL_TEXT },      \
-     { path ".is_ok", TVAL_BOOL }, { path ".has_cost", TVAL_BOOL },       \
-     VIEW_MONEY_KEYS(path ".cost"), { path ".ttft", TVAL_TEXT },          \
- {                                                                        \
-  path ".duration", TVAL_TEXT                                             \
+#define REQUEST_ROW_KEYS(path)                                       \
+ { path ".id", TVAL_TEXT }, { path ".show_href", TVAL_TEXT },        \
+     VIEW_TIME_KEYS(path ".time"), { path ".model", TVAL_TEXT },     \
+     { path ".provider", TVAL_TEXT }, { path ".status", TVAL_TEXT }, \
+     { path ".is_ok", TVAL_BOOL }, { path ".has_cost", TVAL_BOOL },  \
+     VIEW_MONEY_KEYS(path ".cost"), { path ".ttft", TVAL_TEXT },     \
+ {                                                                   \
+  path ".duration", TVAL_TEXT                                        \
  }
 
 #define REQUEST_COST_KEYS                                                   \

@@ -6,9 +6,9 @@
 #include "base/money.h"
 #include "domain/forecast.h"
 
-#define USD MONEY_PUSD_PER_USD
+#define USD        MONEY_PUSD_PER_USD
 /* 2026-11-26 17:30 UTC: 4 days and 6.5 hours before the month's end. */
-#define NOW_MS (INT64_C(1795651200000) + 17 * HOUR_MS + HOUR_MS / 2)
+#define NOW_MS     (INT64_C(1795651200000) + 17 * HOUR_MS + HOUR_MS / 2)
 #define HOURS_LEFT (4 * 24 + 6)
 
 static int64_t
@@ -62,8 +62,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    forecast__of_a_month__adds_the_mean_hour_for_each_full_hour_left),
-		cmocka_unit_test(
-		    forecast__in_the_last_hour__is_what_was_spent),
+		cmocka_unit_test(forecast__in_the_last_hour__is_what_was_spent),
 		cmocka_unit_test(
 		    forecast__of_a_big_week__does_not_overflow_before_its_sum_does),
 	};

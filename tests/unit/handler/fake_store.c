@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "domain/catalogue.h"
+#include "store/budget.h"
 #include "store/customer.h"
 #include "store/db_pool.h"
-#include "store/budget.h"
 #include "store/key.h"
 #include "store/name.h"
 #include "store/notice.h"
@@ -494,9 +494,9 @@ store_name_find(struct db *db, enum name_kind kind, uint64_t customer_id,
 	(void)n;
 	if (!found)
 		return error_arena(e, a);
-	*found = (struct name){ ids[0],
-		fake.name[0] == 'A' ? S("Web shop, production")
-				    : str_from(fake.name) };
+	*found = (struct name){ ids[0], fake.name[0] == 'A'
+					    ? S("Web shop, production")
+					    : str_from(fake.name) };
 	*ret = found;
 	*ret_n = 1;
 	return OK;

@@ -48,8 +48,7 @@ assert_changes(const char *detail, const char *const *wanted)
 
 		assert_non_null(i);
 		c = i->value;
-		got = arena_printf(&a,
-		    "%" PRI_STR "|%" PRI_STR "|%" PRI_STR,
+		got = arena_printf(&a, "%" PRI_STR "|%" PRI_STR "|%" PRI_STR,
 		    STR_ARG(member(c, "name")->text),
 		    STR_ARG(member(c, "has_before")->flag
 				? member(c, "before")->text
