@@ -11,4 +11,7 @@
 struct tval *dashboard_view(const struct app *app, const struct request *rq,
     const struct dashboard_data *d, struct str tag);
 
+/** Add `requests_chart` and `cost_chart`. */
+void dashboard_charts_add(struct tval *o, const struct dashboard_data *d);
+
 #endif

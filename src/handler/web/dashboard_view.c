@@ -20,8 +20,6 @@
 #define P50 500
 #define P95 950
 
-#define TICK_EVERY 7 /* days, counted from the last */
-
 static const struct tmpl_key dashboard_keys[] = {
 	{ "customers_href", TVAL_TEXT },
 	{ "api_url", TVAL_TEXT },
@@ -208,75 +206,6 @@ add_money(struct tval *o, const struct app *app, const struct request *rq,
 	view_count(o, "forecast_days", FORECAST_DAYS);
 }
 
-static struct str
-bar_label(struct arena *a, const struct report_day *day, bool is_cost)
-{
-	struct str name = view_day_text(a, day->day_ms);
-	if (is_cost)
-		return arena_printf(a, "%" PRI_STR ": %" PRI_STR, STR_ARG(name),
-		    STR_ARG(view_money_text(a, day->cost_pusd)));
-	struct str n = view_count_text(a, day->requests);
-	const char *noun = day->requests == 1 ? "request" : "requests";
-	if (day->failed_requests == 0)
-		return arena_printf(a, "%" PRI_STR ": %" PRI_STR " %s",
-		    STR_ARG(name), STR_ARG(n), noun);
-	return arena_printf(a,
-	    "%" PRI_STR ": %" PRI_STR " %s, %" PRI_STR " failed", STR_ARG(name),
-	    STR_ARG(n), noun,
-	    STR_ARG(view_count_text(a, day->failed_requests)));
-}
-
-static void
-add_chart(struct tval *o, const char *key, const struct dashboard_data *d,
-    struct arena *a, bool is_cost)
-{
-	static const struct chart_series cost = { STR_INIT("Cost"),
-		"series-1" };
-	static const struct chart_series requests[] = {
-		{ STR_INIT("Requests"), "series-1" },
-		{ STR_INIT("Failed requests"), "series-failed" },
-	};
-	size_t n_series = is_cost ? 1 : ARRAY_LEN(requests);
-	struct chart_bar bars[DASHBOARD_DAYS];
-	uint64_t values[DASHBOARD_DAYS * ARRAY_LEN(requests)];
-	const struct report_totals *t = &d->totals[DASHBOARD_MONTH];
-	for (size_t i = 0; i < DASHBOARD_DAYS; i++) {
-		const struct report_day *day = &d->days[i];
-		uint64_t *v = &values[i * n_series];
-		bars[i] = (struct chart_bar){
-			.label = bar_label(a, day, is_cost),
-			.tick = (DASHBOARD_DAYS - 1 - i) % TICK_EVERY == 0
-				    ? view_short_day_text(a, day->day_ms)
-				    : S(""),
-		};
-		if (is_cost) {
-			v[0] = day->cost_pusd > 0 ? (uint64_t)day->cost_pusd
-						  : 0;
-			continue;
-		}
-		v[0] = day->requests - day->failed_requests;
-		v[1] = day->failed_requests;
-	}
-	struct str total = is_cost ? view_money_text(a, t->cost_pusd)
-				   : view_count_text(a, t->requests);
-	const struct chart c = {
-		.id = is_cost ? "chart-cost" : "chart-requests",
-		.title = is_cost ? S("Cost per day") : S("Requests per day"),
-		.desc = arena_printf(a,
-		    "A bar for each day from %" PRI_STR " to %" PRI_STR
-		    "; in all %" PRI_STR ". The table below has the numbers.",
-		    STR_ARG(view_day_text(a, d->first_day_ms)),
-		    STR_ARG(view_day_text(a, d->now_ms)), STR_ARG(total)),
-		.unit = is_cost ? CHART_USD : CHART_COUNT,
-		.series = is_cost ? &cost : requests,
-		.n_series = n_series,
-		.bars = bars,
-		.n_bars = DASHBOARD_DAYS,
-		.values = values,
-	};
-	chart_build(tval_set_object(o, key), &c);
-}
-
 static void
 set_day_numbers(struct tval *o, const struct report_day *day)
 {
@@ -412,8 +341,7 @@ dashboard_view(const struct app *app, const struct request *rq,
 	view_count(o, "estimated", month->estimated_requests);
 	add_money(o, app, rq, d);
 	add_ranges(o, d);
-	add_chart(o, "requests_chart", d, rq->arena, false);
-	add_chart(o, "cost_chart", d, rq->arena, true);
+	dashboard_charts_add(o, d);
 	add_days(o, d);
 	add_models(o, d);
 	add_requests(o, app, d);

@@ -19,6 +19,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/customers.c \
 	src/handler/web/dashboard.c \
 	src/handler/web/dashboard.h \
+	src/handler/web/dashboard_chart.c \
 	src/handler/web/dashboard_data.c \
 	src/handler/web/dashboard_data.h \
 	src/handler/web/dashboard_view.c \
