@@ -423,3 +423,10 @@ web_audit_list(struct app *app, const struct request *rq, struct response *rs,
 		   : web_page_send(app, rq, rs, 200, &page_audit,
 			 view(app, rq, &place, r, m.now_ms), e);
 }
+
+enum err
+web_admin_audit_list(struct app *app, const struct request *rq,
+    struct response *rs, struct error *e)
+{
+	return web_audit_list(app, rq, rs, e);
+}

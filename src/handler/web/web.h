@@ -14,7 +14,8 @@ struct tmpl_set;
 handler_fn web_home_show;          /* GET / */
 handler_fn web_dashboard_home;     /* GET /dashboard */
 handler_fn web_dashboard_show;     /* GET /dashboard/{customer_id} */
-handler_fn web_audit_list;         /* GET …/audit, of a customer or all */
+handler_fn web_audit_list;         /* GET /dashboard/{customer_id}/audit */
+handler_fn web_admin_audit_list;   /* GET /admin/audit */
 handler_fn web_billing_show;       /* GET /dashboard/{customer_id}/billing */
 handler_fn web_docs_show;          /* GET /docs */
 handler_fn web_docs_yaml;          /* GET /docs/openapi.yaml */
