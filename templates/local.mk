@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 nobase_dist_pkgdata_DATA += \
 	templates/admin/list.html \
+	templates/dashboard/audit.html \
+	templates/dashboard/billing.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \
@@ -15,6 +17,8 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/members.html \
 	templates/dashboard/model_list.html \
 	templates/dashboard/models.html \
+	templates/dashboard/money.html \
+	templates/dashboard/recent.html \
 	templates/dashboard/request.html \
 	templates/dashboard/requests.html \
 	templates/dashboard/show.html \
@@ -35,6 +39,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/login/remote.html \
 	templates/partial/bar.html \
 	templates/partial/budget.html \
+	templates/partial/changes.html \
 	templates/partial/chart.html \
 	templates/partial/fields.html \
 	templates/partial/labels.html \

@@ -42,6 +42,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/flush_priv.h \
 	src/domain/flush_read.c \
 	src/domain/flush_txn.c \
+	src/domain/forecast.c \
+	src/domain/forecast.h \
 	src/domain/generation.c \
 	src/domain/generation.h \
 	src/domain/host.c \

@@ -74,7 +74,8 @@ session_form_token_is_right(const struct crypto_key *pepper, struct str id,
 
 static enum err
 find(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
-    int64_t now_ms, struct arena *a, struct session *ret, struct error *e)
+    int64_t now_ms, bool is_visit, struct arena *a, struct session *ret,
+    struct error *e)
 {
 	enum err err = store_session_by_digest(db, digest, idle_s, a, ret, e);
 	if (err == ERR_NOT_FOUND) {
@@ -83,15 +84,15 @@ find(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
 	}
 	if (err)
 		return err;
-	if (now_ms - ret->last_seen_at_ms < TOUCH_AFTER_MS)
+	if (!is_visit || now_ms - ret->last_seen_at_ms < TOUCH_AFTER_MS)
 		return OK;
 	return store_session_touch(db, ret->session_id, e);
 }
 
 enum err
 session_find(struct db_pool *pool, const struct crypto_key *pepper,
-    struct str id, uint64_t idle_s, int64_t now_ms, struct arena *a,
-    struct session *ret, struct error *e)
+    struct str id, uint64_t idle_s, int64_t now_ms, bool is_visit,
+    struct arena *a, struct session *ret, struct error *e)
 {
 	if (!session_id_is_shaped(id))
 		return error_set(e, ERR_UNAUTHORIZED, "no session id");
@@ -101,7 +102,7 @@ session_find(struct db_pool *pool, const struct crypto_key *pepper,
 	enum err err = db_pool_take(pool, WAIT_MS, &db, e);
 	if (err)
 		return err;
-	err = find(db, digest, idle_s, now_ms, a, ret, e);
+	err = find(db, digest, idle_s, now_ms, is_visit, a, ret, e);
 	db_pool_give(pool, db);
 	return err;
 }

@@ -46,14 +46,15 @@ bool session_form_token_is_right(const struct crypto_key *pepper, struct str id,
  * The live session of an id; counts as a visit, written to the database once
  * a minute at most.
  *
- * @idle_s  it ends after so long without a visit
+ * @idle_s    it ends after so long without a visit
+ * @is_visit  somebody is there: not a script that asks by itself
  * Errors: ERR_UNAUTHORIZED no such session, or it is over; ERR_DB_DOWN and
  *         the database's others.
  * Memory: texts in a.
  */
 enum err session_find(struct db_pool *pool, const struct crypto_key *pepper,
-    struct str id, uint64_t idle_s, int64_t now_ms, struct arena *a,
-    struct session *ret, struct error *e) ATTR_MUST_CHECK;
+    struct str id, uint64_t idle_s, int64_t now_ms, bool is_visit,
+    struct arena *a, struct session *ret, struct error *e) ATTR_MUST_CHECK;
 /** Sign out: the id is worth nothing from now on. Unknown ids are fine. */
 enum err session_end(struct db_pool *pool, const struct crypto_key *pepper,
     struct str id, struct error *e) ATTR_MUST_CHECK;

@@ -56,6 +56,36 @@ store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
 		DB_TWICE(db_str(f->action)), DB_TWICE(db_str(f->object)),
 		DB_TWICE(db_id(f->object_id)), DB_TWICE(db_opt(f->is_success)),
 		DB_TWICE(db_time(f->from_ms)), DB_TWICE(db_time(f->to_ms)),
-		DB_TWICE(db_id(before_id)), db_u64(limit)),
+		DB_TWICE(db_id(before_id)), db_u64(f->floor_id), db_u64(limit)),
 	    arena, &audit_map, ret, ret_n, e);
+}
+
+enum err
+store_audit_floor(struct db *db, uint64_t tenant, uint64_t before_id,
+    uint64_t n_rows, uint64_t *ret_id, int64_t *ret_ms, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct audit, audit_id, U64),
+		DB_FIELD(struct audit, created_at_ms, TIME),
+	};
+	static const struct db_map map = DB_MAP(struct audit, fields);
+	struct db_val before = db_u64(before_id ? before_id : INT64_MAX);
+	struct db_val offset = db_u64(n_rows - 1);
+	struct audit row = { 0 };
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = tenant ? db_one(db, STMT_AUDIT_FLOOR,
+			   DB_IN(db_u64(tenant), before, offset), &a, &map,
+			   &row, e)
+		     : db_one(db, STMT_AUDIT_FLOOR_ALL, DB_IN(before, offset),
+			   &a, &map, &row, e);
+	arena_fini(&a);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	*ret_id = row.audit_id;
+	*ret_ms = row.created_at_ms;
+	return OK;
 }

@@ -56,6 +56,7 @@ struct audit_filter {
 	uint64_t object_id;
 	int64_t is_success;     /* 0 or 1; -1 says nothing */
 	int64_t from_ms, to_ms; /* to: exclusive */
+	uint64_t floor_id;      /* ids from it on */
 };
 /**
  * Up to limit rows, the newest first.
@@ -66,6 +67,16 @@ struct audit_filter {
 enum err store_audit_page(struct db *db, uint64_t tenant,
     const struct audit_filter *f, uint64_t before_id, uint64_t limit,
     struct arena *arena, struct audit **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * Where to stop, so that a page costs little however few rows fit: the id of
+ * the last of n_rows below before_id among those that a tenant may meet.
+ * @ret_id  0: there are fewer
+ * @ret_ms  when that row was written
+ */
+enum err store_audit_floor(struct db *db, uint64_t tenant, uint64_t before_id,
+    uint64_t n_rows, uint64_t *ret_id, int64_t *ret_ms,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -283,22 +283,56 @@ store_ledger_page(struct db *db, uint64_t debit_account_id, uint64_t after_id,
 	    &entry_map, ret, ret_n, e);
 }
 
+static const struct db_field credit_fields[] = {
+	DB_FIELD(struct ledger_credit, transfer_id, U64),
+	DB_FIELD(struct ledger_credit, amount_pusd, MONEY),
+	DB_FIELD(struct ledger_credit, cause, BYTES),
+	DB_FIELD(struct ledger_credit, created_at_ms, TIME),
+};
+static const struct db_map credit_map = DB_MAP(struct ledger_credit,
+    credit_fields);
+
 enum err
 store_ledger_credits(struct db *db, uint64_t customer_id, uint64_t before_id,
     uint64_t limit, struct arena *a, struct ledger_credit **ret, size_t *ret_n,
     struct error *e)
 {
-	static const struct db_field fields[] = {
-		DB_FIELD(struct ledger_credit, transfer_id, U64),
-		DB_FIELD(struct ledger_credit, amount_pusd, MONEY),
-		DB_FIELD(struct ledger_credit, cause, BYTES),
-		DB_FIELD(struct ledger_credit, created_at_ms, TIME),
-	};
-	static const struct db_map map = DB_MAP(struct ledger_credit, fields);
 	struct db_val customer = db_u64(customer_id), n = db_u64(limit);
 	struct db_val before = db_u64(before_id ? before_id : INT64_MAX);
 
 	return db_all(db, STMT_LEDGER_CREDITS,
-	    DB_IN(customer, before, n, customer, before, n, n), a, &map, ret,
-	    ret_n, e);
+	    DB_IN(customer, before, n, customer, before, n, n), a, &credit_map,
+	    ret, ret_n, e);
+}
+
+enum err
+store_ledger_credits_during(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t to_ms, uint64_t limit, struct arena *a,
+    struct ledger_credit **ret, size_t *ret_n, struct error *e)
+{
+	struct db_val customer = db_u64(customer_id), n = db_u64(limit);
+	struct db_val from = db_time(from_ms), to = db_time(to_ms);
+
+	return db_all(db, STMT_LEDGER_CREDITS_DURING,
+	    DB_IN(customer, from, to, n, customer, from, to, n, n), a,
+	    &credit_map, ret, ret_n, e);
+}
+
+enum err
+store_ledger_credited_before(struct db *db, uint64_t customer_id,
+    int64_t before_ms, struct arena *a, int64_t *ret_pusd, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct ledger_credit, amount_pusd, MONEY),
+	};
+	static const struct db_map map = DB_MAP(struct ledger_credit, fields);
+	struct db_val customer = db_u64(customer_id);
+	struct db_val before = db_time(before_ms);
+	struct ledger_credit sum;
+	enum err err = db_one(db, STMT_LEDGER_CREDITED_BEFORE,
+	    DB_IN(customer, before, customer, before), a, &map, &sum, e);
+
+	if (!err)
+		*ret_pusd = sum.amount_pusd;
+	return err;
 }

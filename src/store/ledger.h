@@ -86,6 +86,14 @@ struct ledger_credit {
 enum err store_ledger_credits(struct db *db, uint64_t customer_id,
     uint64_t before_id, uint64_t limit, struct arena *a,
     struct ledger_credit **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** The same from one instant to before another, the latest posting first. */
+enum err store_ledger_credits_during(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t to_ms, uint64_t limit, struct arena *a,
+    struct ledger_credit **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** What a customer was credited before an instant, all together. */
+enum err store_ledger_credited_before(struct db *db, uint64_t customer_id,
+    int64_t before_ms, struct arena *a, int64_t *ret_pusd,
+    struct error *e) ATTR_MUST_CHECK;
 
 /**
  * Until the transaction ends nothing is booked on the customer.

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/fields.h"
+#include "store/rollup.h"
 
 static const struct db_field totals_fields[] = {
 	DB_FIELD(struct report_totals, requests, U64),
@@ -18,11 +19,16 @@ static const struct db_field totals_fields[] = {
 static const struct db_map totals_map = DB_MAP(struct report_totals,
     totals_fields);
 
-static const struct db_field refused_fields[] = {
-	DB_FIELD(struct report_totals, refusals, U64),
+static const struct db_field pulse_fields[] = {
+	DB_FIELD(struct report_pulse, requests, U64),
+	DB_FIELD(struct report_pulse, unpriced_requests, U64),
+	DB_FIELD(struct report_pulse, cost_pusd, MONEY),
+	DB_FIELD(struct report_pulse, refusals, U64),
+	DB_FIELD(struct report_pulse, credited_pusd, MONEY),
+	DB_FIELD(struct report_pulse, budgets_at_ms, TIME),
 };
-static const struct db_map refused_map = DB_MAP(struct report_totals,
-    refused_fields);
+static const struct db_map pulse_map = DB_MAP(struct report_pulse,
+    pulse_fields);
 
 static const struct db_field day_fields[] = {
 	DB_FIELD(struct report_day, day_ms, DAY),
@@ -49,22 +55,6 @@ static const struct db_field model_fields[] = {
 static const struct db_map model_map = DB_MAP(struct report_model,
     model_fields);
 
-static const struct db_field key_fields[] = {
-	DB_FIELD(struct report_key, api_key_id, U64),
-	DB_FIELD(struct report_key, public_id, STR),
-	DB_FIELD(struct report_key, name, STR),
-	DB_FIELD(struct report_key, is_active, BOOL),
-	DB_FIELD(struct report_key, revoked_at_ms, TIME),
-	DB_FIELD(struct report_key, expires_at_ms, TIME),
-	DB_FIELD(struct report_key, last_used_at_ms, TIME),
-	DB_FIELD(struct report_key, created_at_ms, TIME),
-	DB_FIELD(struct report_key, requests, U64),
-	DB_FIELD(struct report_key, in_tok, U64),
-	DB_FIELD(struct report_key, out_tok, U64),
-	DB_FIELD(struct report_key, cost_pusd, MONEY),
-};
-static const struct db_map key_map = DB_MAP(struct report_key, key_fields);
-
 static const struct db_field refusal_fields[] = {
 	DB_FIELD(struct report_refusal, reason, STR),
 	DB_FIELD(struct report_refusal, refusals, U64),
@@ -83,7 +73,7 @@ enum err
 store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t to_ms, struct report_totals *ret, struct error *e)
 {
-	struct report_totals totals, refused;
+	struct report_totals totals;
 	struct arena a;
 	enum err err;
 
@@ -92,14 +82,48 @@ store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
 	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), &a,
 	    &totals_map, &totals, e);
 	if (err == OK)
-		err = db_one(db, STMT_REPORT_REFUSED,
-		    DB_IN(db_u64(customer_id), db_time(day_of(from_ms)),
-			db_time(day_of(to_ms) + DAY_MS)),
-		    &a, &refused_map, &refused, e);
-	if (err == OK) {
 		*ret = totals;
-		ret->refusals = refused.refusals;
-	}
+	arena_fini(&a);
+	return err;
+}
+
+enum err
+store_report_pulse(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t refused_ms, struct report_pulse *ret, struct error *e)
+{
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(16));
+	err = db_one(db, STMT_REPORT_PULSE,
+	    DB_IN(db_u64(customer_id),
+		db_time(rollup_start_ms(refused_ms, ROLLUP_HOUR)),
+		db_u64(customer_id), db_u64(customer_id), db_u64(customer_id),
+		db_day(rollup_start_ms(from_ms, ROLLUP_MONTH))),
+	    &a, &pulse_map, ret, e);
+	arena_fini(&a);
+	return err;
+}
+
+enum err
+store_report_spent_before(struct db *db, uint64_t customer_id, int64_t month_ms,
+    int64_t *ret_pusd, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct report_totals, cost_pusd, MONEY),
+	};
+	static const struct db_map map = DB_MAP(struct report_totals, fields);
+	struct report_totals sum;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(16));
+	err = db_one(db, STMT_REPORT_SPENT_BEFORE,
+	    DB_IN(db_u64(customer_id),
+		db_day(rollup_start_ms(month_ms, ROLLUP_MONTH))),
+	    &a, &map, &sum, e);
+	if (!err)
+		*ret_pusd = sum.cost_pusd;
 	arena_fini(&a);
 	return err;
 }
@@ -122,17 +146,6 @@ store_report_models(struct db *db, uint64_t customer_id, int64_t from_ms,
 	return db_all(db, STMT_REPORT_MODELS,
 	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), a,
 	    &model_map, ret, ret_n, e);
-}
-
-enum err
-store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
-    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
-    struct error *e)
-{
-	return db_all(db, STMT_REPORT_KEYS,
-	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms),
-		db_u64(customer_id)),
-	    a, &key_map, ret, ret_n, e);
 }
 
 enum err

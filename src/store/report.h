@@ -14,7 +14,6 @@ struct report_totals {
 	uint64_t failed_requests;
 	uint64_t unpriced_requests;  /* whose cost is not in cost_pusd */
 	uint64_t estimated_requests; /* whose tokens are estimates */
-	uint64_t refusals;
 	uint64_t in_tok;
 	uint64_t out_tok;
 	int64_t cost_pusd;
@@ -44,25 +43,32 @@ struct report_model {
 	uint64_t latency_ms; /* sum */
 };
 
-struct report_key {
-	uint64_t api_key_id;
-	struct str public_id;
-	struct str name;
-	bool is_active;
-	int64_t revoked_at_ms;
-	int64_t expires_at_ms;
-	int64_t last_used_at_ms;
-	int64_t created_at_ms;
-	uint64_t requests;
-	uint64_t in_tok;
-	uint64_t out_tok;
-	int64_t cost_pusd;
-};
-
 struct report_refusal {
 	struct str reason;
 	uint64_t refusals;
 };
+
+/* Numbers of which one at least differs once anything in a report does. */
+struct report_pulse {
+	uint64_t requests;
+	uint64_t unpriced_requests;
+	int64_t cost_pusd;
+	uint64_t refusals;
+	int64_t credited_pusd;
+	int64_t budgets_at_ms; /* last change of the customer's own; 0: none */
+};
+/**
+ * A few rows by two primary keys: fit to be asked every other second.
+ * @from_ms     usage from its month on
+ * @refused_ms  refusals from its hour on
+ */
+enum err store_report_pulse(struct db *db, uint64_t customer_id,
+    int64_t from_ms, int64_t refused_ms, struct report_pulse *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/** What usage before the month of an instant cost. */
+enum err store_report_spent_before(struct db *db, uint64_t customer_id,
+    int64_t month_ms, int64_t *ret_pusd, struct error *e) ATTR_MUST_CHECK;
 
 enum err store_report_totals(struct db *db, uint64_t customer_id,
     int64_t from_ms, int64_t to_ms, struct report_totals *ret,
@@ -75,10 +81,6 @@ enum err store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
 enum err store_report_models(struct db *db, uint64_t customer_id,
     int64_t from_ms, int64_t to_ms, struct arena *a, struct report_model **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
-/** All keys of the customer, unused ones too, up to 500, newest first. */
-enum err store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
-    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
 /** By reason, the most frequent first. */
 enum err store_report_refusals(struct db *db, uint64_t customer_id,
     int64_t from_ms, int64_t to_ms, struct arena *a,

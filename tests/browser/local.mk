@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	tests/browser/audit.mjs \
+	tests/browser/audit.t \
+	tests/browser/billing.mjs \
+	tests/browser/billing.t \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
 	tests/browser/docs.mjs \
@@ -10,6 +14,8 @@ EXTRA_DIST += \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
 	tests/browser/keys.t \
+	tests/browser/overview.mjs \
+	tests/browser/overview.t \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
 	tests/browser/usage.mjs \

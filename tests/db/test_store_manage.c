@@ -500,6 +500,47 @@ audit__page__is_the_tenants_and_goes_backwards(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* Where a page stops that would else look through all there is. */
+static void
+audit__floor__is_the_row_so_far_back_of_the_tenant(void **state)
+{
+	uint64_t mine = fixture_customer(f, serial++);
+	uint64_t theirs = fixture_customer(f, serial);
+	struct audit a = { .actor = AUDIT_SYSTEM,
+		.action = S("floor.test"),
+		.is_success = true };
+	struct audit_filter all = { .is_success = -1 };
+	struct audit *rows;
+	uint64_t id;
+	int64_t ms;
+	size_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		a.customer_id = i % 2 ? mine : theirs;
+		assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
+	}
+	assert_db_ok(f,
+	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 3);
+	assert_db_ok(f, store_audit_floor(f->db, mine, 0, 2, &id, &ms, &f->e));
+	assert_int_equal(id, rows[1].audit_id);
+	assert_int_equal(ms, rows[1].created_at_ms);
+	assert_db_ok(f, store_audit_floor(f->db, mine, rows[0].audit_id, 2, &id,
+			    &ms, &f->e));
+	assert_int_equal(id, rows[2].audit_id);
+	assert_db_ok(f, store_audit_floor(f->db, mine, 0, 4, &id, &ms, &f->e));
+	assert_int_equal(id, 0);
+	/* Everybody's: the newest but one is the other customer's. */
+	assert_db_ok(f, store_audit_floor(f->db, 0, 0, 2, &id, &ms, &f->e));
+	assert_true(id > rows[1].audit_id && id < rows[0].audit_id);
+
+	all.floor_id = rows[1].audit_id;
+	assert_db_ok(f,
+	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 2);
+}
+
 static void
 tier_and_provider__archived__are_left_out(void **state)
 {
@@ -576,6 +617,7 @@ main(void)
 		STORE_TEST(key__about_to_expire__is_told_of_once),
 		STORE_TEST(history__workers_account__adds_and_never_changes),
 		STORE_TEST(audit__page__is_the_tenants_and_goes_backwards),
+		STORE_TEST(audit__floor__is_the_row_so_far_back_of_the_tenant),
 		STORE_TEST(tier_and_provider__archived__are_left_out),
 		STORE_TEST(host__seen_again__is_one_row),
 	};

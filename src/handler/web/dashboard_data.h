@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the dashboard of one customer shows, read from the rollups and the
- * key tables in one go, before anything is formatted.
+ * What the overview of one customer shows, read in one snapshot before
+ * anything is formatted: so cards, charts and tables say the same. Sums are
+ * from the rollups only.
  */
 #ifndef TG_HANDLER_WEB_DASHBOARD_DATA_H
 #define TG_HANDLER_WEB_DASHBOARD_DATA_H
 
-#include "domain/principal.h"
 #include "handler/handler.h"
+#include "store/budget.h"
 #include "store/customer.h"
+#include "store/key.h"
+#include "store/name.h"
 #include "store/report.h"
+#include "store/usage_page.h"
 
 /* Days of chart and tables, today among them. */
-#define DASHBOARD_DAYS 30
+#define DASHBOARD_DAYS     30
+#define DASHBOARD_REQUESTS 8  /* the newest */
+#define DASHBOARD_KEYS     5  /* that end soon */
+#define DASHBOARD_SOON     14 /* days */
 
 enum dashboard_range {
 	DASHBOARD_TODAY,
@@ -21,30 +28,29 @@ enum dashboard_range {
 	DASHBOARD__RANGES
 };
 
-enum dashboard_key_state {
-	DASHBOARD_KEY_ACTIVE,
-	DASHBOARD_KEY_OFF,
-	DASHBOARD_KEY_EXPIRED,
-	DASHBOARD_KEY_REVOKED,
-};
-
-struct dashboard_key {
-	struct report_key row;
-	enum dashboard_key_state state;
-	struct limit_set limits; /* in force */
-};
-
 struct dashboard_data {
 	int64_t now_ms;
-	int64_t first_day_ms;
+	int64_t first_day_ms; /* of the chart */
+	int64_t month_ms;     /* when this month began */
 	struct customer customer;
+	const struct budget *budget;  /* of all usage; NULL: none */
+	const struct budget *balance; /* prepaid; NULL: it is not */
+	int64_t month_pusd;           /* spent this month */
+	bool has_forecast;            /* there is enough to go by */
+	int64_t forecast_pusd;
 	struct report_totals totals[DASHBOARD__RANGES];
+	uint64_t limited[DASHBOARD__RANGES];    /* refused by a 429 */
 	struct report_day days[DASHBOARD_DAYS]; /* each, in order */
 	const struct report_model *models;
 	size_t n_models;
 	const struct report_refusal *refusals;
 	size_t n_refusals;
-	const struct dashboard_key *keys;
+	const struct usage_view *requests; /* the newest first */
+	size_t n_requests;
+	const struct name *key_names; /* of those requests */
+	size_t n_key_names;
+	bool has_key;           /* an active one */
+	const struct key *keys; /* active ones that end soon, the next first */
 	size_t n_keys;
 };
 
@@ -57,8 +63,14 @@ enum err dashboard_load(const struct app *app, uint64_t customer_id,
     int64_t now_ms, struct arena *a, struct dashboard_data *ret,
     struct error *e) ATTR_MUST_CHECK;
 
-/** The state of a key at a time. */
-enum dashboard_key_state dashboard_key_state(const struct report_key *k,
-    int64_t now_ms);
+/* What a page's tag is made of, besides who looks at it. */
+struct dashboard_pulse {
+	struct report_pulse numbers;
+	int64_t hour_ms; /* the forecast counts full hours */
+};
+/** Costs one statement, whatever the customer used. */
+enum err dashboard_pulse(const struct app *app, uint64_t customer_id,
+    int64_t now_ms, struct dashboard_pulse *ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

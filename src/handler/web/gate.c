@@ -36,9 +36,12 @@ web_session_load(const struct app *app, const struct request *rq,
 	if (id.n == 0)
 		return error_set(e, ERR_UNAUTHORIZED, "no session cookie");
 	struct session s;
+	/* Pages aren't stored, so browsers never ask like this of themselves:
+	 * an open page that does must not keep its session alive. */
+	bool is_visit = !request_header(rq, "if-none-match").p;
 	enum err err = session_find(app->shared->db, app->shared->pepper, id,
-	    conf_u64(app->conf, CONF_SESSION_IDLE_S), clock_now_ms(), rq->arena,
-	    &s, e);
+	    conf_u64(app->conf, CONF_SESSION_IDLE_S), clock_now_ms(), is_visit,
+	    rq->arena, &s, e);
 	if (err)
 		return err;
 	*ret_session = s;

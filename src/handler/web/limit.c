@@ -276,20 +276,6 @@ add_keys(struct tval *o, const struct web_key *v, const struct limits *l,
 		     : S(""));
 }
 
-/* What a reason of errors.def says; NULL: its answer is no 429. */
-static const char *
-text_of_429(struct str reason)
-{
-	for (unsigned c = OK + 1; c < ERR__MAX; c++) {
-		const struct err_info *info = err_info((enum err)c);
-
-		if (info->http_status == 429 &&
-		    str_eq(reason, str_from(info->api_code)))
-			return info->public_text;
-	}
-	return NULL;
-}
-
 static void
 add_refusals(struct tval *o, const struct limits *l)
 {
@@ -298,7 +284,7 @@ add_refusals(struct tval *o, const struct limits *l)
 
 	for (size_t i = 0; i < l->n_refusals; i++) {
 		const struct report_refusal *r = &l->refusals[i];
-		const char *text = text_of_429(r->reason);
+		const char *text = web_limit_refusal_text(r->reason);
 		struct tval *row;
 
 		if (!text) {

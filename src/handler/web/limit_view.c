@@ -135,3 +135,16 @@ web_limits_push(struct tval *list, const struct limit_set *set)
 		tval_push_text(list, arena_printf(list->a, "and %u more",
 					 n_in_force - SHORT_MAX));
 }
+
+const char *
+web_limit_refusal_text(struct str reason)
+{
+	for (unsigned c = OK + 1; c < ERR__MAX; c++) {
+		const struct err_info *info = err_info((enum err)c);
+
+		if (info->http_status == 429 &&
+		    str_eq(reason, str_from(info->api_code)))
+			return info->public_text;
+	}
+	return NULL;
+}

@@ -20,6 +20,10 @@ void web_limits_view(struct tval *o,
  * each model apart"; then "and 4 more". */
 void web_limits_push(struct tval *list, const struct limit_set *set);
 
+/** What a refusal's reason, as errors.def has it, means; NULL: its answer was no
+ * 429, so no limit or budget refused. */
+const char *web_limit_refusal_text(struct str reason);
+
 #define LIMITS_KEYS(path)                                                   \
  { path "has_limits", TVAL_BOOL }, { path "limits", TVAL_LIST },            \
      { path "limits.name", TVAL_TEXT }, { path "limits.value", TVAL_TEXT }, \

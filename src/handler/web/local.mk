@@ -3,6 +3,10 @@ noinst_LIBRARIES += src/handler/web/libweb.a
 src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/admin_list.c \
 	src/handler/web/admin_list.h \
+	src/handler/web/audit.c \
+	src/handler/web/audit_view.c \
+	src/handler/web/audit_view.h \
+	src/handler/web/billing.c \
 	src/handler/web/budget_fields.h \
 	src/handler/web/budget_view.c \
 	src/handler/web/budget_view.h \
@@ -15,8 +19,10 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/customers.c \
 	src/handler/web/dashboard.c \
 	src/handler/web/dashboard.h \
+	src/handler/web/dashboard_chart.c \
 	src/handler/web/dashboard_data.c \
 	src/handler/web/dashboard_data.h \
+	src/handler/web/dashboard_view.c \
 	src/handler/web/docs.c \
 	src/handler/web/docs_data.h \
 	src/handler/web/done.def \
@@ -63,6 +69,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/request.h \
 	src/handler/web/request_cost.c \
 	src/handler/web/request_list.c \
+	src/handler/web/request_row.c \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \

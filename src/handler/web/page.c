@@ -210,6 +210,14 @@ web_page_send(const struct app *app, const struct request *rq,
 }
 
 enum err
+web_page_unchanged(struct response *rs, struct error *e)
+{
+	set_headers(rs);
+	rs->status = 304;
+	return response_check(rs, e);
+}
+
+enum err
 web_page_redirect(struct response *rs, struct str location, struct error *e)
 {
 	set_headers(rs);

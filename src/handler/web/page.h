@@ -17,6 +17,8 @@
 
 /* Every page, for the check at start. */
 extern const struct tmpl_page page_admin_list;
+extern const struct tmpl_page page_audit;
+extern const struct tmpl_page page_billing;
 extern const struct tmpl_page page_customers;
 extern const struct tmpl_page page_dashboard;
 extern const struct tmpl_page page_docs;
@@ -78,6 +80,9 @@ struct tval *web_page_begin_for(const struct app *app, const struct request *rq,
 enum err web_page_send(const struct app *app, const struct request *rq,
     struct response *rs, int status, const struct tmpl_page *page,
     const struct tval *root, struct error *e) ATTR_MUST_CHECK;
+/** 304, which has no body, with the pages' headers; rs has the etag. */
+enum err web_page_unchanged(struct response *rs,
+    struct error *e) ATTR_MUST_CHECK;
 /** A redirect with the pages' headers. */
 enum err web_page_redirect(struct response *rs, struct str location,
     struct error *e) ATTR_MUST_CHECK;

@@ -5,6 +5,8 @@
 
 static const struct tmpl_page *const pages[] = {
 	&page_admin_list,
+	&page_audit,
+	&page_billing,
 	&page_customers,
 	&page_dashboard,
 	&page_docs,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the page of one request says about its cost. */
+/* What lists say of a request, and its own page about its cost. */
 #ifndef TG_HANDLER_WEB_REQUEST_H
 #define TG_HANDLER_WEB_REQUEST_H
 
@@ -18,6 +18,20 @@ extern const char *const request_class_names[TOK_CLASS__MAX];
  */
 void request_cost_add(struct tval *o, const struct usage_view *v,
     const struct price *p, bool is_operator);
+
+/** Fill o with what REQUEST_ROW_KEYS lists. @base  of the customer's requests */
+void request_row_add(struct tval *o, struct str base,
+    const struct usage_view *v);
+
+#define REQUEST_ROW_KEYS(path)                                       \
+ { path ".id", TVAL_TEXT }, { path ".show_href", TVAL_TEXT },        \
+     VIEW_TIME_KEYS(path ".time"), { path ".model", TVAL_TEXT },     \
+     { path ".provider", TVAL_TEXT }, { path ".status", TVAL_TEXT }, \
+     { path ".is_ok", TVAL_BOOL }, { path ".has_cost", TVAL_BOOL },  \
+     VIEW_MONEY_KEYS(path ".cost"), { path ".ttft", TVAL_TEXT },     \
+ {                                                                   \
+  path ".duration", TVAL_TEXT                                        \
+ }
 
 #define REQUEST_COST_KEYS                                                   \
  { "cost_lines", TVAL_LIST }, { "cost_lines.name", TVAL_TEXT },             \

@@ -45,20 +45,10 @@ static const struct tmpl_key requests_keys[] = {
 	{ "classes", TVAL_LIST },
 	{ "classes.", TVAL_TEXT },
 	{ "rows", TVAL_LIST },
-	{ "rows.id", TVAL_TEXT },
-	{ "rows.show_href", TVAL_TEXT },
-	VIEW_TIME_KEYS("rows.time"),
+	REQUEST_ROW_KEYS("rows"),
 	{ "rows.key", TVAL_TEXT },
-	{ "rows.model", TVAL_TEXT },
-	{ "rows.provider", TVAL_TEXT },
-	{ "rows.status", TVAL_TEXT },
-	{ "rows.is_ok", TVAL_BOOL },
 	{ "rows.tokens", TVAL_LIST },
 	{ "rows.tokens.", TVAL_TEXT },
-	{ "rows.has_cost", TVAL_BOOL },
-	VIEW_MONEY_KEYS("rows.cost"),
-	{ "rows.ttft", TVAL_TEXT },
-	{ "rows.duration", TVAL_TEXT },
 	{ "is_cut", TVAL_BOOL },
 	{ "looked_at", TVAL_TEXT },
 	VIEW_TIME_KEYS("cut_at"),
@@ -178,43 +168,26 @@ show_href(const struct app *app, struct arena *a, const struct web_place *place,
 }
 
 static void
-add_row(struct tval *list, const struct app *app, const struct web_place *place,
-    const struct found *r, const struct usage_view *v, unsigned classes)
+add_row(struct tval *list, struct str base, const struct found *r,
+    const struct usage_view *v, unsigned classes)
 {
 	struct tval *o = tval_push_object(list), *tokens;
-	bool has_cost = v->cost_pusd != DB_MONEY_NULL;
-	char text[UUID7_TEXT_BYTES];
-	struct str id;
 
 	if (!o)
 		return;
-	uuid7_format(&v->row.request_id, text);
-	id = arena_strdup(o->a, str_from(text));
-	tval_set_text(o, "id", id);
-	tval_set_text(o, "show_href", show_href(app, o->a, place, id));
-	view_second(o, "time", v->row.request_timestamp_ms);
+	request_row_add(o, base, v);
 	tval_set_text(o, "key",
 	    web_usage_name(&r->f, NAME_KEY, v->row.api_key_id, o->a));
-	tval_set_text(o, "model", v->row.model_requested);
-	tval_set_text(o, "provider",
-	    v->row.provider_used.p ? v->row.provider_used : S("none"));
-	tval_set_text(o, "status", str_from(usage_status_names[v->row.status]));
-	tval_set_bool(o, "is_ok", v->row.status == USAGE_OK);
 	tokens = tval_set_list(o, "tokens");
 	for (int c = 0; c < TOK_CLASS__MAX; c++)
 		if (classes & 1U << c)
 			tval_push_text(tokens,
 			    view_count_text(o->a, v->row.tok[TOK_NORMAL][c] +
 						      v->row.tok[TOK_LONG][c]));
-	tval_set_bool(o, "has_cost", has_cost);
-	view_money(o, "cost", has_cost ? v->cost_pusd : 0);
-	view_duration(o, "ttft", v->row.time_to_first_token_ms);
-	view_duration(o, "duration", (int64_t)v->row.latency_ms);
 }
 
 static void
-add_rows(struct tval *o, const struct app *app, const struct web_place *place,
-    const struct found *r)
+add_rows(struct tval *o, struct str base, const struct found *r)
 {
 	unsigned classes = classes_of(r);
 	struct tval *names = tval_set_list(o, "classes");
@@ -225,7 +198,7 @@ add_rows(struct tval *o, const struct app *app, const struct web_place *place,
 			tval_push_text(names, str_from(request_class_names[c]));
 	tval_set_bool(o, "has_rows", r->n > 0);
 	for (size_t i = 0; i < r->n; i++)
-		add_row(list, app, place, r, &r->rows[i], classes);
+		add_row(list, base, r, &r->rows[i], classes);
 }
 
 static struct tval *
@@ -246,7 +219,7 @@ view(const struct app *app, const struct request *rq,
 	web_usage_select(tval_set_list(o, "views"), "range", "Time (UTC)",
 	    web_range_options, web_usage_range(&r->f));
 	web_usage_filter_add(o, &r->f);
-	add_rows(o, app, place, r);
+	add_rows(o, web_place_href(app, a, place, "requests", 0, NULL), r);
 	tval_set_bool(o, "is_cut", r->is_cut);
 	view_count(o, "looked_at", LOOK_AT_MAX);
 	view_second(o, "cut_at", r->floor_ms);

@@ -5,6 +5,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_budget \
 	tests/unit/domain/test_budget_book \
 	tests/unit/domain/test_customer \
+	tests/unit/domain/test_forecast \
 	tests/unit/domain/test_hostmap \
 	tests/unit/domain/test_key \
 	tests/unit/domain/test_key_cache \
@@ -44,6 +45,7 @@ tests_unit_domain_test_budget_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_budget_book_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_budget_book_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_forecast_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_cache_SOURCES = \

@@ -5,11 +5,14 @@
 
 #include "base/clock.h"
 #include "domain/catalogue.h"
+#include "store/budget.h"
 #include "store/customer.h"
 #include "store/db_pool.h"
 #include "store/key.h"
+#include "store/name.h"
 #include "store/notice.h"
 #include "store/second_factor.h"
+#include "store/usage_page.h"
 #include "store/user_link.h"
 
 struct fake_store fake;
@@ -315,11 +318,12 @@ store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
 		t.out_tok += d.out_tok;
 		t.cost_pusd += d.cost_pusd;
 	}
-	t.refusals = t.requests / 90;
 	t.unpriced_requests = t.requests > 5000 ? 2 : 0;
 	t.estimated_requests = t.requests > 5000 ? 31 : 0;
 	t.latency.n[15] = t.requests * 6 / 10;
 	t.latency.n[17] = t.requests * 3 / 10;
+	t.ttft.n[11] = t.requests * 8 / 10;
+	t.ttft.n[14] = t.requests - t.ttft.n[11];
 	t.latency.n[20] = t.requests - t.latency.n[15] - t.latency.n[17];
 	*ret = t;
 	return OK;
@@ -375,76 +379,133 @@ store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
 	return OK;
 }
 
-enum {
-	N_KEYS = 4
-};
-
 enum err
-store_report_keys(struct db *db, uint64_t customer_id, int64_t from_ms,
-    int64_t to_ms, struct arena *a, struct report_key **ret, size_t *ret_n,
-    struct error *e)
+store_report_pulse(struct db *db, uint64_t customer_id, int64_t from_ms,
+    int64_t refused_ms, struct report_pulse *ret, struct error *e)
 {
 	(void)db;
 	(void)customer_id;
 	(void)from_ms;
-	(void)to_ms;
-	struct report_key *k = arena_array(a, struct report_key, N_KEYS);
+	(void)refused_ms;
+	(void)e;
+	fake.n_pulses++;
+	*ret = (struct report_pulse){ .requests = fake.n_new_requests };
+	return OK;
+}
+
+/* The customer's own budget; nothing is prepaid. */
+enum err
+store_budget_page(struct db *db, enum budget_scope scope, uint64_t tenant,
+    uint64_t from, uint64_t to, const struct budget_starts *starts,
+    struct arena *a, struct budget **ret, size_t *ret_n, struct error *e)
+{
+	struct budget *b = arena_new(a, struct budget);
+
+	(void)db;
+	(void)from;
+	(void)to;
+	(void)starts;
+	if (!b)
+		return error_arena(e, a);
+	*b = (struct budget){ .customer_id = tenant,
+		.scope = scope,
+		.scope_id = tenant,
+		.terms = { .amount_pusd = INT64_C(9000000000000000),
+		    .kind = BUDGET_HARD,
+		    .period = BUDGET_MONTH },
+		.spent_pusd = INT64_C(2250123400000000) };
+	*ret = b;
+	*ret_n = scope == BUDGET_CUSTOMER && !fake.is_empty;
+	return OK;
+}
+
+enum {
+	N_KEYS = 2
+};
+
+enum err
+store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
+    size_t *ret_n, struct error *e)
+{
+	struct key *k = arena_array(a, struct key, N_KEYS);
+
+	(void)db;
+	(void)tenant;
+	(void)f;
+	(void)after_id;
 	if (!k)
 		return error_arena(e, a);
-	k[0] = (struct report_key){ .api_key_id = 31,
+	k[0] = (struct key){ .api_key_id = 31,
 		.public_id = S("Kq3vN8sT1x"),
 		.name = fake.name[0] == 'A' ? S("Web shop, production")
 					    : str_from(fake.name),
-		.is_active = true,
-		.last_used_at_ms = FAKE_NOW_MS - 42000,
-		.expires_at_ms = FAKE_NOW_MS + 200 * DAY_MS,
-		.requests = 11230,
-		.cost_pusd = INT64_C(2503123400000) };
-	k[1] = (struct report_key){ .api_key_id = 32,
+		.expires_at_ms = FAKE_NOW_MS + 9 * DAY_MS };
+	k[1] = (struct key){ .api_key_id = 32,
 		.public_id = S("b7Lm0PzQ4a"),
 		.name = S("Notebook of Grace"),
-		.is_active = true };
-	k[2] = (struct report_key){ .api_key_id = 33,
-		.public_id = S("Zx9cV5bN2m"),
-		.name = S("Trial"),
-		.is_active = true,
-		.last_used_at_ms = FAKE_NOW_MS - 9 * DAY_MS,
-		.expires_at_ms = FAKE_NOW_MS - DAY_MS,
-		.requests = 17,
-		.cost_pusd = 1230000000 };
-	k[3] = (struct report_key){ .api_key_id = 34,
-		.public_id = S("h4Jk8LpO6u"),
-		.name = S("Old shop"),
-		.revoked_at_ms = FAKE_NOW_MS - 40 * DAY_MS,
-		.last_used_at_ms = FAKE_NOW_MS - 41 * DAY_MS };
+		.expires_at_ms = FAKE_NOW_MS + 2 * DAY_MS };
 	*ret = k;
-	*ret_n = fake.is_empty ? 0 : N_KEYS;
+	*ret_n = fake.is_empty ? 0 : limit < N_KEYS ? (size_t)limit : N_KEYS;
+	return OK;
+}
+
+const char *const usage_status_names[USAGE_STATUS__MAX] = { "ok",
+	"upstream_error", "timeout", "client_closed", "interrupted" };
+
+enum err
+store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
+    struct usage_cursor after, uint64_t limit, struct arena *a,
+    struct usage_view **ret, size_t *ret_n, struct error *e)
+{
+	struct usage_view *v = arena_array(a, struct usage_view, 2);
+
+	(void)db;
+	(void)tenant;
+	(void)f;
+	(void)after;
+	(void)limit;
+	if (!v)
+		return error_arena(e, a);
+	for (int i = 0; i < 2; i++) {
+		v[i].row.api_key_id = 31;
+		v[i].row.request_timestamp_ms = FAKE_NOW_MS - 42000 - i * 900;
+		v[i].row.model_requested = S("gpt2");
+		v[i].row.latency_ms = 412;
+		v[i].row.time_to_first_token_ms = i ? -1 : 57;
+		v[i].row.status = i ? USAGE_TIMEOUT : USAGE_OK;
+		v[i].cost_pusd = i ? DB_MONEY_NULL : INT64_C(123400000);
+	}
+	*ret = v;
+	*ret_n = fake.is_empty ? 0 : 2;
 	return OK;
 }
 
 enum err
-store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
-    uint64_t limit, struct arena *a, struct key_limits **ret, size_t *ret_n,
-    struct error *e)
+store_name_find(struct db *db, enum name_kind kind, uint64_t customer_id,
+    const uint64_t *ids, size_t n, struct arena *a, struct name **ret,
+    size_t *ret_n, struct error *e)
 {
+	struct name *found = arena_new(a, struct name);
+
 	(void)db;
+	(void)kind;
 	(void)customer_id;
-	(void)api_key_id;
-	(void)limit;
-	struct key_limits *k = arena_array(a, struct key_limits, N_KEYS);
-	if (!k)
+	(void)n;
+	if (!found)
 		return error_arena(e, a);
-	for (size_t i = 0; i < N_KEYS; i++)
-		k[i].api_key_id = 31 + i;
-	limit_set_put(&k[0].layers[KEY_LIMITS_OWN],
-	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 1200);
-	limit_set_put(&k[0].layers[KEY_LIMITS_CUSTOMER],
-	    LIMIT_KEY_MODEL_REQUESTS_HOUR, 20000);
-	limit_set_put(&k[1].layers[KEY_LIMITS_OWN],
-	    LIMIT_KEY_MODEL_REQUESTS_MINUTE, 0);
-	*ret = k;
-	*ret_n = fake.is_empty ? 0 : N_KEYS;
+	*found = (struct name){ ids[0], fake.name[0] == 'A'
+					    ? S("Web shop, production")
+					    : str_from(fake.name) };
+	*ret = found;
+	*ret_n = 1;
 	return OK;
+}
+
+enum err
+db_snapshot(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
+{
+	return fn(db, arg, e);
 }
 
 const char *const user_role_names[USER__N] = { [USER_OWNER] = "owner" };

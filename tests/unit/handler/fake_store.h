@@ -36,6 +36,8 @@ struct fake_store {
 	struct audit audits[64];
 	size_t n_audits;
 	size_t n_touches, n_sweeps;
+	size_t n_pulses;
+	uint64_t n_new_requests; /* that a pulse tells */
 	size_t n_failures, n_signed_in, n_password_sets;
 };
 

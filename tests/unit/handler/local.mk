@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 UNIT_HANDLER_TESTS = \
+	tests/unit/handler/test_audit_view \
 	tests/unit/handler/test_chart \
 	tests/unit/handler/test_form \
 	tests/unit/handler/test_idempotency \
@@ -20,6 +21,7 @@ UNIT_HANDLER_LIBS = src/handler/web/libweb.a src/domain/libdomain.a \
 	src/http/libhttp.a src/ext/libext.a src/base/libbase.a $(FCGI_LIBS) \
 	$(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(MEMCACHED_LIBS) $(CMOCKA_LIBS)
 
+tests_unit_handler_test_audit_view_LDADD = $(UNIT_HANDLER_LIBS)
 tests_unit_handler_test_chart_LDADD = $(UNIT_HANDLER_LIBS)
 tests_unit_handler_test_form_LDADD = $(UNIT_HANDLER_LIBS) $(JSONC_LIBS)
 tests_unit_handler_test_idempotency_LDADD = $(UNIT_DAEMON_LIBS)

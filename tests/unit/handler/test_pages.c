@@ -80,6 +80,8 @@ assert_golden(struct web *w, const char *name)
 	struct str got = w->body;
 	got = mask(&a, got, S("name=\"csrf\" value=\""), '"');
 	got = mask(&a, got, S("?v="), '"');
+	/* It is made of the version, too. */
+	got = mask(&a, got, S("data-tag=\""), '"');
 	got = mask(&a, got, S("Request id <code>"), '<');
 	if (getenv("TG_UPDATE_GOLDEN"))
 		write_golden(path, got);
@@ -117,6 +119,66 @@ dashboard__without_usage_and_keys__says_what_to_do_next(void **state)
 
 	assert_true(web_shows(w, "curl https://gate.example/v1/"));
 	assert_golden(w, "dashboard_empty");
+}
+
+/* What a script asks every 2 s while the page is seen. */
+static void
+dashboard__asked_by_its_tag__is_sent_only_when_something_was_used(void **state)
+{
+	struct web *w = *state;
+	char tag[64];
+
+	web_sign_in(w, FAKE_EMAIL);
+	web_ask(w, &web_dashboard_page, NULL);
+	(void)snprintf(tag, sizeof(tag), "%s", web_header(w, "etag"));
+	assert_memory_equal(tag, "W/\"", 3);
+	w->if_none_match = tag;
+
+	web_ask(w, &web_dashboard_page, NULL);
+	assert_int_equal(w->status, 304);
+	assert_int_equal(w->body.n, 0);
+	assert_string_equal(web_header(w, "cache-control"), "no-store");
+	fake.n_new_requests = 1;
+	web_ask(w, &web_dashboard_page, NULL);
+	assert_int_equal(w->status, 200);
+	assert_string_not_equal(web_header(w, "etag"), tag);
+}
+
+/* The forecast counts full hours, so it is another page in the next. */
+static void
+dashboard__asked_by_its_tag_an_hour_later__is_sent_again(void **state)
+{
+	struct web *w = *state;
+	char tag[64];
+
+	web_sign_in(w, FAKE_EMAIL);
+	web_ask(w, &web_dashboard_page, NULL);
+	(void)snprintf(tag, sizeof(tag), "%s", web_header(w, "etag"));
+	w->if_none_match = tag;
+	clock_set_for_test(FAKE_NOW_MS + HOUR_MS);
+
+	web_ask(w, &web_dashboard_page, NULL);
+	assert_int_equal(w->status, 200);
+}
+
+/* S26: an open page is nobody's visit. */
+static void
+dashboard__asked_by_its_tag__keeps_no_session_alive(void **state)
+{
+	struct web *w = *state;
+	size_t n_touches;
+
+	web_sign_in(w, FAKE_EMAIL);
+	clock_set_for_test(FAKE_NOW_MS + 2 * HOUR_MS / 10);
+	n_touches = fake.n_touches;
+	w->if_none_match = "W/\"0\"";
+	web_ask(w, &web_dashboard_page, NULL);
+	assert_int_equal(w->status, 200);
+	assert_int_equal(fake.n_touches, n_touches);
+
+	w->if_none_match = NULL;
+	web_ask(w, &web_dashboard_page, NULL);
+	assert_int_equal(fake.n_touches, n_touches + 1);
 }
 
 /* S23 */
@@ -298,6 +360,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(dashboard__a_month_of_usage__is_the_golden_page),
 		T(dashboard__without_usage_and_keys__says_what_to_do_next),
+		T(dashboard__asked_by_its_tag__is_sent_only_when_something_was_used),
+		T(dashboard__asked_by_its_tag_an_hour_later__is_sent_again),
+		T(dashboard__asked_by_its_tag__keeps_no_session_alive),
 		T(dashboard__names_full_of_markup__stay_text),
 		T(dashboard__of_another_customer__is_not_there),
 		T(errors__that_pass__say_so),

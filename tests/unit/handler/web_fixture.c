@@ -146,6 +146,7 @@ parse(struct web *w, const struct web_route *route, const char *form,
 	cgi_add(c, "HTTP_COOKIE", w->cookies[0] ? w->cookies : NULL);
 	cgi_add(c, "HTTP_SEC_FETCH_SITE", w->site);
 	cgi_add(c, "HTTP_ORIGIN", w->origin);
+	cgi_add(c, "HTTP_IF_NONE_MATCH", w->if_none_match);
 	cgi_add(c, "HTTP_USER_AGENT", "test");
 	cgi_add(c, "CONTENT_TYPE",
 	    form ? "application/x-www-form-urlencoded" : NULL);

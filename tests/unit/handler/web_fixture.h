@@ -32,7 +32,8 @@ struct web {
 	struct crypto_key *pepper;
 	char dir[32]; /* of the host's map */
 	bool is_tls;
-	const char *site;   /* Sec-Fetch-Site; NULL: not sent */
+	const char *site; /* Sec-Fetch-Site; NULL: not sent */
+	const char *if_none_match;
 	const char *origin; /* Origin; NULL: not sent */
 	char cookies[1024]; /* Cookie header: what was set, kept */
 	size_t fail_at;     /* the handler's n-th allocation fails; 0: none */

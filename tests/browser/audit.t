@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# check: web=lighttpd timeout=300
+# The audit log of a customer, and of all for operators.
+exec node "$(dirname "$0")/audit.mjs"
