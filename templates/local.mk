@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 nobase_dist_pkgdata_DATA += \
 	templates/admin/list.html \
+	templates/admin/models.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \

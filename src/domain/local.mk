@@ -82,6 +82,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model_change.c \
 	src/domain/model_folder.c \
 	src/domain/model_folder.h \
+	src/domain/model_health.c \
+	src/domain/model_health.h \
 	src/domain/model_probe.c \
 	src/domain/model_probe.h \
 	src/domain/model_priv.h \

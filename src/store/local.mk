@@ -44,6 +44,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/migrate.h \
 	src/store/model.c \
 	src/store/model.h \
+	src/store/model_health.c \
+	src/store/model_health.h \
 	src/store/name.c \
 	src/store/name.h \
 	src/store/notice.c \

@@ -5,8 +5,8 @@
 #include "domain/price_set.h"
 #include "domain/principal.h"
 #include "handler/api/api.h"
-#include "handler/api/price_body.h"
 #include "handler/api/resource.h"
+#include "handler/price_body.h"
 #include "store/db_pool.h"
 #include "store/model.h"
 

@@ -640,6 +640,7 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
+	tval_set_bool(o, "is_secret", c == FORM_SECRET);
 	tval_set_bool(o, "is_area", c == FORM_LINES);
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);

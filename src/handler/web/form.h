@@ -124,6 +124,7 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.message", TVAL_TEXT }, { path ".fields.type", TVAL_TEXT }, \
 	{ path ".fields.value", TVAL_TEXT }, { path ".fields.described_by", TVAL_TEXT }, \
 	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_input", TVAL_BOOL }, \
+	{ path ".fields.is_secret", TVAL_BOOL }, \
 	{ path ".fields.is_area", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
 	{ path ".fields.is_select", TVAL_BOOL }, { path ".fields.is_checks", TVAL_BOOL }, \
 	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \

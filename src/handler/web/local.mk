@@ -47,6 +47,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/member.h \
 	src/handler/web/member_link.c \
 	src/handler/web/model.c \
+	src/handler/web/model_form.c \
+	src/handler/web/model_health.c \
 	src/handler/web/nav.c \
 	src/handler/web/nav.def \
 	src/handler/web/nav.h \

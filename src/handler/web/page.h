@@ -36,6 +36,7 @@ extern const struct tmpl_page page_login_code;
 extern const struct tmpl_page page_login_password;
 extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
+extern const struct tmpl_page page_model_health;
 extern const struct tmpl_page page_model_list;
 extern const struct tmpl_page page_request;
 extern const struct tmpl_page page_requests;

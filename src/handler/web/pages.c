@@ -24,6 +24,7 @@ static const struct tmpl_page *const pages[] = {
 	&page_login_password,
 	&page_login_remote,
 	&page_members,
+	&page_model_health,
 	&page_model_list,
 	&page_request,
 	&page_requests,

@@ -58,11 +58,14 @@ WEB_THING_FNS(agent);
 WEB_THING_FNS(connector);
 WEB_THING_FNS(customer);
 WEB_THING_FNS(member);
+WEB_THING_FNS(model);
 WEB_THING_FNS(project);
 WEB_THING_FNS(provider);
 WEB_THING_FNS(tier);
 handler_fn web_customer_list, web_provider_list,
-    web_tier_list; /* GET /admin/… */
+    web_tier_list;           /* GET /admin/… */
+handler_fn web_model_health; /* GET /admin/models */
+handler_fn web_usage_admin;  /* GET /admin/usage */
 
 /* Largest body of a form of ours. */
 #define WEB_FORM_BYTES_MAX KIB(16)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Prices in JSON, as models and price versions have them: USD per million
  * tokens of each class, and USD per request. */
-#ifndef TG_HANDLER_API_PRICE_BODY_H
-#define TG_HANDLER_API_PRICE_BODY_H
+#ifndef TG_HANDLER_PRICE_BODY_H
+#define TG_HANDLER_PRICE_BODY_H
 
 #include "base/json_out.h"
 #include "ext/json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/price_body.h"
+#include "handler/price_body.h"
 
 #include "domain/price_list.h"
 
