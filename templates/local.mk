@@ -2,6 +2,7 @@
 nobase_dist_pkgdata_DATA += \
 	templates/admin/list.html \
 	templates/admin/models.html \
+	templates/admin/system.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \
 	templates/dashboard/empty.html \

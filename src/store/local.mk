@@ -62,6 +62,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/provider.h \
 	src/store/reconcile.c \
 	src/store/reconcile.h \
+	src/store/reconcile_last.c \
+	src/store/reconcile_last.h \
 	src/store/refusal.c \
 	src/store/refusal.h \
 	src/store/rejected.c \
@@ -91,4 +93,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/user_link.c \
 	src/store/user_link.h \
 	src/store/webhook.c \
-	src/store/webhook.h
+	src/store/webhook.h \
+	src/store/worker.c \
+	src/store/worker.h

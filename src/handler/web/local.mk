@@ -67,6 +67,9 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \
+	src/handler/web/system.c \
+	src/handler/web/system_data.c \
+	src/handler/web/system_data.h \
 	src/handler/web/tier.c \
 	src/handler/web/usage.c \
 	src/handler/web/usage.h \

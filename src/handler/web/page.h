@@ -41,6 +41,7 @@ extern const struct tmpl_page page_model_list;
 extern const struct tmpl_page page_request;
 extern const struct tmpl_page page_requests;
 extern const struct tmpl_page page_settings;
+extern const struct tmpl_page page_system;
 extern const struct tmpl_page page_usage;
 
 /* Keys that web_page_begin() sets; .common of each page. */

@@ -29,6 +29,7 @@ static const struct tmpl_page *const pages[] = {
 	&page_request,
 	&page_requests,
 	&page_settings,
+	&page_system,
 	&page_usage,
 };
 

@@ -66,6 +66,7 @@ handler_fn web_customer_list, web_provider_list,
     web_tier_list;           /* GET /admin/… */
 handler_fn web_model_health; /* GET /admin/models */
 handler_fn web_usage_admin;  /* GET /admin/usage */
+handler_fn web_system_show;  /* GET /admin/system */
 
 /* Largest body of a form of ours. */
 #define WEB_FORM_BYTES_MAX KIB(16)
