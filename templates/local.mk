@@ -2,6 +2,9 @@
 nobase_dist_pkgdata_DATA += \
 	templates/admin/list.html \
 	templates/admin/models.html \
+	templates/admin/price_import.html \
+	templates/admin/price_plan.html \
+	templates/admin/prices.html \
 	templates/admin/system.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \

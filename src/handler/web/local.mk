@@ -58,6 +58,10 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/price.c \
+	src/handler/web/price_import.c \
+	src/handler/web/price_view.c \
+	src/handler/web/price_view.h \
 	src/handler/web/provider.c \
 	src/handler/web/remote.c \
 	src/handler/web/request.c \

@@ -150,6 +150,18 @@ title(const struct visit *v)
 	return S("");
 }
 
+void
+web_form_no_more(struct tval *o)
+{
+	static const char *const texts[] = { "act_href", "act_name", "act_text",
+		"end_href", "end_name", "end_text" };
+
+	tval_set_bool(o, "has_act", false);
+	tval_set_bool(o, "has_end", false);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		tval_set_text(o, texts[i], S(""));
+}
+
 static void
 add_act(struct tval *o, const struct visit *v)
 {

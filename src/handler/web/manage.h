@@ -76,6 +76,10 @@ enum err web_thing_end(struct app *app, const struct request *rq,
     struct response *rs, const struct web_thing *t,
     struct error *e) ATTR_MUST_CHECK;
 
+/** Nothing else can be done by page_form's page: for pages of it that are no
+ * struct web_thing's. Sets what stands below its form. */
+void web_form_no_more(struct tval *o);
+
 /** Defines web_NOUN_new() and so on for a struct web_thing *thing. */
 #define WEB_THING_HANDLERS(noun, thing)                                  \
  enum err web_##noun##_new(struct app *app, const struct request *rq,    \

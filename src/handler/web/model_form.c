@@ -20,7 +20,7 @@ static const char *const kind_options[] = { "|as the address tells",
 static const struct form_field fields[] = {
 	{ .name = "name", .label = "Name", .control = FORM_TEXT, .flags = FORM_NEEDED | FORM_NEW,
 	  .hint = "What requests name. It cannot be changed later: usage shows it." },
-	{ .name = "description", .label = "What it is for", .control = FORM_TEXT },
+	{ .name = "description", .label = "What it is for", .control = FORM_AREA },
 	{ .name = "is_enabled", .label = "Requests may be sent to it", .control = FORM_CHECK },
 
 	{ .name = "provider", .label = "Provider", .control = FORM_SELECT, .legend = "Where it is served",

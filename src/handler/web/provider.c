@@ -117,7 +117,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 
 static const char *const heads[] = { "Kind", "Address", "API key" };
 static const struct admin_list providers = { "Providers",
-	"Where models are served.", "New provider", "providers", heads,
+	"Where models are served.", "New provider", "new", "providers", heads,
 	ARRAY_LEN(heads), rows };
 
 enum err
