@@ -5,6 +5,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/admin/price_import.html \
 	templates/admin/price_plan.html \
 	templates/admin/prices.html \
+	templates/admin/provider_test.html \
 	templates/admin/system.html \
 	templates/dashboard/customers.html \
 	templates/dashboard/days.html \

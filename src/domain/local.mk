@@ -116,6 +116,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/provider_key.h \
 	src/domain/provider_manage.c \
 	src/domain/provider_manage.h \
+	src/domain/provider_test.c \
+	src/domain/provider_test.h \
 	src/domain/rerate.c \
 	src/domain/rerate.h \
 	src/domain/reconcile.c \

@@ -63,6 +63,7 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/price_view.c \
 	src/handler/web/price_view.h \
 	src/handler/web/provider.c \
+	src/handler/web/provider_test.c \
 	src/handler/web/remote.c \
 	src/handler/web/request.c \
 	src/handler/web/request.h \

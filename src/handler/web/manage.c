@@ -19,6 +19,8 @@ static const struct tmpl_key form_keys[] = {
 	{ "act_href", TVAL_TEXT },
 	{ "act_name", TVAL_TEXT },
 	{ "act_text", TVAL_TEXT },
+	{ "link_href", TVAL_TEXT },
+	{ "link_name", TVAL_TEXT },
 	{ "has_end", TVAL_BOOL },
 	{ "end_href", TVAL_TEXT },
 	{ "end_name", TVAL_TEXT },
@@ -154,7 +156,7 @@ void
 web_form_no_more(struct tval *o)
 {
 	static const char *const texts[] = { "act_href", "act_name", "act_text",
-		"end_href", "end_name", "end_text" };
+		"link_href", "link_name", "end_href", "end_name", "end_text" };
 
 	tval_set_bool(o, "has_act", false);
 	tval_set_bool(o, "has_end", false);
@@ -167,7 +169,13 @@ add_act(struct tval *o, const struct visit *v)
 {
 	const struct web_thing *t = v->t;
 	bool has_act = v->id && t->act_verb;
+	bool has_link = v->id && t->link_verb;
 
+	tval_set_text(o, "link_href",
+	    has_link ? web_place_href(v->app, v->rq->arena, &v->place, t->path,
+			   v->id, t->link_verb)
+		     : S(""));
+	tval_set_text(o, "link_name", str_from(has_link ? t->link_name : ""));
 	tval_set_bool(o, "has_act", has_act);
 	tval_set_text(o, "act_href",
 	    has_act ? web_place_href(v->app, v->rq->arena, &v->place, t->path,

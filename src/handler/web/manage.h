@@ -29,6 +29,9 @@ struct web_thing {
 	const char *act_verb; /* of the path: "link" */
 	const char *act_name; /* "Make a link" */
 	const char *act_text; /* what that is for */
+	/* Another page about it; link_verb NULL: none. */
+	const char *link_verb; /* of the path: "test" */
+	const char *link_name; /* "Test it" */
 	/* Asked before a change, without a connection; or NULL. row is as it
 	 * was, form as it was sent. */
 	enum err (*confirm)(struct app *app, const struct request *rq,

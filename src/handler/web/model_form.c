@@ -4,7 +4,7 @@
 #include "domain/model.h"
 #include "handler/model_edit.h"
 #include "handler/model_write.h"
-#include "handler/web/form.h"
+#include "handler/web/manage.h"
 #include "handler/web/page.h"
 #include "handler/web/place.h"
 #include "handler/web/web.h"
@@ -187,20 +187,22 @@ show(const struct visit *v, struct response *rs, int status,
 	    web_place_href(v->app, a, &v->place, "models", v->id, NULL));
 	tval_set_bool(o, "is_new", v->id == 0);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	tval_set_bool(o, "has_act", false);
-	tval_set_text(o, "act_href", S(""));
-	tval_set_text(o, "act_name", S(""));
-	tval_set_text(o, "act_text", S(""));
-	tval_set_bool(o, "has_end", v->id != 0);
-	tval_set_text(o, "end_href",
-	    v->id ? web_place_href(v->app, a, &v->place, "models", v->id,
-			"archive")
+	web_form_no_more(o);
+	tval_set_text(o, "link_href",
+	    v->id ? web_place_href(v->app, a, &v->place, "prices", v->id, NULL)
 		  : S(""));
-	tval_set_text(o, "end_name", S("Archive this model"));
-	tval_set_text(o, "end_text",
-	    S("Requests for it are refused from then on, and an API key that "
-	      "was stored with it is forgotten. Its usage stays, and so does "
-	      "its name. This can't be undone."));
+	tval_set_text(o, "link_name", v->id ? S("Its prices") : S(""));
+	if (v->id) {
+		tval_set_bool(o, "has_end", true);
+		tval_set_text(o, "end_href",
+		    web_place_href(v->app, a, &v->place, "models", v->id,
+			"archive"));
+		tval_set_text(o, "end_name", S("Archive this model"));
+		tval_set_text(o, "end_text",
+		    S("Requests for it are refused from then on, and an API key that "
+		      "was stored with it is forgotten. Its usage stays, and so does "
+		      "its name. This can't be undone."));
+	}
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
 }
 

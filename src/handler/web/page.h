@@ -41,6 +41,7 @@ extern const struct tmpl_page page_model_list;
 extern const struct tmpl_page page_price_import;
 extern const struct tmpl_page page_price_plan;
 extern const struct tmpl_page page_prices;
+extern const struct tmpl_page page_provider_test;
 extern const struct tmpl_page page_request;
 extern const struct tmpl_page page_requests;
 extern const struct tmpl_page page_settings;

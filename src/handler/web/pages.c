@@ -29,6 +29,7 @@ static const struct tmpl_page *const pages[] = {
 	&page_price_import,
 	&page_price_plan,
 	&page_prices,
+	&page_provider_test,
 	&page_request,
 	&page_requests,
 	&page_settings,

@@ -3,8 +3,11 @@
  * form of a new one, which is POST /api/prices' body. */
 #include "domain/price.h"
 
+#include <string.h>
+
 #include "base/json_out.h"
 #include "base/money.h"
+#include "domain/price_list.h"
 #include "domain/price_set.h"
 #include "handler/model_write.h"
 #include "handler/price_body.h"
@@ -222,7 +225,7 @@ web_price_show(struct app *app, const struct request *rq, struct response *rs,
 /* ---- a new version ---- */
 
 /* clang-format off */
-#define PRICE(n, l) { .name = "prices/" n, .label = l, .control = FORM_NUMBER, .flags = FORM_SMALL }
+#define PRICE(n, l, h) { .name = "prices/" n, .label = l, .control = FORM_NUMBER, .flags = FORM_SMALL, .hint = h }
 static const struct form_field fields[] = {
 	{ .name = "effective_from", .label = "Holds from (UTC)", .control = FORM_TIME,
 	  .hint = "Empty: from now on. Requests that are under way keep the price they began with." },
@@ -230,22 +233,22 @@ static const struct form_field fields[] = {
 	  .legend = "USD a million tokens", .hint = "Such as 0.15; 0 is free." },
 	{ .name = "prices/cached_input", .label = "Input from the cache", .control = FORM_NUMBER, .flags = FORM_SMALL,
 	  .hint = "Empty: as input." },
-	PRICE("cache_write", "Written to the cache"),
+	PRICE("cache_write", "Written to the cache", "Empty: as input."),
 	{ .name = "prices/output", .label = "Output", .control = FORM_NUMBER, .flags = FORM_NEEDED | FORM_SMALL },
 	{ .name = "prices/reasoning", .label = "Reasoning", .control = FORM_NUMBER, .flags = FORM_SMALL,
 	  .hint = "Empty: as output." },
-	PRICE("audio_input", "Audio input"),
-	PRICE("audio_output", "Audio output"),
-	PRICE("image_output", "Image output"),
+	PRICE("audio_input", "Audio input", "Empty: as input."),
+	PRICE("audio_output", "Audio output", "Empty: as output."),
+	PRICE("image_output", "Image output", "Empty: as output."),
 	{ .name = "prices/long_input", .label = "Input", .control = FORM_NUMBER, .flags = FORM_SMALL | FORM_FOLD,
 	  .legend = "USD a million tokens, of long contexts", .hint = "Empty: as normal." },
-	PRICE("long_cached_input", "Input from the cache"),
-	PRICE("long_cache_write", "Written to the cache"),
-	PRICE("long_output", "Output"),
-	PRICE("long_reasoning", "Reasoning"),
-	PRICE("long_audio_input", "Audio input"),
-	PRICE("long_audio_output", "Audio output"),
-	PRICE("long_image_output", "Image output"),
+	PRICE("long_cached_input", "Input from the cache", NULL),
+	PRICE("long_cache_write", "Written to the cache", NULL),
+	PRICE("long_output", "Output", NULL),
+	PRICE("long_reasoning", "Reasoning", NULL),
+	PRICE("long_audio_input", "Audio input", NULL),
+	PRICE("long_audio_output", "Audio output", NULL),
+	PRICE("long_image_output", "Image output", NULL),
 	{ .name = "prices/request", .label = "USD for each request", .control = FORM_NUMBER, .legend = "Besides",
 	  .hint = "Owed by each request that used a token." },
 	{ .name = "note", .label = "Note", .control = FORM_TEXT,
@@ -253,6 +256,34 @@ static const struct form_field fields[] = {
 };
 /* clang-format on */
 _Static_assert(ARRAY_LEN(fields) <= FORM_FIELD_MAX, "fields of a price");
+
+static void
+clear_field(struct web_form *f, const char *price)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (strncmp(f->fields[i].name, "prices/", 7) == 0 &&
+		    strcmp(f->fields[i].name + 7, price) == 0)
+			f->text[i] = S("");
+}
+
+/* Prices that would follow from the others anyhow are not said, so that they
+ * follow those when they change. */
+static void
+clear_implied(struct web_form *f, const struct price *p)
+{
+	bool has_long = memcmp(p->tok_pusd[TOK_LONG], p->tok_pusd[TOK_NORMAL],
+			    sizeof(p->tok_pusd[TOK_LONG])) != 0;
+
+	for (size_t c = 0; c < TOK_CLASS__MAX; c++) {
+		enum tok_class base = price_classes[c].otherwise;
+
+		if (!has_long)
+			clear_field(f, price_classes[c].names[TOK_LONG]);
+		if (base != c &&
+		    p->tok_pusd[TOK_NORMAL][c] == p->tok_pusd[TOK_NORMAL][base])
+			clear_field(f, price_classes[c].names[TOK_NORMAL]);
+	}
+}
 
 /* The prices that hold now, to begin with. */
 static enum err
@@ -273,7 +304,11 @@ fill_form(struct visit *v, struct error *e)
 	price_body_write(&j, v->model.price);
 	json_out_object_end(&j);
 	err = buf_finish(&b, &json, e);
-	return err ? err : web_form_fill(&v->form, json, a, e);
+	if (!err)
+		err = web_form_fill(&v->form, json, a, e);
+	if (!err)
+		clear_implied(&v->form, v->model.price);
+	return err;
 }
 
 static enum err

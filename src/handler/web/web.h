@@ -70,6 +70,8 @@ handler_fn web_usage_admin;  /* GET /admin/usage */
  * POST import, POST import/apply */
 handler_fn web_price_list, web_price_show, web_price_new, web_price_create,
     web_price_import_form, web_price_import_plan, web_price_import_apply;
+/* GET and POST /admin/providers/{id}/test */
+handler_fn web_provider_test_show, web_provider_test_run;
 handler_fn web_system_show; /* GET /admin/system */
 
 /* Largest body of a form of ours. */
