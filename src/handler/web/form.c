@@ -641,6 +641,8 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
+	/* For one-time-code: or browsers take what stands above it for a name
+	 * to sign in with. */
 	tval_set_bool(o, "is_secret", c == FORM_SECRET);
 	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
 	tval_set_bool(o, "is_lines", c == FORM_LINES);

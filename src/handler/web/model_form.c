@@ -168,6 +168,27 @@ begin(struct visit *v, struct app *app, const struct request *rq, bool is_new,
 	return err;
 }
 
+static void
+add_rest(struct tval *o, const struct visit *v)
+{
+	struct web_form_rest r = { 0 };
+	struct arena *a = v->rq->arena;
+
+	if (v->id) {
+		r.link_href = web_place_href(v->app, a, &v->place, "prices",
+		    v->id, NULL);
+		r.link_name = S("Its prices");
+		r.end_href = web_place_href(v->app, a, &v->place, "models",
+		    v->id, "archive");
+		r.end_name = S("Archive this model");
+		r.end_text = S("Requests for it are refused from then on, and "
+			       "an API key that was stored with it is "
+			       "forgotten. Its usage stays, and so does its "
+			       "name. This can't be undone.");
+	}
+	web_form_rest(o, &r);
+}
+
 static enum err
 show(const struct visit *v, struct response *rs, int status,
     const struct error *refused, struct error *e)
@@ -187,22 +208,7 @@ show(const struct visit *v, struct response *rs, int status,
 	    web_place_href(v->app, a, &v->place, "models", v->id, NULL));
 	tval_set_bool(o, "is_new", v->id == 0);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	web_form_no_more(o);
-	tval_set_text(o, "link_href",
-	    v->id ? web_place_href(v->app, a, &v->place, "prices", v->id, NULL)
-		  : S(""));
-	tval_set_text(o, "link_name", v->id ? S("Its prices") : S(""));
-	if (v->id) {
-		tval_set_bool(o, "has_end", true);
-		tval_set_text(o, "end_href",
-		    web_place_href(v->app, a, &v->place, "models", v->id,
-			"archive"));
-		tval_set_text(o, "end_name", S("Archive this model"));
-		tval_set_text(o, "end_text",
-		    S("Requests for it are refused from then on, and an API key that "
-		      "was stored with it is forgotten. Its usage stays, and so does "
-		      "its name. This can't be undone."));
-	}
+	add_rest(o, v);
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
 }
 

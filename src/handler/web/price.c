@@ -132,7 +132,7 @@ static const struct tmpl_key versions_keys[] = {
 	{ "list_href", TVAL_TEXT }, { "model_href", TVAL_TEXT }, { "new_href", TVAL_TEXT },
 	{ "may_add", TVAL_BOOL }, { "has_long", TVAL_BOOL }, { "long_from", TVAL_TEXT },
 	{ "has_versions", TVAL_BOOL }, { "has_older", TVAL_BOOL },
-	{ "versions", TVAL_LIST }, { "versions.id", TVAL_TEXT },
+	{ "versions", TVAL_LIST }, { "versions.number", TVAL_TEXT },
 	{ "versions.is_in_force", TVAL_BOOL }, { "versions.is_to_come", TVAL_BOOL },
 	{ "versions.state", TVAL_TEXT }, { "versions.note", TVAL_TEXT },
 	VIEW_TIME_KEYS("versions.from"), VIEW_TIME_KEYS("versions.to"),
@@ -150,7 +150,7 @@ add_version(struct tval *list, const struct price *p,
 	struct tval *o = tval_push_object(list);
 	bool is_to_come = p->effective_from_ms > now_ms;
 
-	tval_set_textf(o, "id", "version-%llu",
+	tval_set_textf(o, "number", "%llu",
 	    (unsigned long long)p->price_version_id);
 	tval_set_bool(o, "is_in_force", p == in_force);
 	tval_set_bool(o, "is_to_come", is_to_come);
@@ -159,8 +159,8 @@ add_version(struct tval *list, const struct price *p,
 	    : is_to_come  ? S("To come")
 			  : S("Over"));
 	tval_set_text(o, "note", p->note.p ? p->note : S(""));
-	view_time(o, "from", p->effective_from_ms);
-	view_time(o, "to", newer_ms);
+	view_second(o, "from", p->effective_from_ms);
+	view_second(o, "to", newer_ms);
 	return web_price_view(o, p, MARKUP_NONE_PPM, true, e);
 }
 
@@ -315,6 +315,7 @@ static enum err
 show_form(const struct visit *v, struct response *rs, int status,
     const struct error *refused, struct error *e)
 {
+	static const struct web_form_rest nothing;
 	struct arena *a = v->rq->arena;
 	struct str name = v->model.model->name;
 	struct tval *o = web_place_page(v->app, v->rq, &v->place, &page_form,
@@ -329,7 +330,7 @@ show_form(const struct visit *v, struct response *rs, int status,
 	tval_set_text(o, "action_href", model_href(v, NULL));
 	tval_set_bool(o, "is_new", true);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	web_form_no_more(o);
+	web_form_rest(o, &nothing);
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
 }
 
