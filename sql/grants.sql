@@ -31,6 +31,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.operator_keys TO 'tollgate'@'localhost'
 GRANT SELECT, INSERT, UPDATE ON tollgate.projects TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.rate_limit_tiers TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.reconcile_results TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_daily TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_hourly TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_monthly TO 'tollgate'@'localhost';
@@ -52,6 +53,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.second_factors TO 'tollgate'@'l
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.sessions TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.user_links TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.webhook_secrets TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE, DELETE ON tollgate.workers TO 'tollgate'@'localhost';
 
 -- To look at.
 GRANT SELECT ON tollgate.ps_model_usage TO 'tollgate'@'localhost';

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 nobase_dist_pkgdata_DATA += \
 	templates/admin/list.html \
+	templates/admin/models.html \
+	templates/admin/price_import.html \
+	templates/admin/price_plan.html \
+	templates/admin/prices.html \
+	templates/admin/provider_test.html \
+	templates/admin/system.html \
 	templates/dashboard/audit.html \
 	templates/dashboard/billing.html \
 	templates/dashboard/customers.html \

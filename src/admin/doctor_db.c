@@ -166,6 +166,7 @@ uint64_t
 doctor_check_db(struct admin *ad)
 {
 	struct server_facts f = { 0 };
+	uint64_t peak = 0;
 	struct error e;
 	struct db *db;
 
@@ -175,7 +176,8 @@ doctor_check_db(struct admin *ad)
 	}
 	check_schema(ad, db);
 	check_hosts(ad, db);
-	if (store_server_facts(db, &ad->arena, &f, &e)) {
+	if (store_server_facts(db, &ad->arena, &f, &e) ||
+	    store_server_peak(db, &ad->arena, &peak, &e)) {
 		doctor_finding(ad, "database", BAD, "%s", e.internal);
 		return 0;
 	}
@@ -184,5 +186,5 @@ doctor_check_db(struct admin *ad)
 	    STR_ARG(f.version));
 	check_db_settings(ad, &f);
 	check_clock(ad, &f);
-	return f.peak_hour_count;
+	return peak;
 }

@@ -123,7 +123,8 @@ admin_run_duties(struct admin *ad, struct error *e)
 	if (!err)
 		err = forget(ad, db, e);
 	if (!err)
-		err = host_tell(db, keys->pepper, keys->seal, e);
+		err = host_tell(db, keys->pepper, keys->seal,
+		    conf_journal_dir(admin_conf(ad)), e);
 	if (!err)
 		done(ad, "host's secrets", NULL, 0);
 	return err;

@@ -55,6 +55,7 @@ src_admin_tollgate_SOURCES = \
 	src/admin/price.c \
 	src/admin/price_import.c \
 	src/admin/provider.c \
+	src/admin/provider_test.c \
 	src/admin/record.c \
 	src/admin/tier.c \
 	src/admin/tokens.c \

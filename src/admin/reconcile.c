@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/json_out.h"
 #include "base/money.h"
+#include "domain/host.h"
 #include "domain/reconcile.h"
 #include "journal/reader.h"
+#include "store/reconcile_last.h"
 
 #define TEXT_BYTES  MIB(1)    /* 700 listed differences at most */
 #define ARENA_BYTES MIB(1024) /* customers, offsets and differences */
@@ -231,6 +233,33 @@ write_text(struct buf *b, const struct reconcile *r, bool has_journals)
 	    reconcile_is_clean(r) ? "no difference" : "NOT RECONCILED");
 }
 
+/* The page System shows it. An account that may only read still compares. */
+static void
+keep(struct db *db, const struct reconcile *r, bool has_journals,
+    int64_t started_ms)
+{
+	char name[HOST_NAME_BYTES];
+	struct reconcile_last last = {
+		.started_at_ms = started_ms,
+		.finished_at_ms = clock_now_ms(),
+		.is_clean = reconcile_is_clean(r),
+		.has_journals = has_journals,
+		.usage_rows = r->books.usage_rows,
+		.n_differences = r->books.n_diffs,
+		.n_faults = r->n_faults,
+		.n_pending = r->n_pending,
+		.n_unchecked = r->n_unchecked,
+	};
+	struct error e;
+
+	host_name(name);
+	last.host = str_from(name);
+	if (store_reconcile_last_set(db, &last, &e))
+		(void)fprintf(stderr,
+		    "tollgate: the dashboard keeps the result of before: %s\n",
+		    e.internal);
+}
+
 enum err
 admin_reconcile(struct db *db, const char *journal_dir, bool is_json, FILE *out,
     bool *ret_is_clean, struct error *e)
@@ -239,6 +268,7 @@ admin_reconcile(struct db *db, const char *journal_dir, bool is_json, FILE *out,
 	struct arena a;
 	struct buf b;
 	struct str text;
+	int64_t started_ms = clock_now_ms();
 	enum err err;
 
 	arena_init(&a, ARENA_BYTES);
@@ -254,6 +284,7 @@ admin_reconcile(struct db *db, const char *journal_dir, bool is_json, FILE *out,
 	if (!err) {
 		(void)fwrite(text.p, 1, text.n, out);
 		*ret_is_clean = reconcile_is_clean(&r);
+		keep(db, &r, journal_dir != NULL, started_ms);
 	}
 	arena_fini(&a);
 	return err;

@@ -11,7 +11,8 @@
 struct db;
 
 /**
- * Compare, and print what was found; differences one a line.
+ * Compare, and print what was found; differences one a line. The result is
+ * kept for the page System.
  * @journal_dir   NULL: the journals are left out
  * @ret_is_clean  false: the command must exit non-zero
  * Errors: the database's, ERR_IO.

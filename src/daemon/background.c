@@ -24,18 +24,20 @@
 #include "journal/writer.h"
 #include "store/db.h"
 #include "store/db_pool.h"
+#include "store/worker.h"
 
 /* How soon a changed model or price is in force, beside the poller's own
  * interval. */
 #define CATALOGUE_INTERVAL_MS 100
 /* Duties that nobody waits for. */
-#define DUTIES_INTERVAL_MS    60000
+#define DUTIES_INTERVAL_MS    WORKER_TELL_MS
 #define NOTICES_INTERVAL_MS   1000
 #define DUTIES_RETRY_MS       10000 /* after a failure */
 #define DB_WAIT_MS            2000
 
 struct background {
 	struct background_params p;
+	int64_t started_ms; /* wall clock */
 	atomic_bool is_stopping;
 	struct flusher *flusher;
 	struct generation_poller *poller;
@@ -115,7 +117,15 @@ write_uses(struct background *b, struct db *db, struct error *e)
 static enum err
 tell_host(struct background *b, struct db *db, struct error *e)
 {
-	return host_tell(db, b->p.shared->pepper, b->p.shared->seal, e);
+	return host_tell(db, b->p.shared->pepper, b->p.shared->seal,
+	    conf_journal_dir(b->p.conf), e);
+}
+
+static enum err
+tell_worker(struct background *b, struct db *db, struct error *e)
+{
+	return worker_tell(db, journal_id(b->p.shared->journal)->b,
+	    b->started_ms, e);
 }
 
 static enum err
@@ -164,6 +174,7 @@ run_duties(struct background *b)
 		    *run)(struct background *b, struct db *db, struct error *e);
 	} duties[] = {
 		{ "host", tell_host },
+		{ "worker", tell_worker },
 		{ "expiring_keys", tell_keys },
 		{ "last_uses", write_uses },
 		{ "idempotency", purge },
@@ -187,6 +198,20 @@ run_duties(struct background *b)
 	return is_done;
 }
 
+/* Without a database it is found to be silent, and forgotten. */
+static void
+leave(const struct background *b)
+{
+	struct error e;
+	struct db *db;
+
+	if (db_pool_take(b->p.shared->db, DB_WAIT_MS, &db, &e))
+		return;
+	if (store_worker_leave(db, journal_id(b->p.shared->journal)->b, &e))
+		log_error("duty_failed", &e);
+	db_pool_give(b->p.shared->db, db);
+}
+
 static void *
 duties_main(void *arg)
 {
@@ -203,6 +228,7 @@ duties_main(void *arg)
 		budget_book_tidy(b->p.shared->budgets, now_ms);
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 	}
+	leave(b);
 	db_thread_fini();
 	return NULL;
 }
@@ -325,6 +351,7 @@ background_start(const struct background_params *params,
 	if (!b)
 		return error_set(e, ERR_NO_MEMORY, "background threads");
 	b->p = *params;
+	b->started_ms = clock_now_ms();
 	code = start_all(b, e);
 	if (code) {
 		background_stop(b);

@@ -34,22 +34,28 @@ ended_ms(const struct journal_rec *rec)
 	return 0;
 }
 
-/* The first end behind off, or ERR_NOT_FOUND. Ends are in order of time, but
- * for moments. */
+/* The ends behind off. They are in order of time, but for moments. */
 static enum err
-first_end(struct journal_reader *r, int64_t *ret_ms, struct error *e)
+count_ends(struct journal_reader *r, struct flush_backlog *b, struct error *e)
 {
 	struct journal_rec rec;
+	bool is_first = true;
+	enum err err = OK;
 
-	for (;;) {
-		enum err err = journal_reader_next(r, false, &rec, e);
+	while (!err && b->n_waiting < FLUSH_BACKLOG_MAX) {
+		int64_t ms = 0;
 
-		if (err)
-			return err;
-		*ret_ms = ended_ms(&rec);
-		if (*ret_ms)
-			return OK;
+		err = journal_reader_next(r, false, &rec, e);
+		if (!err)
+			ms = ended_ms(&rec);
+		if (!ms)
+			continue;
+		b->n_waiting++;
+		if (is_first && (b->oldest_ms == 0 || ms < b->oldest_ms))
+			b->oldest_ms = ms;
+		is_first = false;
 	}
+	return err;
 }
 
 static enum err
@@ -57,17 +63,14 @@ look_at(const char *dir, const struct journal_series *id, uint64_t off,
     struct flush_backlog *b, struct error *e)
 {
 	struct journal_reader *r = NULL;
-	int64_t ms = 0;
 	enum err err = journal_reader_new(dir, id, off, &r, e);
 
 	if (err)
 		return err;
-	err = first_end(r, &ms, e);
+	err = count_ends(r, b, e);
 	journal_reader_free(r);
 	if (err == ERR_IO && b->n_unreadable++ == 0)
 		b->unreadable = *id;
-	if (!err && (b->oldest_ms == 0 || ms < b->oldest_ms))
-		b->oldest_ms = ms;
 	return err == ERR_IO || err == ERR_NOT_FOUND ? OK : err;
 }
 

@@ -477,6 +477,13 @@ limit_finish(struct limiter *l, struct limit_take *t, uint64_t used_tok)
 	t->n = 0;
 }
 
+enum err
+limit_cache_stats(const struct limiter *l, struct mcache_stats *ret,
+    struct error *e)
+{
+	return mcache_stats(l->cache, ret, e);
+}
+
 void
 limit_probe(struct limiter *l, int64_t now_ms)
 {

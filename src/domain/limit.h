@@ -179,6 +179,9 @@ limit_seconds(int64_t ms)
  * thread of each worker, never by request threads.
  */
 void limit_probe(struct limiter *l, int64_t now_ms);
+/** What memcached says of itself. Errors: the cache is not there. */
+enum err limit_cache_stats(const struct limiter *l, struct mcache_stats *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * Say again for each request of this process that it still runs, once in
  * half the time after which that is forgotten. Called by the same thread.

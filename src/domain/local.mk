@@ -84,6 +84,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model_change.c \
 	src/domain/model_folder.c \
 	src/domain/model_folder.h \
+	src/domain/model_health.c \
+	src/domain/model_health.h \
 	src/domain/model_probe.c \
 	src/domain/model_probe.h \
 	src/domain/model_priv.h \
@@ -116,6 +118,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/provider_key.h \
 	src/domain/provider_manage.c \
 	src/domain/provider_manage.h \
+	src/domain/provider_test.c \
+	src/domain/provider_test.h \
 	src/domain/rerate.c \
 	src/domain/rerate.h \
 	src/domain/reconcile.c \

@@ -6,6 +6,9 @@ static const struct db_field host_fields[] = {
 	DB_FIELD(struct host, pepper_id, U64),
 	DB_FIELD(struct host, pepper_check, B16),
 	DB_FIELD(struct host, seal_check, B16),
+	DB_FIELD(struct host, n_unflushed, OPT),
+	DB_FIELD(struct host, unflushed_since_ms, TIME),
+	DB_FIELD(struct host, n_unreadable, U64),
 	DB_FIELD(struct host, seen_at_ms, TIME),
 };
 static const struct db_map host_map = DB_MAP(struct host, host_fields);
@@ -15,7 +18,9 @@ store_host_seen(struct db *db, const struct host *h, struct error *e)
 {
 	return db_exec(db, STMT_HOST_SEEN,
 	    DB_IN(db_str(h->host), db_u64(h->pepper_id),
-		db_b16(h->pepper_check), db_b16(h->seal_check)),
+		db_b16(h->pepper_check), db_b16(h->seal_check),
+		db_opt(h->n_unflushed), db_time(h->unflushed_since_ms),
+		db_u64(h->n_unreadable)),
 	    NULL, e);
 }
 

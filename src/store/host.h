@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Table hosts: what each host's workers were started with, so that `tollgate
- * doctor` finds those that disagree. Holds digests of the secrets, which
+ * doctor` finds those that disagree, and what they have yet to write. Holds digests of the secrets, which
  * tell equal from different and nothing else.
  */
 #ifndef TG_STORE_HOST_H
@@ -16,7 +16,12 @@ struct host {
 	uint64_t pepper_id;
 	uint8_t pepper_check[HOST_CHECK_BYTES];
 	uint8_t seal_check[HOST_CHECK_BYTES];
-	int64_t seen_at_ms; /* read only */
+	/* Requests that ended on this host and are not in the database yet, as
+	 * of seen_at_ms; -1: its journals could not be read. */
+	int64_t n_unflushed;
+	int64_t unflushed_since_ms; /* when the oldest ended; 0: none */
+	uint64_t n_unreadable; /* journals with a file that can't be read */
+	int64_t seen_at_ms;    /* read only */
 };
 
 /** Write the row of h->host. */

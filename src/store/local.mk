@@ -44,6 +44,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/migrate.h \
 	src/store/model.c \
 	src/store/model.h \
+	src/store/model_health.c \
+	src/store/model_health.h \
 	src/store/name.c \
 	src/store/name.h \
 	src/store/notice.c \
@@ -60,6 +62,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/provider.h \
 	src/store/reconcile.c \
 	src/store/reconcile.h \
+	src/store/reconcile_last.c \
+	src/store/reconcile_last.h \
 	src/store/refusal.c \
 	src/store/refusal.h \
 	src/store/rejected.c \
@@ -89,4 +93,6 @@ src_store_libstore_a_SOURCES = \
 	src/store/user_link.c \
 	src/store/user_link.h \
 	src/store/webhook.c \
-	src/store/webhook.h
+	src/store/webhook.h \
+	src/store/worker.c \
+	src/store/worker.h

@@ -11,6 +11,8 @@ static const struct {
 	[NAME_CONNECTOR] = { STMT_NAME_LIST_CONNECTOR,
 	    STMT_NAME_FIND_CONNECTOR },
 	[NAME_MODEL] = { STMT__MAX, STMT_NAME_FIND_MODEL },
+	[NAME_PROVIDER] = { STMT__MAX, STMT_NAME_FIND_PROVIDER },
+	[NAME_CUSTOMER] = { STMT_NAME_LIST_CUSTOMER, STMT_NAME_FIND_CUSTOMER },
 };
 
 static const struct db_field name_fields[] = {
@@ -24,7 +26,7 @@ store_name_list(struct db *db, enum name_kind kind, uint64_t customer_id,
     uint64_t limit, struct arena *a, struct name **ret, size_t *ret_n,
     struct error *e)
 {
-	ASSERT(kind != NAME_MODEL);
+	ASSERT(stmts[kind].list != STMT__MAX);
 	return db_all(db, stmts[kind].list,
 	    DB_IN(db_u64(customer_id), db_u64(limit)), a, &name_map, ret, ret_n,
 	    e);

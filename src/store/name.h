@@ -14,7 +14,10 @@ enum name_kind {
 	NAME_PROJECT,
 	NAME_AGENT,
 	NAME_CONNECTOR,
-	NAME_MODEL, /* everybody's: its customer is not looked at */
+	/* Everybody's: their customer is not looked at. */
+	NAME_MODEL,
+	NAME_PROVIDER,
+	NAME_CUSTOMER,
 	NAME__N
 };
 
@@ -26,12 +29,14 @@ struct name {
 /* Most ids of one store_name_find(). */
 #define NAME_FIND_MAX 64
 
-/** A customer's newest, up to limit; not of NAME_MODEL. Memory: in a. */
+/** A customer's newest, up to limit; of NAME_CUSTOMER, whose customer_id must be
+ * 0, everybody's; not of NAME_MODEL or NAME_PROVIDER. Memory: in a. */
 enum err store_name_list(struct db *db, enum name_kind kind,
     uint64_t customer_id, uint64_t limit, struct arena *a, struct name **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /**
  * Those of some ids that are there and the customer's, in any order.
+ * @customer_id  0: anybody's, for operators
  * @n  of 1..NAME_FIND_MAX
  * Memory: in a.
  */

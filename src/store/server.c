@@ -54,7 +54,6 @@ store_server_facts(struct db *db, struct arena *a, struct server_facts *ret,
     struct error *e)
 {
 	struct instant instant = { 0 };
-	struct peak peak = { 0 };
 	enum err err = db_server_version(db, a, &ret->version, e);
 
 	ret->flush_log = ret->isolation = (struct str){ NULL, 0 };
@@ -63,10 +62,18 @@ store_server_facts(struct db *db, struct arena *a, struct server_facts *ret,
 	if (!err)
 		err = db_one(db, STMT_PRICE_NOW, DB_IN_NONE, a, &instant_map,
 		    &instant, e);
-	if (!err)
-		err = db_one(db, STMT_SERVER_PEAK, DB_IN_NONE, a, &peak_map,
-		    &peak, e);
 	ret->now_ms = instant.now_ms;
-	ret->peak_hour_count = peak.n;
+	return err;
+}
+
+enum err
+store_server_peak(struct db *db, struct arena *a, uint64_t *ret_n,
+    struct error *e)
+{
+	struct peak peak = { 0 };
+	enum err err = db_one(db, STMT_SERVER_PEAK, DB_IN_NONE, a, &peak_map,
+	    &peak, e);
+
+	*ret_n = peak.n;
 	return err;
 }

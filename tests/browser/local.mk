@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
+	tests/browser/admin.mjs \
+	tests/browser/admin.t \
 	tests/browser/audit.mjs \
 	tests/browser/audit.t \
 	tests/browser/billing.mjs \

@@ -253,6 +253,7 @@ backlog__settled_but_not_flushed__is_told_by_its_oldest(void **state)
 	assert_ok(journal_write_refuse(x->j->j, &refuse, &x->e));
 	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));
 	assert_int_equal(b.oldest_ms, 1795305600000);
+	assert_int_equal(b.n_waiting, 1);
 	assert_int_equal(b.n_unreadable, 0);
 	(void)pass(x);
 	assert_ok(flush_backlog(x->db, x->j->dir, &x->a, &b, &x->e));

@@ -122,7 +122,7 @@ const routes = execFileSync(
   `${env.TOLLGATE_BUILD_DIR}/src/daemon/tollgate.fcgi`, ['--routes'],
 ).toString().trim().split('\n')
   .map((line) => line.split(/\s+/))
-  .map(([method, path, , , flags]) => ({ method, path, isPage: flags[0] === 'h' }));
+  .map(([method, path, auth, , flags]) => ({ method, path, auth, isPage: flags[0] === 'h' }));
 
 const narrow = async (scope) => (await newKey({ customer_id: a.id, scopes: [scope] })).key;
 const asWhom = {
@@ -160,20 +160,18 @@ for (const [route, allowed] of Object.entries(matrix)) {
   });
 }
 
-const openPages = ['GET /', 'GET /login', 'POST /login', 'GET /docs', 'GET /docs/openapi.yaml'];
-const pages = ['GET /dashboard', 'GET /dashboard/{customer_id}', 'POST /logout'];
+// Which ones are open to all, tests/unit/daemon/test_routes.c says.
+const pages = routes.filter((r) => r.isPage && r.auth !== 'public');
 
 await test('pages: nobody without a session, whatever key comes along (S7)', async () => {
-  const listed = routes.filter((r) => r.isPage).map((r) => `${r.method} ${r.path}`);
-  assert.deepEqual([...pages, ...openPages].sort(), listed.sort());
-  for (const page of pages) {
-    const [method, path] = page.split(' ');
+  assert.ok(pages.length > 50);
+  for (const { method, path } of pages) {
     for (const key of [undefined, a.keys.owner, env.TOLLGATE_OPERATOR_KEY]) {
-      const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
+      const { status } = await ask(method, path.replace(/\{\w+\}/g, a.id), {
         Accept: 'text/html', ...(key ? { 'X-API-Key': key } : {}),
         ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
       });
-      assert.ok([303, 401, 403].includes(status), `${page}: ${status}`);
+      assert.ok([303, 401, 403].includes(status), `${method} ${path}: ${status}`);
     }
   }
 });

@@ -25,14 +25,8 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/label.c \
 	src/handler/api/model.c \
 	src/handler/api/model_manage.c \
-	src/handler/api/model_read.c \
-	src/handler/api/model_read.h \
-	src/handler/api/model_write.c \
-	src/handler/api/model_write.h \
 	src/handler/api/notice.c \
 	src/handler/api/price.c \
-	src/handler/api/price_body.c \
-	src/handler/api/price_body.h \
 	src/handler/api/provider.c \
 	src/handler/api/resource.c \
 	src/handler/api/resource.h \
@@ -53,4 +47,12 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/key_read.c \
 	src/handler/key_read.h \
 	src/handler/manager.c \
-	src/handler/manager.h
+	src/handler/manager.h \
+	src/handler/model_edit.c \
+	src/handler/model_edit.h \
+	src/handler/model_read.c \
+	src/handler/model_read.h \
+	src/handler/model_write.c \
+	src/handler/model_write.h \
+	src/handler/price_body.c \
+	src/handler/price_body.h

@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* /api/models: operators add, list, show, change and archive models. */
-#include "base/secret.h"
 #include "domain/model.h"
-#include "domain/principal.h"
 #include "handler/api/api.h"
-#include "handler/api/model_read.h"
-#include "handler/api/model_write.h"
 #include "handler/api/resource.h"
-#include "store/db_pool.h"
-
-#define DB_WAIT_MS 2000
-
-static struct audit
-actor(const struct app *app, const struct request *rq)
-{
-	return (struct audit){
-		.actor = AUDIT_OPERATOR_KEY,
-		.actor_id = app->who->operator_key_id,
-		.client_address = rq->client_addr,
-		.request_id = str_from(rq->id_text),
-	};
-}
-
-static struct model_ops
-ops_of(const struct app *app, const struct request *rq, const struct audit *who)
-{
-	return (struct model_ops){
-		.if_match = request_header(rq, "if-match"),
-		.map = app->shared->hostmap,
-		.seal = app->shared->seal,
-		.conf = app->conf,
-		.who = who,
-	};
-}
+#include "handler/model_edit.h"
+#include "handler/model_write.h"
 
 static enum err
 read_id(const struct request *rq, uint64_t *ret, struct error *e)
@@ -44,13 +16,13 @@ read_id(const struct request *rq, uint64_t *ret, struct error *e)
 
 /* The model as the database has it now. */
 static enum err
-respond(struct app *app, struct response *rs, int status, uint64_t model_id,
-    struct error *e)
+respond(const struct app *app, const struct manager *m, struct response *rs,
+    int status, uint64_t model_id, struct error *e)
 {
 	char etag[RECORD_ETAG_BYTES];
 	struct model_view v;
 	struct json_out j;
-	enum err err = model_view_load(app, rs->arena, model_id, &v, e);
+	enum err err = model_view_load(m->db, rs->arena, model_id, &v, e);
 
 	if (err)
 		return err;
@@ -58,39 +30,25 @@ respond(struct app *app, struct response *rs, int status, uint64_t model_id,
 	response_header(rs, "etag", str_from(etag));
 	response_header(rs, "cache-control", S("no-store"));
 	response_json_begin(rs, &j);
-	model_write(&j, app, &v);
+	model_write(&j, app, &v, rs->arena);
 	return response_json(rs, status, &j, e);
-}
-
-static enum err
-create(struct app *app, const struct request *rq, struct model_new *n,
-    struct error *e)
-{
-	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, rq, &who);
-	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
-
-	if (err)
-		return err;
-	err = model_create(&ops, rq->arena, n, e);
-	db_pool_give(app->shared->db, ops.db);
-	return err;
 }
 
 enum err
 api_model_create(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct model_new n = { 0 };
-	struct price price;
-	enum err err = model_read_new(rq, &n, &price, e);
+	struct manager m;
+	uint64_t id;
+	enum err err = manager_begin(app, rq, &m, e);
 
+	if (err)
+		return err;
+	err = model_edit_make(app, &m, rq->body, rq->arena, &id, e);
 	if (!err)
-		err = create(app, rq, &n, e);
-	/* The tree's copy; the body itself is wiped as the route says. */
-	if (n.api_key.n)
-		secret_wipe((void *)(uintptr_t)n.api_key.p, n.api_key.n);
-	return err ? err : respond(app, rs, 201, n.model.model_id, e);
+		err = respond(app, &m, rs, 201, id, e);
+	manager_end(app, &m);
+	return err;
 }
 
 static const struct param_spec params[] = { LIST_PARAMS,
@@ -124,6 +82,7 @@ api_model_list_all(struct app *app, const struct request *rq,
 	struct param_value q[Q__N];
 	struct list_page page;
 	struct model_view *views;
+	struct manager m;
 	struct json_out j;
 	size_t n = 0, n_shown = 0;
 	uint64_t last_id = 0, next_after = 0;
@@ -132,8 +91,12 @@ api_model_list_all(struct app *app, const struct request *rq,
 	if (!err)
 		err = list_page_read(rq, params, q, Q__N, &page, e);
 	if (!err)
-		err = model_view_list(app, rq->arena, q[Q_ARCHIVED].u64 != 0,
-		    &views, &n, e);
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = model_view_list(m.db, rq->arena, q[Q_ARCHIVED].u64 != 0, &views,
+	    &n, e);
+	manager_end(app, &m);
 	if (err)
 		return err;
 	list_begin(rs, &j);
@@ -146,7 +109,7 @@ api_model_list_all(struct app *app, const struct request *rq,
 			continue;
 		}
 		last_id = views[i].model->model_id;
-		model_write(&j, app, &views[i]);
+		model_write(&j, app, &views[i], rq->arena);
 	}
 	json_out_array_end(&j);
 	list_page_end(&page, next_after, &j);
@@ -158,95 +121,53 @@ enum err
 api_model_show(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
+	struct manager m;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
-	return err ? err : respond(app, rs, 200, id, e);
-}
-
-/* What a PATCH says. */
-struct patch {
-	struct arena *a;
-	const struct json *body;
-	uint64_t provider_id; /* 0: as it is */
-};
-
-static enum err
-find_provider(const struct model_ops *ops, struct arena *a, struct patch *p,
-    struct error *e)
-{
-	struct provider provider;
-	struct str name;
-	enum err err;
-
-	if (!json_has(p->body, "provider"))
-		return OK;
-	err = json_get_str(p->body, "provider", 1, PROVIDER_NAME_BYTES, &name,
-	    e);
 	if (!err)
-		err = store_provider_by_name(ops->db, name, a, &provider, e);
-	if (err == ERR_NOT_FOUND)
-		return error_public(e, ERR_BAD_PARAM, "provider",
-		    "There is no provider of that name.");
-	if (!err)
-		p->provider_id = provider.provider_id;
+		err = manager_begin(app, rq, &m, e);
+	if (err)
+		return err;
+	err = respond(app, &m, rs, 200, id, e);
+	manager_end(app, &m);
 	return err;
-}
-
-/* An address belongs to its provider, so it does not move along. */
-static enum err
-change(struct model_change *c, void *arg, struct error *e)
-{
-	const struct patch *p = arg;
-	struct deployment *d = &c->deployment;
-	enum err err;
-
-	if (p->provider_id && p->provider_id != d->provider_id) {
-		d->provider_id = p->provider_id;
-		d->api_url = (struct str){ NULL, 0 };
-	}
-	err = model_read_place(p->body, d, e);
-	return err ? err : model_read_settings(p->a, p->body, &c->model, e);
 }
 
 enum err
 api_model_change(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, rq, &who);
-	struct patch p = { .a = rq->arena };
-	struct model_change c;
+	struct manager m;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
 	if (!err)
-		err = model_read_patch(rq, &p.body, e);
-	if (!err)
-		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = find_provider(&ops, rq->arena, &p, e);
+	err = model_edit_change(app, &m, id, rq->body, rq->arena, e);
 	if (!err)
-		err = model_update(&ops, rq->arena, id, change, &p, &c, e);
-	db_pool_give(app->shared->db, ops.db);
-	return err ? err : respond(app, rs, 200, id, e);
+		err = respond(app, &m, rs, 200, id, e);
+	manager_end(app, &m);
+	return err;
 }
 
 enum err
 api_model_archive(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
-	struct audit who = actor(app, rq);
-	struct model_ops ops = ops_of(app, rq, &who);
+	struct manager m;
 	uint64_t id;
 	enum err err = read_id(rq, &id, e);
 
 	if (!err)
-		err = db_pool_take(app->shared->db, DB_WAIT_MS, &ops.db, e);
+		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = model_archive(&ops, rq->arena, id, e);
-	db_pool_give(app->shared->db, ops.db);
-	return err ? err : respond(app, rs, 200, id, e);
+	err = model_edit_end(app, &m, id, rq->arena, e);
+	if (!err)
+		err = respond(app, &m, rs, 200, id, e);
+	manager_end(app, &m);
+	return err;
 }

@@ -5,13 +5,12 @@
 #include "domain/price_set.h"
 #include "domain/principal.h"
 #include "handler/api/api.h"
-#include "handler/api/price_body.h"
 #include "handler/api/resource.h"
+#include "handler/price_body.h"
 #include "store/db_pool.h"
 #include "store/model.h"
 
 #define DB_WAIT_MS 2000
-#define JSON_DEPTH 3
 
 enum {
 	Q_MODEL_ID = 2,
@@ -150,51 +149,6 @@ api_price_list(struct app *app, const struct request *rq, struct response *rs,
 }
 
 static enum err
-read_from(const struct json *body, int64_t *ret_ms, struct error *e)
-{
-	struct str text;
-	enum err err;
-
-	if (!json_has(body, "effective_from"))
-		return OK;
-	err = json_get_str(body, "effective_from", 1, 64, &text, e);
-	if (!err && (!clock_parse(text, ret_ms) || *ret_ms <= 0))
-		return error_public(e, ERR_BAD_PARAM, "effective_from",
-		    "'effective_from' must be a time such as "
-		    "2027-01-31T08:00:00Z.");
-	return err;
-}
-
-static enum err
-read_body(const struct request *rq, struct price *ret, struct error *e)
-{
-	static const char *const names[] = { "model_id", "prices",
-		"effective_from", "note" };
-	const struct json *body;
-	struct price p = { 0 };
-	uint64_t model_id = 0;
-	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
-	    e);
-
-	if (!err)
-		err = json_only(body, names, ARRAY_LEN(names), e);
-	if (!err)
-		err = json_get_u64(body, "model_id", 1, UINT32_MAX, &model_id,
-		    e);
-	if (!err)
-		err = price_body_read(body, &p, e);
-	if (!err)
-		err = read_from(body, &p.effective_from_ms, e);
-	if (!err && json_has(body, "note"))
-		err = json_get_str(body, "note", 0, PRICE_NOTE_BYTES, &p.note,
-		    e);
-	p.model_id = model_id;
-	if (!err)
-		*ret = p;
-	return err;
-}
-
-static enum err
 set(struct app *app, const struct request *rq, struct price *p, struct error *e)
 {
 	const struct audit who = {
@@ -219,7 +173,7 @@ api_price_create(struct app *app, const struct request *rq, struct response *rs,
 {
 	struct price p;
 	struct json_out j;
-	enum err err = read_body(rq, &p, e);
+	enum err err = price_body_version(rq->body, rq->arena, &p, e);
 
 	if (!err)
 		err = set(app, rq, &p, e);

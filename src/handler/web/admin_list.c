@@ -84,7 +84,7 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	tval_set_text(o, "about", str_from(l->about));
 	tval_set_text(o, "new_name", str_from(l->new_name));
 	tval_set_text(o, "new_href",
-	    web_place_href(app, a, &place, l->path, 0, "new"));
+	    web_place_href(app, a, &place, l->path, 0, l->new_verb));
 	list = tval_set_list(o, "heads");
 	for (size_t i = 0; i < l->n_heads; i++)
 		tval_push_text(list, str_from(l->heads[i]));

@@ -11,6 +11,7 @@ struct admin_list {
 	const char *title;
 	const char *about;
 	const char *new_name;     /* "New tier" */
+	const char *new_verb;     /* of its path: "new" */
 	const char *path;         /* of its things' pages: "tiers" */
 	const char *const *heads; /* of the columns behind the name */
 	size_t n_heads;

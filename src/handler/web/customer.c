@@ -131,7 +131,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 static const char *const heads[] = { "E-mail address", "Billing", "Since" };
 static const struct admin_list customers = { "Customers",
 	"Who pays. Each has members, projects and keys of its own.",
-	"New customer", "customers", heads, ARRAY_LEN(heads), rows };
+	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows };
 
 enum err
 web_customer_list(struct app *app, const struct request *rq,

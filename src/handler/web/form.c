@@ -289,7 +289,8 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 			    STR_ARG(*text), STR_ARG(value));
 		else if (f->fields[i].control == FORM_SECRET)
 			*text = value;
-		else if (f->fields[i].control == FORM_LINES)
+		else if (f->fields[i].control == FORM_LINES ||
+			 f->fields[i].control == FORM_AREA)
 			*text = plain_lines(a, value);
 		else
 			*text = str_trim(value);
@@ -640,7 +641,11 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
-	tval_set_bool(o, "is_area", c == FORM_LINES);
+	/* For one-time-code: or browsers take what stands above it for a name
+	 * to sign in with. */
+	tval_set_bool(o, "is_secret", c == FORM_SECRET);
+	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
+	tval_set_bool(o, "is_lines", c == FORM_LINES);
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);

@@ -54,6 +54,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/member.h \
 	src/handler/web/member_link.c \
 	src/handler/web/model.c \
+	src/handler/web/model_form.c \
+	src/handler/web/model_health.c \
 	src/handler/web/nav.c \
 	src/handler/web/nav.def \
 	src/handler/web/nav.h \
@@ -63,7 +65,12 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/price.c \
+	src/handler/web/price_import.c \
+	src/handler/web/price_view.c \
+	src/handler/web/price_view.h \
 	src/handler/web/provider.c \
+	src/handler/web/provider_test.c \
 	src/handler/web/remote.c \
 	src/handler/web/request.c \
 	src/handler/web/request.h \
@@ -73,6 +80,9 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
 	src/handler/web/skeleton.h \
+	src/handler/web/system.c \
+	src/handler/web/system_data.c \
+	src/handler/web/system_data.h \
 	src/handler/web/tier.c \
 	src/handler/web/usage.c \
 	src/handler/web/usage.h \

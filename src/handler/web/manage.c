@@ -19,6 +19,8 @@ static const struct tmpl_key form_keys[] = {
 	{ "act_href", TVAL_TEXT },
 	{ "act_name", TVAL_TEXT },
 	{ "act_text", TVAL_TEXT },
+	{ "link_href", TVAL_TEXT },
+	{ "link_name", TVAL_TEXT },
 	{ "has_end", TVAL_BOOL },
 	{ "end_href", TVAL_TEXT },
 	{ "end_name", TVAL_TEXT },
@@ -150,34 +152,54 @@ title(const struct visit *v)
 	return S("");
 }
 
-static void
-add_act(struct tval *o, const struct visit *v)
+void
+web_form_rest(struct tval *o, const struct web_form_rest *r)
 {
-	const struct web_thing *t = v->t;
-	bool has_act = v->id && t->act_verb;
+	const struct {
+		const char *key;
+		struct str text;
+	} texts[] = { { "act_href", r->act_href }, { "act_name", r->act_name },
+		{ "act_text", r->act_text }, { "link_href", r->link_href },
+		{ "link_name", r->link_name }, { "end_href", r->end_href },
+		{ "end_name", r->end_name }, { "end_text", r->end_text } };
 
-	tval_set_bool(o, "has_act", has_act);
-	tval_set_text(o, "act_href",
-	    has_act ? web_place_href(v->app, v->rq->arena, &v->place, t->path,
-			  v->id, t->act_verb)
-		    : S(""));
-	tval_set_text(o, "act_name", str_from(has_act ? t->act_name : ""));
-	tval_set_text(o, "act_text", str_from(has_act ? t->act_text : ""));
+	tval_set_bool(o, "has_act", r->act_href.n > 0);
+	tval_set_bool(o, "has_end", r->end_href.n > 0);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		tval_set_text(o, texts[i].key,
+		    texts[i].text.p ? texts[i].text : S(""));
+}
+
+/* A page of the thing, by the verb of its path; "" of a new one. */
+static struct str
+verb_href(const struct visit *v, const char *verb)
+{
+	return v->id && verb ? web_place_href(v->app, v->rq->arena, &v->place,
+				   v->t->path, v->id, verb)
+			     : S("");
 }
 
 static void
-add_end(struct tval *o, const struct visit *v)
+add_rest(struct tval *o, const struct visit *v)
 {
 	const struct web_thing *t = v->t;
-	bool has_end = v->id && t->end_verb;
+	struct web_form_rest r = {
+		.act_href = verb_href(v, t->act_verb),
+		.link_href = verb_href(v, t->link_verb),
+		.end_href = verb_href(v, t->end_verb),
+	};
 
-	tval_set_bool(o, "has_end", has_end);
-	tval_set_text(o, "end_href",
-	    has_end ? web_place_href(v->app, v->rq->arena, &v->place, t->path,
-			  v->id, t->end_verb)
-		    : S(""));
-	tval_set_text(o, "end_name", str_from(has_end ? t->end_name : ""));
-	tval_set_text(o, "end_text", str_from(has_end ? t->end_text : ""));
+	if (r.act_href.n) {
+		r.act_name = str_from(t->act_name);
+		r.act_text = str_from(t->act_text);
+	}
+	if (r.link_href.n)
+		r.link_name = str_from(t->link_name);
+	if (r.end_href.n) {
+		r.end_name = str_from(t->end_name);
+		r.end_text = str_from(t->end_text);
+	}
+	web_form_rest(o, &r);
 }
 
 static enum err
@@ -199,8 +221,7 @@ show(const struct visit *v, struct response *rs, int status,
 		t->is_place ? 0 : v->id, NULL));
 	tval_set_bool(o, "is_new", v->id == 0);
 	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	add_act(o, v);
-	add_end(o, v);
+	add_rest(o, v);
 	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
 }
 

@@ -29,6 +29,9 @@ struct web_thing {
 	const char *act_verb; /* of the path: "link" */
 	const char *act_name; /* "Make a link" */
 	const char *act_text; /* what that is for */
+	/* Another page about it; link_verb NULL: none. */
+	const char *link_verb; /* of the path: "test" */
+	const char *link_name; /* "Test it" */
 	/* Asked before a change, without a connection; or NULL. row is as it
 	 * was, form as it was sent. */
 	enum err (*confirm)(struct app *app, const struct request *rq,
@@ -75,6 +78,16 @@ enum err web_thing_change(struct app *app, const struct request *rq,
 enum err web_thing_end(struct app *app, const struct request *rq,
     struct response *rs, const struct web_thing *t,
     struct error *e) ATTR_MUST_CHECK;
+
+/* What stands around the form on page_form's page; what has no href is not
+ * there. */
+struct web_form_rest {
+	struct str act_href, act_name, act_text;
+	struct str link_href, link_name;
+	struct str end_href, end_name, end_text;
+};
+/** Set it: for pages of page_form that are no struct web_thing's, too. */
+void web_form_rest(struct tval *o, const struct web_form_rest *r);
 
 /** Defines web_NOUN_new() and so on for a struct web_thing *thing. */
 #define WEB_THING_HANDLERS(noun, thing)                                  \

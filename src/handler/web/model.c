@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The models that are served, with what they cost this customer now. */
-#include "base/money.h"
 #include "domain/catalogue.h"
 #include "domain/price.h"
 #include "handler/web/page.h"
 #include "handler/web/place.h"
+#include "handler/web/price_view.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
@@ -22,28 +22,12 @@ static const struct tmpl_key model_keys[] = {
 	{ "models.output_max", TVAL_TEXT },
 	{ "models.has_long", TVAL_BOOL },
 	{ "models.long_from", TVAL_TEXT },
-	{ "models.prices", TVAL_LIST },
-	{ "models.prices.what", TVAL_TEXT },
-	VIEW_MONEY_KEYS("models.prices.normal"),
-	VIEW_MONEY_KEYS("models.prices.long"),
-	{ "models.has_request", TVAL_BOOL },
-	VIEW_MONEY_KEYS("models.request"),
+	WEB_PRICE_KEYS("models"),
 	VIEW_DAY_KEYS("models.since"),
 };
 /* clang-format on */
 const struct tmpl_page page_model_list = PAGE("dashboard/model_list",
     model_keys);
-
-static const char *const classes[TOK_CLASS__MAX] = {
-	[TOK_IN] = "Input",
-	[TOK_IN_CACHED] = "Input from the cache",
-	[TOK_CACHE_WRITE] = "Input written to the cache",
-	[TOK_IN_AUDIO] = "Audio input",
-	[TOK_OUT] = "Output",
-	[TOK_OUT_REASONING] = "Reasoning",
-	[TOK_OUT_AUDIO] = "Audio output",
-	[TOK_OUT_IMAGE] = "Image output",
-};
 
 /* Whether nothing of it costs anything: said by zeros, not by silence. */
 static bool
@@ -54,62 +38,6 @@ is_free(const struct price *p)
 			if (p->tok_pusd[c][k])
 				return false;
 	return p->request_pusd == 0;
-}
-
-/*
- * A million tokens times the markup in millionths: that is the price of one
- * token times the markup's number, exactly.
- */
-static enum err
-set_million(struct tval *o, const char *key, int64_t token_pusd,
-    uint64_t markup_ppm, struct error *e)
-{
-	int64_t million_pusd;
-	enum err err = money_mul_tok(token_pusd, markup_ppm, &million_pusd, e);
-
-	if (!err)
-		view_money(o, key, million_pusd);
-	return err;
-}
-
-/* Media that a model has no price for it doesn't have. */
-static bool
-is_shown(const struct price *p, unsigned class)
-{
-	bool is_media = class == TOK_IN_AUDIO || class == TOK_OUT_AUDIO ||
-			class == TOK_OUT_IMAGE;
-
-	return !is_media || p->tok_pusd[TOK_NORMAL][class] ||
-	       p->tok_pusd[TOK_LONG][class];
-}
-
-static enum err
-add_prices(struct tval *o, const struct price *p, uint64_t markup_ppm,
-    struct error *e)
-{
-	struct tval *list = tval_set_list(o, "prices");
-	int64_t request_pusd = 0;
-	enum err err = OK;
-
-	for (unsigned k = 0; !err && k < TOK_CLASS__MAX; k++) {
-		struct tval *row;
-
-		if (!is_shown(p, k))
-			continue;
-		row = tval_push_object(list);
-		tval_set_text(row, "what", str_from(classes[k]));
-		err = set_million(row, "normal", p->tok_pusd[TOK_NORMAL][k],
-		    markup_ppm, e);
-		if (!err)
-			err = set_million(row, "long", p->tok_pusd[TOK_LONG][k],
-			    markup_ppm, e);
-	}
-	if (!err)
-		err = money_mul_ppm(p->request_pusd, markup_ppm, &request_pusd,
-		    e);
-	tval_set_bool(o, "has_request", request_pusd != 0);
-	view_money(o, "request", request_pusd);
-	return err;
 }
 
 static struct str
@@ -143,7 +71,7 @@ add_model(struct tval *list, const struct catalogue_model *m,
 		? (uint64_t)row->long_context_threshold_tok
 		: 0);
 	view_day(o, "since", p->effective_from_ms);
-	return add_prices(o, p, markup_ppm, e);
+	return web_price_view(o, p, markup_ppm, false, e);
 }
 
 /* Keys may be for some of them only; their pages say so. */

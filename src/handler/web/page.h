@@ -38,10 +38,16 @@ extern const struct tmpl_page page_login_code;
 extern const struct tmpl_page page_login_password;
 extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
+extern const struct tmpl_page page_model_health;
 extern const struct tmpl_page page_model_list;
+extern const struct tmpl_page page_price_import;
+extern const struct tmpl_page page_price_plan;
+extern const struct tmpl_page page_prices;
+extern const struct tmpl_page page_provider_test;
 extern const struct tmpl_page page_request;
 extern const struct tmpl_page page_requests;
 extern const struct tmpl_page page_settings;
+extern const struct tmpl_page page_system;
 extern const struct tmpl_page page_usage;
 
 /* Keys that web_page_begin() sets; .common of each page. */

@@ -26,10 +26,16 @@ static const struct tmpl_page *const pages[] = {
 	&page_login_password,
 	&page_login_remote,
 	&page_members,
+	&page_model_health,
 	&page_model_list,
+	&page_price_import,
+	&page_price_plan,
+	&page_prices,
+	&page_provider_test,
 	&page_request,
 	&page_requests,
 	&page_settings,
+	&page_system,
 	&page_usage,
 };
 

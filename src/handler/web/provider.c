@@ -73,6 +73,8 @@ static const struct web_thing provider = {
 	.made = "provider_made",
 	.saved = "provider_saved",
 	.ended = "provider_ended",
+	.link_verb = "test",
+	.link_name = "Test it",
 	.end_verb = "archive",
 	.end_name = "Archive this provider",
 	.end_text = "Its credential is forgotten. A provider that models still "
@@ -117,7 +119,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 
 static const char *const heads[] = { "Kind", "Address", "API key" };
 static const struct admin_list providers = { "Providers",
-	"Where models are served.", "New provider", "providers", heads,
+	"Where models are served.", "New provider", "new", "providers", heads,
 	ARRAY_LEN(heads), rows };
 
 enum err

@@ -107,7 +107,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 static const char *const heads[] = { "Limits", "Roles" };
 static const struct admin_list tiers = { "Tiers",
 	"Sets of limits that keys, members and roles refer to.", "New tier",
-	"tiers", heads, ARRAY_LEN(heads), rows };
+	"new", "tiers", heads, ARRAY_LEN(heads), rows };
 
 enum err
 web_tier_list(struct app *app, const struct request *rq, struct response *rs,

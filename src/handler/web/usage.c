@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page Usage: one number of what was used, by time and one dimension, as
- * a drawing, as tables and as a file; all of the same sums as those of
+ * The page Usage, a customer's or everybody's: one number of what was used, by
+ * time and one dimension, as a drawing, as tables and as a file; all of the same sums as those of
  * GET /api/usage/summary.
  */
 #include "handler/web/usage.h"
@@ -25,19 +25,25 @@ enum {
 	Q_GRANULARITY,
 	Q_FORMAT,
 	Q_FILTER,
-	Q__N = Q_FILTER + WEB_USAGE_N_PARAMS
+	Q__N = Q_FILTER + WEB_USAGE_N_PARAMS,
+	Q__N_ADMIN = Q__N + WEB_USAGE_N_ADMIN_PARAMS
 };
 /* clang-format off */
-static const struct param_spec query_spec[] = {
-	{ .name = "metric", .type = PARAM_ENUM, .choices = USAGE_METRIC_CHOICES },
-	{ .name = "group_by", .type = PARAM_ENUM,
-	  .choices = "none|model|key|project|user|agent|connector|status" },
-	{ .name = "granularity", .type = PARAM_ENUM, .choices = "auto|hour|day|month" },
-	{ .name = "format", .type = PARAM_ENUM, .choices = "html|csv" },
+#define GROUPS "none|model|key|project|user|agent|connector|status"
+#define PARAMS(groups) \
+	{ .name = "metric", .type = PARAM_ENUM, .choices = USAGE_METRIC_CHOICES }, \
+	{ .name = "group_by", .type = PARAM_ENUM, .choices = (groups) }, \
+	{ .name = "granularity", .type = PARAM_ENUM, .choices = "auto|hour|day|month" }, \
+	{ .name = "format", .type = PARAM_ENUM, .choices = "html|csv" }, \
 	WEB_USAGE_PARAMS
+static const struct param_spec query_spec[] = { PARAMS(GROUPS) };
+static const struct param_spec admin_spec[] = {
+	PARAMS(GROUPS "|customer|provider"), WEB_USAGE_ADMIN_PARAMS
 };
 /* clang-format on */
-_Static_assert(ARRAY_LEN(query_spec) == Q__N, "a parameter has no place");
+_Static_assert(ARRAY_LEN(query_spec) == Q__N &&
+		   ARRAY_LEN(admin_spec) == Q__N_ADMIN,
+    "a parameter has no place");
 
 /* In the order of group_by's choices. */
 static const struct usage_choice choices[] = {
@@ -49,6 +55,8 @@ static const struct usage_choice choices[] = {
 	{ "agent", "Agent", USAGE_BY_AGENT, NAME_AGENT },
 	{ "connector", "Connector", USAGE_BY_CONNECTOR, NAME_CONNECTOR },
 	{ "status", "Status", USAGE_BY_STATUS, -1 },
+	{ "customer", "Customer", USAGE_BY_CUSTOMER, NAME_CUSTOMER },
+	{ "provider", "Provider", USAGE_BY_PROVIDER, NAME_PROVIDER },
 };
 #define GROUP_DEFAULT 1 /* model */
 
@@ -164,7 +172,8 @@ send_csv(const struct request *rq, struct response *rs,
 	const struct usage_group_style style = {
 		.by = { usage_period_dimension(q->period), q->group->by },
 		.has_refusals = r->has_refusals,
-		.reader = USAGE_FOR_CUSTOMER,
+		.reader = q->f.is_admin ? USAGE_FOR_OPERATOR
+					: USAGE_FOR_CUSTOMER,
 		.name = q->group->kind >= 0 ? name_of : NULL,
 		.name_arg = &naming,
 	};
@@ -179,17 +188,16 @@ send_csv(const struct request *rq, struct response *rs,
 	return response_check(rs, e);
 }
 
-enum err
-web_usage_show(struct app *app, const struct request *rq, struct response *rs,
-    struct error *e)
+static enum err
+show(struct app *app, const struct request *rq, struct response *rs,
+    const struct param_spec *spec, size_t n, struct error *e)
 {
-	struct param_value v[Q__N];
+	struct param_value v[Q__N_ADMIN];
 	struct usage_found found = { 0 };
 	struct usage_question q;
 	struct web_place place;
 	struct manager m;
-	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query, v,
-	    e);
+	enum err err = param_parse(rq->arena, spec, n, rq->query, v, e);
 
 	if (!err)
 		err = web_place_begin(app, rq, &place, &m, e);
@@ -205,4 +213,18 @@ web_usage_show(struct app *app, const struct request *rq, struct response *rs,
 		return send_csv(rq, rs, &q, &found.report, e);
 	return web_page_send(app, rq, rs, 200, &page_usage,
 	    usage_view(app, rq, &place, &q, &found), e);
+}
+
+enum err
+web_usage_show(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return show(app, rq, rs, query_spec, Q__N, e);
+}
+
+enum err
+web_usage_admin(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return show(app, rq, rs, admin_spec, Q__N_ADMIN, e);
 }

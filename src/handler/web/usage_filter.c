@@ -13,7 +13,7 @@
 #define DATE_CHARS   10
 #define MODELS_SINCE 12 /* months */
 
-/* Their places in WEB_USAGE_PARAMS. */
+/* Their places in WEB_USAGE_PARAMS and WEB_USAGE_ADMIN_PARAMS. */
 enum {
 	AT_RANGE,
 	AT_FROM,
@@ -25,9 +25,13 @@ enum {
 	AT_CONNECTOR,
 	AT_MODEL,
 	AT_STATUS,
+	AT_CUSTOMER,
+	AT_PROVIDER,
 	AT__N
 };
-_Static_assert(AT__N == WEB_USAGE_N_PARAMS, "a parameter has no place");
+_Static_assert(AT_CUSTOMER == WEB_USAGE_N_PARAMS &&
+		   AT__N == AT_CUSTOMER + WEB_USAGE_N_ADMIN_PARAMS,
+    "a parameter has no place");
 
 static const struct {
 	const char *name;
@@ -40,7 +44,16 @@ static const struct {
 	[AT_AGENT] = { "agent_id", "Agent", NAME_AGENT },
 	[AT_CONNECTOR] = { "connector_id", "Connector", NAME_CONNECTOR },
 	[AT_MODEL] = { "model_id", "Model", NAME_MODEL },
+	[AT_CUSTOMER] = { "customer_id", "Customer", NAME_CUSTOMER },
+	[AT_PROVIDER] = { "provider_id", "Provider", NAME_PROVIDER },
 };
+
+/* Behind the last parameter that the page has. */
+static int
+at_end(const struct web_usage_filter *f)
+{
+	return f->is_admin ? AT__N : AT_CUSTOMER;
+}
 
 const char *const web_range_options[] = { "24h|24 hours", "7d|7 days",
 	"30d|30 days", "month|This month", "last-month|Last month",
@@ -122,12 +135,17 @@ web_usage_filter_read(const struct param_value *v, enum web_range if_unsaid,
     uint64_t customer_id, int64_t now_ms, struct web_usage_filter *ret,
     struct error *e)
 {
+	bool is_admin = customer_id == 0;
+
 	*ret = (struct web_usage_filter){
 		.v = v,
+		.is_admin = is_admin,
 		.range = v[AT_RANGE].is_set  ? (enum web_range)v[AT_RANGE].u64
 			 : v[AT_FROM].is_set ? WEB_RANGE_CUSTOM
 					     : if_unsaid,
-		.filter = { .customer_id = customer_id,
+		.filter = { .customer_id = is_admin ? v[AT_CUSTOMER].u64
+						    : customer_id,
+		    .provider_id = is_admin ? v[AT_PROVIDER].u64 : 0,
 		    .api_key_id = v[AT_KEY].u64,
 		    .user_id = v[AT_USER].u64,
 		    .project_id = v[AT_PROJECT].u64,
@@ -155,12 +173,15 @@ compare_names(const void *pa, const void *pb)
 	return a->id < b->id ? -1 : 1;
 }
 
-/* Models are everybody's, but only what was used is of interest. */
+/* Models and providers are everybody's, but only what was used is of
+ * interest. */
 static enum err
-load_models(struct web_usage_filter *f, const struct manager *m,
-    struct arena *a, struct error *e)
+load_used(struct web_usage_filter *f, const struct manager *m,
+    enum name_kind kind, uint64_t chosen, struct arena *a, struct error *e)
 {
-	static const enum usage_dimension by[USAGE_BY_MAX] = { USAGE_BY_MODEL,
+	const enum usage_dimension by[USAGE_BY_MAX] = { kind == NAME_MODEL
+							    ? USAGE_BY_MODEL
+							    : USAGE_BY_PROVIDER,
 		USAGE_BY_NOTHING };
 	const struct usage_filter used = {
 		.customer_id = f->filter.customer_id,
@@ -179,27 +200,41 @@ load_models(struct web_usage_filter *f, const struct manager *m,
 		return error_arena(e, a);
 	for (size_t i = 0; i < r.n; i++)
 		some[i] = r.groups[i].by[0];
-	some[r.n] = f->filter.model_id;
-	return web_usage_names(f, m, NAME_MODEL, some, r.n + 1, a, e);
+	some[r.n] = chosen;
+	return web_usage_names(f, m, kind, some, r.n + 1, a, e);
+}
+
+/* The newest of a customer; of customers, of all. What belongs to a customer
+ * can be chosen once one is. */
+static enum err
+load_newest(struct web_usage_filter *f, const struct manager *m,
+    enum name_kind kind, struct arena *a, struct error *e)
+{
+	uint64_t whose = kind == NAME_CUSTOMER ? 0 : f->filter.customer_id;
+	struct name *list;
+	size_t n;
+	enum err err;
+
+	if (!whose && kind != NAME_CUSTOMER)
+		return OK;
+	err = store_name_list(m->db, kind, whose, CHOICES_MAX + 1, a, &list, &n,
+	    e);
+	if (err)
+		return err;
+	f->has_more[kind] = n > CHOICES_MAX;
+	n -= f->has_more[kind];
+	return web_usage_names_add(f, kind, list, n, a, e);
 }
 
 static enum err
 load_kind(struct web_usage_filter *f, const struct manager *m,
     enum name_kind kind, uint64_t chosen, struct arena *a, struct error *e)
 {
-	struct name *list;
-	size_t n;
 	enum err err;
 
-	if (kind == NAME_MODEL)
-		return load_models(f, m, a, e);
-	err = store_name_list(m->db, kind, f->filter.customer_id,
-	    CHOICES_MAX + 1, a, &list, &n, e);
-	if (err)
-		return err;
-	f->has_more[kind] = n > CHOICES_MAX;
-	n -= f->has_more[kind];
-	err = web_usage_names_add(f, kind, list, n, a, e);
+	if (kind == NAME_MODEL || kind == NAME_PROVIDER)
+		return load_used(f, m, kind, chosen, a, e);
+	err = load_newest(f, m, kind, a, e);
 	return err ? err : web_usage_names(f, m, kind, &chosen, 1, a, e);
 }
 
@@ -209,7 +244,7 @@ web_usage_filter_load(struct web_usage_filter *f, const struct manager *m,
 {
 	enum err err = usage_ids_filter(m, &f->filter, a, e);
 
-	for (int i = 0; i < AT__N && !err; i++) {
+	for (int i = 0; i < at_end(f) && !err; i++) {
 		enum name_kind kind = ids[i].kind;
 
 		if (!ids[i].name)
@@ -252,7 +287,7 @@ web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
 		[AT_STATUS] = "request_status" };
 
 	url_arg(u, "range", web_usage_range(f));
-	for (int i = AT_FROM; i < AT__N; i++) {
+	for (int i = AT_FROM; i < at_end(f); i++) {
 		const char *name = ids[i].name ? ids[i].name : names[i];
 
 		if (!f->v[i].is_set ||
@@ -336,7 +371,7 @@ web_usage_filter_add(struct tval *o, const struct web_usage_filter *f)
 	struct tval *list = tval_set_list(o, "filters");
 	bool has_filters = false;
 
-	for (int i = AT_KEY; i < AT__N; i++) {
+	for (int i = AT_KEY; i < at_end(f); i++) {
 		has_filters = has_filters || f->v[i].is_set;
 		if (ids[i].name)
 			add_kind(list, f, i);

@@ -35,12 +35,16 @@ enum web_range {
 	{ .name = "request_status", .type = PARAM_ENUM, \
 	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }
 #define WEB_USAGE_N_PARAMS 10
+/* Behind those, of everybody's usage. */
+#define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id"), WEB_USAGE_ID("provider_id")
+#define WEB_USAGE_N_ADMIN_PARAMS 2
 /* clang-format on */
 
 struct web_usage_filter {
 	struct usage_filter filter;
 	enum web_range range;
 	const struct param_value *v; /* of WEB_USAGE_PARAMS */
+	bool is_admin; /* of everybody, with WEB_USAGE_ADMIN_PARAMS, too */
 	struct name *names[NAME__N]; /* known ones, by id */
 	size_t n_names[NAME__N];
 	bool has_more[NAME__N];        /* than can be chosen */
@@ -52,6 +56,8 @@ struct web_usage_filter {
  * The time and the filters that the parameters say.
  * @v           WEB_USAGE_N_PARAMS values, which must live as long as ret
  * @if_unsaid   the range unless the parameters name one
+ * @customer_id whose; 0: everybody's, for operators, of whom a parameter may
+ *              choose one
  * Errors: ERR_BAD_PARAM "from", "to".
  */
 enum err web_usage_filter_read(const struct param_value *v,
@@ -59,7 +65,8 @@ enum err web_usage_filter_read(const struct param_value *v,
     struct web_usage_filter *ret, struct error *e) ATTR_MUST_CHECK;
 /**
  * Check whose the filters' ids are, and load what can be chosen: the newest
- * hundred of each kind; models that were used in the last 12 months.
+ * hundred of each kind, of one customer; models and providers that were used
+ * in the last 12 months.
  * Errors: ERR_NOT_FOUND. Memory: in a.
  */
 enum err web_usage_filter_load(struct web_usage_filter *f,

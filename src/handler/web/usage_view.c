@@ -229,9 +229,11 @@ add_figures(struct tval *o, const struct usage_report *r)
 static void
 add_views(struct tval *o, const struct usage_question *q)
 {
-	static const char *const groups[] = { "none|Nothing", "model|Model",
-		"key|API key", "project|Project", "user|User", "agent|Agent",
-		"connector|Connector", "status|Status", NULL };
+	/* The last two are for operators. */
+	const char *groups[] = { "none|Nothing", "model|Model", "key|API key",
+		"project|Project", "user|User", "agent|Agent",
+		"connector|Connector", "status|Status", "customer|Customer",
+		"provider|Provider", NULL };
 	static const char *const periods[] = { "auto|Fitting", "hour|Hour",
 		"day|Day", "month|Month", NULL };
 	const char *metrics[USAGE_METRICS_N + 1] = { NULL };
@@ -247,6 +249,8 @@ add_views(struct tval *o, const struct usage_question *q)
 		return; /* which the arena remembers */
 	web_usage_select(list, "metric", "Show", metrics,
 	    str_from(q->metric->word));
+	if (!q->f.is_admin)
+		groups[ARRAY_LEN(groups) - 3] = NULL;
 	web_usage_select(list, "group_by", "By", groups,
 	    str_from(q->group->word));
 	web_usage_select(list, "range", "Time (UTC)", web_range_options,
@@ -255,16 +259,25 @@ add_views(struct tval *o, const struct usage_question *q)
 	    q->is_auto ? S("auto") : str_from(usage_period_names[q->period]));
 }
 
+/* Requests are a customer's: of everybody's there is no page. */
 static struct str
 requests_href(const struct app *app, struct arena *a,
     const struct web_place *place, const struct usage_question *q)
 {
+	const struct web_place theirs = {
+		.customer = { .customer_id = q->f.filter.customer_id },
+	};
+	struct web_usage_filter f = q->f;
 	struct buf b;
 	struct url u;
 
+	if (!f.filter.customer_id)
+		return S("");
+	f.is_admin = false;
 	buf_init(&b, a, HREF_BYTES_MAX);
-	web_place_url(&u, &b, app, place, "requests");
-	web_usage_filter_args(&q->f, &u, NULL);
+	web_place_url(&u, &b, app, place->is_admin ? &theirs : place,
+	    "requests");
+	web_usage_filter_args(&f, &u, NULL);
 	return buf_str(&b);
 }
 
@@ -275,7 +288,7 @@ usage_view(const struct app *app, const struct request *rq,
 {
 	const struct usage_report *r = &found->report;
 	struct tval *o = web_place_page(app, rq, place, &page_usage,
-	    S("Usage"));
+	    place->is_admin ? S("All usage") : S("Usage"));
 	struct arena *a = rq->arena;
 
 	view_time(o, "as_of", found->now_ms);

@@ -61,14 +61,26 @@ WEB_THING_FNS(agent);
 WEB_THING_FNS(connector);
 WEB_THING_FNS(customer);
 WEB_THING_FNS(member);
+WEB_THING_FNS(model);
 WEB_THING_FNS(project);
 WEB_THING_FNS(provider);
 WEB_THING_FNS(tier);
 handler_fn web_customer_list, web_provider_list,
-    web_tier_list; /* GET /admin/… */
+    web_tier_list;           /* GET /admin/… */
+handler_fn web_model_health; /* GET /admin/models */
+handler_fn web_usage_admin;  /* GET /admin/usage */
+/* Prices, below /admin/prices: GET; GET and POST {id}, GET {id}/new; GET and
+ * POST import, POST import/apply */
+handler_fn web_price_list, web_price_show, web_price_new, web_price_create,
+    web_price_import_form, web_price_import_plan, web_price_import_apply;
+/* GET and POST /admin/providers/{id}/test */
+handler_fn web_provider_test_show, web_provider_test_run;
+handler_fn web_system_show; /* GET /admin/system */
 
 /* Largest body of a form of ours. */
-#define WEB_FORM_BYTES_MAX KIB(16)
+#define WEB_FORM_BYTES_MAX       KIB(16)
+/* That of a price list, of 2 MiB with each byte escaped. */
+#define WEB_PRICE_LIST_BYTES_MAX (MIB(6) + KIB(16))
 
 /**
  * The gate for credential SESSION: who the session's cookie says it is. On

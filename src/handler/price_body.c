@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/price_body.h"
+#include "handler/price_body.h"
 
+#include "base/clock.h"
 #include "domain/price_list.h"
+#include "domain/price_set.h"
+
+#define JSON_DEPTH 3
 
 static enum err
 read_decimal(const struct json *prices, const char *name, struct str *ret,
@@ -63,4 +67,49 @@ price_body_write(struct json_out *j, const struct price *p)
 		price_write(j, p);
 	else
 		json_out_null(j);
+}
+
+static enum err
+read_from(const struct json *body, int64_t *ret_ms, struct error *e)
+{
+	struct str text;
+	enum err err;
+
+	if (!json_has(body, "effective_from"))
+		return OK;
+	err = json_get_str(body, "effective_from", 1, 64, &text, e);
+	if (!err && (!clock_parse(text, ret_ms) || *ret_ms <= 0))
+		return error_public(e, ERR_BAD_PARAM, "effective_from",
+		    "'effective_from' must be a time such as "
+		    "2027-01-31T08:00:00Z.");
+	return err;
+}
+
+enum err
+price_body_version(struct str text, struct arena *a, struct price *ret,
+    struct error *e)
+{
+	static const char *const names[] = { "model_id", "prices",
+		"effective_from", "note" };
+	const struct json *body;
+	struct price p = { 0 };
+	uint64_t model_id = 0;
+	enum err err = json_parse_object(a, text, JSON_DEPTH, &body, e);
+
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (!err)
+		err = json_get_u64(body, "model_id", 1, UINT32_MAX, &model_id,
+		    e);
+	if (!err)
+		err = price_body_read(body, &p, e);
+	if (!err)
+		err = read_from(body, &p.effective_from_ms, e);
+	if (!err && json_has(body, "note"))
+		err = json_get_str(body, "note", 0, PRICE_NOTE_BYTES, &p.note,
+		    e);
+	p.model_id = model_id;
+	if (!err)
+		*ret = p;
+	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A model as operators see it, in JSON. Credentials are not in it. */
-#ifndef TG_HANDLER_API_MODEL_WRITE_H
-#define TG_HANDLER_API_MODEL_WRITE_H
+#ifndef TG_HANDLER_MODEL_WRITE_H
+#define TG_HANDLER_MODEL_WRITE_H
 
 #include "base/json_out.h"
 #include "store/catalogue.h"
@@ -17,14 +17,19 @@ struct model_view {
 };
 
 /** One model by its id, archived ones too. Errors: ERR_NOT_FOUND. */
-enum err model_view_load(struct app *app, struct arena *a, uint64_t model_id,
+enum err model_view_load(struct db *db, struct arena *a, uint64_t model_id,
     struct model_view *ret, struct error *e) ATTR_MUST_CHECK;
 /** All, in order of their ids. */
-enum err model_view_list(struct app *app, struct arena *a, bool with_archived,
+enum err model_view_list(struct db *db, struct arena *a, bool with_archived,
     struct model_view **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
-/** Write a model as an object; with why it is not served, if that is so. */
+/** What keeps it from being served, though it should be; p == NULL: nothing that
+ * is known here. Memory: in a, or it lives for ever. */
+struct str model_notice(const struct app *app, const struct model_view *v,
+    struct arena *a);
+/** Write a model as an object; with why it is not served, if that is so.
+ * @a  scratch */
 void model_write(struct json_out *j, const struct app *app,
-    const struct model_view *v);
+    const struct model_view *v, struct arena *a);
 
 #endif

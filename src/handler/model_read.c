@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/model_read.h"
+#include "handler/model_read.h"
 
 #include "domain/model_folder.h"
-#include "handler/api/price_body.h"
+#include "handler/price_body.h"
 #include "upstream/provider.h"
 
 #define JSON_DEPTH  4
@@ -116,13 +116,12 @@ model_read_settings(struct arena *a, const struct json *body, struct model *m,
 }
 
 enum err
-model_read_patch(const struct request *rq, const struct json **ret,
+model_read_patch(struct str body, struct arena *a, const struct json **ret,
     struct error *e)
 {
 	static const char *const names[] = { SETTING_NAMES, "provider",
 		"upstream_name", "api_url" };
-	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, ret,
-	    e);
+	enum err err = json_parse_object(a, body, JSON_DEPTH, ret, e);
 
 	return err ? err : json_only(*ret, names, ARRAY_LEN(names), e);
 }
@@ -276,7 +275,7 @@ read_place(const struct json *c, struct model_new *n, struct error *e)
 /* ---- all of it ---- */
 
 static enum err
-parse_new(const struct request *rq, const struct json **ret_body,
+parse_new(struct str text, struct arena *a, const struct json **ret_body,
     const struct json **ret_place, struct error *e)
 {
 	static const char *const nested[] = { "name", "model_config", "prices",
@@ -285,8 +284,7 @@ parse_new(const struct request *rq, const struct json **ret_body,
 		PLACE_NAMES };
 	static const char *const place[] = { PLACE_NAMES };
 	const struct json *body;
-	enum err err = json_parse_object(rq->arena, rq->body, JSON_DEPTH, &body,
-	    e);
+	enum err err = json_parse_object(a, text, JSON_DEPTH, &body, e);
 
 	if (err)
 		return err;
@@ -300,12 +298,12 @@ parse_new(const struct request *rq, const struct json **ret_body,
 }
 
 enum err
-model_read_new(const struct request *rq, struct model_new *ret,
+model_read_new(struct str text, struct arena *a, struct model_new *ret,
     struct price *price, struct error *e)
 {
 	const struct json *body, *place;
 	struct str name;
-	enum err err = parse_new(rq, &body, &place, e);
+	enum err err = parse_new(text, a, &body, &place, e);
 
 	if (!err)
 		err = json_get_str(body, "name", 1, MODEL_NAME_BYTES, &name, e);
@@ -316,7 +314,7 @@ model_read_new(const struct request *rq, struct model_new *ret,
 	/* First: its credential is there to be wiped whatever follows. */
 	err = read_place(place, ret, e);
 	if (!err)
-		err = model_read_settings(rq->arena, body, &ret->model, e);
+		err = model_read_settings(a, body, &ret->model, e);
 	if (err || !json_has(body, "prices"))
 		return err;
 	ret->price = price;

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies of POST and PATCH /api/models. */
-#ifndef TG_HANDLER_API_MODEL_READ_H
-#define TG_HANDLER_API_MODEL_READ_H
+/* What models are made and changed by: bodies of POST and PATCH /api/models,
+ * and forms. */
+#ifndef TG_HANDLER_MODEL_READ_H
+#define TG_HANDLER_MODEL_READ_H
 
 #include "base/err.h"
 #include "domain/model.h"
 #include "ext/json.h"
-#include "http/request.h"
 
 /**
  * A new model, from any of three forms: model_config with model_path or with
  * api_url, the same members beside the name, or the name of a provider.
  * @price  where ret->price points if prices are given
  * Errors: ERR_BAD_JSON; ERR_BAD_PARAM with the parameter's name.
- * Memory: the request's; ret->api_key is to be wiped.
+ * Memory: a; ret->api_key is to be wiped.
  */
-enum err model_read_new(const struct request *rq, struct model_new *ret,
+enum err model_read_new(struct str text, struct arena *a, struct model_new *ret,
     struct price *price, struct error *e) ATTR_MUST_CHECK;
 
 /** A PATCH's body, checked for members that it must not have. */
-enum err model_read_patch(const struct request *rq, const struct json **ret,
-    struct error *e) ATTR_MUST_CHECK;
+enum err model_read_patch(struct str body, struct arena *a,
+    const struct json **ret, struct error *e) ATTR_MUST_CHECK;
 
 /** Of a PATCH: upstream_name, and api_url, which null takes away. provider
  * is the caller's, and can't be null. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/model_write.h"
+#include "handler/model_write.h"
 
 #include <stdio.h>
 
@@ -9,10 +9,7 @@
 #include "domain/model.h"
 #include "domain/model_server.h"
 #include "domain/price.h"
-#include "handler/api/price_body.h"
-#include "store/db_pool.h"
-
-#define DB_WAIT_MS 2000
+#include "handler/price_body.h"
 
 /* ---- loading ---- */
 
@@ -55,9 +52,9 @@ load_place(struct db *db, struct arena *a, struct parts *p,
 	return OK;
 }
 
-static enum err
-load(struct db *db, struct arena *a, uint64_t model_id, struct model_view *ret,
-    struct error *e)
+enum err
+model_view_load(struct db *db, struct arena *a, uint64_t model_id,
+    struct model_view *ret, struct error *e)
 {
 	struct parts *p = arena_new(a, struct parts);
 	struct price *prices = NULL;
@@ -76,20 +73,6 @@ load(struct db *db, struct arena *a, uint64_t model_id, struct model_view *ret,
 		err = store_price_list(db, model_id, a, &prices, &n, e);
 	if (!err)
 		ret->price = in_force(prices, n, model_id);
-	return err;
-}
-
-enum err
-model_view_load(struct app *app, struct arena *a, uint64_t model_id,
-    struct model_view *ret, struct error *e)
-{
-	struct db *db;
-	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
-
-	if (err)
-		return err;
-	err = load(db, a, model_id, ret, e);
-	db_pool_give(app->shared->db, db);
 	return err;
 }
 
@@ -121,19 +104,14 @@ view_of(const struct catalogue_rows *rows, const struct model *m)
 }
 
 enum err
-model_view_list(struct app *app, struct arena *a, bool with_archived,
+model_view_list(struct db *db, struct arena *a, bool with_archived,
     struct model_view **ret, size_t *ret_n, struct error *e)
 {
 	struct catalogue_rows rows;
 	struct model_view *views;
-	struct db *db;
 	size_t n = 0;
-	enum err err = db_pool_take(app->shared->db, DB_WAIT_MS, &db, e);
+	enum err err = store_catalogue_load(db, a, &rows, e);
 
-	if (err)
-		return err;
-	err = store_catalogue_load(db, a, &rows, e);
-	db_pool_give(app->shared->db, db);
 	if (err)
 		return err;
 	views = arena_array(a, struct model_view, rows.n_models);
@@ -217,10 +195,8 @@ write_place(struct json_out *j, const struct model_view *v)
 		json_out_member_null(j, "preload");
 }
 
-/* What keeps it from being served; an operator should not have to guess. */
-static void
-write_notice(struct json_out *j, const struct app *app,
-    const struct model_view *v)
+struct str
+model_notice(const struct app *app, const struct model_view *v, struct arena *a)
 {
 	const struct deployment *d = v->deployment;
 	const struct model *m = v->model;
@@ -228,25 +204,21 @@ write_notice(struct json_out *j, const struct app *app,
 	char why[MODEL_SERVER_WHY_BYTES];
 
 	if (m->archived_at_ms || !m->is_enabled || !d)
-		json_out_member_null(j, "notice");
-	else if (!v->price)
-		json_out_member_str(j, "notice",
-		    S("Not served: it has no price yet. `tollgate price set` "
-		      "gives it one."));
-	else if (d->model_path.p && !model_server_is_supervised(dir))
-		json_out_member_str(j, "notice",
-		    S("Not served on this host: `tollgate model serve` does "
-		      "not run here."));
-	else if (d->model_path.p &&
-		 model_server_why_read(dir, m->model_id, why))
-		json_out_member_str(j, "notice", str_from(why));
-	else
-		json_out_member_null(j, "notice");
+		return (struct str){ NULL, 0 };
+	if (!v->price)
+		return S("Not served: it has no price yet. `tollgate price "
+			 "set` gives it one.");
+	if (d->model_path.p && !model_server_is_supervised(dir))
+		return S("Not served on this host: `tollgate model serve` "
+			 "does not run here.");
+	if (d->model_path.p && model_server_why_read(dir, m->model_id, why))
+		return arena_strdup(a, str_from(why));
+	return (struct str){ NULL, 0 };
 }
 
 void
 model_write(struct json_out *j, const struct app *app,
-    const struct model_view *v)
+    const struct model_view *v, struct arena *a)
 {
 	const struct provider *p = v->provider;
 	const struct model *m = v->model;
@@ -263,7 +235,7 @@ model_write(struct json_out *j, const struct app *app,
 	write_settings(j, m);
 	write_place(j, v);
 	price_body_write(j, v->price);
-	write_notice(j, app, v);
+	write_text(j, "notice", model_notice(app, v, a));
 	json_out_member_time(j, "created_at", m->created_at_ms);
 	if (m->archived_at_ms)
 		json_out_member_time(j, "archived_at", m->archived_at_ms);
