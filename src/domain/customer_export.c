@@ -226,7 +226,7 @@ add_usage(struct page *p, struct error *e)
 	struct usage_view *rows = NULL;
 	size_t n = 0;
 	enum err err = store_usage_page(p->db, p->x.customer_id, &f,
-	    p->x.cursor, AT_ONCE, p->a, &rows, &n, e);
+	    p->x.cursor, AT_ONCE, p->a, &rows, &n, &p->x.cursor, e);
 
 	if (err)
 		return err;
@@ -235,11 +235,7 @@ add_usage(struct page *p, struct error *e)
 		usage_row_json(&rows[i], USAGE_FOR_CUSTOMER, &p->j);
 		end_line(p);
 	}
-	if (n)
-		p->x.cursor =
-		    (struct usage_cursor){ rows[n - 1].row.request_timestamp_ms,
-			    rows[n - 1].usage_id };
-	go_on(p, n, 0);
+	go_on(p, p->x.cursor.usage_id ? AT_ONCE : 0, 0);
 	return OK;
 }
 
