@@ -130,9 +130,10 @@ add_keys(struct page *p, struct error *e)
 	static const struct key_filter all = { 0 };
 	struct key *keys = NULL;
 	struct key_row *rows = NULL;
+	uint64_t next = 0;
 	size_t n = 0;
 	enum err err = store_key_page(p->db, p->x.customer_id, &all,
-	    p->x.after_id, AT_ONCE, p->a, &keys, &n, e);
+	    p->x.after_id, AT_ONCE, p->a, &keys, &n, &next, e);
 
 	if (!err && n)
 		err = key_rows(p->db, p->x.customer_id, keys, n, p->x.until_ms,
@@ -141,7 +142,7 @@ add_keys(struct page *p, struct error *e)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		add_record(p, key_resource.record, &rows[i]);
-	go_on(p, n, n ? keys[n - 1].api_key_id : 0);
+	go_on(p, n, next);
 	return OK;
 }
 

@@ -318,8 +318,8 @@ usage_posted__numbers_of_rows_around_the_group_size__finds_each(void **state)
 	fixture_fini(&x);
 }
 
-#define N_LIKE    (3 * USAGE_SEARCH_MAX)
-#define ALIKE_MS  (FIRST_MONTH + 92 * DAY_MS) /* 2027-02-01 */
+#define N_LIKE   (3 * USAGE_SEARCH_MAX)
+#define ALIKE_MS (FIRST_MONTH + 92 * DAY_MS) /* 2027-02-01 */
 
 static uint64_t
 rows_read(struct db *db)

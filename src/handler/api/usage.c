@@ -126,8 +126,8 @@ fetch(const struct listing_of *l, uint64_t limit, struct arena *a,
 static struct usage_cursor
 cursor_behind(const struct usage_view *v)
 {
-	return (struct usage_cursor){ v->row.request_timestamp_ms,
-		v->usage_id };
+	return (
+	    struct usage_cursor){ v->row.request_timestamp_ms, v->usage_id };
 }
 
 static enum err
@@ -139,8 +139,7 @@ write_page(const struct listing_of *l, struct response *rs, struct error *e)
 	struct usage_cursor next;
 	size_t n = 0, n_shown;
 	/* One more tells whether there is a next page. */
-	enum err err = fetch(l, l->limit + 1, rs->arena, &rows, &n, &next,
-	    e);
+	enum err err = fetch(l, l->limit + 1, rs->arena, &rows, &n, &next, e);
 
 	if (err)
 		return err;
