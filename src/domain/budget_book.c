@@ -115,6 +115,7 @@ claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 		return false;
 	}
 	s->denied_until_ms = s->down_until_ms = 0;
+	s->is_told = false;
 	atomic_store(&s->share_pusd, 0);
 	atomic_store(&s->id, id);
 	if (!was_used) {
@@ -221,6 +222,8 @@ lease(struct asking *q, int64_t *ret_pusd)
 		.min_pusd = q->min_pusd - have_pusd,
 		.want_pusd = q->want_pusd - have_pusd,
 		.need_pusd = q->want_pusd,
+		.least_pusd = q->min_pusd,
+		.is_told = s->is_told,
 	};
 	struct db *db = NULL;
 	struct arena a;
@@ -248,6 +251,7 @@ lease(struct asking *q, int64_t *ret_pusd)
 		return OK;
 	atomic_store(&s->need_pusd, want.need_pusd);
 	budget_slab_share(s, want.left_pusd - want.granted_pusd);
+	s->is_told = !want.granted_pusd && (s->is_told || want.was_told);
 	s->amount_pusd = want.amount_pusd;
 	s->spent_pusd = want.spent_pusd;
 	if (*ret_pusd < q->want_pusd) {

@@ -26,6 +26,7 @@ struct budget_slab {
 	int64_t denied_until_ms; /* monotonic */
 	int64_t denied_pusd;     /* less than this may be had */
 	int64_t amount_pusd, spent_pusd;
+	bool is_told; /* so was the customer; until it grants something */
 	/* Under the lock: that it said nothing. Whoever waits for the lock
 	 * must not wait for the database, too, one after the other. */
 	int64_t down_until_ms; /* monotonic */

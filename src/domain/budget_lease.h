@@ -11,13 +11,16 @@
 struct budget_lease {
 	uint64_t budget_id, customer_id;
 	struct budget_span span;
-	int64_t min_pusd;  /* less is of no use */
-	int64_t want_pusd; /* of one request; may be below 0 */
-	int64_t need_pusd; /* all that such a request holds */
+	int64_t min_pusd;   /* less is of no use */
+	int64_t want_pusd;  /* of one request; may be below 0 */
+	int64_t need_pusd;  /* all that such a request holds */
+	int64_t least_pusd; /* all that it must hold */
+	bool is_told;       /* that less is left than least: not again */
 	/* Answers. */
 	int64_t granted_pusd; /* 0: less than min is left */
 	int64_t left_pusd;    /* was neither spent nor leased */
 	int64_t amount_pusd, spent_pusd;
+	bool was_told; /* now, or nobody wants to know */
 };
 
 /* What a process may keep unused. */
@@ -31,7 +34,11 @@ struct budget_share budget_share_of(int64_t left_pusd, int64_t need_pusd);
 /** How much to lease of left_pusd. Pure. */
 int64_t budget_lease_size(const struct budget_lease *l, int64_t left_pusd);
 
-/** Errors: the database's. Memory: scratch in a. */
+/**
+ * If not even what others hold would make up what the request must hold, the
+ * customer is told that the budget is at its end.
+ * Errors: the database's. Memory: scratch in a.
+ */
 enum err budget_lease_take(struct db *db, const uint8_t series[16],
     struct budget_lease *l, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 

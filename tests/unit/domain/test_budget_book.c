@@ -16,6 +16,7 @@
 #include "domain/budget_period.h"
 #include "store/db_pool.h"
 #include "store/ledger.h"
+#include "store/notice.h"
 
 #define N_BUDGETS 64
 #define N_SERIES  2
@@ -26,6 +27,9 @@
 
 const char *const budget_scope_names[BUDGET_SCOPE__N] = { "customer", "project",
 	"key", "balance" };
+const char *const budget_period_names[BUDGET_PERIOD__N] = { "day", "week",
+	"month", "total" };
+const char *const budget_kind_names[] = { "hard", "soft" };
 
 /* What the tables hold of a budget. */
 struct rows {
@@ -35,7 +39,7 @@ struct rows {
 static struct {
 	pthread_mutex_t lock; /* of whoever is in a transaction */
 	struct rows rows[N_BUDGETS];
-	unsigned n_leases, n_faults;
+	unsigned n_leases, n_faults, n_read, n_told;
 	bool is_down;
 } db = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -194,11 +198,37 @@ store_budget_by_id(struct db *unused, uint64_t customer_id, uint64_t budget_id,
     struct arena *a, struct budget *ret, struct error *err)
 {
 	(void)unused;
-	(void)customer_id;
-	(void)budget_id;
 	(void)a;
-	(void)ret;
-	return error_set(err, ERR_INTERNAL, "not called");
+	(void)err;
+	*ret = (struct budget){ .budget_id = budget_id,
+		.customer_id = customer_id,
+		.scope = BUDGET_KEY,
+		.terms = { db.rows[budget_id].amount_pusd, BUDGET_HARD,
+		    BUDGET_TOTAL, S("80,100") } };
+	db.n_read++;
+	return OK;
+}
+
+/* Each cause but once, as the table's key has it. */
+enum err
+store_notice_insert(struct db *unused, const struct notice_row *n,
+    struct error *err)
+{
+	(void)unused;
+	(void)n;
+	(void)err;
+	db.n_told++;
+	return OK;
+}
+
+enum err
+store_budget_noticed(struct db *unused, const struct budget_span *span,
+    uint64_t percent, struct error *err)
+{
+	(void)unused;
+	(void)span;
+	(void)percent;
+	return error_set(err, ERR_INTERNAL, "80 per cent is still to come");
 }
 
 enum err
@@ -231,7 +261,7 @@ setup(void **state)
 {
 	(void)state;
 	memset(db.rows, 0, sizeof(db.rows));
-	db.n_leases = db.n_faults = 0;
+	db.n_leases = db.n_faults = db.n_read = db.n_told = 0;
 	db.is_down = false;
 	mono_us = 1;
 	for (uint8_t i = 0; i < N_SERIES; i++) {
@@ -319,6 +349,34 @@ hold__less_is_left__is_what_there_is_or_a_refusal(void **state)
 	budget_hold_settle(&h, 0);
 	assert_ok(hold(0, &who, 60, 60, &h)); /* nothing is lost */
 	budget_hold_settle(&h, 60);
+}
+
+/* The database is asked again and again, but writes once. */
+static void
+hold__refused_for_good__tells_once_until_there_is_more(void **state)
+{
+	struct principal who = key_of(0, 1);
+	struct budget_hold h;
+
+	(void)state;
+	db.rows[0] = (struct rows){ .amount_pusd = 100, .spent_pusd = 60 };
+	assert_ok(hold(0, &who, 30, 30, &h));
+	assert_int_equal(hold(0, &who, 30, 30, &h), ERR_QUOTA);
+	assert_int_equal(db.n_told, 0); /* what is held may come back */
+
+	for (int i = 0; i < 5; i++) {
+		pass_ms(1000);
+		assert_int_equal(hold(0, &who, 41, 50, &h), ERR_QUOTA);
+	}
+	assert_int_equal(db.n_told, 1);
+	assert_int_equal(db.n_read, 1);
+
+	db.rows[0].amount_pusd = 200;
+	pass_ms(1000);
+	assert_ok(hold(0, &who, 41, 50, &h));
+	pass_ms(1000);
+	assert_int_equal(hold(0, &who, 141, 150, &h), ERR_QUOTA);
+	assert_int_equal(db.n_read, 2); /* whoever wrote it knows the cause */
 }
 
 /* Each of them holds no more than the one that has least. */
@@ -561,6 +619,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(hold__slab_suffices__the_database_is_asked_once),
 		T(hold__less_is_left__is_what_there_is_or_a_refusal),
+		T(hold__refused_for_good__tells_once_until_there_is_more),
 		T(hold__several_budgets__all_or_none),
 		T(hold__the_rest_was_spent_meanwhile__finds_what_others_do_not_use),
 		T(hold__database_is_away__spends_what_is_leased),
