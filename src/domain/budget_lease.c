@@ -115,7 +115,7 @@ take_txn(struct db *db, void *arg, struct error *e)
 	l->granted_pusd = budget_lease_size(l, l->left_pusd);
 	if (l->granted_pusd)
 		return store_budget_lease(db, &l->span, x->series,
-		    l->granted_pusd, e);
+		    l->granted_pusd, l->change_no, e);
 	return unspent_pusd < l->least_pusd && !l->is_told
 		   ? tell_end(db, l, noticed, x->a, e)
 		   : OK;
@@ -135,4 +135,68 @@ budget_lease_take(struct db *db, const uint8_t series[16],
 		return OK;
 	}
 	return err;
+}
+
+/* ---- what was leased ---- */
+
+struct change_arg {
+	const struct budget_span *span;
+	const uint8_t *series;
+	int64_t pusd;
+	uint64_t change_no;
+	struct arena *a;
+};
+
+static enum err
+return_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct change_arg *x = arg;
+
+	return store_budget_return(db, x->span, x->series, x->pusd,
+	    x->change_no, e);
+}
+
+/* Not a single statement: one that the server has not even read when its
+ * connection breaks holds no lock that tells of it. */
+enum err
+budget_lease_return(struct db *db, const uint8_t series[16],
+    const struct budget_span *span, int64_t pusd, uint64_t change_no,
+    struct error *e)
+{
+	struct change_arg arg = { .span = span,
+		.series = series,
+		.pusd = pusd,
+		.change_no = change_no };
+
+	return db_txn(db, return_txn, &arg, e);
+}
+
+/* The period's row first, which whoever leases holds. */
+static enum err
+last_change_txn(struct db *db, void *arg, struct error *e)
+{
+	struct change_arg *x = arg;
+	int64_t spent_pusd;
+	uint64_t noticed;
+	enum err err = store_budget_lock(db, x->span, x->a, &spent_pusd,
+	    &noticed, e);
+
+	x->change_no = 0;
+	return err ? err
+		   : store_budget_last_change(db, x->span, x->series, x->a,
+			 &x->change_no, e);
+}
+
+enum err
+budget_lease_last_change(struct db *db, const uint8_t series[16],
+    const struct budget_span *span, struct arena *a, uint64_t *ret_no,
+    struct error *e)
+{
+	struct change_arg arg = { .span = span, .series = series, .a = a };
+	enum err err = db_txn(db, last_change_txn, &arg, e);
+
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	*ret_no = err ? 0 : arg.change_no;
+	return OK;
 }
