@@ -21,3 +21,4 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0017_records.sql \
 	sql/schema/0018_low_balance.sql \
 	sql/schema/0019_time_first.sql
+	sql/schema/0021_lease_changes.sql

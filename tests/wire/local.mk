@@ -76,6 +76,7 @@ EXTRA_DIST += \
 	tests/wire/seed_properties.def \
 	tests/wire/seed_properties.mjs \
 	tests/wire/seed_properties.t \
+	tests/wire/sigchld.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/usage.mjs \
 	tests/wire/usage.t \

@@ -884,8 +884,13 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
     expect(await call(key, 'POST', '/generate', { text: 'a', model_id: 2, max_length: 5 }), 200);
   }
   await until('its rows', () => sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${id}`)[0][0] === '3');
+  await make(`/customers/${id}/credits`, { amount_usd: '7.5', reference: 'invoice-1' });
+  await make(`/customers/${id}/credits`, { amount_usd: '-0.5', reference: 'back:1' });
   expect(await operator('DELETE', `/customers/${id}`), 200);
+  const audits = () => sql(`SELECT actor, object, object_id, is_success, client_address IS NULL FROM audit_log
+    WHERE action = 'customer.export' AND customer_id = ${id} ORDER BY audit_id`);
   const answer = await operator('GET', `/customers/${id}/export`);
+  assert.deepEqual(audits(), [['operator_key', 'customer', `${id}`, '1', '0']]);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['content-type'], 'application/x-ndjson');
   assert.equal(answer.headers['content-disposition'], `attachment; filename="customer-${id}.ndjson"`);
@@ -901,11 +906,17 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
   const pico = (usd) => BigInt(Math.round(usd * 1e12));
   const sum = (rows, name) => rows.reduce((n, row) => n + pico(row[name]), 0n);
   assert.ok(sum(of('usage'), 'cost_in_usd') > 0n);
-  assert.equal(sum(of('ledger_transfer'), 'amount_usd'), sum(of('usage'), 'cost_in_usd'));
-  assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd), sum(of('usage'), 'cost_in_usd'));
+  const kinds = (kind) => of('ledger_transfer').filter((t) => t.kind === kind);
+  assert.equal(sum(kinds('usage'), 'amount_usd'), sum(of('usage'), 'cost_in_usd'));
+  assert.deepEqual(kinds('credit').map((t) => [t.reference, t.amount_usd]).sort(), [['back:1', 0.5], ['invoice-1', 7.5]]);
+  assert.ok(kinds('usage').every((t) => !('reference' in t)));
+  assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd),
+    sum(of('usage'), 'cost_in_usd') - pico(7));
   const command = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['customer', 'export', String(id)]).toString();
   assert.equal(command, answer.text);
+  assert.deepEqual(audits().map(([actor]) => actor), ['operator_key', 'command']);
   expect(await operator('GET', '/customers/4294967295/export'), 404);
+  assert.equal(sql("SELECT COUNT(*) FROM audit_log WHERE customer_id = 4294967295")[0][0], '0');
   // More than a page of each.
   sql(`INSERT INTO projects (customer_id, name) SELECT ${id}, CONCAT('p', seq) FROM seq_1_to_1201`);
   const many = (await operator('GET', `/customers/${id}/export`)).text.trimEnd().split('\n').map(JSON.parse);
