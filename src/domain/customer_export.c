@@ -31,6 +31,19 @@ customer_export_begin(struct customer_export *x, uint64_t customer_id,
 		.until_ms = now_ms + 1 };
 }
 
+enum err
+customer_export_audit(const struct manager *m, uint64_t customer_id,
+    struct error *e)
+{
+	struct audit row = m->audit;
+
+	row.action = S("customer.export");
+	row.object = S("customer");
+	row.object_id = row.customer_id = customer_id;
+	row.is_success = true;
+	return store_audit_insert(m->db, &row, e);
+}
+
 static void
 begin_line(struct page *p, const char *object)
 {

@@ -10,6 +10,7 @@
 #define TG_DOMAIN_CUSTOMER_EXPORT_H
 
 #include "base/arena.h"
+#include "domain/resource.h"
 #include "store/usage_page.h"
 
 /* In this order. */
@@ -41,6 +42,15 @@ struct customer_export {
 /** From the beginning, as it is now. */
 void customer_export_begin(struct customer_export *x, uint64_t customer_id,
     int64_t now_ms);
+
+/**
+ * The audit log's line about it, for before its first line goes out: nobody
+ * shall take all that with him unseen.
+ * @m  who takes it
+ * Errors: the database's.
+ */
+enum err customer_export_audit(const struct manager *m, uint64_t customer_id,
+    struct error *e) ATTR_MUST_CHECK;
 
 #define CUSTOMER_EXPORT_ARENA MIB(16)
 /**

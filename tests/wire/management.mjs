@@ -905,7 +905,14 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
   assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd), sum(of('usage'), 'cost_in_usd'));
   const command = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['customer', 'export', String(id)]).toString();
   assert.equal(command, answer.text);
+  // Each stands in the audit log, one that nothing was told by does not (S31).
+  expect(await operator('HEAD', `/customers/${id}/export`), 200);
   expect(await operator('GET', '/customers/4294967295/export'), 404);
+  const told = expect(await operator('GET', `/api/audit?action=customer.export&customer_id=${id}`), 200).data;
+  assert.deepEqual(told.map((row) => [row.actor, row.object, row.object_id, row.is_success]),
+    [['command', 'customer', id, true], ['operator_key', 'customer', id, true]]);
+  assert.equal(told[1].request_id, answer.headers['x-request-id']);
+  assert.ok(told[0].detail.account);
   // More than a page of each.
   sql(`INSERT INTO projects (customer_id, name) SELECT ${id}, CONCAT('p', seq) FROM seq_1_to_1201`);
   const many = (await operator('GET', `/customers/${id}/export`)).text.trimEnd().split('\n').map(JSON.parse);

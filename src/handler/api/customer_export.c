@@ -47,8 +47,21 @@ tell_end(struct response *rs)
 }
 
 static enum err
-stream(struct app *app, struct customer_export *x, struct response *rs,
-    struct arena *a, struct error *e)
+audit(struct app *app, const struct request *rq, uint64_t id, struct error *e)
+{
+	struct manager m;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	err = customer_export_audit(&m, id, e);
+	manager_end(app, &m);
+	return err;
+}
+
+static enum err
+stream(struct app *app, const struct request *rq, struct customer_export *x,
+    struct response *rs, struct arena *a, struct error *e)
 {
 	struct str lines;
 	char name[64];
@@ -56,6 +69,8 @@ stream(struct app *app, struct customer_export *x, struct response *rs,
 
 	if (err == ERR_NOT_FOUND)
 		return error_public(e, err, "id", "There is no such customer.");
+	if (!err && !rs->is_head)
+		err = audit(app, rq, x->customer_id, e);
 	if (err)
 		return err;
 	(void)snprintf(name, sizeof(name),
@@ -96,7 +111,7 @@ api_customer_export(struct app *app, const struct request *rq,
 		return err;
 	customer_export_begin(&x, id, rq->start_ms);
 	arena_init(&a, CUSTOMER_EXPORT_ARENA);
-	err = stream(app, &x, rs, &a, e);
+	err = stream(app, rq, &x, rs, &a, e);
 	arena_fini(&a);
 	return err;
 }
