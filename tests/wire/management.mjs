@@ -397,6 +397,22 @@ await test('keys:write: neither changes nor takes over a key that has more (S9)'
   expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
 });
 
+await test('keys:write: a change of models or expiry goes no further than its own (S9)', async () => {
+  const at = (ms) => new Date(Date.now() + ms).toISOString().replace(/\.\d+Z/, 'Z');
+  const [soon, later] = [at(3600e3), at(7200e3)];
+  const writer = await newKey({
+    customer_id: a.id, user_id: a.users.developer, scopes: ['infer', 'keys:write', 'keys:read'],
+    allowed_models: [1], expires_at: later,
+  });
+  const child = expect(await call(writer.key, 'POST', '/api/keys', { name: 'child', expires_at: soon }), 201);
+  const change = (members) => call(writer.key, 'PATCH', `/api/keys/${child.id}`, members);
+  for (const [param, value] of [['allowed_models', [1, 2]], ['allowed_models', [2]], ['allowed_models', null],
+    ['expires_at', at(9000e3)], ['expires_at', null]]) refusedBy(await change({ [param]: value }), 403, param);
+  const { body } = await operator('GET', `/api/keys/${child.id}`);
+  assert.deepEqual([body.allowed_models, body.expires_at], [[1], soon]);
+  assert.equal(expect(await change({ expires_at: later }), 200).expires_at, later);
+});
+
 await test('an owner lifts no limit that an operator gave its own key (S9)', async () => {
   const own = await newKey({ customer_id: a.id, user_id: a.users.owner, scopes: all, rate_limit: 10 });
   for (const value of [1000, null]) {
