@@ -1116,4 +1116,15 @@ await test('audit: a failed sign-in is there (S31)', async () => {
   assert.equal(rows[0].actor, 'anonymous');
 });
 
+await test('audit: a sign-in that succeeds is there, too (S31)', async () => {
+  const email = `signed-in-${unique}@example.com`;
+  const { id, password } = tollgate('user', 'add', '--customer', String(a.id), '--email', email, '--role', 'owner');
+  await signIn(email, password);
+  const answer = await call(a.keys.owner, 'GET', '/api/audit?action=session.create&is_success=true&limit=1');
+  const [row] = expect(answer, 200).data;
+  assert.deepEqual([row.actor, row.actor_id, row.object, row.object_id, row.client_address],
+    ['user', id, 'user', id, '127.0.0.1']);
+  assert.ok(!answer.text.includes(password));
+});
+
 done();
