@@ -410,6 +410,30 @@ hold__refused_for_good__tells_once_until_there_is_more(void **state)
 	assert_int_equal(db.n_read, 2); /* whoever wrote it knows the cause */
 }
 
+/* B8: whoever settles again finds nothing held, and moves nothing. */
+static void
+settle__a_second_time__changes_nothing(void **state)
+{
+	struct principal who = key_of(0, 1);
+	struct budget_hold h, rest_of_it;
+
+	(void)state;
+	db.rows[0].amount_pusd = 100;
+	assert_ok(hold(0, &who, 60, 60, &h));
+	budget_hold_settle(&h, 20);
+	assert_int_equal(h.n, 0);
+	budget_hold_settle(&h, 0);
+	budget_hold_settle(&h, 60);
+	book_usage(&who, 0, 20);
+	assert_int_equal(hold(0, &who, 81, 81, &rest_of_it), ERR_QUOTA);
+	pass_ms(LONG_MS); /* what was denied is asked again */
+	assert_ok(hold(0, &who, 80, 80, &rest_of_it));
+	budget_hold_settle(&rest_of_it, 0);
+	rest();
+	assert_int_equal(db.rows[0].leased_pusd[0], 0);
+	assert_int_equal(db.rows[0].spent_pusd, 20);
+}
+
 /* Each of them holds no more than the one that has least. */
 static void
 hold__several_budgets__all_or_none(void **state)
@@ -748,6 +772,7 @@ main(void)
 		T(lease__uncertain__is_taken_over_if_it_was_made),
 		T(give_back__uncertain__is_had_again_if_it_was_not_made),
 		T(give_back__uncertain_and_the_lease_is_gone__is_nobodys),
+		T(settle__a_second_time__changes_nothing),
 		T(hold__several_budgets__all_or_none),
 		T(hold__the_rest_was_spent_meanwhile__finds_what_others_do_not_use),
 		T(hold__database_is_away__spends_what_is_leased),
