@@ -20,5 +20,7 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0015_summaries.sql \
 	sql/schema/0017_records.sql \
 	sql/schema/0018_low_balance.sql \
+	sql/schema/0019_time_first.sql \
 	sql/schema/0020_sign_in.sql \
+	sql/schema/0021_lease_changes.sql \
 	sql/schema/0023_system.sql

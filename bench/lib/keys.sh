@@ -5,7 +5,15 @@
 
 keys_all=1000000
 
-# keys_add FILE: what keys_draw wrote, as customer 1's keys without limits.
+# keys_make TARGET N: N keys that its workers will know, in $dir/TARGET.keys,
+# and the headers that bear them in $dir/TARGET.all.
+keys_make() {
+  sed -n 's/^TOLLGATE_AUTH_PEPPER=//p' "$dir/$1/etc/secrets" \
+    | "$build/tests/support/keys_draw" "$2" >"$dir/$1.keys" || die 'no keys'
+  awk -F '\t' '{ print "Authorization: Bearer " $1 }' "$dir/$1.keys" >"$dir/$1.all"
+}
+
+# keys_add TARGET: those, as customer 1's keys without limits.
 keys_add() {
   {
     printf 'SET unique_checks = 0;\n'
@@ -16,32 +24,33 @@ keys_add() {
       else printf ",\n"
       printf "(1, (SELECT MIN(user_id) FROM users WHERE customer_id = 1), " \
         "\x27%s\x27, UNHEX(\x27%s\x27), 1, \x27bench\x27, \x27infer\x27, 1, 0, 0)", $2, $3
-    } END { print ";" }' "$1"
+    } END { print ";" }' "$dir/$1.keys"
   } | mariadb --no-defaults -u root tollgate \
-    -S "$(in_stack lighttpd eval 'printf "%s" "$STACK_DB_SOCKET"')"
+    -S "$(in_stack "$1" eval 'printf "%s" "$STACK_DB_SOCKET"')"
 }
 
-# keys_measure NAME FILE: every request with the next of the file's keys.
+# keys_measure NAME TARGET FILE: every request with the next of the file's keys.
 keys_measure() {
-  "$load" --headers "$2" --header 'Content-Type: application/json' \
+  "$load" --headers "$3" --header 'Content-Type: application/json' \
     --clients 32 --duration "$seconds" --warmup 1 \
-    --data "$(target_body lighttpd)" "${url[lighttpd]}" \
+    --data "$(target_body "$2")" "${url[$2]}" \
     | jq -c --arg name "$1" '. + {name: $name}' >>"$dir/raw.jsonl"
 }
 
 keys_table() {
-  printf '| keys in the table | keys in use | requests/s | × the same round of ten | p50 | not 200 |\n'
+  printf '| keys in the table | keys in use | requests/s | × ten alone | p50 | not 200 |\n'
   printf '| ---: | ---: | ---: | ---: | ---: | ---: |\n'
   jq -rs --arg all "$1" '
     def median: sort | .[length / 2 | floor];
     def of($n): [.[] | select(.name == $n)];
-    . as $raw | of("10") as $ten
-    | ["alone", "10", "1000", "all"][] as $n | ($raw | of($n)) as $x
-    | "| \(if $n == "alone" then 10 else $all end) | \(if $n == "alone" then 10
+    . as $raw | of("few") as $few
+    | ["few", "10", "1000", "all"][] as $n | ($raw | of($n)) as $x
+    | ([range($x | length) as $i | $x[$i].rps / $few[$i].rps] | sort
+        | map(. * 100 | round / 100)) as $ratios
+    | "| \(if $n == "few" then 10 else $all end) | \(if $n == "few" then 10
         elif $n == "all" then $all else $n end) | \([$x[].rps] | median | round) | \(
-        if $n == "alone" then "" else [range($x | length) as $i
-          | $x[$i].rps / $ten[$i].rps]
-          | median * 100 | round / 100 end) | \([$x[].latency_us.p50] | median) us | \(
+        if $n == "few" then "" else "\($ratios | median) (\($ratios[0]) to \($ratios[-1]))" end
+      ) | \([$x[].latency_us.p50] | median) us | \(
         [$x[] | (.statuses | add) - .statuses["200"]] | add) |"' "$dir/raw.jsonl"
 }
 
@@ -67,34 +76,38 @@ bench_keys() {
   [[ -x $build/tests/support/keys_draw ]] || die 'not built: keys_draw'
   folder_make
   trap targets_stop EXIT
-  targets_start lighttpd
-  ((${#targets_up[@]})) || die 'Tollgate does not run'
-  sed -n 's/^TOLLGATE_AUTH_PEPPER=//p' "$dir/lighttpd/etc/secrets" \
-    | "$build/tests/support/keys_draw" "$n" >"$dir/keys" || die 'no keys'
-  awk -F '\t' '{ print "Authorization: Bearer " $1 }' "$dir/keys" >"$dir/all"
-  head -n 1000 "$dir/all" >"$dir/1000"
-  head -n 10 "$dir/all" >"$dir/10"
-  head -n 10 "$dir/keys" >"$dir/first"
-  tail -n +11 "$dir/keys" >"$dir/others"
-  keys_add "$dir/first" || die 'no keys in the table'
-  for ((round = 1; round <= rounds; round++)); do
-    say "round $round of $rounds: ten keys and no others"
-    keys_measure alone "$dir/10"
-  done
+  targets_start few lighttpd
+  ((${#targets_up[@]} == 2)) || die 'Tollgate does not run'
+  keys_make few 10
+  keys_make lighttpd "$n"
+  head -n 1000 "$dir/lighttpd.all" >"$dir/1000"
+  head -n 10 "$dir/lighttpd.all" >"$dir/10"
+  keys_add few || die 'no keys in the table'
   say "$n keys"
-  keys_add "$dir/others" || die 'no keys in the table'
+  keys_add lighttpd || die 'no keys in the table'
   for ((round = 1; round <= rounds; round++)); do
-    for name in 10 1000 all; do
-      say "round $round of $rounds: $name"
-      keys_measure "$name" "$dir/$name"
-    done
+    say "round $round of $rounds"
+    # Which of the two comes first changes, so that neither has always what
+    # the other left to be written.
+    if ((round % 2)); then
+      keys_measure few few "$dir/few.all"
+      keys_measure 10 lighttpd "$dir/10"
+    else
+      keys_measure 10 lighttpd "$dir/10"
+      keys_measure few few "$dir/few.all"
+    fi
+  done
+  for ((round = 1; round <= rounds; round++)); do
+    say "round $round of $rounds: 1000 and all"
+    keys_measure 1000 lighttpd "$dir/1000"
+    keys_measure all lighttpd "$dir/lighttpd.all"
   done
   say 'lists'
   lists=$(keys_lists) || die 'no lists'
   {
     provenance
     cat <<MD
-- 32 clients, not streamed, through lighttpd, two workers, 20,000 keys remembered by each for 30 s; each request has the next key of those in use, so that with all of them in use every request is a look-up in the database. Medians of $rounds rounds of $seconds s, those with all keys in the table interleaved; the load average was $(cut -d' ' -f1 /proc/loadavg) at the end
+- 32 clients, not streamed, through lighttpd, two workers, 20,000 keys remembered by each for 30 s; each request has the next key of those in use, so that with all of them in use every request is a look-up in the database. Ten keys are asked for on two stacks that run side by side, one with no other key in its table, in turn; then the others, on the second. Medians of $rounds rounds of $seconds s, ratios from the least to the greatest; the load average was $(cut -d' ' -f1 /proc/loadavg) at the end
 
 $(keys_table "$n")
 

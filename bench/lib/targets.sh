@@ -14,7 +14,10 @@ declare -A label=(
   [lighttpd]='Tollgate, lighttpd'
   [apache]='Tollgate, Apache mod_proxy_fcgi'
   ['apache-fcgid']='Tollgate, Apache mod_fcgid'
+  [few]='Tollgate, lighttpd, for few keys'
 )
+# A stack's web server, where it isn't the target's name.
+declare -A web_server=([few]=lighttpd)
 targets_up=() targets_missing=() load_prefix=()
 sim_pid='' proxy_pid=''
 
@@ -129,7 +132,7 @@ add_model() {
 
 tollgate_start() {
   local target=$1
-  stack_web[$target]=$target
+  stack_web[$target]=${web_server[$target]:-$target}
   if ! in_stack "$target" stack_begin >"$dir/$target.log" 2>&1; then
     tail -n 20 "$dir/$target.log" >&2
     return 1
@@ -151,9 +154,9 @@ folder_make() {
   if [[ -e $dir ]]; then
     [[ -e $dir/.bench || -z $(ls -A "$dir") ]] \
       || die "$dir is no folder of the benchmark; choose another --dir"
-    for target in lighttpd apache apache-fcgid; do
+    for target in lighttpd apache apache-fcgid few; do
       [[ -d $dir/$target ]] || continue
-      stack_web[$target]=$target
+      stack_web[$target]=${web_server[$target]:-$target}
       in_stack "$target" stack_stop >/dev/null 2>&1
     done
     stack_web=()

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "admin/lookup.h"
-#include "base/clock.h"
 
 const struct admin_option admin_customer_export_options[] = {
 	ADMIN_OPTIONS_END,
@@ -36,21 +35,20 @@ admin_customer_export(struct admin *ad, struct error *e)
 {
 	struct customer_export x;
 	struct customer c;
+	struct manager m;
 	struct arena a;
-	struct db *db;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
 	if (!err)
-		err = admin_db(ad, &db, e);
+		err = admin_manager(ad, &m, e);
+	if (!err)
+		err = customer_export_begin(&x, &m, c.customer_id,
+		    admin_arena(ad), e);
 	if (err)
 		return err;
-	customer_export_begin(&x, c.customer_id, clock_now_ms());
 	arena_init(&a, CUSTOMER_EXPORT_ARENA);
-	err = print_all(&x, db, &a, e);
+	err = print_all(&x, m.db, &a, e);
 	arena_fini(&a);
-	if (err)
-		return err;
 	admin_raw(ad, S(""));
-	return admin_audit(ad, "customer.export", "customer", c.customer_id,
-	    c.customer_id, e);
+	return err;
 }

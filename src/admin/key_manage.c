@@ -163,20 +163,20 @@ admin_key_list(struct admin *ad, struct error *e)
 	struct key *keys = NULL;
 	uint64_t after = 0;
 	struct db *db;
-	size_t n = PAGE_ROWS;
 	enum err err = read_filter(ad, &f, e);
 
 	if (!err)
 		err = admin_db(ad, &db, e);
 	admin_list(ad);
-	while (!err && n == PAGE_ROWS) {
-		err = store_key_page(db, 0, &f, after, PAGE_ROWS,
-		    admin_arena(ad), &keys, &n, e);
-		for (size_t i = 0; i < n && !err; i++) {
+	do {
+		size_t n = 0;
+
+		if (!err)
+			err = store_key_page(db, 0, &f, after, PAGE_ROWS,
+			    admin_arena(ad), &keys, &n, &after, e);
+		for (size_t i = 0; i < n && !err; i++)
 			list_rec(ad, &keys[i]);
-			after = keys[i].api_key_id;
-		}
-	}
+	} while (!err && after);
 	return err;
 }
 

@@ -98,6 +98,7 @@ int
 main(int argc, char **argv)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	struct admin ad = { 0 };
 	struct error e;
 	enum err err;
@@ -106,6 +107,8 @@ main(int argc, char **argv)
 	error_clear(&e);
 	/* A failed write is enough. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	/* If it is ignored, nobody learns how a child ended. */
+	(void)sigaction(SIGCHLD, &normal, NULL);
 	log_init(false, LOG_LEVEL_WARN, "tollgate");
 	arena_init(&ad.arena, ARENA_MAX_BYTES);
 	arena_init(&ad.secrets, SECRETS_MAX_BYTES);

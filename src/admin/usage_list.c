@@ -91,22 +91,18 @@ print_all(struct admin *ad, struct db *db, const struct usage_filter *f,
 {
 	struct usage_cursor after = { 0, 0 };
 	enum err err = print_head(ad, e);
-	size_t n = 1;
 
-	while (!err && n > 0) {
+	do {
 		struct usage_view *rows = NULL;
+		size_t n = 0;
 
 		arena_reset(a);
-		err = store_usage_page(db, 0, f, after, AT_ONCE, a, &rows, &n,
-		    e);
+		if (!err)
+			err = store_usage_page(db, 0, f, after, AT_ONCE, a,
+			    &rows, &n, &after, e);
 		if (!err)
 			err = print_rows(ad, rows, n, a, e);
-		if (!err && n > 0)
-			after = (struct usage_cursor){
-				rows[n - 1].row.request_timestamp_ms,
-				rows[n - 1].usage_id
-			};
-	}
+	} while (!err && after.usage_id);
 	return err;
 }
 

@@ -332,7 +332,7 @@ main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &w, &code))
 		return code;
-	signals_block();
+	signals_init();
 	prepare_process();
 	if (start(&w, &e) != OK) {
 		(void)fprintf(stderr, "tollgate.fcgi: %s\n", e.internal);

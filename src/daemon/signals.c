@@ -5,10 +5,14 @@
 #include <signal.h>
 
 void
-signals_block(void)
+signals_init(void)
 {
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	sigset_t all;
 
+	/* Ignored by whoever started us, children would be gone before we ask
+	 * how they ended. */
+	(void)sigaction(SIGCHLD, &normal, NULL); /* valid number */
 	sigfillset(&all);
 	/* Raised by our own faults: blocked, they would end us unseen. */
 	sigdelset(&all, SIGSEGV);

@@ -13,8 +13,9 @@ enum signals_event {
 	SIGNALS_RELOAD,
 };
 
-/** Block all signals but those of faults; before any other thread. */
-void signals_block(void);
+/** Block all signals but those of faults, and have children that can be waited
+ * for, whatever was inherited; before any other thread. */
+void signals_init(void);
 /** Wait for the next one that means something. */
 enum signals_event signals_wait(void);
 

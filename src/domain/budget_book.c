@@ -95,13 +95,7 @@ budget_slab_find(struct budget_book *b, uint64_t id)
 	return NULL;
 }
 
-static pthread_mutex_t *
-lock_of(struct budget_book *b, const struct budget_slab *s)
-{
-	return &b->locks[(size_t)(s - b->slabs) % N_LOCKS];
-}
-
-/* Make it this budget's, if nobody uses it and it holds nothing. */
+/* Make it this budget's, if nobody uses it and it holds nothing for sure. */
 static bool
 claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 {
@@ -110,11 +104,12 @@ claim(struct budget_book *b, struct budget_slab *s, uint64_t id)
 
 	if (!atomic_compare_exchange_strong(&s->users, &nobody, CLAIMED))
 		return false;
-	if (atomic_load(&s->free_pusd) != 0) {
+	if (atomic_load(&s->free_pusd) != 0 || atomic_load(&s->doubt_no)) {
 		atomic_fetch_sub(&s->users, CLAIMED);
 		return false;
 	}
 	s->denied_until_ms = s->down_until_ms = 0;
+	s->is_told = false;
 	atomic_store(&s->share_pusd, 0);
 	atomic_store(&s->id, id);
 	if (!was_used) {
@@ -210,28 +205,45 @@ took_long(enum err err)
 /* Ask the database for what the slab lacks. What is free is set aside
  * meanwhile: others who need more wait for the lock, too. */
 static enum err
-lease(struct asking *q, int64_t *ret_pusd)
+ask(const struct asking *q, struct budget_lease *want, int64_t *ret_have_pusd)
 {
 	struct budget_slab *s = q->slab;
-	int64_t have_pusd = atomic_exchange(&s->free_pusd, 0);
-	struct budget_lease want = {
+	struct db *db = NULL;
+	struct arena a;
+	enum err err = db_pool_take(q->b->p.db, DB_WAIT_MS, &db, q->e);
+
+	if (!err)
+		err = budget_slab_resolve(q->b, db, s, q->e);
+	*ret_have_pusd = atomic_exchange(&s->free_pusd, 0);
+	*want = (struct budget_lease){
 		.budget_id = q->ref->budget_id,
 		.customer_id = q->customer_id,
 		.span = q->span,
-		.min_pusd = q->min_pusd - have_pusd,
-		.want_pusd = q->want_pusd - have_pusd,
+		.min_pusd = q->min_pusd - *ret_have_pusd,
+		.want_pusd = q->want_pusd - *ret_have_pusd,
 		.need_pusd = q->want_pusd,
+		.least_pusd = q->min_pusd,
+		.is_told = s->is_told,
+		.change_no = atomic_fetch_add(&q->b->n_changes, 1) + 1,
 	};
-	struct db *db = NULL;
-	struct arena a;
-	enum err err;
-
 	arena_init(&a, SCRATCH_BYTES);
-	err = db_pool_take(q->b->p.db, DB_WAIT_MS, &db, q->e);
 	if (!err)
-		err = budget_lease_take(db, q->b->p.series, &want, &a, q->e);
-	db_pool_give(q->b->p.db, db);
+		err = budget_lease_take(db, q->b->p.series, want, &a, q->e);
 	arena_fini(&a);
+	db_pool_give(q->b->p.db, db);
+	if (err == ERR_DB_UNCERTAIN)
+		budget_slab_doubt(s, want->change_no, want->granted_pusd);
+	return err;
+}
+
+static enum err
+lease(struct asking *q, int64_t *ret_pusd)
+{
+	struct budget_slab *s = q->slab;
+	struct budget_lease want;
+	int64_t have_pusd;
+	enum err err = ask(q, &want, &have_pusd);
+
 	s->down = err;
 	s->down_until_ms = took_long(err) ? clock_mono_ms() + DOWN_MS : 0;
 	if (err && (have_pusd < q->min_pusd || have_pusd <= 0)) {
@@ -248,6 +260,7 @@ lease(struct asking *q, int64_t *ret_pusd)
 		return OK;
 	atomic_store(&s->need_pusd, want.need_pusd);
 	budget_slab_share(s, want.left_pusd - want.granted_pusd);
+	s->is_told = !want.granted_pusd && (s->is_told || want.was_told);
 	s->amount_pusd = want.amount_pusd;
 	s->spent_pusd = want.spent_pusd;
 	if (*ret_pusd < q->want_pusd) {
@@ -284,7 +297,7 @@ take_or_lease(struct asking *q, int64_t *ret_pusd)
 static enum err
 take_more(struct asking *q, int64_t *ret_pusd)
 {
-	pthread_mutex_t *lock = lock_of(q->b, q->slab);
+	pthread_mutex_t *lock = budget_slab_lock(q->b, q->slab);
 	enum err err = OK;
 
 	(void)pthread_mutex_lock(lock);

@@ -6,6 +6,8 @@
 #include "base/money.h"
 #include "domain/notice.h"
 
+#define END_PERCENT 100
+
 static bool
 is_reached(int64_t amount_pusd, int64_t spent_pusd, uint64_t percent)
 {
@@ -31,6 +33,18 @@ budget_notice_next(struct str list, int64_t amount_pusd, int64_t spent_pusd,
 				   ? percent
 				   : 0;
 	return 0;
+}
+
+static bool
+is_listed(struct str list, uint64_t percent)
+{
+	struct str item;
+	uint64_t n;
+
+	while (list.n && str_split(&list, ',', &item))
+		if (str_to_u64(item, 1, UINT16_MAX, &n) && n == percent)
+			return true;
+	return false;
 }
 
 static enum err
@@ -103,4 +117,23 @@ budget_notice(struct db *db, const struct budget *b,
 			err = store_budget_noticed(db, span, percent, e);
 	}
 	return err;
+}
+
+enum err
+budget_notice_end(struct db *db, const struct budget *b,
+    const struct budget_span *span, int64_t spent_pusd, uint64_t noticed,
+    struct arena *a, struct error *e)
+{
+	int64_t amount_pusd = b->terms.amount_pusd;
+	enum err err;
+
+	if (noticed >= END_PERCENT || !is_listed(b->terms.notify, END_PERCENT))
+		return OK;
+	err = tell(db, b, span, spent_pusd, END_PERCENT, a, e);
+	/* A percentage in between may still be reached; then the notice's cause
+	 * keeps this one from being told again. */
+	if (err || budget_notice_next(b->terms.notify, amount_pusd, amount_pusd,
+		       noticed) != END_PERCENT)
+		return err;
+	return store_budget_noticed(db, span, END_PERCENT, e);
 }

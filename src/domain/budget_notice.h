@@ -20,4 +20,14 @@ enum err budget_notice(struct db *db, const struct budget *b,
     const struct budget_span *span, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Tell that the budget is at its end (100 %, if that is listed): a request was
+ * refused for which too little is left. With the period's row locked.
+ * @noticed  as the row says
+ * Errors: the database's. Memory: scratch in a.
+ */
+enum err budget_notice_end(struct db *db, const struct budget *b,
+    const struct budget_span *span, int64_t spent_pusd, uint64_t noticed,
+    struct arena *a, struct error *e) ATTR_MUST_CHECK;
+
 #endif

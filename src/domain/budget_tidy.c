@@ -12,13 +12,6 @@
 #define LOOK_ROWS_A_MS 1     /* many leases are looked at less often */
 #define SCRATCH_BYTES  MIB(2)
 
-static struct budget_span
-span_of(uint64_t id)
-{
-	return (struct budget_span){ .budget_id = id >> 32,
-		.start_ms = (int64_t)(id & UINT32_MAX) * DAY_MS };
-}
-
 void
 budget_slab_share(struct budget_slab *s, int64_t left_pusd)
 {
@@ -44,20 +37,38 @@ excess(const struct budget_slab *s, int64_t mono_ms)
 	return free_pusd > share_pusd ? free_pusd - share_pusd : 0;
 }
 
-static bool
+static enum err
 give_back(struct budget_book *b, struct db *db, struct budget_slab *s,
-    int64_t pusd)
+    int64_t pusd, struct error *e)
 {
-	struct budget_span span = span_of(atomic_load(&s->id));
+	struct budget_span span = budget_slab_span(s);
+	uint64_t change_no = atomic_fetch_add(&b->n_changes, 1) + 1;
+	enum err err;
+
+	if (pusd == 0 || !budget_slab_take(s, pusd))
+		return OK;
+	err = budget_lease_return(db, b->p.series, &span, pusd, change_no, e);
+	if (err == ERR_DB_UNCERTAIN)
+		budget_slab_doubt(s, change_no, -pusd);
+	else if (err)
+		budget_slab_give(s, pusd);
+	return err;
+}
+
+/* Whoever holds the lock asks for more just now. */
+static bool
+tidy_slab(struct budget_book *b, struct db *db, struct budget_slab *s,
+    int64_t mono_ms)
+{
 	struct error e;
 	enum err err;
 
-	if (!budget_slab_take(s, pusd))
+	if (pthread_mutex_trylock(budget_slab_lock(b, s)) != 0)
 		return true;
-	err = store_budget_unlease(db, &span, b->p.series, pusd, &e);
-	/* It may have happened: then it is not ours any more. */
-	if (err && err != ERR_DB_UNCERTAIN)
-		budget_slab_give(s, pusd);
+	err = budget_slab_resolve(b, db, s, &e);
+	if (!err)
+		err = give_back(b, db, s, excess(s, mono_ms), &e);
+	(void)pthread_mutex_unlock(budget_slab_lock(b, s));
 	if (err)
 		log_error("budget_not_returned", &e);
 	return err == OK;
@@ -116,13 +127,13 @@ budget_book_tidy(struct budget_book *b, int64_t mono_ms)
 	for (uint32_t i = 0; i < n && is_well; i++) {
 		struct budget_slab *s = &b->slabs[b->used[i]];
 		uint64_t id = atomic_load(&s->id);
-		int64_t pusd = excess(s, mono_ms);
 
-		if (pusd == 0 || !budget_slab_refer(s, id))
+		if ((excess(s, mono_ms) == 0 && !atomic_load(&s->doubt_no)) ||
+		    !budget_slab_refer(s, id))
 			continue;
 		is_well = db || db_pool_take(b->p.db, 0, &db, &e) == OK;
 		if (is_well)
-			is_well = give_back(b, db, s, pusd);
+			is_well = tidy_slab(b, db, s, mono_ms);
 		budget_slab_unrefer(s);
 	}
 	if (db)

@@ -5,6 +5,7 @@
 #include "base/uuid7.h"
 #include "domain/balance_notice.h"
 #include "store/budget.h"
+#include "store/customer.h"
 #include "store/db.h"
 #include "store/ledger.h"
 
@@ -23,6 +24,7 @@ struct work {
 	struct manager m;
 	struct credit *c;
 	struct str cause;
+	bool is_closed; /* the customer */
 	struct arena *a;
 };
 
@@ -126,7 +128,7 @@ book(struct work *w, struct error *e)
 	if (!err)
 		err = store_budget_credit(w->m.db, w->c->customer_id,
 		    w->c->amount_pusd, e);
-	if (!err)
+	if (!err && !w->is_closed) /* it has nothing to top up for */
 		err = balance_notice(w->m.db, w->c->customer_id, w->a, e);
 	return err ? err : write_audit(w, e);
 }
@@ -136,11 +138,14 @@ run(struct db *db, void *arg, struct error *e)
 {
 	struct work *w = arg;
 	struct ledger_transfer t;
+	struct customer c = { 0 };
 	enum err err;
 
 	w->m.db = db;
 	w->c->is_replay = false;
-	err = resource_need_customer(&w->m, w->a, w->c->customer_id, e);
+	/* Also when it is closed: its books go on until they are even. */
+	err = resource_find_customer(&w->m, w->a, w->c->customer_id, &c, e);
+	w->is_closed = c.archived_at_ms != 0;
 	if (!err)
 		err = store_ledger_lock(db, w->c->customer_id, e);
 	if (err)

@@ -26,10 +26,10 @@ enum err credit_amount_parse(struct str text, int64_t *ret_pusd,
 
 /**
  * Credit, and write that to the audit log, in one transaction. A reference
- * counts once a customer.
+ * counts once a customer, closed ones included.
  * Errors: ERR_BAD_PARAM the reference holds more than visible ASCII;
- *         ERR_NOT_FOUND; ERR_CONFLICT closed, or that reference was credited
- *         with another amount.
+ *         ERR_NOT_FOUND; ERR_CONFLICT that reference was credited with another
+ *         amount.
  */
 enum err credit_add(const struct manager *m, struct credit *c, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;

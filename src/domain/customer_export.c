@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/customer_export.h"
 
+#include "base/clock.h"
 #include "base/json_out.h"
+#include "domain/credit.h"
 #include "domain/customer.h"
 #include "domain/key_manage.h"
 #include "domain/label.h"
 #include "domain/usage_text.h"
 #include "domain/user.h"
+#include "store/audit.h"
 #include "store/label.h"
 #include "store/ledger.h"
 
 #define AT_ONCE   500
 #define LINES_MAX MIB(8)
+#define DAY_CHARS 10 /* of a time's text */
 
 /* One page on its way. */
 struct page {
@@ -23,12 +27,25 @@ struct page {
 	size_t n; /* lines */
 };
 
-void
-customer_export_begin(struct customer_export *x, uint64_t customer_id,
-    int64_t now_ms)
+enum err
+customer_export_begin(struct customer_export *x, const struct manager *m,
+    uint64_t customer_id, struct arena *a, struct error *e)
 {
+	struct audit row = m->audit;
+	struct customer c;
+	enum err err = resource_check_customer(m, customer_id, e);
+
+	if (!err)
+		err = store_customer_by_id(m->db, customer_id, a, &c, e);
+	if (err)
+		return err;
+	row.action = S("customer.export");
+	row.object = S("customer");
+	row.object_id = row.customer_id = customer_id;
+	row.is_success = true;
 	*x = (struct customer_export){ .customer_id = customer_id,
-		.until_ms = now_ms + 1 };
+		.until_ms = m->now_ms + 1 };
+	return store_audit_insert(m->db, &row, e);
 }
 
 static void
@@ -130,9 +147,10 @@ add_keys(struct page *p, struct error *e)
 	static const struct key_filter all = { 0 };
 	struct key *keys = NULL;
 	struct key_row *rows = NULL;
+	uint64_t next = 0;
 	size_t n = 0;
 	enum err err = store_key_page(p->db, p->x.customer_id, &all,
-	    p->x.after_id, AT_ONCE, p->a, &keys, &n, e);
+	    p->x.after_id, AT_ONCE, p->a, &keys, &n, &next, e);
 
 	if (!err && n)
 		err = key_rows(p->db, p->x.customer_id, keys, n, p->x.until_ms,
@@ -141,7 +159,7 @@ add_keys(struct page *p, struct error *e)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		add_record(p, key_resource.record, &rows[i]);
-	go_on(p, n, n ? keys[n - 1].api_key_id : 0);
+	go_on(p, n, next);
 	return OK;
 }
 
@@ -208,6 +226,9 @@ add_transfers(struct page *p, struct error *e)
 		    rows[i].credit_account_id);
 		json_out_member_usd(&p->j, "amount_usd", rows[i].amount_pusd);
 		json_out_member_str(&p->j, "kind", rows[i].kind);
+		if (str_eq(rows[i].kind, S("credit")))
+			json_out_member_str(&p->j, "reference",
+			    credit_reference(rows[i].cause));
 		json_out_member_time(&p->j, "created_at",
 		    rows[i].created_at_ms);
 		end_line(p);
@@ -219,6 +240,62 @@ add_transfers(struct page *p, struct error *e)
 	return next_account(p, e);
 }
 
+static void
+member_id(struct json_out *j, const char *key, uint64_t id)
+{
+	if (id)
+		json_out_member_u64(j, key, id);
+	else
+		json_out_member_null(j, key);
+}
+
+/* Sums by month of what was pruned, named as in rows of usage. */
+static void
+add_closing(struct page *p, const struct closing *c)
+{
+	char month[CLOCK_TEXT_BYTES];
+
+	clock_format(c->month_ms, month);
+	begin_line(p, "usage_closing");
+	json_out_member_str(&p->j, "month", str_make(month, DAY_CHARS));
+	member_id(&p->j, "project_id", c->project_id);
+	member_id(&p->j, "user_id", c->user_id);
+	member_id(&p->j, "api_key_id", c->api_key_id);
+	member_id(&p->j, "model_id", c->model_id);
+	member_id(&p->j, "agent_id", c->agent_id);
+	member_id(&p->j, "connector_id", c->connector_id);
+	json_out_member_str(&p->j, "request_status",
+	    str_from(usage_status_names[c->status]));
+	json_out_member_u64(&p->j, "requests", c->requests);
+	json_out_member_u64(&p->j, "unpriced_requests", c->unpriced_requests);
+	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (int i = 0; i < TOK_CLASS__MAX; i++)
+			json_out_member_u64(&p->j, usage_token_names[x][i],
+			    c->tok[x][i]);
+	json_out_member_usd(&p->j, "cost_in_usd", c->cost_pusd);
+	end_line(p);
+}
+
+static enum err
+add_closings(struct page *p, struct error *e)
+{
+	struct closing *rows = NULL;
+	size_t n = 0;
+	enum err err = store_closing_page(p->db, p->x.customer_id,
+	    p->x.has_closing ? &p->x.closing : NULL, AT_ONCE, p->a, &rows, &n,
+	    e);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		add_closing(p, &rows[i]);
+	p->x.has_closing = n > 0;
+	if (n)
+		p->x.closing = rows[n - 1];
+	go_on(p, n, 0);
+	return OK;
+}
+
 static enum err
 add_usage(struct page *p, struct error *e)
 {
@@ -226,7 +303,7 @@ add_usage(struct page *p, struct error *e)
 	struct usage_view *rows = NULL;
 	size_t n = 0;
 	enum err err = store_usage_page(p->db, p->x.customer_id, &f,
-	    p->x.cursor, AT_ONCE, p->a, &rows, &n, e);
+	    p->x.cursor, AT_ONCE, p->a, &rows, &n, &p->x.cursor, e);
 
 	if (err)
 		return err;
@@ -235,11 +312,7 @@ add_usage(struct page *p, struct error *e)
 		usage_row_json(&rows[i], USAGE_FOR_CUSTOMER, &p->j);
 		end_line(p);
 	}
-	if (n)
-		p->x.cursor =
-		    (struct usage_cursor){ rows[n - 1].row.request_timestamp_ms,
-			    rows[n - 1].usage_id };
-	go_on(p, n, 0);
+	go_on(p, p->x.cursor.usage_id ? AT_ONCE : 0, 0);
 	return OK;
 }
 
@@ -263,6 +336,8 @@ add_stage(struct page *p, struct error *e)
 		return add_accounts(p, e);
 	case EXPORT_TRANSFERS:
 		return add_transfers(p, e);
+	case EXPORT_CLOSINGS:
+		return add_closings(p, e);
 	case EXPORT_USAGE:
 		return add_usage(p, e);
 	case EXPORT_END:

@@ -2,14 +2,15 @@
 /*
  * All that is kept of a customer, line by line as JSON (NDJSON): the customer,
  * its users, projects, agents, connectors and keys without any secret, its
- * ledger, its usage. For whoever leaves, and for the operator's records; so a
+ * ledger, its usage and the sums of what was pruned. For whoever leaves, and for the operator's records; so a
  * closed customer has one, too. Pages of each kind, so that memory does not
  * grow with their number.
  */
 #ifndef TG_DOMAIN_CUSTOMER_EXPORT_H
 #define TG_DOMAIN_CUSTOMER_EXPORT_H
 
-#include "base/arena.h"
+#include "domain/resource.h"
+#include "store/closing.h"
 #include "store/usage_page.h"
 
 /* In this order. */
@@ -22,6 +23,7 @@ enum export_stage {
 	EXPORT_KEYS,
 	EXPORT_ACCOUNTS,
 	EXPORT_TRANSFERS,
+	EXPORT_CLOSINGS,
 	EXPORT_USAGE,
 	EXPORT_END, /* the last line, which counts those before it */
 	EXPORT_OVER
@@ -34,13 +36,21 @@ struct customer_export {
 	enum export_stage stage;
 	uint64_t after_id;
 	uint64_t account_id; /* whose transfers are next */
+	bool has_closing;
+	struct closing closing; /* the last one, if there was one */
 	struct usage_cursor cursor;
 	uint64_t n_lines;
 };
 
-/** From the beginning, as it is now. */
-void customer_export_begin(struct customer_export *x, uint64_t customer_id,
-    int64_t now_ms);
+/**
+ * From the beginning, as it is now; written to the audit log first, so that
+ * none goes out without a line there.
+ * Errors: ERR_NOT_FOUND there is no such customer; the database's.
+ * Memory: scratch in a.
+ */
+enum err customer_export_begin(struct customer_export *x,
+    const struct manager *m, uint64_t customer_id, struct arena *a,
+    struct error *e) ATTR_MUST_CHECK;
 
 #define CUSTOMER_EXPORT_ARENA MIB(16)
 /**

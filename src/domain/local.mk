@@ -13,6 +13,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/budget_book.c \
 	src/domain/budget_book.h \
 	src/domain/budget_book_priv.h \
+	src/domain/budget_doubt.c \
 	src/domain/budget_lease.c \
 	src/domain/budget_lease.h \
 	src/domain/budget_move.c \

@@ -296,10 +296,9 @@ resource_check_customer(const struct manager *m, uint64_t customer_id,
 }
 
 enum err
-resource_need_customer(const struct manager *m, struct arena *a,
-    uint64_t customer_id, struct error *e)
+resource_find_customer(const struct manager *m, struct arena *a,
+    uint64_t customer_id, struct customer *ret, struct error *e)
 {
-	struct customer c = { 0 };
 	enum err err;
 
 	if (customer_id == 0)
@@ -308,10 +307,19 @@ resource_need_customer(const struct manager *m, struct arena *a,
 	err = resource_check_customer(m, customer_id, e);
 	if (err)
 		return err;
-	err = store_customer_by_id(m->db, customer_id, a, &c, e);
-	if (err == ERR_NOT_FOUND)
-		return error_public(e, err, "customer_id",
-		    "There is no such customer.");
+	err = store_customer_by_id(m->db, customer_id, a, ret, e);
+	return err == ERR_NOT_FOUND ? error_public(e, err, "customer_id",
+					  "There is no such customer.")
+				    : err;
+}
+
+enum err
+resource_need_customer(const struct manager *m, struct arena *a,
+    uint64_t customer_id, struct error *e)
+{
+	struct customer c;
+	enum err err = resource_find_customer(m, a, customer_id, &c, e);
+
 	if (!err && c.archived_at_ms)
 		return error_public(e, ERR_CONFLICT, "customer_id",
 		    "That customer is closed.");

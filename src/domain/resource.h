@@ -14,6 +14,7 @@
 #include "domain/record.h"
 #include "store/audit.h"
 
+struct customer;
 struct db;
 struct hostmap;
 struct principal;
@@ -102,6 +103,11 @@ enum err resource_act(const struct resource *r, const struct manager *m,
     uint64_t id, const struct resource_act *act, void *arg, struct arena *a,
     void *ret_row, struct error *e) ATTR_MUST_CHECK;
 
+/** The customer of whom something is to be written, closed or not.
+ * Errors: ERR_BAD_PARAM "customer_id"; ERR_NOT_FOUND. Memory: texts in a. */
+enum err resource_find_customer(const struct manager *m, struct arena *a,
+    uint64_t customer_id, struct customer *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /** A row that is to be made needs a customer that is there and open.
  * Errors: ERR_BAD_PARAM "customer_id"; ERR_NOT_FOUND; ERR_CONFLICT closed. */
 enum err resource_need_customer(const struct manager *m, struct arena *a,

@@ -150,7 +150,7 @@ store_budget_for_key(struct db *db, uint64_t customer_id, uint64_t project_id,
 
 struct amount_row {
 	int64_t pusd, more_pusd;
-	uint64_t percent;
+	uint64_t n; /* a percentage, a number */
 };
 
 enum err
@@ -202,7 +202,7 @@ store_budget_lock(struct db *db, const struct budget_span *span,
 {
 	static const struct db_field fields[] = {
 		DB_FIELD(struct amount_row, pusd, MONEY),
-		DB_FIELD(struct amount_row, percent, U64),
+		DB_FIELD(struct amount_row, n, U64),
 	};
 	static const struct db_map map = DB_MAP(struct amount_row, fields);
 	struct amount_row row;
@@ -213,7 +213,7 @@ store_budget_lock(struct db *db, const struct budget_span *span,
 	if (err)
 		return err;
 	*ret_spent_pusd = row.pusd;
-	*ret_noticed_percent = row.percent;
+	*ret_noticed_percent = row.n;
 	return OK;
 }
 
@@ -303,12 +303,44 @@ store_budget_left(struct db *db, const uint8_t series[16], struct arena *a,
 
 enum err
 store_budget_lease(struct db *db, const struct budget_span *span,
-    const uint8_t series[16], int64_t by_pusd, struct error *e)
+    const uint8_t series[16], int64_t by_pusd, uint64_t change_no,
+    struct error *e)
 {
 	return db_exec(db, STMT_BUDGET_LEASE_ADD,
 	    DB_IN(db_u64(span->budget_id), db_day(span->start_ms),
-		db_b16(series), db_money(by_pusd)),
+		db_b16(series), db_money(by_pusd), db_u64(change_no)),
 	    NULL, e);
+}
+
+enum err
+store_budget_return(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], int64_t by_pusd, uint64_t change_no,
+    struct error *e)
+{
+	return db_exec(db, STMT_BUDGET_LEASE_RETURN,
+	    DB_IN(db_money(by_pusd), db_u64(change_no), db_u64(span->budget_id),
+		db_day(span->start_ms), db_b16(series)),
+	    NULL, e);
+}
+
+enum err
+store_budget_last_change(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], struct arena *a, uint64_t *ret_no,
+    struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct amount_row, n, U64),
+	};
+	static const struct db_map map = DB_MAP(struct amount_row, fields);
+	struct amount_row row;
+	enum err err = db_one(db, STMT_BUDGET_LEASE_LAST,
+	    DB_IN(db_u64(span->budget_id), db_day(span->start_ms),
+		db_b16(series)),
+	    a, &map, &row, e);
+
+	if (!err)
+		*ret_no = row.n;
+	return err;
 }
 
 enum err

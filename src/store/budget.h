@@ -173,10 +173,21 @@ struct budget_left {
 enum err store_budget_left(struct db *db, const uint8_t series[16],
     struct arena *a, struct budget_left **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
-/** Lease more for a series, with the period's row locked. */
+/** Lease more for a series, with the period's row locked.
+ * @change_no  the worker's own number of this change, 1... */
 enum err store_budget_lease(struct db *db, const struct budget_span *span,
-    const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
-/** Give back, or take what was spent from it. No lease is no error. */
+    const uint8_t series[16], int64_t by_pusd, uint64_t change_no,
+    struct error *e) ATTR_MUST_CHECK;
+/** Give back. No lease is no error. @change_no  as above */
+enum err store_budget_return(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], int64_t by_pusd, uint64_t change_no,
+    struct error *e) ATTR_MUST_CHECK;
+/** The number of the last change of a series' lease, which is locked. What is
+ * not committed yet is waited for. Errors: ERR_NOT_FOUND it has none. */
+enum err store_budget_last_change(struct db *db, const struct budget_span *span,
+    const uint8_t series[16], struct arena *a, uint64_t *ret_no,
+    struct error *e) ATTR_MUST_CHECK;
+/** Take what was spent from a lease. No lease is no error. */
 enum err store_budget_unlease(struct db *db, const struct budget_span *span,
     const uint8_t series[16], int64_t by_pusd, struct error *e) ATTR_MUST_CHECK;
 /** Give back all that a series holds.

@@ -3,22 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/money.h"
 #include "store/fields.h"
 #include "store/rollup.h"
-#include "store/usage.h"
+#include "store/store_priv.h"
 
-struct closing {
-	int64_t month_ms;
-	uint64_t customer_id, project_id, user_id, api_key_id, model_id;
-	uint64_t provider_id, agent_id, connector_id;
-	enum usage_status status;
-	uint64_t requests, unpriced_requests, estimated_requests;
-	uint64_t started_requests;
-	uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX];
-	int64_t cost_pusd, provider_cost_pusd;
-	uint64_t latency_ms, time_to_first_token_ms;
-};
 static const struct db_field closing_fields[] = {
 	DB_FIELD(struct closing, month_ms, DAY),
 	DB_FIELD(struct closing, customer_id, U64),
@@ -237,4 +227,23 @@ store_prune_step(struct db *db, int64_t before_ms, uint64_t *after,
 		*after = s.last;
 	*ret_n = s.n;
 	return OK;
+}
+
+enum err
+store_closing_page(struct db *db, uint64_t customer_id,
+    const struct closing *after, uint64_t limit, struct arena *a,
+    struct closing **ret, size_t *ret_n, struct error *e)
+{
+	/* 0 would be NULL, and no month is as early as this one. */
+	static const struct closing first = { .month_ms = DAY_MS };
+	const struct closing *c = after ? after : &first;
+	uint64_t status = after ? (uint64_t)c->status + 1 : 0;
+
+	return db_all(db, STMT_CLOSING_PAGE,
+	    DB_IN(db_u64(customer_id), DB_TWICE(db_day(c->month_ms)),
+		db_u64(c->project_id), db_u64(c->user_id),
+		db_u64(c->api_key_id), db_u64(c->model_id),
+		db_u64(c->provider_id), db_u64(c->agent_id),
+		db_u64(c->connector_id), db_u64(status), db_u64(limit)),
+	    a, &closing_map, ret, ret_n, e);
 }

@@ -8,6 +8,26 @@
 #define TG_STORE_CLOSING_H
 
 #include "store/adjustment.h"
+#include "store/usage.h"
+
+/* A month's sums of one customer by all that usage is booked on; 0: none. Costs
+ * are those in force. */
+struct closing {
+	int64_t month_ms;
+	uint64_t customer_id, project_id, user_id, api_key_id, model_id;
+	uint64_t provider_id, agent_id, connector_id;
+	enum usage_status status;
+	uint64_t requests, unpriced_requests, estimated_requests;
+	uint64_t started_requests;
+	uint64_t tok[TOK_CONTEXT__MAX][TOK_CLASS__MAX];
+	int64_t cost_pusd, provider_cost_pusd;
+	uint64_t latency_ms, time_to_first_token_ms;
+};
+/** Up to limit of a customer's behind one of them (NULL: from the first on), by
+ * month. Memory: in a. */
+enum err store_closing_page(struct db *db, uint64_t customer_id,
+    const struct closing *after, uint64_t limit, struct arena *a,
+    struct closing **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 /* Rows of one transaction: what a flusher waits for at most. */
 #define CLOSING_ROWS_MAX 2000

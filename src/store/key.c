@@ -305,19 +305,84 @@ is_by_creation(uint64_t tenant, const struct key_filter *f)
      DB_TWICE(db_time((f)->created_from_ms)),                                \
      DB_TWICE(db_time((f)->created_to_ms))
 
+/* So many characters of a public id are few keys'. */
+#define PREFIX_LONG 4
+
+/* Whether what leads to the keys may lead to others: not if nothing is asked
+ * for but whose they are, or one thing alone that has an index. */
+static bool
+is_searched(uint64_t tenant, const struct key_filter *f)
+{
+	bool is_of_one = tenant || f->customer_id || f->project_id ||
+			 f->user_id;
+	bool is_created = f->created_from_ms || f->created_to_ms;
+
+	if (f->prefix.n >= PREFIX_LONG)
+		return false;
+	if (f->prefix.p || f->tier.p || f->model_id || f->state ||
+	    f->last_used_from_ms || f->last_used_to_ms || f->expires_to_ms)
+		return true;
+	return is_of_one + is_created + (f->name.p != NULL) > 1;
+}
+
+/* The last key that may be looked at; 0: all may. */
+static enum err
+bound(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t after_id, struct arena *a, uint64_t *ret_last, struct error *e)
+{
+	enum err err;
+
+	*ret_last = 0;
+	if (!is_searched(tenant, f))
+		return OK;
+	if (is_by_creation(tenant, f))
+		err = db_one(db, STMT_KEY_REACH_CREATED,
+		    DB_IN(DB_TWICE(db_time(f->created_from_ms)),
+			DB_TWICE(db_time(f->created_to_ms)), db_u64(after_id),
+			db_u64(after_id), db_u64(after_id),
+			db_u64(KEY_SEARCH_MAX - 1)),
+		    a, &id_map, ret_last, e);
+	else
+		err = db_one(db, STMT_KEY_REACH,
+		    DB_IN(DB_TWICE(db_id(tenant)),
+			DB_TWICE(db_id(f->customer_id)),
+			DB_TWICE(db_id(f->project_id)),
+			DB_TWICE(db_id(f->user_id)), db_u64(after_id),
+			db_u64(KEY_SEARCH_MAX - 1)),
+		    a, &id_map, ret_last, e);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	return OK;
+}
+
 enum err
 store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
     uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
-    size_t *ret_n, struct error *e)
+    size_t *ret_n, uint64_t *ret_next, struct error *e)
 {
+	uint64_t last_id;
+	enum err err = bound(db, tenant, f, after_id, a, &last_id, e);
+
+	if (err)
+		return err;
 	if (is_by_creation(tenant, f))
-		return db_all(db, STMT_KEY_PAGE_CREATED,
+		err = db_all(db, STMT_KEY_PAGE_CREATED,
 		    DB_IN(FILTER_VALUES(tenant, f), db_u64(after_id),
-			db_u64(after_id), db_u64(after_id), db_u64(limit)),
+			db_u64(after_id), db_u64(after_id),
+			DB_TWICE(db_id(last_id)), DB_TWICE(db_id(last_id)),
+			db_u64(limit)),
 		    a, &key_map, ret, ret_n, e);
-	return db_all(db, STMT_KEY_PAGE,
-	    DB_IN(FILTER_VALUES(tenant, f), db_u64(after_id), db_u64(limit)), a,
-	    &key_map, ret, ret_n, e);
+	else
+		err = db_all(db, STMT_KEY_PAGE,
+		    DB_IN(FILTER_VALUES(tenant, f), db_u64(after_id),
+			DB_TWICE(db_id(last_id)), db_u64(limit)),
+		    a, &key_map, ret, ret_n, e);
+	if (!err)
+		*ret_next = limit > 0 && *ret_n == limit
+				? (*ret)[limit - 1].api_key_id
+				: last_id;
+	return err;
 }
 
 enum err

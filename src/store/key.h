@@ -182,13 +182,18 @@ struct key_filter {
 	int64_t expires_to_ms;
 	int64_t created_from_ms, created_to_ms;
 };
+/* Keys that one page looks at for those that it is asked for. */
+#define KEY_SEARCH_MAX 50000
+
 /**
  * Up to limit keys behind after_id: by id or, where the time of creation is
  * what leads to few, by that. @tenant  0: all customers'
+ * @ret_next  behind what was looked at; 0 at the end. Fewer keys than limit,
+ *            even none, are not the end.
  */
 enum err store_key_page(struct db *db, uint64_t tenant,
     const struct key_filter *f, uint64_t after_id, uint64_t limit,
-    struct arena *a, struct key **ret, size_t *ret_n,
+    struct arena *a, struct key **ret, size_t *ret_n, uint64_t *ret_next,
     struct error *e) ATTR_MUST_CHECK;
 /** Ids of the first keys that are not revoked; of the filter, customer, project
  * and user count. @tenant  0: all customers' */

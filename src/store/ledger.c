@@ -236,6 +236,7 @@ static const struct db_field entry_fields[] = {
 	DB_FIELD(struct ledger_transfer, credit_account_id, U64),
 	DB_FIELD(struct ledger_transfer, amount_pusd, MONEY),
 	DB_FIELD(struct ledger_transfer, kind, STR),
+	DB_FIELD(struct ledger_transfer, cause, BYTES),
 	DB_FIELD(struct ledger_transfer, created_at_ms, TIME),
 };
 static const struct db_map entry_map = DB_MAP(struct ledger_transfer,

@@ -68,6 +68,7 @@ struct ledger_transfer {
 	uint64_t debit_account_id, credit_account_id;
 	int64_t amount_pusd;
 	struct str kind;
+	struct str cause;
 	int64_t created_at_ms;
 };
 /** Errors: ERR_NOT_FOUND. */

@@ -224,6 +224,31 @@ store_notice_failed(struct db *db, const struct notice_delivery *d,
 	    NULL, e);
 }
 
+struct queue {
+	uint64_t customer_id;
+	enum notice_channel channel;
+};
+
+static enum err
+behind_txn(struct db *db, void *arg, struct error *e)
+{
+	const struct queue *q = arg;
+
+	return db_exec(db, STMT_NOTICE_BEHIND,
+	    DB_IN(db_str(str_from(notice_channel_names[q->channel])),
+		db_u64(q->customer_id)),
+	    NULL, e);
+}
+
+enum err
+store_notice_behind(struct db *db, uint64_t customer_id,
+    enum notice_channel channel, struct error *e)
+{
+	struct queue q = { customer_id, channel };
+
+	return db_txn(db, behind_txn, &q, e);
+}
+
 enum err
 store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
     struct error *e)

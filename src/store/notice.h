@@ -89,6 +89,9 @@ enum err store_notice_sent(struct db *db, const struct notice_delivery *d,
 enum err store_notice_failed(struct db *db, const struct notice_delivery *d,
     enum notice_state state, uint64_t again_s, struct str why,
     struct error *e) ATTR_MUST_CHECK;
+/** What is due of a customer's on that way comes behind all others' that is. */
+enum err store_notice_behind(struct db *db, uint64_t customer_id,
+    enum notice_channel channel, struct error *e) ATTR_MUST_CHECK;
 /** What was not sent of a notice is due now, with all its tries.
  * @ret_n  deliveries */
 enum err store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,

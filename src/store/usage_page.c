@@ -40,6 +40,13 @@ static const struct db_field view_fields[] = {
 };
 static const struct db_map view_map = DB_MAP(struct usage_view, view_fields);
 
+static const struct db_field reach_fields[] = {
+	DB_FIELD(struct usage_cursor, time_ms, TIME),
+	DB_FIELD(struct usage_cursor, usage_id, U64),
+};
+static const struct db_map reach_map = DB_MAP(struct usage_cursor,
+    reach_fields);
+
 /* The narrowest first. */
 enum stmt
 store_usage_page_stmt(uint64_t tenant, const struct usage_filter *f)
@@ -73,17 +80,83 @@ lead_of(enum stmt id, uint64_t tenant, const struct usage_filter *f)
 	return tenant ? tenant : f->customer_id;
 }
 
+static enum stmt
+reach_stmt(enum stmt page)
+{
+	if (page == STMT_USAGE_PAGE_AGENT)
+		return STMT_USAGE_REACH_AGENT;
+	if (page == STMT_USAGE_PAGE_CONNECTOR)
+		return STMT_USAGE_REACH_CONNECTOR;
+	if (page == STMT_USAGE_PAGE_KEY)
+		return STMT_USAGE_REACH_KEY;
+	if (page == STMT_USAGE_PAGE_USER)
+		return STMT_USAGE_REACH_USER;
+	if (page == STMT_USAGE_PAGE_CUSTOMER)
+		return STMT_USAGE_REACH_CUSTOMER;
+	return page == STMT_USAGE_PAGE_MODEL ? STMT_USAGE_REACH_MODEL
+					     : STMT_USAGE_REACH_ALL;
+}
+
+/* Whether every row that the index leads to is one that is asked for: only
+ * one thing is. */
+static bool
+is_exact(uint64_t tenant, const struct usage_filter *f)
+{
+	uint64_t customer_id = tenant ? tenant : f->customer_id;
+	int n = (customer_id != 0) + (f->api_key_id != 0) + (f->user_id != 0) +
+		(f->project_id != 0) + (f->agent_id != 0) +
+		(f->connector_id != 0) + (f->model_id != 0) +
+		(f->provider_id != 0) + (f->status.p != NULL) +
+		(f->origin.p != NULL);
+
+	if (f->project_id || f->provider_id || f->status.p || f->origin.p)
+		return false;
+	return n <= 1;
+}
+
+/* Ends the search at *from_ms, if there is more than it may look at. */
+static enum err
+bound(struct db *db, enum stmt id, uint64_t lead, int64_t last_ms,
+    uint64_t last_id, struct arena *a, int64_t *from_ms, bool *ret_is_cut,
+    struct error *e)
+{
+	const struct db_val v[] = { db_u64(lead), db_time(*from_ms),
+		db_time(last_ms), db_time(last_ms), db_u64(last_id),
+		db_u64(USAGE_SEARCH_MAX) };
+	size_t skip = id == STMT_USAGE_REACH_ALL ? 1 : 0;
+	struct usage_cursor reached;
+	enum err err = db_one(db, id,
+	    (struct db_in){ v + skip, ARRAY_LEN(v) - skip }, a, &reach_map,
+	    &reached, e);
+
+	*ret_is_cut = err == OK;
+	if (err == OK)
+		*from_ms = reached.time_ms;
+	if (err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	return OK;
+}
+
 enum err
 store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
     struct usage_cursor after, uint64_t limit, struct arena *a,
-    struct usage_view **ret, size_t *ret_n, struct error *e)
+    struct usage_view **ret, size_t *ret_n, struct usage_cursor *ret_next,
+    struct error *e)
 {
 	enum stmt id = store_usage_page_stmt(tenant, f);
+	uint64_t lead = lead_of(id, tenant, f);
 	/* No row has the id 0, so without a cursor `to` itself is left out. */
 	int64_t last_ms = after.usage_id ? after.time_ms : f->to_ms;
+	int64_t from_ms = f->from_ms;
+	bool is_cut = false;
+	enum err err = is_exact(tenant, f)
+			   ? OK
+			   : bound(db, reach_stmt(id), lead, last_ms,
+				 after.usage_id, a, &from_ms, &is_cut, e);
 	const struct db_val v[] = {
-		db_u64(lead_of(id, tenant, f)),
-		db_time(f->from_ms),
+		db_u64(lead),
+		db_time(from_ms),
 		db_time(last_ms),
 		db_time(last_ms),
 		db_u64(after.usage_id),
@@ -102,8 +175,22 @@ store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
 	};
 	size_t skip = id == STMT_USAGE_PAGE_ALL ? 1 : 0;
 
-	return db_all(db, id, (struct db_in){ v + skip, ARRAY_LEN(v) - skip },
-	    a, &view_map, ret, ret_n, e);
+	if (!err)
+		err = db_all(db, id,
+		    (struct db_in){ v + skip, ARRAY_LEN(v) - skip }, a,
+		    &view_map, ret, ret_n, e);
+	if (err)
+		return err;
+	*ret_next = (struct usage_cursor){ 0, 0 };
+	if (*ret_n == limit && limit > 0)
+		*ret_next = (struct usage_cursor){
+			(*ret)[limit - 1].row.request_timestamp_ms,
+			(*ret)[limit - 1].usage_id
+		};
+	else if (is_cut)
+		/* All of that instant was looked at. */
+		*ret_next = (struct usage_cursor){ from_ms, 1 };
+	return OK;
 }
 
 struct floor_row {

@@ -3,7 +3,8 @@
  * Rows of usage_records as they are looked at: by filters and time, the
  * newest first, in pages. A cursor is the time and id of a page's last row,
  * so a page costs the same wherever it lies, and what is posted meanwhile
- * shifts nothing.
+ * shifts nothing. Where an index leads to more than what is asked for, a page
+ * ends after USAGE_SEARCH_MAX rows that it looked at, with what it has found.
  *
  * tenant: the customer whose rows may be met; 0: anybody's (operators).
  */
@@ -41,19 +42,24 @@ struct usage_filter {
 
 struct usage_cursor {
 	int64_t time_ms;
-	uint64_t usage_id; /* 0: from the beginning */
+	uint64_t usage_id; /* 0: from the beginning, or no further */
 };
+
+/* Some 6 us each on a server that has them in memory. */
+#define USAGE_SEARCH_MAX 50000
 
 /** The index that leads to what f asks for. */
 enum stmt store_usage_page_stmt(uint64_t tenant, const struct usage_filter *f);
 /**
  * Up to limit rows behind a cursor.
+ * @ret_next  behind what was looked at; its usage_id is 0 at the end. Fewer
+ *            rows than limit, even none, are not the end.
  * Memory: in a.
  */
 enum err store_usage_page(struct db *db, uint64_t tenant,
     const struct usage_filter *f, struct usage_cursor after, uint64_t limit,
     struct arena *a, struct usage_view **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
+    struct usage_cursor *ret_next, struct error *e) ATTR_MUST_CHECK;
 /**
  * Where to stop, so that a page costs little however few rows fit: the time
  * of the last of n_rows behind the cursor among those that the leading filter

@@ -40,6 +40,7 @@ BOOKS_FIXTURE = \
 if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/db/test_budget \
+	tests/db/test_budget_doubt \
 	tests/db/test_db \
 	tests/db/test_db_pool \
 	tests/db/test_db_txn \
@@ -72,6 +73,10 @@ check_PROGRAMS += \
 tests_db_test_budget_SOURCES = tests/db/test_budget.c $(FLUSH_FIXTURE)
 tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS)
+tests_db_test_budget_doubt_SOURCES = tests/db/test_budget_doubt.c $(DB_FIXTURE)
+tests_db_test_budget_doubt_LDADD = $(tests_db_test_budget_LDADD)
+tests_db_test_budget_doubt_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=store_budget_lease,--wrap=store_budget_return
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)

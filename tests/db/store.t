@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check: stack=none
+# check: stack=none timeout=600
 # shellcheck source=/dev/null
 . "${TG_SRCDIR:-$(dirname "$0")/../..}/tests/db/server.sh"
 server_run test_store test_store_customer test_store_key test_key_manage test_key_page test_store_limit test_store_usage \

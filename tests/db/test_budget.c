@@ -348,6 +348,81 @@ balance__without_a_mark__is_told_of_by_nobody(void **state)
 	assert_int_equal(n_told(x), 0);
 }
 
+/* The sum of the percentages of budgets that the customer was told of. */
+static uint64_t
+reached(struct flush_test *x)
+{
+	char text[200];
+
+	(void)snprintf(text, sizeof(text),
+	    "SELECT CAST(COALESCE(SUM(SUBSTRING_INDEX(cause, ':', -1)), 0) AS "
+	    "UNSIGNED) FROM notices WHERE kind = 'budget.reached' AND "
+	    "customer_id = %llu",
+	    (unsigned long long)x->customer_id);
+	return fixture_number(x->db, text);
+}
+
+/* Refused by several workers, each of which asks and may tell. */
+static void
+ask_in_vain(struct flush_test *x, uint64_t budget_id, int64_t least_pusd)
+{
+	for (uint8_t i = 1; i < 4; i++) {
+		const uint8_t series[16] = { i };
+		struct budget_lease l = {
+			.budget_id = budget_id,
+			.customer_id = x->customer_id,
+			.span = budget_span_of(budget_id, BUDGET_TOTAL,
+			    clock_now_ms()),
+			.min_pusd = least_pusd,
+			.want_pusd = least_pusd,
+			.need_pusd = least_pusd,
+			.least_pusd = least_pusd,
+		};
+
+		assert_ok(budget_lease_take(x->db, series, &l, &x->a, &x->e));
+		assert_int_equal(l.granted_pusd, 0);
+	}
+}
+
+static void
+lease__rest_covers_no_request__its_end_is_told_once(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 4 * HOLD);
+
+	rig_begin(x->j);
+	use(x, 1, HOLD);
+	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, 2 * HOLD),
+	    2 * HOLD);
+	ask_in_vain(x, id, 2 * HOLD); /* others hold what it wants */
+	assert_int_equal(reached(x), 0);
+	ask_in_vain(x, id, 4 * HOLD);
+	ask_in_vain(x, id, 4 * HOLD);
+	assert_int_equal(reached(x), 100);
+	use(x, 2, HOLD); /* that was still to come */
+	assert_int_equal(reached(x), 100 + 50);
+	ask_in_vain(x, id, 3 * HOLD);
+	use(x, 3, 2 * HOLD);
+	assert_int_equal(reached(x), 100 + 50);
+	assert_int_equal(n_differences(x), 0);
+}
+
+static void
+lease__end_was_told__stays_so_without_the_notice(void **state)
+{
+	struct flush_test *x = *state;
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 4 * HOLD);
+
+	rig_begin(x->j);
+	use(x, 1, 3 * HOLD + HOLD / 2);
+	assert_int_equal(reached(x), 50);
+	ask_in_vain(x, id, HOLD);
+	assert_int_equal(reached(x), 50 + 100);
+	fixture_sql(x->db, "DELETE FROM notices");
+	ask_in_vain(x, id, HOLD);
+	assert_int_equal(reached(x), 0);
+}
+
 /* What is older than a week goes, but what somebody holds of it; usage that
  * comes later brings it back, and nobody is told of that. */
 static void
@@ -566,6 +641,8 @@ main(void)
 		FLUSH_TEST(
 		    balance__falls_below_its_mark__is_told_once_until_it_was_lifted),
 		FLUSH_TEST(balance__without_a_mark__is_told_of_by_nobody),
+		FLUSH_TEST(lease__rest_covers_no_request__its_end_is_told_once),
+		FLUSH_TEST(lease__end_was_told__stays_so_without_the_notice),
 		FLUSH_TEST(
 		    retention__past_periods__go_and_come_back_with_late_usage),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),

@@ -230,6 +230,34 @@ reconcile__row_removed__is_found(void **state)
 	forget_all(x); /* leave no difference to the other tests */
 }
 
+/* CHECKLIST B37: the journal knows whose row it is, whatever sums say. */
+static void
+reconcile__row_twice__is_found(void **state)
+{
+	struct flush_test *x = *state;
+	const struct journal_open o = open_of(x, 1);
+	struct usage_row u = fixture_usage(x->customer_id, o.api_key_id,
+	    o.model_id);
+	struct reconcile r;
+
+	rig_begin(x->j);
+	requests(x, x->j->j, 1, 3);
+	assert_int_equal(pass(x), 3);
+	assert_clean(x, 3);
+	u.request_id = o.request_id;
+	u.request_timestamp_ms = o.start_ms + 1; /* no index sees it */
+	assert_ok(store_usage_insert(x->db, &u, 1, &x->e));
+
+	assert_ok(reconcile_run(x->db, x->j->dir, &x->a, &r, &x->e));
+	assert_int_equal(r.n_faults, 1);
+	assert_int_equal(r.faults[0].fault, RECONCILE_TWO_ROWS);
+	assert_memory_equal(&r.faults[0].request_id, &o.request_id,
+	    sizeof(o.request_id));
+	assert_int_equal(r.faults[0].n_rows, 2);
+	assert_true(r.books.n_diffs > 0);
+	forget_all(x);
+}
+
 int
 main(void)
 {
@@ -245,6 +273,7 @@ main(void)
 		FLUSH_TEST(database_restored__journals_heal_it),
 		FLUSH_TEST(database_restored__only_a_closed_series__is_noticed),
 		FLUSH_TEST(reconcile__row_removed__is_found),
+		FLUSH_TEST(reconcile__row_twice__is_found),
 	};
 
 	fixture_need_server();

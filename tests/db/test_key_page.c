@@ -101,15 +101,18 @@ key_page__each_filter__reads_what_it_shows(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		uint64_t before, own = rows_read(), n_read;
+		uint64_t before, own = rows_read(), n_read, next;
 		struct key *rows;
 		size_t n;
 
 		before = rows_read();
 		own = before - own;
 		assert_db_ok(f, store_key_page(f->db, 0, &cases[i].filter, 0,
-				    PAGE, &f->a, &rows, &n, &f->e));
+				    PAGE, &f->a, &rows, &n, &next, &f->e));
+		/* Less what was counted to know where to stop, which ends at
+		 * KEY_SEARCH_MAX. */
 		n_read = rows_read() - before - own;
+		n_read -= n_read > N_KEYS ? N_KEYS : 0;
 		if (n_read > READS_MAX || (n > 0) != cases[i].is_found)
 			print_message("# case %zu: %zu keys, %llu reads\n", i,
 			    n, (unsigned long long)n_read);
@@ -123,7 +126,7 @@ key_page__by_time_of_creation__is_all_once_in_order(void **state)
 {
 	struct key_filter filter = { .created_from_ms = CREATED_MS - 999000,
 		.created_to_ms = CREATED_MS + 1 };
-	uint64_t after = 0, n_all = 0;
+	uint64_t after = 0, n_all = 0, next;
 	int64_t last_ms = 0;
 	size_t n;
 
@@ -133,16 +136,100 @@ key_page__by_time_of_creation__is_all_once_in_order(void **state)
 		struct key *rows;
 
 		assert_db_ok(f, store_key_page(f->db, 0, &filter, after, 7,
-				    &f->a, &rows, &n, &f->e));
+				    &f->a, &rows, &n, &next, &f->e));
 		for (size_t i = 0; i < n; i++) {
 			assert_true(rows[i].created_at_ms > last_ms);
 			last_ms = rows[i].created_at_ms;
-			after = rows[i].api_key_id;
 		}
+		after = next;
 		n_all += n;
 		arena_rewind(&f->a, mark);
-	} while (n == 7);
+	} while (after);
 	assert_int_equal(n_all, 1000);
+}
+
+#define N_ALIKE (3 * KEY_SEARCH_MAX)
+
+/* Very many keys of one customer, all alike and used since; the last one
+ * differs. */
+static uint64_t
+fill_alike(void)
+{
+	uint64_t customer_id = fixture_customer(f, 2);
+	char text[800];
+
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO api_keys (customer_id, user_id, public_id, "
+	    "api_key_secret, pepper_id, name, scopes, all_models, is_active, "
+	    "expires_at, created_at) SELECT %llu, u.user_id, LPAD(CONV(seq * "
+	    "13, 10, 36), 10, 'Z'), UNHEX(SHA2(CONCAT('alike', seq), 256)), "
+	    "1, IF(seq = %d, 'odd', 'even'), 'infer', 0, seq <> %d, "
+	    "IF(seq = %d, '2024-01-01', NULL), '2026-06-01' + INTERVAL seq "
+	    "MICROSECOND FROM seq_1_to_%d "
+	    "JOIN users u ON u.customer_id = %llu",
+	    (unsigned long long)customer_id, N_ALIKE, N_ALIKE, N_ALIKE, N_ALIKE,
+	    (unsigned long long)customer_id);
+	fixture_sql(root, text);
+	fixture_sql(root, "INSERT INTO api_key_uses (api_key_id, last_used_at) "
+			  "SELECT api_key_id, IF(name = 'odd', '2026-01-01', "
+			  "'2026-07-01') FROM api_keys WHERE name IN ('odd', "
+			  "'even')");
+	fixture_sql(root, "ANALYZE TABLE api_keys, api_key_uses");
+	mysql_free_result(mysql_store_result(&root->my));
+	return customer_id;
+}
+
+/* No page looks at more than so many keys, and page after page finds it. */
+static void
+key_page__one_key_among_many__is_found_in_bounded_steps(void **state)
+{
+	enum {
+		/* Counted once; then itself, its use and the tier's name. */
+		READS = 4 * KEY_SEARCH_MAX + READS_MAX
+	};
+	const int64_t june_ms = INT64_C(1780272000000); /* 2026-06-01 */
+	uint64_t customer_id = fill_alike();
+	const struct key_filter cases[] = {
+		{ .customer_id = customer_id, .last_used_to_ms = june_ms },
+		{ .customer_id = customer_id, .state = KEY_EXPIRED + 1 },
+		{ .customer_id = customer_id, .expires_to_ms = june_ms },
+		{ .customer_id = customer_id, .name = S("odd") },
+		{ .customer_id = customer_id,
+		    .created_from_ms = june_ms,
+		    .last_used_to_ms = june_ms },
+		{ .name = S("odd") },
+		{ .name = S("odd"), .last_used_to_ms = june_ms },
+		{ .created_from_ms = june_ms, .state = KEY_EXPIRED + 1 },
+		{ .created_from_ms = june_ms, .last_used_to_ms = june_ms },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t own = rows_read(), before = rows_read(), n_read;
+		uint64_t after = 0;
+		size_t n, n_all = 0, n_pages = 0;
+
+		own = before - own;
+		do {
+			struct arena_mark mark = arena_mark(&f->a);
+			struct key *rows;
+
+			before = rows_read();
+			assert_db_ok(f,
+			    store_key_page(f->db, 0, &cases[i], after, PAGE,
+				&f->a, &rows, &n, &after, &f->e));
+			n_read = rows_read() - before - own;
+			if (n_read > READS)
+				print_message("# case %zu: %llu reads\n", i,
+				    (unsigned long long)n_read);
+			assert_in_range(n_read, 0, READS);
+			n_all += n;
+			n_pages++;
+			arena_rewind(&f->a, mark);
+		} while (after);
+		assert_int_equal(n_all, 1);
+		assert_in_range(n_pages, 1, N_ALIKE / KEY_SEARCH_MAX + 2);
+	}
 }
 
 int
@@ -152,6 +239,8 @@ main(void)
 		cmocka_unit_test(key_page__each_filter__reads_what_it_shows),
 		cmocka_unit_test(
 		    key_page__by_time_of_creation__is_all_once_in_order),
+		cmocka_unit_test(
+		    key_page__one_key_among_many__is_found_in_bounded_steps),
 	};
 
 	fixture_need_server();

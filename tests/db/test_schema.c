@@ -271,7 +271,7 @@ other_tables__each_look_up__uses_its_index(void **state)
 {
 	(void)state;
 	assert_index("EXPLAIN SELECT * FROM usage_daily WHERE customer_id = 5 "
-		     "AND day BETWEEN '2026-01-01' AND '2026-02-01'",
+		     "AND day = '2026-01-01' AND project_id = 0",
 	    "PRIMARY");
 	assert_index("EXPLAIN SELECT * FROM usage_totals WHERE customer_id = 0 "
 		     "AND period = 'day' AND start > '2026-01-01'",
@@ -299,29 +299,61 @@ assert_denied(struct db *db, const char *text)
 	assert_non_null(strstr(e.internal, "denied"));
 }
 
+/* A transfer between those accounts, "one" and "other" being the customer's,
+ * or what else stands there. */
+static enum err
+insert_transfer(struct fixture *f, uint64_t customer_id,
+    const char *const side[2], const char *amount)
+{
+	static unsigned serial;
+	char id[2][24], text[240];
+
+	for (int i = 0; i < 2; i++) {
+		bool is_one = strcmp(side[i], "one") == 0;
+
+		(void)snprintf(text, sizeof(text),
+		    "SELECT account_id FROM ledger_accounts WHERE kind = '%s' "
+		    "AND customer_id = %llu",
+		    is_one ? "receivable" : "revenue",
+		    (unsigned long long)customer_id);
+		(void)snprintf(id[i], sizeof(id[i]), "%s", side[i]);
+		if (side[i][0] == 'o')
+			(void)snprintf(id[i], sizeof(id[i]), "%llu",
+			    (unsigned long long)fixture_number(root, text));
+	}
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO ledger_transfers (debit_account_id, "
+	    "credit_account_id, amount_usd, kind, cause) "
+	    "VALUES (%s, %s, %s, 'usage', 'schema-%u')",
+	    id[0], id[1], amount, serial++);
+	return db_run_script_statement(f->db, str_from(text), &f->e);
+}
+
 /* B3: a transfer is one row with both its sides, so it can't but balance;
- * what would move nothing, or nowhere, is refused. */
+ * what would move nothing, or nowhere, is refused, each for that alone: one
+ * that moves something from one account to the other is taken. */
 static void
 ledger__transfer_that_is_none__is_refused(void **state)
 {
-	static const char *const values[] = { "1, 1, 5", "1, 2, 0", "1, 2, -5",
-		"1, NULL, 5", "NULL, 2, 5", "1, 4000000000, 5" };
-	struct db *db = fixture_connect(FIXTURE_APP);
-	char text[200];
-	struct error e;
+	static const struct {
+		const char *sides[2], *amount;
+	} none[] = { { { "one", "one" }, "5" }, { { "one", "other" }, "0" },
+		{ { "one", "other" }, "-5" }, { { "one", "NULL" }, "5" },
+		{ { "NULL", "other" }, "5" }, { { "one", "4000000000" }, "5" },
+		{ { "4000000000", "other" }, "5" } };
+	static const char *const sides[2] = { "one", "other" };
+	struct fixture f;
+	uint64_t id;
 
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
-		(void)snprintf(text, sizeof(text),
-		    "INSERT INTO ledger_transfers (debit_account_id, "
-		    "credit_account_id, amount_usd, kind, cause) "
-		    "VALUES (%s, 'usage', 'unbalanced-%u')",
-		    values[i], i);
-		assert_int_equal(db_run_script_statement(db, str_from(text),
-				     &e),
+	fixture_init(&f, FIXTURE_APP);
+	id = fixture_customer(&f, 1);
+	for (unsigned i = 0; i < ARRAY_LEN(none); i++)
+		assert_int_equal(insert_transfer(&f, id, none[i].sides,
+				     none[i].amount),
 		    ERR_BAD_PARAM);
-	}
-	db_free(db);
+	assert_db_ok(&f, insert_transfer(&f, id, sides, "5"));
+	fixture_fini(&f);
 }
 
 /* B4 */
@@ -329,8 +361,8 @@ static void
 history__account_of_the_workers__cannot_change_it(void **state)
 {
 	static const char *const tables[] = { "usage_records",
-		"ledger_transfers", "price_versions", "usage_rejected",
-		"audit_log" };
+		"usage_adjustments", "usage_closings", "ledger_transfers",
+		"price_versions", "usage_rejected", "audit_log" };
 	struct db *db = fixture_connect(FIXTURE_APP);
 	char text[100];
 
@@ -341,7 +373,11 @@ history__account_of_the_workers__cannot_change_it(void **state)
 		assert_denied(db, text);
 		(void)snprintf(text, sizeof(text), "DELETE FROM %s", tables[i]);
 		assert_denied(db, text);
+		(void)snprintf(text, sizeof(text), "TRUNCATE TABLE %s",
+		    tables[i]);
+		assert_denied(db, text);
 	}
+	assert_denied(db, "DELETE FROM ledger_accounts");
 	assert_denied(db, "DELETE FROM ps_model_usage");
 	assert_denied(db, "UPDATE ps_model_usage SET user_id = 1");
 	assert_denied(db, "INSERT INTO ps_model_usage (user_id) VALUES (1)");

@@ -259,10 +259,11 @@ static size_t
 count_keys(uint64_t tenant, struct key_filter filter)
 {
 	struct key *rows;
+	uint64_t next;
 	size_t n;
 
 	assert_db_ok(f, store_key_page(f->db, tenant, &filter, 0, 100, &f->a,
-			    &rows, &n, &f->e));
+			    &rows, &n, &next, &f->e));
 	return n;
 }
 

@@ -223,7 +223,7 @@ static uint64_t
 walk(struct fixture *x, const struct usage_filter *f, uint64_t tenant,
     uint64_t limit)
 {
-	struct usage_cursor at = { 0, 0 };
+	struct usage_cursor at = { 0, 0 }, next;
 	uint64_t n_all = 0;
 	size_t n;
 
@@ -232,7 +232,7 @@ walk(struct fixture *x, const struct usage_filter *f, uint64_t tenant,
 		struct usage_view *rows;
 
 		assert_db_ok(x, store_usage_page(x->db, tenant, f, at, limit,
-				    &x->a, &rows, &n, &x->e));
+				    &x->a, &rows, &n, &next, &x->e));
 		for (size_t i = 0; i < n; i++) {
 			const struct usage_row *r = &rows[i].row;
 
@@ -248,9 +248,12 @@ walk(struct fixture *x, const struct usage_filter *f, uint64_t tenant,
 			at = (struct usage_cursor){ r->request_timestamp_ms,
 				rows[i].usage_id };
 		}
+		if (n == limit)
+			assert_memory_equal(&next, &at, sizeof(at));
+		at = next;
 		n_all += n;
 		arena_rewind(&x->a, mark);
-	} while (n == limit);
+	} while (at.usage_id);
 	return n_all;
 }
 
@@ -287,12 +290,13 @@ usage_posted__numbers_of_rows_around_the_group_size__finds_each(void **state)
 	fixture_init(&x, FIXTURE_APP);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		struct usage_view *rows, *back;
+		struct usage_cursor next;
 		size_t n;
 
 		f.user_id = 1 + i;
 		assert_db_ok(&x,
 		    store_usage_page(x.db, 0, &f, (struct usage_cursor){ 0, 0 },
-			sizes[i], &x.a, &rows, &n, &x.e));
+			sizes[i], &x.a, &rows, &n, &next, &x.e));
 		assert_int_equal(n, sizes[i]);
 		back = arena_array(&x.a, struct usage_view, n);
 		for (size_t k = 0; k < n; k++)
@@ -314,6 +318,95 @@ usage_posted__numbers_of_rows_around_the_group_size__finds_each(void **state)
 	fixture_fini(&x);
 }
 
+#define N_LIKE   (3 * USAGE_SEARCH_MAX)
+#define ALIKE_MS (FIRST_MONTH + 92 * DAY_MS) /* 2027-02-01 */
+
+static uint64_t
+rows_read(struct db *db)
+{
+	return fixture_number(db,
+	    "SELECT SUM(variable_value) FROM information_schema.session_status "
+	    "WHERE variable_name LIKE 'Handler_read%'");
+}
+
+/* Many rows alike and one that differs, the oldest. */
+static void
+fill_alike(void)
+{
+	char text[800];
+
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO usage_records (request_timestamp, request_id, "
+	    "customer_id, api_key_id, user_id, agent_id, project_id, model_id, "
+	    "model_requested, cost_in_usd, provider_cost_in_usd, "
+	    "request_status, usage_source, source, latency_ms) SELECT "
+	    "'2027-02-01' + INTERVAL seq * 10000 MICROSECOND, "
+	    "UNHEX(MD5(seq)), 1, 3, 3, 3, 1 + (seq > 1), 3, 'm', 0, 0, "
+	    "IF(seq = 1, 'timeout', 'ok'), 'provider', IF(seq = 1, 'api', "
+	    "'gateway'), 1 FROM seq_1_to_%d",
+	    N_LIKE);
+	fixture_sql(root, text);
+}
+
+/* Whatever leads to it: no page looks at more than so many rows, and page
+ * after page finds the one. */
+static void
+usage_page__one_row_among_many__is_found_in_bounded_steps(void **state)
+{
+	static const struct {
+		uint64_t tenant;
+		struct usage_filter f;
+	} cases[] = {
+		{ 0, { .origin = { "api", 3 } } },
+		{ 1, { .origin = { "api", 3 } } },
+		{ 0, { .status = { "timeout", 7 } } },
+		{ 0, { .project_id = 1 } },
+		{ 1, { .project_id = 1, .user_id = 3 } },
+		{ 0, { .api_key_id = 3, .origin = { "api", 3 } } },
+		{ 0, { .agent_id = 3, .project_id = 1 } },
+		{ 0, { .model_id = 3, .status = { "timeout", 7 } } },
+		{ 0, { .customer_id = 1, .origin = { "api", 3 } } },
+		/* Of whom there is nothing. */
+		{ 0, { .customer_id = 2, .user_id = 3 } },
+		{ 0, { .provider_id = 77 } },
+	};
+	struct fixture x;
+
+	(void)state;
+	fill_alike();
+	fixture_init(&x, FIXTURE_APP);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct usage_filter f = cases[i].f;
+		struct usage_cursor at = { 0, 0 };
+		uint64_t own = rows_read(x.db), before = rows_read(x.db);
+		size_t n, n_all = 0, n_pages = 0;
+
+		own = before - own;
+		f.from_ms = ALIKE_MS;
+		f.to_ms = ALIKE_MS + DAY_MS;
+		do {
+			struct usage_view *rows;
+			uint64_t n_read;
+
+			before = rows_read(x.db);
+			assert_db_ok(&x,
+			    store_usage_page(x.db, cases[i].tenant, &f, at, 50,
+				&x.a, &rows, &n, &at, &x.e));
+			n_read = rows_read(x.db) - before - own;
+			/* Once by the index alone, once as rows. */
+			if (n_read > 2 * USAGE_SEARCH_MAX + 200)
+				print_message("# case %zu: %llu reads\n", i,
+				    (unsigned long long)n_read);
+			assert_in_range(n_read, 0, 2 * USAGE_SEARCH_MAX + 200);
+			n_all += n;
+			n_pages++;
+		} while (at.usage_id);
+		assert_in_range(n_pages, 1, N_LIKE / USAGE_SEARCH_MAX + 1);
+		assert_int_equal(n_all, i < 9);
+	}
+	fixture_fini(&x);
+}
+
 int
 main(void)
 {
@@ -324,6 +417,8 @@ main(void)
 		    usage_page__pages_of_any_size__are_all_rows_once),
 		cmocka_unit_test(
 		    usage_posted__numbers_of_rows_around_the_group_size__finds_each),
+		cmocka_unit_test(
+		    usage_page__one_row_among_many__is_found_in_bounded_steps),
 	};
 
 	fixture_need_server();

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "domain/usage_report.h"
 #include "store/db_priv.h"
@@ -295,6 +296,74 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 	fixture_fini(&x);
 }
 
+/* The statement of all of November, with customer 1 where it has one. */
+static void
+explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
+{
+	static const char *const values[] = { "1", "0", "1", "'2026-11-01'",
+		"'2026-12-01'" };
+	char *text = stmt_text(id, 1);
+	size_t n = 0;
+	struct buf b;
+
+	buf_init_fixed(&b, ret, ret_bytes - 1);
+	buf_add(&b, S("EXPLAIN "));
+	for (const char *p = text; *p; p++) {
+		if (*p != '?') {
+			buf_add_char(&b, *p);
+			continue;
+		}
+		n += n == 2 && !is_of_one;
+		if (n < ARRAY_LEN(values))
+			buf_add(&b, str_from(values[n]));
+		else
+			buf_add(&b, p[1] ? S("NULL") : S("5001"));
+		n++;
+	}
+	assert_int_equal(b.sticky, OK);
+	ret[b.n] = '\0';
+	free(text);
+}
+
+/* Everybody's time is one piece of the table; a customer's rows are found by
+ * the customer, however many others there are. */
+static void
+usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
+    void **state)
+{
+	static const struct {
+		enum stmt id;
+		bool is_of_one;
+		const char *index;
+		uint64_t key_bytes; /* by which it is entered */
+	} cases[] = {
+		{ STMT_SUMMARY_DAYS, false, "PRIMARY", 3 },
+		{ STMT_SUMMARY_DAYS_OF, true, "daily_customer", 7 },
+		{ STMT_SUMMARY_MONTHS, false, "PRIMARY", 3 },
+		{ STMT_SUMMARY_MONTHS_OF, true, "monthly_customer", 7 },
+		{ STMT_SUMMARY_HOURS, false, "usage_hour", 5 },
+		{ STMT_SUMMARY_HOURS_OF, true, "PRIMARY", 9 },
+	};
+	static char query[65536];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		MYSQL_RES *res;
+		MYSQL_ROW row;
+
+		explain(cases[i].id, cases[i].is_of_one, query, sizeof(query));
+		fixture_sql(root, query);
+		res = mysql_store_result(&root->my);
+		row = mysql_fetch_row(res);
+		assert_string_equal(mysql_fetch_field_direct(res, 5)->name,
+		    "key");
+		assert_string_equal(row[5], cases[i].index);
+		assert_int_equal(strtoull(row[6], NULL, 10),
+		    cases[i].key_bytes);
+		mysql_free_result(res);
+	}
+}
+
 /* The migration makes of usage_hourly what the flusher would have made. */
 static void
 migration__old_sums__become_all_rollups(void **state)
@@ -308,6 +377,7 @@ migration__old_sums__become_all_rollups(void **state)
 	fixture_sql(root, "ALTER TABLE api_keys DROP KEY key_created");
 	fixture_sql(root, "ALTER TABLE api_key_uses DROP KEY key_use_time");
 	fixture_run_file(root, "sql/schema/0015_summaries.sql");
+	fixture_run_file(root, "sql/schema/0019_time_first.sql");
 	assert_int_equal(fixture_number(root,
 			     "SELECT SUM(requests) FROM usage_daily"),
 	    N_ROWS);
@@ -351,6 +421,8 @@ main(void)
 		    usage_report__random_filters__add_up_to_the_rows),
 		cmocka_unit_test(
 		    usage_report__a_month_but_a_day__reads_the_month_and_the_day),
+		cmocka_unit_test(
+		    usage_report__everybodys_and_one_customers__lead_by_time_and_customer),
 		cmocka_unit_test(
 		    usage_report__more_groups_than_allowed__names_group_by),
 		cmocka_unit_test(migration__old_sums__become_all_rollups),

@@ -62,6 +62,9 @@ for (const operation of operations.filter((o) => o.schema)) {
         assertRefused(await ask(operation, path, `{"${name}":${value}}`),
           `${name}: ${value.slice(0, 40)}`, value.includes('ud800'));
       }
+      // A text may be kept as it is.
+      for (const value of ["' OR '1'='1", "\\' OR SLEEP(9)-- -", '%\'; DROP TABLE users; #'])
+        assertRefused(await ask(operation, path, JSON.stringify({ [name]: value })), `${name}: ${value}`, true);
     }
   });
 }

@@ -352,6 +352,17 @@ await test('framing: a transfer coding that is unknown: one answer, 4xx or 501',
   else assertRefused(answer);
 });
 
+for (const [name, headers] of Object.entries({
+  'a header of 64 KiB': `X-Long: ${'a'.repeat(65536)}\r\n`,
+  'a path of 64 KiB': null,
+  '5,000 headers': Array.from({ length: 5000 }, (_, i) => `X-${i}: a\r\n`).join(''),
+})) {
+  await test(`${name}: one answer, 4xx (S35)`, async () => {
+    const path = headers === null ? `/v1/models?x=${'a'.repeat(65536)}` : '/v1/models';
+    assertRefused(await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers ?? ''}\r\n`));
+  });
+}
+
 await test('control characters in the path: refused, no forged header', async () => {
   for (const path of ['/v1/models%0d%0aSet-Cookie:%20a=b', '/v1/%00', '/v1/a%01b', '/%2e%2e/etc']) {
     const answer = await ask('GET', path, asKey);

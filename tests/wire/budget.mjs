@@ -299,6 +299,29 @@ await test('a prepaid customer uses what was credited', async () => {
   await until('postpaid', async () => expect(await call(key, 'GET', '/v1/key'), 200).budgets.length === 0);
 });
 
+await test('a closed customer: the rest is paid back in the books, and nothing else goes', async () => {
+  const c = await customer('leaving', { billing: 'prepaid' });
+  const { key } = await newKey({ customer_id: c });
+  const url = `/customers/${c}/credits`;
+  expect(await operator('POST', url, { amount_usd: '5', reference: 'paid' }), 201);
+  expect(await operator('DELETE', `/customers/${c}`), 200);
+  const back = { amount_usd: '-4.5', reference: 'paid-back' };
+  assert.equal(expect(await operator('POST', url, back), 201).balance_usd, 0.5);
+  assert.equal(expect(await operator('POST', url, back), 200).balance_usd, 0.5);
+  assert.equal(tollgate('customer', 'credit', String(c), '--amount', '-0.75').balance_usd, -0.25);
+  assert.equal(expect(await operator('POST', url, { amount_usd: '0.25' }), 201).balance_usd, 0);
+  const row = expect(await operator('GET', `/customers/${c}`), 200);
+  assert.deepEqual([row.state, row.balance_usd], ['closed', 0]);
+  assert.deepEqual(sql(`SELECT amount_usd + 0 FROM budgets WHERE scope = 'balance' AND scope_id = ${c}`), [['0.000000000000']]);
+  assert.deepEqual(sql(`SELECT kind FROM notices WHERE customer_id = ${c}`), []);
+  const audit = expect(await operator('GET', `/api/audit?action=customer.credit&customer_id=${c}`), 200).data;
+  assert.equal(audit.length, 4);
+  await until('refusal', async () => (await chat(key, name('gratis'))).status === 401);
+  expect(await operator('POST', '/api/keys', { customer_id: c, name: 'x' }), 409);
+  expect(await operator('PATCH', `/customers/${c}`, { low_balance_usd: 3 }), 409);
+  expect(await call(key, 'POST', url, { amount_usd: 1 }), 401);
+});
+
 await test('credits are listed, the newest first, by pages, to their own customer', async () => {
   const c = await customer('credited', { billing: 'prepaid', low_balance_usd: 0 });
   const viewer = expect(await operator('POST', '/api/users', {

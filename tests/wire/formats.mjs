@@ -119,7 +119,7 @@ for (const format of Object.keys(formats)) {
     });
   }
 
-  await test(`${format}: client leaves in mid-stream: a row by what it got`, async () => {
+  await test(`${format}: client leaves in mid-stream: a row by what it got, and charged for it (B11)`, async () => {
     const id = await new Promise((resolve, reject) => {
       const rq = http.request({
         host: base.hostname, port: base.port, method: 'POST', agent: false,
@@ -139,9 +139,10 @@ for (const format of Object.keys(formats)) {
       rq.end(JSON.stringify(bodies[format](
         models[`${formats[format].kind} sim-pace:20:500`], { stream: true })));
     });
-    const [status, , , , out] = Object.values(await usageRow(id, columns));
-    assert.equal(status, 'client_closed');
-    assert.ok(Number(out) > 0 && Number(out) < 400, out);
+    const [status, source, input, cached, out, reasoning, cost] = Object.values(await usageRow(id, columns));
+    assert.deepEqual([status, source, cached, reasoning], ['client_closed', 'estimated', '0', '0']);
+    assert.ok(Number(input) > 0 && Number(out) > 0 && Number(out) < 400, `${input} ${out}`);
+    assert.equal(cost, ((Number(input) + 2 * Number(out)) / 1e6).toFixed(12));
   });
 }
 

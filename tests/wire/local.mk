@@ -78,6 +78,7 @@ EXTRA_DIST += \
 	tests/wire/seed_properties.t \
 	tests/wire/sign_in.mjs \
 	tests/wire/sign_in.t \
+	tests/wire/sigchld.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/usage.mjs \
 	tests/wire/usage.t \

@@ -395,6 +395,22 @@ await test('keys:write: neither changes nor takes over a key that has more (S9)'
   expect(await call(writer.key, 'POST', `/api/keys/${child.id}/rotate`), 200);
 });
 
+await test('keys:write: a change of models or expiry goes no further than its own (S9)', async () => {
+  const at = (ms) => new Date(Date.now() + ms).toISOString().replace(/\.\d+Z/, 'Z');
+  const [soon, later] = [at(3600e3), at(7200e3)];
+  const writer = await newKey({
+    customer_id: a.id, user_id: a.users.developer, scopes: ['infer', 'keys:write', 'keys:read'],
+    allowed_models: [1], expires_at: later,
+  });
+  const child = expect(await call(writer.key, 'POST', '/api/keys', { name: 'child', expires_at: soon }), 201);
+  const change = (members) => call(writer.key, 'PATCH', `/api/keys/${child.id}`, members);
+  for (const [param, value] of [['allowed_models', [1, 2]], ['allowed_models', [2]], ['allowed_models', null],
+    ['expires_at', at(9000e3)], ['expires_at', null]]) refusedBy(await change({ [param]: value }), 403, param);
+  const { body } = await operator('GET', `/api/keys/${child.id}`);
+  assert.deepEqual([body.allowed_models, body.expires_at], [[1], soon]);
+  assert.equal(expect(await change({ expires_at: later }), 200).expires_at, later);
+});
+
 await test('an owner lifts no limit that an operator gave its own key (S9)', async () => {
   const own = await newKey({ customer_id: a.id, user_id: a.users.owner, scopes: all, rate_limit: 10 });
   for (const value of [1000, null]) {
@@ -882,8 +898,13 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
     expect(await call(key, 'POST', '/generate', { text: 'a', model_id: 2, max_length: 5 }), 200);
   }
   await until('its rows', () => sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${id}`)[0][0] === '3');
+  await make(`/customers/${id}/credits`, { amount_usd: '7.5', reference: 'invoice-1' });
+  await make(`/customers/${id}/credits`, { amount_usd: '-0.5', reference: 'back:1' });
   expect(await operator('DELETE', `/customers/${id}`), 200);
+  const audits = () => sql(`SELECT actor, object, object_id, is_success, client_address IS NULL FROM audit_log
+    WHERE action = 'customer.export' AND customer_id = ${id} ORDER BY audit_id`);
   const answer = await operator('GET', `/customers/${id}/export`);
+  assert.deepEqual(audits(), [['operator_key', 'customer', `${id}`, '1', '0']]);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['content-type'], 'application/x-ndjson');
   assert.equal(answer.headers['content-disposition'], `attachment; filename="customer-${id}.ndjson"`);
@@ -899,11 +920,23 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
   const pico = (usd) => BigInt(Math.round(usd * 1e12));
   const sum = (rows, name) => rows.reduce((n, row) => n + pico(row[name]), 0n);
   assert.ok(sum(of('usage'), 'cost_in_usd') > 0n);
-  assert.equal(sum(of('ledger_transfer'), 'amount_usd'), sum(of('usage'), 'cost_in_usd'));
-  assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd), sum(of('usage'), 'cost_in_usd'));
+  const kinds = (kind) => of('ledger_transfer').filter((t) => t.kind === kind);
+  assert.equal(sum(kinds('usage'), 'amount_usd'), sum(of('usage'), 'cost_in_usd'));
+  assert.deepEqual(kinds('credit').map((t) => [t.reference, t.amount_usd]).sort(), [['back:1', 0.5], ['invoice-1', 7.5]]);
+  assert.ok(kinds('usage').every((t) => !('reference' in t)));
+  assert.equal(pico(of('ledger_account').find((l) => l.kind === 'receivable').balance_usd),
+    sum(of('usage'), 'cost_in_usd') - pico(7));
   const command = execFileSync(`${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`, ['customer', 'export', String(id)]).toString();
   assert.equal(command, answer.text);
+  assert.deepEqual(audits().map(([actor]) => actor), ['operator_key', 'command']);
   expect(await operator('GET', '/customers/4294967295/export'), 404);
+  assert.equal(sql("SELECT COUNT(*) FROM audit_log WHERE customer_id = 4294967295")[0][0], '0');
+  // Each stands in the audit log (S31).
+  const told = expect(await operator('GET', `/api/audit?action=customer.export&customer_id=${id}`), 200).data;
+  assert.deepEqual(told.map((row) => [row.actor, row.object, row.object_id, row.is_success]),
+    [['command', 'customer', id, true], ['operator_key', 'customer', id, true]]);
+  assert.equal(told[1].request_id, answer.headers['x-request-id']);
+  assert.ok(told[0].detail.account);
   // More than a page of each.
   sql(`INSERT INTO projects (customer_id, name) SELECT ${id}, CONCAT('p', seq) FROM seq_1_to_1201`);
   const many = (await operator('GET', `/customers/${id}/export`)).text.trimEnd().split('\n').map(JSON.parse);
@@ -1089,6 +1122,17 @@ await test('audit: a failed sign-in is there (S31)', async () => {
   assert.equal(rows.length, 1);
   assert.equal(rows[0].object_id, a.users.owner);
   assert.equal(rows[0].actor, 'anonymous');
+});
+
+await test('audit: a sign-in that succeeds is there, too (S31)', async () => {
+  const email = `signed-in-${unique}@example.com`;
+  const { id, password } = tollgate('user', 'add', '--customer', String(a.id), '--email', email, '--role', 'owner');
+  await signIn(email, password);
+  const answer = await call(a.keys.owner, 'GET', '/api/audit?action=session.create&is_success=true&limit=1');
+  const [row] = expect(answer, 200).data;
+  assert.deepEqual([row.actor, row.actor_id, row.object, row.object_id, row.client_address],
+    ['user', id, 'user', id, '127.0.0.1']);
+  assert.ok(!answer.text.includes(password));
 });
 
 done();

@@ -398,6 +398,20 @@ await test('a receiver that never ends its answer is not read, one that drips it
   answer = (rq, res) => res.writeHead(204).end();
 });
 
+await test('a silent receiver with many notices: others\' wait for one try of it', async () => {
+  const [c, d] = [await newCustomer(hook), await newCustomer(hook)];
+  answer = (rq, res) => hooksOf(d.id).length && res.writeHead(204).end();
+  sql(`INSERT INTO notices (uid, customer_id, kind, cause, payload) VALUES
+    ${Array.from({ length: 8 }, (_, i) => `(RANDOM_BYTES(16), ${c.id}, 'notice.test', 'n${i}', '{}')`)},
+    (RANDOM_BYTES(16), ${d.id}, 'notice.test', 'last', '{}')`);
+  await until('the other', () => hooksOf(d.id).length, 120000);
+  const tries = hooksOf(c.id).length;
+  assert.ok(tries >= 1 && tries <= 2, `${tries} tries, one a worker`);
+  for (const socket of sockets) socket.destroy();
+  await until('all', () => [c, d].every(({ id }) => notices(id).every((n) => n.state === 'sent')), 30000);
+  answer = (rq, res) => res.writeHead(204).end();
+});
+
 await test('webhook taken away meanwhile: dead at once; no address, no webhook', async () => {
   const c = await newCustomer(hook);
   answer = (rq, res) => res.writeHead(500).end();

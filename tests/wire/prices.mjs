@@ -409,6 +409,36 @@ await test('usage prune: refused for months that journals may hold, and for what
   assert.equal(command('usage', 'prune', '--before', '2026-01', '--yes', '--dry-run').status, 2);
 });
 
+// A customer's export says what its closings do; more than a page of them.
+async function exported() {
+  const [[id]] = sql('SELECT customer_id FROM usage_closings GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1');
+  const columns = sql('SELECT column_name FROM information_schema.columns ' +
+    "WHERE table_schema = DATABASE() AND table_name = 'usage_closings' AND column_name LIKE '%token_%_count'").flat();
+  const members = ['month', 'project_id', 'user_id', 'api_key_id', 'model_id', 'agent_id', 'connector_id',
+    'request_status', 'requests', 'unpriced_requests', ...columns];
+  const lines = () => command('customer', 'export', id).stdout.trimEnd().split('\n').map(JSON.parse)
+    .filter((l) => l.object === 'usage_closing');
+  const rows = () => sql(`SELECT ${members.join()}, cost_in_usd FROM usage_closings WHERE customer_id = ${id}
+    ORDER BY month, project_id, user_id, api_key_id, model_id, provider_id, agent_id, connector_id, request_status`);
+  const same = () => {
+    const [is, has] = [lines(), rows()];
+    assert.deepEqual(is.map((l) => members.map((m) => String(l[m] ?? 0))), has.map((r) => r.slice(0, -1)));
+    assert.deepEqual(is.map((l) => l.cost_in_usd), has.map((r) => Number(r.at(-1))));
+    assert.deepEqual(Object.keys(is[0]), ['object', ...members, 'cost_in_usd']);
+    return is.length;
+  };
+  const n = same();
+  assert.ok(n > 0 && columns.length === 16);
+  const all = sql("SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() " +
+    "AND table_name = 'usage_closings' AND column_name NOT IN ('connector_id', 'request_status')").flat().join();
+  sql(`INSERT INTO usage_closings (${all}, connector_id, request_status)
+    SELECT ${all}, 1000 + seq DIV 2, 1 + seq % 2
+    FROM (SELECT * FROM usage_closings WHERE customer_id = ${id} LIMIT 1) one JOIN seq_1_to_601`);
+  assert.equal(same(), n + 601);
+  sql('DELETE FROM usage_closings WHERE connector_id >= 1000');
+  assert.equal(same(), n);
+}
+
 await test('usage prune: months become sums; the books agree, the bill stays', async () => {
   await flushed();
   const owed = moneyOf();
@@ -431,6 +461,7 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
   assert.deepEqual([books().clean, books().usage_rows, books().closed_requests], [true, 0, n]);
   assert.equal(moneyOf(), owed);
   assert.equal(tollgate('usage', 'prune', '--before', before, '--yes', '--user', 'root', '--password', '').rows, 0);
+  await exported();
   const closed = command('usage', 'rerate', '--from', '2020-01-01', '--to', '2100-01-01', '--yes');
   assert.equal(closed.status, 1);
   assert.match(closed.stderr, /is closed/);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Holds the program to seed_properties.def, a row at a time. What a model is
 // made with, and what its properties are changed to, is said here.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, modelsInForce, newKey, sql, tollgate, usageRow,
+  ask, env, json, modelsInForce, newKey, sim, sql, tollgate, usageRow,
 } from './lib.mjs';
 
 const unique = `${process.pid}-${Date.now()}`;
@@ -15,7 +16,8 @@ const rows = readFileSync(new URL('seed_properties.def', import.meta.url), 'utf8
     assert.ok(change && rest.length === 0, line);
     // The view calls the number of a row as the document does.
     const view = model === 'PsModelUsage' ? [`ps_model_usage.${property}`] : [];
-    return { document, model, property, columns: [column, ...view], member, filter, command, change };
+    const columns = column === '-' ? [] : [...column.split(','), ...view];
+    return { document, model, property, columns, member, filter, command, change };
   });
 
 const call = async (key, method, path, body = undefined) => {
@@ -38,7 +40,7 @@ const column = (name, id) => {
   const keys = {
     api_keys: 'api_key_id', api_key_models: 'api_key_id', rate_limit_tiers: 'tier_id', role_tiers: 'rate_limit_tier',
     customers: 'customer_id', models: 'model_id', deployments: 'model_id', providers: 'model_id',
-    usage_records: 'usage_id', ps_model_usage: 'id',
+    usage_records: 'usage_id', ps_model_usage: 'id', price_versions: 'price_version_id',
   };
   return sql(`SELECT ${what} FROM ${from} WHERE ${keys[from]} = ${id} ORDER BY 1`).map(([value]) => value).join(',');
 };
@@ -135,6 +137,28 @@ models.Model = {
   of: { model_path: local, preload: local },
 };
 
+// A price for each class of tokens; those of a line of their own tell them apart.
+const classes = ['input', 'cached_input', 'output', 'reasoning', 'audio_output', 'image_output']
+  .flatMap((name) => [name, `long_${name}`]);
+const prices = Object.fromEntries(classes.map((name, i) => [name, 1000 + i]));
+const price = await make('/api/prices', { model_id: external.id, prices });
+const otherPrice = await make('/api/prices', { model_id: local.id, prices: { input: 1, output: 2 } });
+models.Price = {
+  id: price.id, path: `/api/prices/${price.id}`, list: '/api/prices', stranger: otherPrice.id, argument: external.name,
+  // No route shows one alone.
+  get: async () => {
+    const one = (await data(`/api/prices?model_id=${external.id}`)).find(({ id }) => id === price.id);
+    return { ...one, ...one.prices };
+  },
+  values: {
+    model: [external.id], effective_from: [price.effective_from],
+    ...Object.fromEntries(classes.map((name) => [name, [prices[name]]])),
+  },
+  filters: { model_id: [String(external.id), String(local.id)] },
+};
+for (const { property, member } of rows.filter((row) => row.model === 'Price' && row.property.endsWith('_price')))
+  models.Price.values[property] = [prices[member]];
+
 // One that came by a request, and one that came by POST /api/usage.
 const asking = await newKey({ customer_id: customer.id, user_id: user.id, rate_limit: undefined });
 await modelsInForce({ 'X-API-Key': asking.key }, ['lawgent-thinking']);
@@ -189,11 +213,14 @@ const stored = async (row, m, want) => {
   const name = `${row.model}.${row.property}`;
   if (name === 'ApiKey.rate_limit_tier') return (want === tier.name ? tier : tier2).id;
   if (name === 'Customer.rate_limits') return want['key_model.requests.minute'] ?? 'NULL';
+  if (row.model === 'Price' && row.property.endsWith('_price')) return want / 1e6; // of a token
   return want;
 };
 
+const read = async (m) => (m.get ? m.get() : expect(await operator('GET', m.path), 200));
+
 async function isReadAndStored(row, m, want) {
-  const got = expect(await operator('GET', m.path), 200);
+  const got = await read(m);
   for (const name of row.columns) {
     if (row.member === 'never') {
       assert.ok(column(name, m.id).length > 0, `${name} is empty`);
@@ -243,6 +270,7 @@ async function byCommand(row, m) {
   const value = m.values[row.property];
   const next = value[2] ?? value[1] ?? value[0];
   if (words[0] === 'usage') return byUsageCommand(row, m, words, last);
+  if (words[0] === 'price') return byPriceCommand(row, words, last);
   if (!last.startsWith('--')) {
     // A new secret goes to another key: this one's is looked for below.
     const got = tollgate(...words, last === 'key' ? String(m.stranger) : m.argument)[last];
@@ -280,6 +308,15 @@ async function byAdding(row, words, option) {
     '--disabled');
   same(column(row.columns[0], id), option === '--preload' ? 1 : 'gpt2-mini', row.command);
   expect(await operator('DELETE', `/api/models/${id}`), 200);
+}
+
+async function byPriceCommand(row, words, option) {
+  const given = { '--model': local.name, '--input': '11', '--output': '12', '--from': later };
+  if (!given[option]) given[option] = '13';
+  const { id } = tollgate(...words, ...Object.entries(given)
+    .filter(([name]) => name !== '--from' || name === option).flat());
+  const want = { '--model': local.id, '--from': later }[option] ?? Number(given[option]) / 1e6;
+  same(column(row.columns[0], id), want, row.command);
 }
 
 async function byUsageCommand(row, m, words, last) {
@@ -341,8 +378,102 @@ async function isChanged(row, m) {
   assert.deepEqual(row.columns.map((name) => column(name, m.id)), before);
 }
 
+// ---- what is said in one request and its answer ----
+
+const word = `said${unique.replace('-', '')}`;
+const said = { text: `${word} once`, model_id: 2, max_length: 33 };
+const talking = await newKey({ customer_id: other.id });
+const generate = (more) => call(talking.key, 'POST', '/generate', { ...said, ...more });
+const refuses = async (member, values) => {
+  for (const value of values) {
+    const { body, text } = await generate({ [member]: value });
+    assert.equal(body.error.param, member, `${JSON.stringify(value)} ${text}`);
+  }
+};
+const sent = async () => (await sim('GET', '/__sim/last')).text;
+const lengthSent = async () => {
+  const body = JSON.parse((await sent()).split('\r\n\r\n').slice(1).join('\r\n\r\n'));
+  return body.max_completion_tokens ?? body.max_tokens;
+};
+// In no table, and in no line of the log.
+const isNowhere = (what) => {
+  const dump = execFileSync('mariadb-dump', ['--no-defaults', '-u', 'root', '-S', env.TOLLGATE_DB_SOCKET, '--no-create-info',
+    '--single-transaction', env.TOLLGATE_DB_NAME], { maxBuffer: 2 ** 30 }).toString();
+  assert.ok(dump.includes('usage_records') && !dump.includes(what), 'the database has it');
+  assert.ok(!readFileSync(`${env.TOLLGATE_STACK_DIR}/log/worker.log`, 'utf8').includes(what), 'the log has it');
+};
+const statesOf = async (answer) => (
+  usageRow(answer.headers['x-request-id'], ['model_id', 'prompt_tokens', 'completion_tokens', 'cost_in_usd']));
+
+const members = {
+  'NewKey.customer_email': async (row) => {
+    const ofMail = await make('/api/keys', { customer_email: customer.email, name: 'by mail' });
+    same(column(row.columns[0], ofMail.id), customer.id, row.property);
+    for (const more of [{ customer_id: customer.id }, { customer_email: 'a@b@c' }])
+      assert.ok([400, 404].includes((await operator('POST', '/api/keys',
+        { customer_email: customer.email, name: 'x', ...more })).status));
+    expect(await operator('POST', '/api/keys', { customer_email: `nobody-${customer.email}`, name: 'x' }), 404);
+    assert.equal(tollgate('key', 'add', '--customer', customer.email, '--name', 'by mail').customer_id, customer.id);
+    expect(await operator('PATCH', `/api/keys/${ofMail.id}`, { customer_email: other.email }), 400);
+    same(column(row.columns[0], ofMail.id), customer.id, row.property);
+  },
+  'Generate.text': async () => {
+    expect(await generate({}), 200);
+    assert.ok((await sent()).includes(said.text));
+    isNowhere(word);
+    await refuses('text', [7, null, undefined, ['a']]);
+  },
+  'Generate.model_id': async (row) => {
+    for (const [asked, id] of [[2, 2], ['lawgent-thinking', 2], [1, 1], [undefined, 1]]) {
+      const answer = await generate({ model_id: asked });
+      expect(answer, 200);
+      const { model_id: kept } = await statesOf(answer);
+      assert.equal(Number(kept), id, `${asked}`);
+      const { usage_id: usage } = await usageRow(answer.headers['x-request-id'], ['usage_id']);
+      for (const [model, is] of [[id, true], [3 - id, false]]) {
+        const found = await data(`${models.Usage.list}?${row.filter}=${model}&customer_id=${other.id}&limit=1000`);
+        assert.equal(found.some((one) => one.id === Number(usage)), is, `${row.filter}=${model}`);
+      }
+    }
+    for (const value of [0, -1, 1.5, 4000000000, 'no-such', [1], true]) {
+      const answer = await generate({ model_id: value });
+      assert.ok([400, 404].includes(answer.status), `${value} ${answer.text}`);
+    }
+  },
+  'Generate.max_length': async () => {
+    for (const [asked, length] of [[undefined, 100], [1, 1], [33, 33]]) {
+      expect(await generate({ max_length: asked }), 200);
+      assert.equal(await lengthSent(), length);
+    }
+    await refuses('max_length', [0, -1, 1.5, '5', 1e300, [1]]);
+  },
+  'Generate.response': async () => {
+    const answer = expect(await generate({}), 200);
+    assert.equal(typeof answer.response, 'string');
+    assert.ok(answer.response.length > 0 && !answer.response.includes(word));
+    isNowhere(answer.response);
+  },
+  'Generate.tokens_used': async () => {
+    const answer = await generate({});
+    const { prompt_tokens: all, completion_tokens: out } = await statesOf(answer);
+    assert.equal(expect(answer, 200).tokens_used, Number(all) + Number(out));
+    assert.ok(Number(all) > 0 && Number(out) > 0);
+  },
+  'Generate.cost': async () => {
+    const answer = await generate({});
+    const { cost_in_usd: cost } = await statesOf(answer);
+    const [, text] = /"cost":(\d+(?:\.\d+)?)[,}]/.exec(answer.text); // no exponent
+    assert.ok(Number(cost) > 0);
+    assert.equal(text, cost.replace(/\.?0+$/, ''));
+  },
+};
+
 for (const row of rows) {
   const what = `${row.document} ${row.model}.${row.property}`;
+  if (['request', 'answer'].includes(row.member)) {
+    await test(`${what}: in the ${row.member}`, () => members[`${row.model}.${row.property}`](row));
+    continue;
+  }
   const m = thing(row);
   const value = models[row.model].values[row.property];
   await test(`${what}: written and read`, async () => {

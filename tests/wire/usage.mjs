@@ -588,12 +588,12 @@ await test('summary: = SQL over the rows for 60 random filters and groups (D6, D
   assert.ok(filled > 20, `${filled} filters found groups`);
 });
 
-// Of either tenant, after some of it was rated anew. Whole hours, which is what
+// Of either tenant, after some of it was rated anew, to prices that leave pico-dollars. Whole hours, which is what
 // summaries are of.
 await test('B38: CSV = rows = summary to the last pico-dollar: 100 random filters of each customer', async () => {
   const [[from]] = sql(`SELECT DATE_FORMAT(MIN(effective_from) + INTERVAL 1000 MICROSECOND,
     '%Y-%m-%dT%H:%i:%s.%fZ') FROM price_versions WHERE model_id = ${modelId}`);
-  tollgate('price', 'set', '--model', String(modelId), '--input', '3', '--output', '7', '--from', from);
+  tollgate('price', 'set', '--model', String(modelId), '--input', '3.000001', '--output', '7.000003', '--from', from);
   const [rated] = tollgate('usage', 'rerate', '--from', iso(priceFrom), '--to', iso(Date.now() + hour),
     '--model', String(modelId), '--yes');
   assert.ok(rated.changed > 0, JSON.stringify(rated));

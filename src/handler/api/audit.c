@@ -59,8 +59,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return err;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	AT(audit_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.page = page,
+	.id_off = AT(audit_id) };
 
 enum err
 api_audit_list(struct app *app, const struct request *rq, struct response *rs,

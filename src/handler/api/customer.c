@@ -42,8 +42,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return err;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	offsetof(struct customer_row, c.customer_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.page = page,
+	.id_off = offsetof(struct customer_row, c.customer_id) };
 
 enum err
 api_customer_list(struct app *app, const struct request *rq,

@@ -54,8 +54,6 @@ stream(struct app *app, struct customer_export *x, struct response *rs,
 	char name[64];
 	enum err err = next_lines(app, x, a, &lines, e);
 
-	if (err == ERR_NOT_FOUND)
-		return error_public(e, err, "id", "There is no such customer.");
 	if (err)
 		return err;
 	(void)snprintf(name, sizeof(name),
@@ -88,13 +86,21 @@ api_customer_export(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	struct customer_export x;
+	struct manager m;
 	struct arena a;
 	uint64_t id;
 	enum err err = resource_id(&customer_resource, rq, &id, e);
 
+	if (!err)
+		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	customer_export_begin(&x, id, rq->start_ms);
+	err = customer_export_begin(&x, &m, id, rq->arena, e);
+	manager_end(app, &m);
+	if (err == ERR_NOT_FOUND)
+		return error_public(e, err, "id", "There is no such customer.");
+	if (err)
+		return err;
 	arena_init(&a, CUSTOMER_EXPORT_ARENA);
 	err = stream(app, &x, rs, &a, e);
 	arena_fini(&a);

@@ -22,9 +22,9 @@ static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_TIME("created_to") };
 
 static enum err
-page(const struct manager *m, const struct param_value *v, uint64_t after,
+search(const struct manager *m, const struct param_value *v, uint64_t after,
     uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
-    struct error *e)
+    uint64_t *ret_next, struct error *e)
 {
 	const struct catalogue *c = m->extra;
 	struct key_filter f = {
@@ -50,7 +50,7 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		    e);
 	if (!err)
 		err = store_key_page(m->db, m->tenant, &f, after, limit, a,
-		    &keys, ret_n, e);
+		    &keys, ret_n, ret_next, e);
 	if (err)
 		return err;
 	err = key_rows(m->db, m->tenant, keys, *ret_n, m->now_ms, a, &rows, e);
@@ -58,8 +58,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return err;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	offsetof(struct key_row, k.api_key_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.search = search,
+	.id_off = offsetof(struct key_row, k.api_key_id) };
 
 enum err
 api_key_list(struct app *app, const struct request *rq, struct response *rs,

@@ -37,39 +37,41 @@ create(struct app *app, const struct request *rq, struct response *rs,
 }
 
 /* The same five for each of the three tables. */
-#define LABEL_HANDLERS(noun, kind)                                          \
- static enum err page_##noun(const struct manager *m,                       \
-     const struct param_value *v, uint64_t after, uint64_t limit,           \
-     struct arena *a, void **ret_rows, size_t *ret_n, struct error *e)      \
- {                                                                          \
-  return page(kind, m, v, after, limit, a, ret_rows, ret_n, e);             \
- }                                                                          \
- enum err api_##noun##_list(struct app *app, const struct request *rq,      \
-     struct response *rs, struct error *e)                                  \
- {                                                                          \
-  static const struct listing l = { params, ARRAY_LEN(params), page_##noun, \
-	  offsetof(struct label_row, l.label_id) };                         \
-  return resource_list(app, rq, rs, label_resources[kind].record, &l, e);   \
- }                                                                          \
- enum err api_##noun##_show(struct app *app, const struct request *rq,      \
-     struct response *rs, struct error *e)                                  \
- {                                                                          \
-  return resource_show(app, rq, rs, &label_resources[kind], e);             \
- }                                                                          \
- enum err api_##noun##_create(struct app *app, const struct request *rq,    \
-     struct response *rs, struct error *e)                                  \
- {                                                                          \
-  return create(app, rq, rs, kind, e);                                      \
- }                                                                          \
- enum err api_##noun##_change(struct app *app, const struct request *rq,    \
-     struct response *rs, struct error *e)                                  \
- {                                                                          \
-  return resource_patch(app, rq, rs, &label_resources[kind], e);            \
- }                                                                          \
- enum err api_##noun##_archive(struct app *app, const struct request *rq,   \
-     struct response *rs, struct error *e)                                  \
- {                                                                          \
-  return resource_delete(app, rq, rs, &label_resources[kind], e);           \
+#define LABEL_HANDLERS(noun, kind)                                        \
+ static enum err page_##noun(const struct manager *m,                     \
+     const struct param_value *v, uint64_t after, uint64_t limit,         \
+     struct arena *a, void **ret_rows, size_t *ret_n, struct error *e)    \
+ {                                                                        \
+  return page(kind, m, v, after, limit, a, ret_rows, ret_n, e);           \
+ }                                                                        \
+ enum err api_##noun##_list(struct app *app, const struct request *rq,    \
+     struct response *rs, struct error *e)                                \
+ {                                                                        \
+  static const struct listing l = { .params = params,                     \
+	  .n_params = ARRAY_LEN(params),                                  \
+	  .page = page_##noun,                                            \
+	  .id_off = offsetof(struct label_row, l.label_id) };             \
+  return resource_list(app, rq, rs, label_resources[kind].record, &l, e); \
+ }                                                                        \
+ enum err api_##noun##_show(struct app *app, const struct request *rq,    \
+     struct response *rs, struct error *e)                                \
+ {                                                                        \
+  return resource_show(app, rq, rs, &label_resources[kind], e);           \
+ }                                                                        \
+ enum err api_##noun##_create(struct app *app, const struct request *rq,  \
+     struct response *rs, struct error *e)                                \
+ {                                                                        \
+  return create(app, rq, rs, kind, e);                                    \
+ }                                                                        \
+ enum err api_##noun##_change(struct app *app, const struct request *rq,  \
+     struct response *rs, struct error *e)                                \
+ {                                                                        \
+  return resource_patch(app, rq, rs, &label_resources[kind], e);          \
+ }                                                                        \
+ enum err api_##noun##_archive(struct app *app, const struct request *rq, \
+     struct response *rs, struct error *e)                                \
+ {                                                                        \
+  return resource_delete(app, rq, rs, &label_resources[kind], e);         \
  }
 
 LABEL_HANDLERS(project, LABEL_PROJECT)

@@ -118,8 +118,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return err;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	AT(n.notice_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.page = page,
+	.id_off = AT(n.notice_id) };
 
 enum err
 api_notice_list(struct app *app, const struct request *rq, struct response *rs,

@@ -38,8 +38,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return OK;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	offsetof(struct provider_row, p.provider_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.page = page,
+	.id_off = offsetof(struct provider_row, p.provider_id) };
 
 enum err
 api_provider_list(struct app *app, const struct request *rq,

@@ -241,11 +241,11 @@ check_filters(const struct listing *l, const struct manager *m,
 static enum err
 write_list(const struct list_page *page, struct response *rs,
     const struct record_type *record, const struct listing *l,
-    const struct manager *m, const char *rows, size_t n, struct error *e)
+    const struct manager *m, const char *rows, size_t n, uint64_t next,
+    struct error *e)
 {
 	size_t n_shown = n > page->limit ? (size_t)page->limit : n;
 	struct json_out j;
-	uint64_t id = 0;
 
 	list_begin(rs, &j);
 	for (size_t i = 0; i < n_shown; i++) {
@@ -256,10 +256,10 @@ write_list(const struct list_page *page, struct response *rs,
 	}
 	json_out_array_end(&j);
 	if (n > n_shown)
-		memcpy(&id,
+		memcpy(&next,
 		    rows + (n_shown - 1) * record->row_bytes + l->id_off,
-		    sizeof(id));
-	list_page_end(page, id, &j);
+		    sizeof(next));
+	list_page_end(page, next, &j);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }
@@ -272,6 +272,7 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	struct list_page page;
 	struct manager m;
 	void *rows = NULL;
+	uint64_t next = 0;
 	size_t n = 0;
 	enum err err;
 
@@ -286,9 +287,13 @@ resource_list(struct app *app, const struct request *rq, struct response *rs,
 	m.extra = (void *)(uintptr_t)app->catalogue;
 	err = check_filters(l, &m, v, e);
 	/* One more tells whether there is a next page. */
-	if (!err)
+	if (!err && l->search)
+		err = l->search(&m, v + LIST_N_PARAMS, page.after,
+		    page.limit + 1, rq->arena, &rows, &n, &next, e);
+	else if (!err)
 		err = l->page(&m, v + LIST_N_PARAMS, page.after, page.limit + 1,
 		    rq->arena, &rows, &n, e);
 	manager_end(app, &m);
-	return err ? err : write_list(&page, rs, record, l, &m, rows, n, e);
+	return err ? err
+		   : write_list(&page, rs, record, l, &m, rows, n, next, e);
 }

@@ -36,6 +36,11 @@ struct listing {
 	enum err (*page)(const struct manager *m, const struct param_value *v,
 	    uint64_t after, uint64_t limit, struct arena *a, void **ret_rows,
 	    size_t *ret_n, struct error *e);
+	/* In place of page(), for what may end early: ret_next is where it
+	 * goes on, 0 at the end. */
+	enum err (*search)(const struct manager *m, const struct param_value *v,
+	    uint64_t after, uint64_t limit, struct arena *a, void **ret_rows,
+	    size_t *ret_n, uint64_t *ret_next, struct error *e);
 	size_t id_off; /* of uint64_t in a row */
 	/* extra of the manager that page() gets is the catalogue. */
 };

@@ -21,8 +21,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	return err;
 }
 
-static const struct listing listing = { params, ARRAY_LEN(params), page,
-	offsetof(struct tier, tier_id) };
+static const struct listing listing = { .params = params,
+	.n_params = ARRAY_LEN(params),
+	.page = page,
+	.id_off = offsetof(struct tier, tier_id) };
 
 enum err
 api_tier_list(struct app *app, const struct request *rq, struct response *rs,

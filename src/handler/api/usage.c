@@ -108,7 +108,8 @@ check_filter(const struct listing_of *l, struct error *e)
 /* A connection is held for one page only. */
 static enum err
 fetch(const struct listing_of *l, uint64_t limit, struct arena *a,
-    struct usage_view **ret, size_t *ret_n, struct error *e)
+    struct usage_view **ret, size_t *ret_n, struct usage_cursor *ret_next,
+    struct error *e)
 {
 	struct db_pool *pool = l->app->shared->db;
 	struct db *db = NULL;
@@ -117,9 +118,16 @@ fetch(const struct listing_of *l, uint64_t limit, struct arena *a,
 	if (err)
 		return err;
 	err = store_usage_page(db, l->tenant, &l->filter, l->after, limit, a,
-	    ret, ret_n, e);
+	    ret, ret_n, ret_next, e);
 	db_pool_give(pool, db);
 	return err;
+}
+
+static struct usage_cursor
+cursor_behind(const struct usage_view *v)
+{
+	return (
+	    struct usage_cursor){ v->row.request_timestamp_ms, v->usage_id };
 }
 
 static enum err
@@ -128,9 +136,10 @@ write_page(const struct listing_of *l, struct response *rs, struct error *e)
 	char cursor[CURSOR_TEXT_BYTES];
 	struct usage_view *rows = NULL;
 	struct json_out j;
+	struct usage_cursor next;
 	size_t n = 0, n_shown;
 	/* One more tells whether there is a next page. */
-	enum err err = fetch(l, l->limit + 1, rs->arena, &rows, &n, e);
+	enum err err = fetch(l, l->limit + 1, rs->arena, &rows, &n, &next, e);
 
 	if (err)
 		return err;
@@ -142,12 +151,12 @@ write_page(const struct listing_of *l, struct response *rs, struct error *e)
 		json_out_object_end(&j);
 	}
 	json_out_array_end(&j);
-	if (n > n_shown) {
-		const struct usage_view *last = &rows[n_shown - 1];
+	if (n > n_shown)
+		next = cursor_behind(&rows[n_shown - 1]);
+	if (next.usage_id) {
 		const uint64_t words[CURSOR__N] = {
-			[CURSOR_TIME] =
-			    (uint64_t)last->row.request_timestamp_ms,
-			[CURSOR_ID] = last->usage_id,
+			[CURSOR_TIME] = (uint64_t)next.time_ms,
+			[CURSOR_ID] = next.usage_id,
 			[CURSOR_FROM] = (uint64_t)l->filter.from_ms,
 		};
 
@@ -178,34 +187,33 @@ add_line(const struct listing_of *l, const struct usage_view *v, struct buf *b)
 	buf_add_char(b, '\n');
 }
 
-/* The next lines, and how many they are; 0 at the end. */
+/* The next lines, which may be none before the end. */
 static enum err
 next_lines(struct listing_of *l, struct arena *a, struct str *ret,
-    size_t *ret_n, struct error *e)
+    bool *ret_is_last, struct error *e)
 {
+	bool is_limited = l->limit > 0;
 	uint64_t want = l->limit && l->limit < EXPORT_ROWS ? l->limit
 							   : EXPORT_ROWS;
 	struct usage_view *rows = NULL;
+	struct usage_cursor next;
 	enum err err = ERR_DB_DOWN;
 	struct buf b;
+	size_t n = 0;
 
 	/* A page can be asked for again: the first lines are out already. */
 	for (int i = 0; i < EXPORT_TRIES && err; i++) {
 		arena_reset(a);
-		err = fetch(l, want, a, &rows, ret_n, e);
+		err = fetch(l, want, a, &rows, &n, &next, e);
 	}
 	if (err)
 		return err;
 	buf_init(&b, a, LINES_MAX);
-	for (size_t i = 0; i < *ret_n; i++)
+	for (size_t i = 0; i < n; i++)
 		add_line(l, &rows[i], &b);
-	if (*ret_n > 0) {
-		l->after = (struct usage_cursor){
-			rows[*ret_n - 1].row.request_timestamp_ms,
-			rows[*ret_n - 1].usage_id
-		};
-		l->limit -= l->limit ? *ret_n : 0;
-	}
+	l->after = next;
+	l->limit -= is_limited ? n : 0;
+	*ret_is_last = next.usage_id == 0 || (is_limited && l->limit == 0);
 	return buf_finish(&b, ret, e);
 }
 
@@ -228,10 +236,9 @@ static enum err
 stream(struct listing_of *l, struct response *rs, struct arena *a,
     struct error *e)
 {
-	bool is_limited = l->limit > 0;
 	struct str lines;
-	size_t n;
-	enum err err = next_lines(l, a, &lines, &n, e);
+	bool is_last = false;
+	enum err err = next_lines(l, a, &lines, &is_last, e);
 
 	if (err)
 		return err;
@@ -242,20 +249,21 @@ stream(struct listing_of *l, struct response *rs, struct arena *a,
 	err = response_stream_begin(rs, e);
 	if (err || rs->is_head)
 		return err;
-	while (!err && n > 0) {
+	for (;;) {
 		err = response_write(rs, lines, e);
 		if (!err)
 			err = response_flush(rs, e);
-		if (err || (is_limited && l->limit == 0))
-			break;
+		if (err || is_last)
+			return err;
 		if (atomic_load(&l->app->shared->shutdown) == APP_CUT)
 			err = error_set(e, ERR_SHUTTING_DOWN, "an export");
 		if (!err)
-			err = next_lines(l, a, &lines, &n, e);
-		if (err)
+			err = next_lines(l, a, &lines, &is_last, e);
+		if (err) {
 			tell_end(l, rs);
+			return err;
+		}
 	}
-	return err;
 }
 
 static enum err

@@ -128,6 +128,7 @@ static enum err
 load_requests(struct db *db, const struct loading *l, struct error *e)
 {
 	static const struct usage_cursor newest = { 0 };
+	struct usage_cursor next;
 	struct dashboard_data *d = l->d;
 	const struct usage_filter f = {
 		.customer_id = l->customer_id,
@@ -139,7 +140,7 @@ load_requests(struct db *db, const struct loading *l, struct error *e)
 	struct name *names;
 	size_t n;
 	enum err err = store_usage_page(db, l->customer_id, &f, newest,
-	    DASHBOARD_REQUESTS, l->a, &rows, &n, e);
+	    DASHBOARD_REQUESTS, l->a, &rows, &n, &next, e);
 
 	if (err)
 		return err;
@@ -171,15 +172,16 @@ load_keys(struct db *db, const struct loading *l, struct error *e)
 	struct dashboard_data *d = l->d;
 	struct key_filter f = { .state = KEY_ACTIVE + 1 };
 	struct key *keys;
+	uint64_t next;
 	size_t n;
 	enum err err = store_key_page(db, l->customer_id, &f, 0, 1, l->a, &keys,
-	    &n, e);
+	    &n, &next, e);
 
 	d->has_key = !err && n > 0;
 	f.expires_to_ms = d->now_ms + DASHBOARD_SOON * DAY_MS;
 	if (!err)
 		err = store_key_page(db, l->customer_id, &f, 0, KEYS_READ, l->a,
-		    &keys, &n, e);
+		    &keys, &n, &next, e);
 	if (err)
 		return err;
 	if (n)

@@ -75,6 +75,7 @@ struct list {
 	struct param_value q[Q__N];
 	struct key *keys;
 	size_t n_keys, n_shown;
+	uint64_t next; /* behind which the next page begins; 0: there is none */
 	struct limit_set limits[PER_PAGE]; /* in force */
 	struct key_cost *costs;
 	size_t n_costs;
@@ -108,8 +109,10 @@ load_keys(struct web_key *v, struct list *l, struct error *e)
 		return err;
 	/* One more tells whether there is a next page. */
 	err = store_key_page(v->m.db, v->m.tenant, &f, q[Q_AFTER].u64,
-	    PER_PAGE + 1, v->rq->arena, &l->keys, &l->n_keys, e);
+	    PER_PAGE + 1, v->rq->arena, &l->keys, &l->n_keys, &l->next, e);
 	l->n_shown = l->n_keys < PER_PAGE ? l->n_keys : PER_PAGE;
+	if (l->n_keys > l->n_shown)
+		l->next = l->keys[l->n_shown - 1].api_key_id;
 	return err;
 }
 
@@ -277,7 +280,7 @@ page_href(const struct web_key *v, const struct list *l, uint64_t after)
 static struct tval *
 view(const struct web_key *v, const struct list *l)
 {
-	bool has_more = l->n_keys > l->n_shown;
+	bool has_more = l->next > 0;
 	struct tval *o = web_place_page(v->app, v->rq, &v->place,
 	    &page_key_list, S("API keys"));
 
@@ -291,8 +294,7 @@ view(const struct web_key *v, const struct list *l)
 	tval_set_text(o, "first_href", page_href(v, l, 0));
 	tval_set_bool(o, "has_more", has_more);
 	tval_set_text(o, "more_href",
-	    has_more ? page_href(v, l, l->keys[l->n_shown - 1].api_key_id)
-		     : S(""));
+	    has_more ? page_href(v, l, l->next) : S(""));
 	return o;
 }
 

@@ -113,6 +113,7 @@ struct limits {
 	size_t n_projects;
 	struct key *keys; /* active ones */
 	size_t n_keys, n_shown;
+	uint64_t next; /* behind which the next page begins; 0: there is none */
 	struct limit_set in_force[PER_PAGE];
 	struct report_refusal *refusals;
 	size_t n_refusals;
@@ -148,9 +149,11 @@ load_keys(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
 	const struct key_filter active = { .state = KEY_ACTIVE + 1 };
 	struct arena *a = v->rq->arena;
 	enum err err = store_key_page(v->m.db, v->m.tenant, &active, after,
-	    PER_PAGE + 1, a, &l->keys, &l->n_keys, e);
+	    PER_PAGE + 1, a, &l->keys, &l->n_keys, &l->next, e);
 
 	l->n_shown = l->n_keys < PER_PAGE ? l->n_keys : PER_PAGE;
+	if (l->n_keys > l->n_shown)
+		l->next = l->keys[l->n_shown - 1].api_key_id;
 	if (!err && l->n_shown)
 		err = web_key_limits(v, l->keys, l->n_shown, l->in_force, e);
 	if (err || !l->n_shown)
@@ -251,7 +254,7 @@ static void
 add_keys(struct tval *o, const struct web_key *v, const struct limits *l,
     uint64_t after)
 {
-	bool has_more = l->n_keys > l->n_shown;
+	bool has_more = l->next > 0;
 	struct tval *list = tval_set_list(o, "keys");
 
 	tval_set_text(o, "keys_href", web_key_href(v, 0, NULL));
@@ -271,9 +274,7 @@ add_keys(struct tval *o, const struct web_key *v, const struct limits *l,
 	tval_set_bool(o, "is_later", after > 0);
 	tval_set_text(o, "first_href", page_href(v, 0));
 	tval_set_bool(o, "has_more", has_more);
-	tval_set_text(o, "more_href",
-	    has_more ? page_href(v, l->keys[l->n_shown - 1].api_key_id)
-		     : S(""));
+	tval_set_text(o, "more_href", has_more ? page_href(v, l->next) : S(""));
 }
 
 static void

@@ -81,6 +81,7 @@ load_rows(const struct manager *m, struct found *r, struct arena *a,
     struct error *e)
 {
 	struct usage_filter f = r->f.filter;
+	struct usage_cursor next; /* the floor lies before it */
 	enum err err = OK;
 
 	r->floor_ms = f.from_ms;
@@ -91,7 +92,7 @@ load_rows(const struct manager *m, struct found *r, struct arena *a,
 	/* One more tells whether there is a next page. */
 	if (!err)
 		err = store_usage_page(m->db, m->tenant, &f, r->after,
-		    PER_PAGE + 1, a, &r->rows, &r->n, e);
+		    PER_PAGE + 1, a, &r->rows, &r->n, &next, e);
 	if (err)
 		return err;
 	r->is_cut = r->n <= PER_PAGE && r->floor_ms > r->f.filter.from_ms;

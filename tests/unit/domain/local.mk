@@ -10,6 +10,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key \
 	tests/unit/domain/test_key_cache \
 	tests/unit/domain/test_key_cache_threads \
+	tests/unit/domain/test_key_table \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_limit_workers \
 	tests/unit/domain/test_meter \
@@ -54,6 +55,7 @@ tests_unit_domain_test_key_cache_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_cache_threads_SOURCES = \
 	tests/unit/domain/test_key_cache_threads.c $(UNIT_DOMAIN_KEY_CACHE)
 tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_table_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_workers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)

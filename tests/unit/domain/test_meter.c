@@ -2,6 +2,10 @@
 /* The meter against a real journal, read back record by record. */
 #include "support/cmocka_tg.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "support/fixture_dir.h"
 
 #include "base/clock.h"
@@ -321,6 +325,33 @@ meter_finish__settled__writes_nothing_more(void **state)
 	assert_int_equal(count_records(f, JOURNAL_SETTLE), 1);
 }
 
+/* CHECKLIST B8: that would be a fault of ours, and ends the worker before a
+ * second charge is written. */
+static void
+meter_settle__a_second_time__ends_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct meter_result result = { .status = USAGE_OK,
+		.source = USAGE_FROM_PROVIDER };
+	struct error e;
+	int status;
+	pid_t pid;
+
+	open_meter(f);
+	assert_ok(meter_settle(&f->m, &result, &e));
+	pid = fork();
+	if (pid == 0) {
+		(void)close(STDERR_FILENO); /* of the assertion's words */
+		(void)!meter_settle(&f->m, &result, &e);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_int_equal(count_records(f, JOURNAL_SETTLE), 1);
+}
+
 static void
 meter_count_refusal__known_key__is_in_the_journal(void **state)
 {
@@ -346,6 +377,7 @@ main(void)
 		T(meter_finish__left_open__settles_with_what_was_delivered),
 		T(meter_finish__left_open_and_counted__says_so),
 		T(meter_finish__settled__writes_nothing_more),
+		T(meter_settle__a_second_time__ends_the_process),
 		T(meter_count_refusal__known_key__is_in_the_journal),
 	};
 

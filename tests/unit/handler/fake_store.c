@@ -426,7 +426,7 @@ enum {
 enum err
 store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
     uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
-    size_t *ret_n, struct error *e)
+    size_t *ret_n, uint64_t *ret_next, struct error *e)
 {
 	struct key *k = arena_array(a, struct key, N_KEYS);
 
@@ -447,6 +447,7 @@ store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
 		.expires_at_ms = FAKE_NOW_MS + 2 * DAY_MS };
 	*ret = k;
 	*ret_n = fake.is_empty ? 0 : limit < N_KEYS ? (size_t)limit : N_KEYS;
+	*ret_next = 0;
 	return OK;
 }
 
@@ -456,7 +457,8 @@ const char *const usage_status_names[USAGE_STATUS__MAX] = { "ok",
 enum err
 store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
     struct usage_cursor after, uint64_t limit, struct arena *a,
-    struct usage_view **ret, size_t *ret_n, struct error *e)
+    struct usage_view **ret, size_t *ret_n, struct usage_cursor *ret_next,
+    struct error *e)
 {
 	struct usage_view *v = arena_array(a, struct usage_view, 2);
 
@@ -477,6 +479,7 @@ store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
 		v[i].cost_pusd = i ? DB_MONEY_NULL : INT64_C(123400000);
 	}
 	*ret = v;
+	*ret_next = (struct usage_cursor){ 0 };
 	*ret_n = fake.is_empty ? 0 : 2;
 	return OK;
 }
