@@ -7,7 +7,7 @@
 #include "base/json_scan.h"
 #include "domain/principal.h"
 #include "handler/api/api.h"
-#include "handler/api/idempotency.h"
+#include "handler/idempotency.h"
 #include "handler/api/usage_read.h"
 
 #define JSON_DEPTH 4

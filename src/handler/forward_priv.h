@@ -3,7 +3,7 @@
 #ifndef TG_HANDLER_API_FORWARD_PRIV_H
 #define TG_HANDLER_API_FORWARD_PRIV_H
 
-#include "handler/api/forward.h"
+#include "handler/forward.h"
 #include "http/peer.h"
 #include "upstream/sse.h"
 

@@ -6,7 +6,7 @@
 #ifndef TG_HANDLER_API_INFERENCE_H
 #define TG_HANDLER_API_INFERENCE_H
 
-#include "handler/api/forward.h"
+#include "handler/forward.h"
 #include "handler/handler.h"
 
 /**
