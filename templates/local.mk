@@ -15,6 +15,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/members.html \
 	templates/dashboard/model_list.html \
 	templates/dashboard/models.html \
+	templates/dashboard/playground.html \
 	templates/dashboard/request.html \
 	templates/dashboard/requests.html \
 	templates/dashboard/show.html \

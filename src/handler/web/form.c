@@ -266,7 +266,7 @@ plain_lines(struct arena *a, struct str s)
 	for (size_t i = 0; p && i < s.n; i++)
 		if (s.p[i] != '\r')
 			p[n++] = s.p[i];
-	return str_trim(str_make(p, n));
+	return str_make(p, n);
 }
 
 static enum err
@@ -290,6 +290,8 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 		else if (f->fields[i].control == FORM_SECRET)
 			*text = value;
 		else if (f->fields[i].control == FORM_LINES)
+			*text = str_trim(plain_lines(a, value));
+		else if (f->fields[i].control == FORM_AREA)
 			*text = plain_lines(a, value);
 		else
 			*text = str_trim(value);
@@ -417,7 +419,9 @@ put_value(const struct web_form *f, size_t i, struct json_out *j,
 	if (field->control == FORM_TIME)
 		return put_time(f, i, j, e);
 	if (field->control == FORM_NUMBER ||
-	    (field->control == FORM_SELECT && (field->flags & FORM_NUMBERS)))
+	    ((field->control == FORM_SELECT ||
+		 field->control == FORM_HIDDEN) &&
+		(field->flags & FORM_NUMBERS)))
 		return put_number(f, i, text, j, e);
 	json_out_str(j, text);
 	return OK;
@@ -640,7 +644,9 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
-	tval_set_bool(o, "is_area", c == FORM_LINES);
+	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
+	tval_set_bool(o, "is_lines", c == FORM_LINES);
+	tval_set_bool(o, "is_hidden", c == FORM_HIDDEN);
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);

@@ -27,6 +27,8 @@ enum form_control {
 	FORM_SELECT, /* one of the options <-> string or number */
 	FORM_CHECKS, /* a box for each option <-> array of strings or numbers */
 	FORM_TIME,   /* UTC, by minutes <-> time */
+	FORM_AREA,   /* lines as they are <-> string */
+	FORM_HIDDEN, /* goes along unseen <-> string or number */
 };
 
 enum form_flag {
@@ -125,6 +127,7 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.value", TVAL_TEXT }, { path ".fields.described_by", TVAL_TEXT }, \
 	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_input", TVAL_BOOL }, \
 	{ path ".fields.is_area", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
+	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_hidden", TVAL_BOOL }, \
 	{ path ".fields.is_select", TVAL_BOOL }, { path ".fields.is_checks", TVAL_BOOL }, \
 	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \
 	{ path ".fields.options.id", TVAL_TEXT }, { path ".fields.options.name", TVAL_TEXT }, \

@@ -32,6 +32,9 @@ enum err web_key_fill(struct web_key *v, struct web_form *f,
 /** Whether who visits may change the key, or make one (without a key). */
 bool web_key_may_change(const struct web_key *v);
 
+/** Whether the key may use a model. */
+bool web_key_may_use_model(const struct web_key *v, uint64_t model_id);
+
 /** Link to a page of keys. id 0, verb NULL: without. */
 struct str web_key_href(const struct web_key *v, uint64_t id, const char *verb);
 /** "tg_XXXXXXXXXX_…" */

@@ -56,6 +56,10 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/playground.c \
+	src/handler/web/playground.h \
+	src/handler/web/playground_ask.c \
+	src/handler/web/playground_view.c \
 	src/handler/web/provider.c \
 	src/handler/web/remote.c \
 	src/handler/web/request.c \

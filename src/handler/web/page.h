@@ -37,6 +37,7 @@ extern const struct tmpl_page page_login_password;
 extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
 extern const struct tmpl_page page_model_list;
+extern const struct tmpl_page page_playground;
 extern const struct tmpl_page page_request;
 extern const struct tmpl_page page_requests;
 extern const struct tmpl_page page_settings;

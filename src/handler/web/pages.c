@@ -25,6 +25,7 @@ static const struct tmpl_page *const pages[] = {
 	&page_login_remote,
 	&page_members,
 	&page_model_list,
+	&page_playground,
 	&page_request,
 	&page_requests,
 	&page_settings,

@@ -47,6 +47,8 @@ handler_fn web_limit_list;  /* GET /dashboard/{customer_id}/limits */
 handler_fn web_budget_edit; /* GET /dashboard/{customer_id}/budget, and POST */
 handler_fn web_budget_change;
 handler_fn web_model_list;   /* GET /dashboard/{customer_id}/models */
+handler_fn web_playground_show; /* GET /dashboard/{customer_id}/playground */
+handler_fn web_playground_ask;  /* and POST */
 handler_fn web_request_list; /* GET /dashboard/{customer_id}/requests */
 handler_fn web_request_show; /* GET …/requests/{request_id} */
 handler_fn web_usage_show;   /* GET /dashboard/{customer_id}/usage */
