@@ -4,8 +4,8 @@
  * its model in order, the answer passed on or kept, the meter settled before
  * the last byte goes out. Retries happen before the first byte only.
  */
-#ifndef TG_HANDLER_API_FORWARD_H
-#define TG_HANDLER_API_FORWARD_H
+#ifndef TG_HANDLER_FORWARD_H
+#define TG_HANDLER_FORWARD_H
 
 #include "base/str.h"
 #include "handler/handler.h"

@@ -261,8 +261,8 @@ store_key_digest(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 {
 	struct key_digest d;
 	enum err err = db_one(db, STMT_KEY_DIGEST,
-	    DB_IN(db_u64(api_key_id), db_u64(customer_id)), a, &digest_map,
-	    &d, e);
+	    DB_IN(db_u64(api_key_id), db_u64(customer_id)), a, &digest_map, &d,
+	    e);
 
 	if (!err)
 		memcpy(ret, d.bytes, KEY_DIGEST_BYTES);

@@ -10,6 +10,8 @@ EXTRA_DIST += \
 	tests/browser/keys.t \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
+	tests/browser/playground.mjs \
+	tests/browser/playground.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \

@@ -419,8 +419,7 @@ put_value(const struct web_form *f, size_t i, struct json_out *j,
 	if (field->control == FORM_TIME)
 		return put_time(f, i, j, e);
 	if (field->control == FORM_NUMBER ||
-	    ((field->control == FORM_SELECT ||
-		 field->control == FORM_HIDDEN) &&
+	    ((field->control == FORM_SELECT || field->control == FORM_HIDDEN) &&
 		(field->flags & FORM_NUMBERS)))
 		return put_number(f, i, text, j, e);
 	json_out_str(j, text);

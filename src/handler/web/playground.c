@@ -108,8 +108,8 @@ offer_keys(struct playground *p, struct error *e)
 				    (unsigned long long)rows[i].api_key_id),
 				arena_printf(a, "%" PRI_STR ", %" PRI_STR,
 				    STR_ARG(rows[i].name),
-				    STR_ARG(web_key_text(a,
-					rows[i].public_id))),
+				    STR_ARG(
+					web_key_text(a, rows[i].public_id))),
 			};
 	return OK;
 }

@@ -41,7 +41,8 @@ enum err playground_begin(struct playground *p, struct app *app,
 enum err playground_choose(struct playground *p, uint64_t api_key_id,
     struct error *e) ATTR_MUST_CHECK;
 /** The keys that the page offers, and the models of the chosen one. */
-enum err playground_offer(struct playground *p, struct error *e) ATTR_MUST_CHECK;
+enum err playground_offer(struct playground *p,
+    struct error *e) ATTR_MUST_CHECK;
 /** Why the chosen key can't ask; "": it can. */
 struct str playground_obstacle(const struct playground *p);
 

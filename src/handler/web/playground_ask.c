@@ -127,8 +127,8 @@ static enum err
 show(struct playground *p, struct response *rs, int status,
     const struct error *refused, const struct meter *m, struct error *e)
 {
-	return (p->is_live ? playground_json
-			   : playground_page)(p, rs, status, refused, m, e);
+	return (p->is_live ? playground_json : playground_page)(p, rs, status,
+	    refused, m, e);
 }
 
 /* The page is the person's, though it is the key that asks. */

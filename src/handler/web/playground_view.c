@@ -58,9 +58,8 @@ duration_ms(const struct meter *m)
 static void
 facts_of(const struct meter *m, struct arena *a, struct facts *ret)
 {
-	static const char *const sources[USAGE_FROM__MAX] = {
-		"by the provider", "by this gateway", "estimated"
-	};
+	static const char *const sources[USAGE_FROM__MAX] = { "by the provider",
+		"by this gateway", "estimated" };
 
 	ret->n = 0;
 	for (unsigned c = 0; c < TOK_CLASS__MAX; c++) {
