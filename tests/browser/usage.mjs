@@ -314,9 +314,12 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await page.locator('#groups tbody tr').count(), 1);
     await page.getByLabel('Show').selectOption('Cost (USD)');
     await page.getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL((to) => to.searchParams.get('metric') === 'cost');
     assert.equal(new URL(page.url()).searchParams.get('api_key_id'), String(a.keys.at(-1)));
     await page.goBack();
+    await page.waitForURL((to) => to.searchParams.get('metric') === 'requests');
     await page.goBack();
+    await page.waitForURL((to) => !to.searchParams.get('api_key_id'));
     assert.equal(await page.locator('#groups tbody tr').count(), 11);
     assert.equal(await page.getByLabel('Show').inputValue(), 'requests');
     await close(page);
