@@ -453,8 +453,8 @@ await test('models: prices in force times the markup, free ones said to be free'
   const [price] = (await api('GET', `/api/prices?model_id=${model.model_id}&limit=1`)).body.data;
   const card = page.locator('.model').filter({ has: page.locator('h2', { hasText: model.id }) });
   const row = (what) => card.locator('tbody tr').filter({ has: page.getByRole('rowheader', { name: what, exact: true }) })
-    .locator('data.money').first().getAttribute('value');
-  const million = async (what, usd) => assert.equal(Math.round(Number(await row(what)) * 1e9), Math.round(usd * 1.1e9), what);
+    .locator('td').first().textContent();
+  const million = async (what, usd) => assert.equal(Math.round(Number((await row(what)).replace(/[$,]/g, '')) * 1e9), Math.round(usd * 1.1e9), what);
   await million('Input', price.prices.input);
   await million('Output', price.prices.output);
   await million('Input from the cache', price.prices.cached_input);

@@ -128,6 +128,7 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_input", TVAL_BOOL }, \
 	{ path ".fields.is_area", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
 	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_hidden", TVAL_BOOL }, \
+	{ path ".fields.autocomplete", TVAL_TEXT }, \
 	{ path ".fields.is_select", TVAL_BOOL }, { path ".fields.is_checks", TVAL_BOOL }, \
 	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \
 	{ path ".fields.options.id", TVAL_TEXT }, { path ".fields.options.name", TVAL_TEXT }, \
