@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What holds of every page and every form in the table of routes, so that none
-// can be forgotten: a form without its session's token changes nothing (S15),
+// can be forgotten: a form without its session's token changes nothing (S27),
 // another tenant's things are not there (S8), what people named is text (S23),
 // and pages are valid and accessible.
 import { assert, done, test } from '../sdk/tap.mjs';
@@ -68,7 +68,7 @@ await test('every form of a page asks for a token', () => {
 });
 
 for (const route of forms) {
-  await test(`POST ${route.path}: refused without its own session's token (S15)`, async () => {
+  await test(`POST ${route.path}: refused without its own session's token (S27)`, async () => {
     const page = isOperators(route) ? operator : owner;
     const right = isOperators(route) ? tokens.operator : tokens.owner;
     const path = fill(route, a.id, a.things);
@@ -134,6 +134,33 @@ for (const route of routes.filter(isOfCustomer)) {
       assert.doesNotMatch(answer.text, /form has expired/);
     }
     assert.equal(changes(), before);
+  });
+}
+
+// ---- roles ----
+
+const letters = { owner: 'O', billing: 'b', developer: 'd', viewer: 'v' };
+for (const [role, letter] of Object.entries(letters)) {
+  await test(`${role}: the pages and forms that the table gives that role, no other (S7)`, async () => {
+    const page = await open();
+    await signIn(page, person(role, a.id, `${stamp}-roles`));
+    const csrf = await tokenIn(page);
+    const before = changes();
+    let n = 0;
+    for (const route of routes.filter((r) => r.auth === 'session')) {
+      const may = route.roles.includes(letter);
+      // What a role may send is sent to nothing, or not at all.
+      if (may && route.method === 'POST') continue;
+      const answer = await send(page.context(), route.method, fill(route, a.id, a.things), { csrf },
+        { 'Sec-Fetch-Site': 'same-origin' });
+      if (may) assert.ok([200, 303].includes(answer.status), `${route.method} ${route.path}: ${answer.status}`);
+      else assert.equal(answer.status, 403, `${route.method} ${route.path}`);
+      assert.doesNotMatch(answer.text, /form has expired/);
+      n += 1;
+    }
+    assert.ok(n > 40, `${n} routes`);
+    assert.equal(changes(), before);
+    await page.context().close();
   });
 }
 

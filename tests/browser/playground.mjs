@@ -268,6 +268,16 @@ await test('a key of another customer is not there (S8)', async () => {
   await close(page);
 });
 
+await test('a key\'s own page leads to it', async () => {
+  const page = await open();
+  await signIn(page, owner);
+  await page.goto(`${mine}/keys/${key.id}`);
+  await page.getByRole('link', { name: 'Try it in the playground' }).click();
+  assert.equal(page.url(), playground(key));
+  assert.equal(await page.getByLabel('Ask under the API key').inputValue(), String(key.id));
+  await close(page);
+});
+
 await test('a key that is switched off, or may not infer, says so and asks nothing', async () => {
   const page = await open();
   await signIn(page, owner);

@@ -160,16 +160,18 @@ for (const [route, allowed] of Object.entries(matrix)) {
   });
 }
 
-const openPages = ['GET /', 'GET /login', 'POST /login', 'GET /docs', 'GET /docs/openapi.yaml'];
-const pages = ['GET /dashboard', 'GET /dashboard/{customer_id}', 'POST /logout'];
+const openPages = ['GET /', 'GET /login', 'POST /login', 'GET /docs', 'GET /docs/openapi.yaml', 'GET /login/code',
+  'POST /login/code', 'GET /login/forgot', 'POST /login/forgot', 'POST /login/password', 'GET /login/password/{token}',
+  'GET /login/remote', 'POST /login/remote'];
 
 await test('pages: nobody without a session, whatever key comes along (S7)', async () => {
   const listed = routes.filter((r) => r.isPage).map((r) => `${r.method} ${r.path}`);
-  assert.deepEqual([...pages, ...openPages].sort(), listed.sort());
+  const pages = listed.filter((page) => !openPages.includes(page));
+  assert.equal(pages.length + openPages.length, listed.length);
   for (const page of pages) {
     const [method, path] = page.split(' ');
     for (const key of [undefined, a.keys.owner, env.TOLLGATE_OPERATOR_KEY]) {
-      const { status } = await ask(method, path.replace(/\{\w+\}/, a.id), {
+      const { status } = await ask(method, path.replace(/\{\w+\}/g, a.id), {
         Accept: 'text/html', ...(key ? { 'X-API-Key': key } : {}),
         ...(method === 'POST' ? { 'Content-Length': 0 } : {}),
       });
