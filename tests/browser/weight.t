@@ -20,6 +20,6 @@ tools/quickstart --dir "$dir" --port 0 --build "$build" --no-build >"$dir/said" 
 }
 set -a
 . "$dir/env"
-TOLLGATE_STACK_DIR=$dir
+export TOLLGATE_STACK_DIR=$dir
 set +a
 node tests/browser/weight.mjs
