@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	bench/lib/gpt2.sh \
 	bench/lib/keys.sh \
 	bench/lib/limits.sh \
+	bench/lib/pages.sh \
 	bench/lib/refusals.py \
 	bench/lib/refusals.sh \
 	bench/lib/targets.sh \

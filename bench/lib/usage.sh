@@ -4,6 +4,7 @@
 # bench/lib/targets.sh, which set top, dir, build, rounds, quick, rows, output.
 
 . "$top/bench/lib/usage_rows.sh"
+. "$top/bench/lib/pages.sh"
 
 usage_groups=(key user project customer model provider agent connector status
   hour day month)
@@ -163,9 +164,14 @@ $(usage_exports)
 $(usage_tables)
 MD
   } >"$dir/section.md"
+  {
+    provenance
+    bench_pages
+  } >"$dir/pages.md"
   if [[ -n $quick ]]; then
-    cat "$dir/section.md"
+    cat "$dir/section.md" "$dir/pages.md"
   else
     write_section "$output" 'Usage' <"$dir/section.md" || exit 1
+    write_section "$output" 'Pages' <"$dir/pages.md" || exit 1
   fi
 }

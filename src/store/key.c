@@ -208,6 +208,27 @@ store_key_limits(struct db *db, uint64_t customer_id, uint64_t api_key_id,
 	    ret_n, e);
 }
 
+/* A statement has a fixed number of parameters: the last is repeated. */
+static void
+some_ids(const uint64_t *ids, size_t n, struct db_val in[KEY_SOME_MAX])
+{
+	ASSERT(n >= 1 && n <= KEY_SOME_MAX);
+	for (size_t i = 0; i < KEY_SOME_MAX; i++)
+		in[i] = db_u64(ids[i < n ? i : n - 1]);
+}
+
+enum err
+store_key_limits_some(struct db *db, uint64_t customer_id, const uint64_t *ids,
+    size_t n, struct arena *a, struct key_limits **ret, size_t *ret_n,
+    struct error *e)
+{
+	struct db_val in[1 + KEY_SOME_MAX] = { db_u64(customer_id) };
+
+	some_ids(ids, n, in + 1);
+	return db_all(db, STMT_KEY_LIMITS_SOME,
+	    (struct db_in){ in, ARRAY_LEN(in) }, a, &limits_map, ret, ret_n, e);
+}
+
 static enum err
 key_auth(struct db *db, enum stmt id, const uint8_t digest[KEY_DIGEST_BYTES],
     struct arena *a, struct key_auth *ret, struct error *e)
@@ -565,12 +586,14 @@ static const struct db_field cost_fields[] = {
 static const struct db_map cost_map = DB_MAP(struct key_cost, cost_fields);
 
 enum err
-store_key_costs(struct db *db, uint64_t customer_id, int64_t month_ms,
-    uint64_t from, uint64_t to, struct arena *a, struct key_cost **ret,
+store_key_costs_some(struct db *db, uint64_t customer_id, int64_t month_ms,
+    const uint64_t *ids, size_t n, struct arena *a, struct key_cost **ret,
     size_t *ret_n, struct error *e)
 {
-	return db_all(db, STMT_KEY_COSTS,
-	    DB_IN(db_u64(customer_id), db_day(month_ms), db_u64(from),
-		db_u64(to)),
-	    a, &cost_map, ret, ret_n, e);
+	struct db_val in[2 + KEY_SOME_MAX] = { db_u64(customer_id),
+		db_day(month_ms) };
+
+	some_ids(ids, n, in + 2);
+	return db_all(db, STMT_KEY_COSTS_SOME,
+	    (struct db_in){ in, ARRAY_LEN(in) }, a, &cost_map, ret, ret_n, e);
 }

@@ -156,11 +156,11 @@ struct key_cost {
 	uint64_t api_key_id;
 	int64_t cost_pusd;
 };
-/** Of a customer's keys from..to that were used in the month that begins at
- * month_ms, by id. */
-enum err store_key_costs(struct db *db, uint64_t customer_id, int64_t month_ms,
-    uint64_t from, uint64_t to, struct arena *a, struct key_cost **ret,
-    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** Of those among some of a customer's keys that were used in the month that
+ * begins at month_ms, by id. @n  1..KEY_SOME_MAX */
+enum err store_key_costs_some(struct db *db, uint64_t customer_id,
+    int64_t month_ms, const uint64_t *ids, size_t n, struct arena *a,
+    struct key_cost **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 
 enum key_state {
 	KEY_ACTIVE,
@@ -218,6 +218,12 @@ struct key_limits {
 enum err store_key_limits(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, uint64_t limit, struct arena *a,
     struct key_limits **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/* Most keys of one statement for some of them: more than a page has. */
+#define KEY_SOME_MAX 32
+/** Of some of a customer's keys, in order of id. @n  1..KEY_SOME_MAX */
+enum err store_key_limits_some(struct db *db, uint64_t customer_id,
+    const uint64_t *ids, size_t n, struct arena *a, struct key_limits **ret,
+    size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** Ids of the models that a key lists, sorted. */
 enum err store_key_models(struct db *db, uint64_t api_key_id, struct arena *a,
     uint64_t **ret_model_ids, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;

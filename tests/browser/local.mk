@@ -4,6 +4,8 @@ EXTRA_DIST += \
 	tests/browser/dashboard.t \
 	tests/browser/docs.mjs \
 	tests/browser/docs.t \
+	tests/browser/first_visit.mjs \
+	tests/browser/first_visit.t \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \

@@ -147,6 +147,7 @@ key__five_state_its_limits__each_is_a_layer(void **state)
 	struct limit_set own = { 0 };
 	struct customer c;
 	struct key k;
+	uint64_t ids[2];
 	size_t n;
 
 	(void)state;
@@ -179,6 +180,16 @@ key__five_state_its_limits__each_is_a_layer(void **state)
 	check_layers(rows[0].layers);
 	assert_db_ok(f, store_key_limits(f->db, customer_id + 1, k.api_key_id,
 			    9, &f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 0);
+	ids[0] = k.api_key_id;
+	ids[1] = k.api_key_id + 1000000;
+	assert_db_ok(f, store_key_limits_some(f->db, customer_id, ids, 2, &f->a,
+			    &rows, &n, &f->e));
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].api_key_id, k.api_key_id);
+	check_layers(rows[0].layers);
+	assert_db_ok(f, store_key_limits_some(f->db, customer_id + 1, ids, 2,
+			    &f->a, &rows, &n, &f->e));
 	assert_int_equal(n, 0);
 
 	assert_db_ok(f, store_role_tier_set(f->db, S("owner"), 0, &f->e));

@@ -35,6 +35,11 @@ bool web_key_may_change(const struct web_key *v);
 /** Whether the key may use a model. */
 bool web_key_may_use_model(const struct web_key *v, uint64_t model_id);
 
+/** What is in force of each key of a page, 1..KEY_SOME_MAX of the customer's,
+ * in one statement. */
+enum err web_key_limits(struct web_key *v, const struct key *keys, size_t n,
+    struct limit_set *ret, struct error *e) ATTR_MUST_CHECK;
+
 /** Link to a page of keys. id 0, verb NULL: without. */
 struct str web_key_href(const struct web_key *v, uint64_t id, const char *verb);
 /** "tg_XXXXXXXXXX_…" */

@@ -114,22 +114,16 @@ load_keys(struct web_key *v, struct list *l, struct error *e)
 }
 
 static enum err
-load_limits(struct web_key *v, struct list *l, struct error *e)
+load_costs(struct web_key *v, struct list *l, struct error *e)
 {
-	const struct limit_set defaults = default_limits(v->app);
-	enum err err = OK;
+	const struct budget_starts now = budget_starts_of(v->m.now_ms);
+	uint64_t ids[PER_PAGE];
 
-	for (size_t i = 0; !err && i < l->n_shown; i++) {
-		struct key_limits *rows = NULL;
-		size_t n = 0;
-
-		err = store_key_limits(v->m.db, v->m.tenant,
-		    l->keys[i].api_key_id, 1, v->rq->arena, &rows, &n, e);
-		if (!err && n)
-			key_limits_resolve(rows->layers, &defaults,
-			    &l->limits[i]);
-	}
-	return err;
+	for (size_t i = 0; i < l->n_shown; i++)
+		ids[i] = l->keys[i].api_key_id;
+	return store_key_costs_some(v->m.db, v->m.tenant,
+	    now.start_ms[BUDGET_MONTH], ids, l->n_shown, v->rq->arena,
+	    &l->costs, &l->n_costs, e);
 }
 
 static enum err
@@ -137,17 +131,13 @@ load(struct web_key *v, struct list *l, struct error *e)
 {
 	static const struct label_filter labels = { 0 };
 	static const struct user_filter users = { 0 };
-	const struct budget_starts now = budget_starts_of(v->m.now_ms);
 	struct arena *a = v->rq->arena;
 	enum err err = load_keys(v, l, e);
 
-	if (!err)
-		err = load_limits(v, l, e);
 	if (!err && l->n_shown)
-		err = store_key_costs(v->m.db, v->m.tenant,
-		    now.start_ms[BUDGET_MONTH], l->keys[0].api_key_id,
-		    l->keys[l->n_shown - 1].api_key_id, a, &l->costs,
-		    &l->n_costs, e);
+		err = web_key_limits(v, l->keys, l->n_shown, l->limits, e);
+	if (!err && l->n_shown)
+		err = load_costs(v, l, e);
 	if (!err)
 		err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
 		    &labels, 0, OPTIONS_MAX, a, &l->projects, &l->n_projects,

@@ -146,22 +146,13 @@ static enum err
 load_keys(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
 {
 	const struct key_filter active = { .state = KEY_ACTIVE + 1 };
-	const struct limit_set defaults = default_limits(v->app);
 	struct arena *a = v->rq->arena;
 	enum err err = store_key_page(v->m.db, v->m.tenant, &active, after,
 	    PER_PAGE + 1, a, &l->keys, &l->n_keys, e);
 
 	l->n_shown = l->n_keys < PER_PAGE ? l->n_keys : PER_PAGE;
-	for (size_t i = 0; !err && i < l->n_shown; i++) {
-		struct key_limits *rows = NULL;
-		size_t n = 0;
-
-		err = store_key_limits(v->m.db, v->m.tenant,
-		    l->keys[i].api_key_id, 1, a, &rows, &n, e);
-		if (!err && n)
-			key_limits_resolve(rows->layers, &defaults,
-			    &l->in_force[i]);
-	}
+	if (!err && l->n_shown)
+		err = web_key_limits(v, l->keys, l->n_shown, l->in_force, e);
 	if (err || !l->n_shown)
 		return err;
 	return load_budgets(v, BUDGET_KEY, l->keys[0].api_key_id,

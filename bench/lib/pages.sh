@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# What each page costs with a year of usage, a thousand customers and ten
+# thousand keys, a fifth of them one customer's.  Sourced by bench/lib/usage.sh,
+# whose rows it needs: usage_sql, say, die, dir, url, build.
+
+pages_customers=1000
+pages_keys=10000
+pages_heavy_keys=2000
+pages_rounds=41
+
+pages_fill() {
+  local i
+  {
+    for ((i = 21; i <= pages_customers; i++)); do
+      printf "INSERT INTO customers (customer_id, name, email)
+        VALUES (%d, 'bench %d', 'bench-%d@example.org');\n" "$i" "$i" "$i"
+    done
+    cat <<SQL
+INSERT INTO users (customer_id, name, email, role)
+  SELECT customer_id, name, CONCAT('owner-', email), 'owner' FROM customers
+  WHERE customer_id > 20;
+INSERT INTO api_keys (customer_id, user_id, public_id, api_key_secret,
+    pepper_id, name, scopes, all_models)
+  SELECT c, (SELECT MIN(user_id) FROM users u WHERE u.customer_id = x.c),
+    CONCAT('p', LPAD(seq, 9, '0')), UNHEX(SHA2(seq, 256)), 1,
+    CONCAT('key ', seq), 'infer', 1
+  FROM (SELECT seq, IF(seq <= $pages_heavy_keys, 1, 21 + seq % ($pages_customers - 20)) AS c
+    FROM seq_1_to_$pages_keys) x;
+INSERT INTO projects (customer_id, name) VALUES (1, 'bench');
+INSERT INTO agents (customer_id, name) VALUES (1, 'bench');
+INSERT INTO connectors (customer_id, name) VALUES (1, 'bench');
+ANALYZE TABLE customers, users, api_keys;
+SQL
+  } | usage_sql >/dev/null
+}
+
+# pages_sign_in EMAIL PASSWORD: the seconds it took; cookies in $dir/cookies.
+pages_sign_in() {
+  local form
+  rm -f "$dir/cookies"
+  form=$(curl -fsS -c "$dir/cookies" "$pages_url/login" \
+    | sed -n 's/.*name="csrf" value="\([^"]*\)".*/\1/p' | head -n 1)
+  curl -fsS -o /dev/null -b "$dir/cookies" -c "$dir/cookies" -w '%{time_total}\n' \
+    --data-urlencode "csrf=$form" --data-urlencode "email=$1" \
+    --data-urlencode "password=$2" -H "Origin: $pages_url" "$pages_url/login"
+}
+
+# An id that a path's segment before it names, of customer 1.
+pages_id() {
+  case $1 in
+  members) usage_sql -e 'SELECT MIN(user_id) FROM users WHERE customer_id = 1' ;;
+  requests)
+    usage_sql -e "SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(request_id), 21, 0,
+      '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-')) FROM usage_records
+      WHERE customer_id = 1 ORDER BY request_timestamp DESC LIMIT 1"
+    ;;
+  *) usage_sql -e "SELECT MIN(${1%s}_id) FROM $1 WHERE customer_id = 1" 2>/dev/null \
+    | grep -x '[0-9]*' || printf '1\n' ;;
+  esac
+}
+
+# Each GET that answers with a page, with ids filled in.
+pages_paths() {
+  local path what
+  "$build/src/daemon/tollgate.fcgi" --routes \
+    | awk '$1 == "GET" && $5 ~ /^h/ && $2 !~ /token/ { print $2 }' \
+    | while read -r path; do
+      path=${path/'{customer_id}'/1}
+      if [[ $path =~ /([a-z]+)/\{ ]]; then
+        what=$(pages_id "${BASH_REMATCH[1]}")
+        path=${path/'{'*'}'/$what}
+      fi
+      printf '%s\n' "$path"
+    done
+  printf '%s\n' '/dashboard/1/keys?state=revoked' \
+    '/dashboard/1/usage?range=12m&group_by=key' \
+    '/dashboard/1/requests?request_status=timeout'
+}
+
+pages_table() {
+  local path i
+  local -a all
+  printf '| GET | status | p50 | p95 | KB sent |\n| --- | ---: | ---: | ---: | ---: |\n'
+  while read -r path; do
+    all=()
+    for ((i = 0; i <= pages_rounds; i++)); do
+      all+=("$pages_url$path" -o /dev/null)
+    done
+    curl -sS -g --compressed -b "$dir/cookies" "${all[@]}" \
+      -w '%{time_total} %{http_code} %{size_download}\n' | sed 1d | sort -n \
+      | awk -v path="$path" '{ v[NR] = $1 * 1000; code = $2; bytes = $3 }
+        END { printf "| `%s` | %d | %.1f | %.1f | %.1f |\n", path, code,
+          v[int((NR + 1) / 2)], v[int(NR * 0.95 + 0.999)], bytes / 1000 }'
+  done < <(pages_paths)
+}
+
+pages_sign_ins() {
+  local i
+  for ((i = 0; i < 9; i++)); do
+    pages_sign_in "$@" || die 'could not sign in'
+  done | sort -n | awk '{ v[NR] = $1 * 1000 }
+    END { printf "| sign in | 303 | %.1f | %.1f | |\n", v[5], v[9] }'
+}
+
+bench_pages() {
+  local pages_url=${url[lighttpd]%/v1/*} person
+  say 'customers and keys'
+  pages_fill || die 'no customers'
+  person=$(in_stack lighttpd command_json user add --email reader@example.org \
+    --role operator | jq -er .password) || die 'nobody to sign in'
+  pages_sign_in reader@example.org "$person" >/dev/null || die 'could not sign in'
+  say 'pages'
+  cat <<MD
+- $rows rows of usage, $pages_customers customers, $pages_keys keys, $pages_heavy_keys of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
+
+$(pages_table)
+$(pages_sign_ins reader@example.org "$person")
+MD
+}
