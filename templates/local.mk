@@ -25,6 +25,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/dashboard/models.html \
 	templates/dashboard/money.html \
 	templates/dashboard/recent.html \
+	templates/dashboard/playground.html \
 	templates/dashboard/request.html \
 	templates/dashboard/requests.html \
 	templates/dashboard/show.html \

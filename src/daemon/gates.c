@@ -124,11 +124,8 @@ has_scopes(const struct route *route, const struct principal *who)
 static enum err
 is_address_right(const struct turn *t, struct error *e)
 {
-	const struct cidr_list *allowed = &t->who.allowed_ips;
-
-	if (allowed->n == 0 ||
-	    (t->rq.has_client_ip &&
-		cidr_list_contains(allowed, &t->rq.client_ip)))
+	if (principal_may_come_from(&t->who,
+		t->rq.has_client_ip ? &t->rq.client_ip : NULL))
 		return OK;
 	return error_set(e, ERR_ADDRESS_FORBIDDEN,
 	    "the key is not for this address");

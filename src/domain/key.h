@@ -92,6 +92,16 @@ enum err key_authenticate(struct key_cache *c, struct str text,
     struct principal *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
+ * The same by what store_key_digest() found, for who acts as a key without
+ * knowing its secret: its limits, budgets, scopes and models hold, and it
+ * counts as used. Whether that person may is the caller's to know.
+ * Errors: key_authenticate()'s.
+ */
+enum err key_by_digest(struct key_cache *c,
+    const uint8_t digest[KEY_DIGEST_BYTES], int64_t now_ms, struct arena *a,
+    struct principal *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
  * Look again, at admission: the body may have taken its time to arrive, and a
  * revoke's answer may have gone out meanwhile. Two loads when nothing
  * changed. Principals without a key pass.

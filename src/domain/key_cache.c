@@ -430,6 +430,23 @@ key_authenticate(struct key_cache *c, struct str text,
 }
 
 enum err
+key_by_digest(struct key_cache *c, const uint8_t digest[KEY_DIGEST_BYTES],
+    int64_t now_ms, struct arena *a, struct principal *ret, struct error *e)
+{
+	struct ask q = {
+		.c = c,
+		.kind = KEY_CUSTOMER,
+		.now_ms = now_ms,
+		.a = a,
+		.ret = ret,
+		.e = e,
+	};
+
+	memcpy(q.digest, digest, KEY_DIGEST_BYTES);
+	return ask_run(&q);
+}
+
+enum err
 key_check_again(struct key_cache *c, struct principal *p, int64_t now_ms,
     struct arena *a, struct error *e)
 {

@@ -95,6 +95,12 @@ meter_open(struct meter *m, const struct meter_params *p, struct error *e)
 	return OK;
 }
 
+int64_t
+meter_first_ms(const struct meter *m)
+{
+	return m->first_us ? (m->first_us - m->start_us) / 1000 : -1;
+}
+
 /* What every settle says, whatever the outcome. */
 static struct journal_settle
 settle_record(const struct meter *m)
@@ -102,8 +108,7 @@ settle_record(const struct meter *m)
 	return (struct journal_settle){
 		.request_id = m->request_id,
 		.latency_ms = (clock_mono_us() - m->start_us) / 1000,
-		.ttft_ms = m->first_us ? (m->first_us - m->start_us) / 1000
-				       : -1,
+		.ttft_ms = meter_first_ms(m),
 		.attempts = m->attempts,
 		.provider_id = m->deployment->row.provider_id,
 		.deployment_id = m->deployment->row.deployment_id,
@@ -233,6 +238,7 @@ meter_settle(struct meter *m, const struct meter_result *r, struct error *e)
 	if (rc)
 		return rc;
 	record = settle_record(m);
+	m->latency_ms = record.latency_ms;
 	memcpy(record.tok, m->used.tok, sizeof(record.tok));
 	record.cost_pusd = m->cost.charged_pusd;
 	record.provider_cost_pusd = m->cost.provider_pusd;

@@ -60,6 +60,7 @@ struct meter {
 	/* For headers and the access log; final once settled. */
 	struct tokens used;
 	struct cost cost;
+	int64_t latency_ms; /* of the settle record */
 	enum usage_status status;
 	enum usage_source source;
 };
@@ -109,6 +110,8 @@ void meter_count_shadow(struct journal *j, const struct principal *who,
  * journal now, which is so at first and then about once a second.
  */
 bool meter_is_progress_due(const struct meter *m);
+/** Time to the first output; -1: there was none, or not by events. */
+int64_t meter_first_ms(const struct meter *m);
 /**
  * Note it.
  * Errors: ERR_JOURNAL_FULL, ERR_JOURNAL_FAILED: the stream must end now.

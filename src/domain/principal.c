@@ -2,6 +2,13 @@
 #include "domain/principal.h"
 
 bool
+principal_may_come_from(const struct principal *p, const struct cidr_addr *addr)
+{
+	return p->allowed_ips.n == 0 ||
+	       (addr && cidr_list_contains(&p->allowed_ips, addr));
+}
+
+bool
 principal_may_use_model(const struct principal *p, uint64_t model_id)
 {
 	size_t from = 0, to = p->n_models;

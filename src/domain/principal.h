@@ -93,6 +93,10 @@ principal_has_scopes(const struct principal *p, uint64_t scopes)
 unsigned principal_hard_budgets(const struct principal *p,
     uint32_t ret[BUDGET_PER_KEY]);
 
+/** Whether it may be used from there; NULL: nobody knows from where. */
+bool principal_may_come_from(const struct principal *p,
+    const struct cidr_addr *addr);
+
 /** Whether inference on that model is allowed. */
 bool principal_may_use_model(const struct principal *p, uint64_t model_id);
 

@@ -267,6 +267,29 @@ store_key_by_digest(struct db *db, const uint8_t digest[KEY_DIGEST_BYTES],
 	return OK;
 }
 
+struct key_digest {
+	uint8_t bytes[KEY_DIGEST_BYTES];
+};
+static const struct db_field digest_fields[] = {
+	DB_FIELD(struct key_digest, bytes, B32),
+};
+static const struct db_map digest_map = DB_MAP(struct key_digest,
+    digest_fields);
+
+enum err
+store_key_digest(struct db *db, uint64_t customer_id, uint64_t api_key_id,
+    struct arena *a, uint8_t ret[KEY_DIGEST_BYTES], struct error *e)
+{
+	struct key_digest d;
+	enum err err = db_one(db, STMT_KEY_DIGEST,
+	    DB_IN(db_u64(api_key_id), db_u64(customer_id)), a, &digest_map, &d,
+	    e);
+
+	if (!err)
+		memcpy(ret, d.bytes, KEY_DIGEST_BYTES);
+	return err;
+}
+
 enum err
 store_key_by_id(struct db *db, uint64_t customer_id, uint64_t api_key_id,
     struct arena *a, struct key *ret, struct error *e)

@@ -129,6 +129,12 @@ enum err store_key_by_digest(struct db *db,
     const uint8_t digest[KEY_DIGEST_BYTES], struct arena *a,
     struct key_auth *ret, struct error *e) ATTR_MUST_CHECK;
 
+/** The digest of a customer's key: for who acts as it without its secret.
+ * Errors: ERR_NOT_FOUND, also for another's key. @a  scratch */
+enum err store_key_digest(struct db *db, uint64_t customer_id,
+    uint64_t api_key_id, struct arena *a, uint8_t ret[KEY_DIGEST_BYTES],
+    struct error *e) ATTR_MUST_CHECK;
+
 /** customer_id 0: whoever's it is (operators). Errors: ERR_NOT_FOUND. */
 enum err store_key_by_id(struct db *db, uint64_t customer_id,
     uint64_t api_key_id, struct arena *a, struct key *ret,

@@ -11,16 +11,26 @@
 
 /* ---- requests ---- */
 
+/* A member of the request's parameters; empty: it has none. */
+static struct str
+parameter(const struct body *b, struct str name)
+{
+	const struct json_member *m = body_value(b, S("parameters"));
+	struct json_member found;
+
+	if (!m || m->kind != JSON_OBJECT ||
+	    !json_walk_find(m->value, name, &found))
+		return S("");
+	return found.value;
+}
+
 uint64_t
 generate_request_limit(const struct body *b)
 {
-	const struct json_member *m = body_value(b, S("parameters"));
-	struct json_member limit;
 	uint64_t tok = 0;
 
-	if (!m || m->kind != JSON_OBJECT ||
-	    !json_walk_find(m->value, S("max_new_tokens"), &limit) ||
-	    !str_to_u64(limit.value, 1, OPENAI_LIMIT_TOK_MAX, &tok))
+	if (!str_to_u64(parameter(b, S("max_new_tokens")), 1,
+		OPENAI_LIMIT_TOK_MAX, &tok))
 		return 0;
 	return tok;
 }
@@ -41,6 +51,7 @@ add_fraction(struct json_out *j, const char *name, struct str value,
 void
 generate_request_change(struct splice *s, const struct openai_change *change)
 {
+	struct str temperature = parameter(s->body, S("temperature"));
 	uint64_t limit_tok = generate_request_limit(s->body);
 	struct str text = { NULL, 0 };
 	struct json_out j;
@@ -55,7 +66,8 @@ generate_request_change(struct splice *s, const struct openai_change *change)
 	json_out_object(&j);
 	if (limit_tok)
 		json_out_member_u64(&j, "max_new_tokens", limit_tok);
-	add_fraction(&j, "temperature", change->temperature, false);
+	add_fraction(&j, "temperature",
+	    temperature.n ? temperature : change->temperature, false);
 	add_fraction(&j, "top_p", change->top_p, true);
 	json_out_member_bool(&j, "details", true);
 	json_out_member_bool(&j, "return_full_text", false);

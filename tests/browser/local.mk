@@ -16,12 +16,19 @@ EXTRA_DIST += \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
 	tests/browser/keys.t \
+	tests/browser/matrix.mjs \
+	tests/browser/matrix.t \
 	tests/browser/overview.mjs \
 	tests/browser/overview.t \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
+	tests/browser/pages.mjs \
+	tests/browser/playground.mjs \
+	tests/browser/playground.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \
 	tests/browser/settings.t \
-	tests/browser/visit.mjs
+	tests/browser/visit.mjs \
+	tests/browser/weight.mjs \
+	tests/browser/weight.t

@@ -9,7 +9,8 @@
 #include "domain/catalogue.h"
 #include "ext/json.h"
 #include "handler/api/api.h"
-#include "handler/api/inference.h"
+#include "handler/inference.h"
+#include "handler/prompt.h"
 
 #define MAX_LENGTH_DEFAULT 100
 /* Where the model does not state its context length. A local model counts the
@@ -76,147 +77,20 @@ check_length(const struct generate *g, const struct catalogue_model *model,
 	return OK;
 }
 
-/* What a kind's models are asked where no URL says it. A base with OpenAI's
- * version in it is no text-generation-inference's own. */
-static enum wire_op
-usual_op(enum provider_kind kind, struct str base_url)
-{
-	switch (kind) {
-	case PROVIDER_LOCAL:
-		return WIRE_COMPLETION;
-	case PROVIDER_ANTHROPIC:
-		return WIRE_MESSAGE;
-	case PROVIDER_HUGGINGFACE:
-		return str_ends(base_url, S("/v1")) ||
-			       str_ends(base_url, S("/v1/"))
-			   ? WIRE_CHAT
-			   : WIRE_GENERATE;
-	case PROVIDER_OPENAI:
-	case PROVIDER__N:
-		break;
-	}
-	return WIRE_CHAT;
-}
-
-/* Local models continue a text; external ones are asked as their URL says,
- * and chat where it says nothing. */
-static enum wire_op
-op_of(const struct catalogue_model *model)
-{
-	const struct catalogue_deployment *first = &model->deployments[0];
-	const struct provider *provider = &first->provider->row;
-	enum wire_op op = first->row.api_url.p
-			      ? provider_exact_op(provider->kind,
-				    first->row.api_url)
-			      : provider_url_op(provider->base_url);
-
-	if (op != WIRE_OP__MAX && op != WIRE_EMBEDDING && op != WIRE_COUNT)
-		return op;
-	return usual_op(provider->kind, provider->base_url);
-}
-
-/* Whether every place of the model may know max_length: our model server
- * does. Other local ones pass over it, so max_tokens goes along: it never says
- * more than max_length does. */
-static bool
-knows_max_length(const struct catalogue_model *model, enum wire_op op)
-{
-	for (size_t i = 0; i < model->n_deployments; i++)
-		if (model->deployments[i].provider->row.kind != PROVIDER_LOCAL)
-			return false;
-	return op == WIRE_COMPLETION;
-}
-
-static void
-write_messages(struct json_out *j, struct str text)
-{
-	json_out_key(j, "messages");
-	json_out_array(j);
-	json_out_object(j);
-	json_out_member_str(j, "role", S("user"));
-	json_out_member_str(j, "content", text);
-	json_out_object_end(j);
-	json_out_array_end(j);
-}
-
-/* The request that a client of that wire format would have sent. */
-static void
-write_members(struct json_out *j, const struct generate *g,
-    const struct catalogue_model *model, enum wire_op op)
-{
-	if (op == WIRE_GENERATE) {
-		json_out_member_str(j, "inputs", g->text);
-		json_out_key(j, "parameters");
-		json_out_object(j);
-		json_out_member_u64(j, "max_new_tokens", g->max_length);
-		json_out_object_end(j);
-		return;
-	}
-	json_out_member_str(j, "model", model->row.name);
-	json_out_member_u64(j,
-	    op == WIRE_RESPONSE ? "max_output_tokens" : "max_tokens",
-	    g->max_length);
-	if (knows_max_length(model, op))
-		json_out_member_u64(j, "max_length", g->max_length);
-	if (op == WIRE_COMPLETION)
-		json_out_member_str(j, "prompt", g->text);
-	else if (op == WIRE_RESPONSE)
-		json_out_member_str(j, "input", g->text);
-	else
-		write_messages(j, g->text);
-}
-
-static enum err
-write_request(struct arena *a, const struct generate *g,
-    const struct catalogue_model *model, enum wire_op op, struct str *ret,
-    struct error *e)
-{
-	struct buf b;
-	struct json_out j;
-
-	buf_init(&b, a, SIZE_MAX / 2);
-	json_out_init(&j, &b);
-	json_out_object(&j);
-	write_members(&j, g, model, op);
-	json_out_object_end(&j);
-	return buf_finish(&b, ret, e);
-}
-
-/* A text of the provider's error; empty: it has none of that name. */
-static struct str
-error_text(struct arena *a, struct str object, struct str name)
-{
-	struct json_member m;
-
-	if (!json_walk_find(object, name, &m) || m.kind != JSON_STRING)
-		return S("");
-	return json_unescape(a, m.value);
-}
-
 /* An error of another wire format as OpenAI's object, which is ours. */
 static enum err
 respond_error(struct response *rs, const struct forward_answer *answer,
     struct error *e)
 {
-	struct str json = answer->parsed.json, message, type;
-	struct arena *a = rs->arena;
-	struct json_member error;
+	const struct prompt_error said = prompt_error_of(rs->arena, answer);
 	struct json_out j;
 
-	if (json_walk_find(json, S("error"), &error) &&
-	    error.kind == JSON_OBJECT) {
-		message = error_text(a, error.value, S("message"));
-		type = error_text(a, error.value, S("type"));
-	} else {
-		message = error_text(a, json, S("error"));
-		type = error_text(a, json, S("error_type"));
-	}
 	response_json_begin(rs, &j);
 	json_out_object(&j);
 	json_out_key(&j, "error");
 	json_out_object(&j);
-	json_out_member_str(&j, "message", message);
-	json_out_member_str(&j, "type", type);
+	json_out_member_str(&j, "message", said.message);
+	json_out_member_str(&j, "type", said.type);
 	json_out_member_null(&j, "param");
 	json_out_member_null(&j, "code");
 	json_out_object_end(&j);
@@ -225,7 +99,7 @@ respond_error(struct response *rs, const struct forward_answer *answer,
 }
 
 static enum err
-respond(const struct meter *m, struct response *rs,
+respond(void *arg, const struct meter *m, struct response *rs,
     const struct forward_answer *answer, struct error *e)
 {
 	enum wire_op op = answer->parsed.op;
@@ -233,11 +107,12 @@ respond(const struct meter *m, struct response *rs,
 	struct json_out j;
 	enum err rc;
 
+	(void)arg;
 	if (answer->status != 200 &&
 	    (op == WIRE_MESSAGE || op == WIRE_GENERATE))
 		return respond_error(rs, answer, e);
 	if (answer->status != 200)
-		return forward_as_is(m, rs, answer, e);
+		return forward_as_is(NULL, m, rs, answer, e);
 	rc = openai_answer_text(rs->arena, &answer->parsed, &text, e);
 	if (rc)
 		return rc;
@@ -256,6 +131,7 @@ api_generate(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
 	struct generate g = { 0 };
+	struct prompt prompt = { .is_limit_of_all = true };
 	struct body body;
 	struct openai_request request;
 	struct forward_params p = {
@@ -273,8 +149,10 @@ api_generate(struct app *app, const struct request *rq, struct response *rs,
 		rc = check_length(&g, p.model, e);
 	if (rc)
 		return rc;
-	p.op = op_of(p.model);
-	rc = write_request(rq->arena, &g, p.model, p.op, &text, e);
+	prompt.text = g.text;
+	prompt.limit_tok = g.max_length;
+	p.op = prompt_op(p.model, WIRE_COMPLETION);
+	rc = prompt_write(rq->arena, &prompt, p.model, p.op, &text, e);
 	if (!rc)
 		rc = body_scan(rq->arena, text, &body, e);
 	if (!rc)

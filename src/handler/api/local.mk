@@ -8,17 +8,8 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/credit.c \
 	src/handler/api/customer.c \
 	src/handler/api/customer_export.c \
-	src/handler/api/forward.c \
-	src/handler/api/forward.h \
-	src/handler/api/forward_headers.c \
-	src/handler/api/forward_priv.h \
-	src/handler/api/forward_settle.c \
 	src/handler/api/generate.c \
 	src/handler/api/health.c \
-	src/handler/api/idempotency.c \
-	src/handler/api/idempotency.h \
-	src/handler/api/inference.c \
-	src/handler/api/inference.h \
 	src/handler/api/key.c \
 	src/handler/api/key_manage.c \
 	src/handler/api/key_self.c \
@@ -26,6 +17,7 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/model.c \
 	src/handler/api/model_manage.c \
 	src/handler/api/notice.c \
+	src/handler/api/pass_through.c \
 	src/handler/api/price.c \
 	src/handler/api/provider.c \
 	src/handler/api/resource.c \
@@ -39,7 +31,16 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/api/user.c \
 	src/handler/download.c \
 	src/handler/download.h \
+	src/handler/forward.c \
+	src/handler/forward.h \
+	src/handler/forward_headers.c \
+	src/handler/forward_priv.h \
+	src/handler/forward_settle.c \
 	src/handler/handler.h \
+	src/handler/idempotency.c \
+	src/handler/idempotency.h \
+	src/handler/inference.c \
+	src/handler/inference.h \
 	src/handler/key_change.c \
 	src/handler/key_change.h \
 	src/handler/key_make.c \
@@ -55,4 +56,6 @@ src_handler_api_libapi_a_SOURCES = \
 	src/handler/model_write.c \
 	src/handler/model_write.h \
 	src/handler/price_body.c \
-	src/handler/price_body.h
+	src/handler/price_body.h \
+	src/handler/prompt.c \
+	src/handler/prompt.h

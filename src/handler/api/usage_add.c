@@ -7,8 +7,8 @@
 #include "base/json_scan.h"
 #include "domain/principal.h"
 #include "handler/api/api.h"
-#include "handler/api/idempotency.h"
 #include "handler/api/usage_read.h"
+#include "handler/idempotency.h"
 
 #define JSON_DEPTH 4
 #define ANSWER_MAX MIB(2)

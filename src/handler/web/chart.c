@@ -151,7 +151,7 @@ add_parts(struct tval *parts, const struct chart *c, size_t i, uint64_t top)
 static void
 add_bar(struct tval *bars, const struct chart *c, size_t i, uint64_t top)
 {
-	struct tval *o = tval_push_object(bars);
+	struct tval *o = tval_push_object(bars), *parts;
 	uint64_t from = WHOLE * i / c->n_bars;
 	uint64_t slot = WHOLE * (i + 1) / c->n_bars - from;
 	uint64_t width = slot * FILL_NUM / FILL_DENOM;
@@ -161,7 +161,9 @@ add_bar(struct tval *bars, const struct chart *c, size_t i, uint64_t top)
 	set_percent(o, "slot_width", slot);
 	set_percent(o, "x", from + (slot - width) / 2);
 	set_percent(o, "width", width);
-	add_parts(tval_set_list(o, "parts"), c, i, top);
+	parts = tval_set_list(o, "parts");
+	add_parts(parts, c, i, top);
+	tval_set_bool(o, "has_parts", parts && parts->first);
 }
 
 /* n: how many follow; every second of them only where there is room. */

@@ -66,6 +66,7 @@ void chart_build(struct tval *o, const struct chart *c);
      { path ".bars.slot_x", TVAL_TEXT },                                       \
      { path ".bars.slot_width", TVAL_TEXT }, { path ".bars.x", TVAL_TEXT },    \
      { path ".bars.width", TVAL_TEXT }, { path ".bars.parts", TVAL_LIST },     \
+     { path ".bars.has_parts", TVAL_BOOL },                                    \
      { path ".bars.parts.y", TVAL_TEXT },                                      \
      { path ".bars.parts.height", TVAL_TEXT },                                 \
      { path ".bars.parts.fill", TVAL_TEXT }, { path ".ticks", TVAL_LIST },     \

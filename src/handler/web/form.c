@@ -266,7 +266,7 @@ plain_lines(struct arena *a, struct str s)
 	for (size_t i = 0; p && i < s.n; i++)
 		if (s.p[i] != '\r')
 			p[n++] = s.p[i];
-	return str_trim(str_make(p, n));
+	return str_make(p, n);
 }
 
 static enum err
@@ -289,8 +289,9 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 			    STR_ARG(*text), STR_ARG(value));
 		else if (f->fields[i].control == FORM_SECRET)
 			*text = value;
-		else if (f->fields[i].control == FORM_LINES ||
-			 f->fields[i].control == FORM_AREA)
+		else if (f->fields[i].control == FORM_LINES)
+			*text = str_trim(plain_lines(a, value));
+		else if (f->fields[i].control == FORM_AREA)
 			*text = plain_lines(a, value);
 		else
 			*text = str_trim(value);
@@ -418,7 +419,8 @@ put_value(const struct web_form *f, size_t i, struct json_out *j,
 	if (field->control == FORM_TIME)
 		return put_time(f, i, j, e);
 	if (field->control == FORM_NUMBER ||
-	    (field->control == FORM_SELECT && (field->flags & FORM_NUMBERS)))
+	    ((field->control == FORM_SELECT || field->control == FORM_HIDDEN) &&
+		(field->flags & FORM_NUMBERS)))
 		return put_number(f, i, text, j, e);
 	json_out_str(j, text);
 	return OK;
@@ -641,11 +643,14 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
-	/* For one-time-code: or browsers take what stands above it for a name
-	 * to sign in with. */
-	tval_set_bool(o, "is_secret", c == FORM_SECRET);
 	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
 	tval_set_bool(o, "is_lines", c == FORM_LINES);
+	tval_set_bool(o, "is_hidden", c == FORM_HIDDEN);
+	/* A secret for the page itself is the password of who sends it. */
+	tval_set_text(o, "autocomplete",
+	    c != FORM_SECRET            ? S("")
+	    : field->flags & FORM_ASIDE ? S("current-password")
+					: S("new-password"));
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);

@@ -22,12 +22,13 @@ enum form_control {
 	FORM_SECRET, /* the same, not shown while it is typed nor afterwards */
 	FORM_NUMBER, /* <-> number */
 	FORM_LINES,  /* a line each <-> array of strings */
-	FORM_AREA,   /* several lines <-> string */
 	FORM_COMMAS, /* "50, 80" <-> array of numbers */
 	FORM_CHECK,  /* a box <-> true or false */
 	FORM_SELECT, /* one of the options <-> string or number */
 	FORM_CHECKS, /* a box for each option <-> array of strings or numbers */
 	FORM_TIME,   /* UTC, by minutes <-> time */
+	FORM_AREA,   /* lines as they are <-> string */
+	FORM_HIDDEN, /* goes along unseen <-> string or number */
 };
 
 enum form_flag {
@@ -125,9 +126,9 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.message", TVAL_TEXT }, { path ".fields.type", TVAL_TEXT }, \
 	{ path ".fields.value", TVAL_TEXT }, { path ".fields.described_by", TVAL_TEXT }, \
 	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_input", TVAL_BOOL }, \
-	{ path ".fields.is_secret", TVAL_BOOL }, \
-	{ path ".fields.is_area", TVAL_BOOL }, \
-	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
+	{ path ".fields.is_area", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
+	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_hidden", TVAL_BOOL }, \
+	{ path ".fields.autocomplete", TVAL_TEXT }, \
 	{ path ".fields.is_select", TVAL_BOOL }, { path ".fields.is_checks", TVAL_BOOL }, \
 	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \
 	{ path ".fields.options.id", TVAL_TEXT }, { path ".fields.options.name", TVAL_TEXT }, \

@@ -110,6 +110,7 @@ static const struct tmpl_key key_keys[] = {
 	LIMITS_KEYS(""),
 	{ "may_change", TVAL_BOOL },
 	{ "may_end", TVAL_BOOL },
+	{ "playground_href", TVAL_TEXT },
 	{ "action_href", TVAL_TEXT },
 	{ "rotate_href", TVAL_TEXT },
 	{ "toggle_href", TVAL_TEXT },
@@ -216,6 +217,22 @@ add_facts(struct tval *o, const struct web_key *v, const struct facts *f)
 	web_limits_view(o, f->layers, &defaults, k->tier_name);
 }
 
+/* Where the key can be tried; "" for who may not, or while it can't ask. */
+static struct str
+playground_href(const struct web_key *v)
+{
+	struct buf b;
+	struct url u;
+
+	if (!web_key_may_change(v) || v->row.state != KEY_ACTIVE ||
+	    !(v->row.k.scopes & KEY_SCOPE_INFER))
+		return S("");
+	buf_init(&b, v->rq->arena, KIB(4));
+	web_place_url(&u, &b, v->app, &v->place, "playground");
+	url_arg_u64(&u, "key_id", v->id);
+	return buf_str(&b);
+}
+
 static enum err
 show(struct web_key *v, struct response *rs, int status,
     const struct error *refused, struct error *e)
@@ -234,6 +251,7 @@ show(struct web_key *v, struct response *rs, int status,
 	tval_set_bool(o, "may_end",
 	    v->app->who->role >= USER_OWNER ||
 		v->app->who->role == USER_DEVELOPER);
+	tval_set_text(o, "playground_href", playground_href(v));
 	tval_set_text(o, "action_href", web_key_href(v, v->id, NULL));
 	tval_set_text(o, "rotate_href", web_key_href(v, v->id, "rotate"));
 	tval_set_text(o, "toggle_href", web_key_href(v, v->id, "toggle"));

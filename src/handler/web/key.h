@@ -32,6 +32,9 @@ enum err web_key_fill(struct web_key *v, struct web_form *f,
 /** Whether who visits may change the key, or make one (without a key). */
 bool web_key_may_change(const struct web_key *v);
 
+/** Whether the key may use a model. */
+bool web_key_may_use_model(const struct web_key *v, uint64_t model_id);
+
 /** What is in force of each key of a page, 1..KEY_SOME_MAX of the customer's,
  * in one statement. */
 enum err web_key_limits(struct web_key *v, const struct key *keys, size_t n,

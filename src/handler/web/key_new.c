@@ -238,12 +238,14 @@ web_key_create(struct app *app, const struct request *rq, struct response *rs,
 /* ---- its secret ---- */
 
 /* By its list in numbers, of one just made, or as text. */
-static bool
-is_listed(const struct web_key *v, uint64_t model_id)
+bool
+web_key_may_use_model(const struct web_key *v, uint64_t model_id)
 {
 	struct str rest = v->row.models, one;
 	uint64_t id;
 
+	if (v->row.k.all_models)
+		return true;
 	for (size_t k = 0; k < v->row.n_models; k++)
 		if (v->row.model_ids[k] == model_id)
 			return true;
@@ -261,7 +263,7 @@ a_model(const struct web_key *v)
 
 	for (size_t i = 0; i < c->n_models; i++) {
 		const struct catalogue_model *m = &c->models[i];
-		bool may = v->row.k.all_models || is_listed(v, m->row.model_id);
+		bool may = web_key_may_use_model(v, m->row.model_id);
 
 		if (may && m->row.is_enabled && m->n_deployments)
 			return m->row.name;

@@ -65,6 +65,10 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/password.c \
 	src/handler/web/place.c \
 	src/handler/web/place.h \
+	src/handler/web/playground.c \
+	src/handler/web/playground.h \
+	src/handler/web/playground_ask.c \
+	src/handler/web/playground_view.c \
 	src/handler/web/price.c \
 	src/handler/web/price_import.c \
 	src/handler/web/price_view.c \

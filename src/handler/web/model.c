@@ -8,6 +8,18 @@
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
+#include "http/url.h"
+
+#define PER_PAGE       15 /* what a page of 60 KB has room for */
+#define HREF_BYTES_MAX KIB(4)
+
+enum {
+	Q_AFTER,
+	Q__N
+};
+static const struct param_spec query_spec[Q__N] = {
+	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+};
 
 /* clang-format off */
 static const struct tmpl_key model_keys[] = {
@@ -24,6 +36,7 @@ static const struct tmpl_key model_keys[] = {
 	{ "models.long_from", TVAL_TEXT },
 	WEB_PRICE_KEYS("models"),
 	VIEW_DAY_KEYS("models.since"),
+	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
 /* clang-format on */
 const struct tmpl_page page_model_list = PAGE("dashboard/model_list",
@@ -74,23 +87,48 @@ add_model(struct tval *list, const struct catalogue_model *m,
 	return web_price_view(o, p, markup_ppm, false, e);
 }
 
-/* Keys may be for some of them only; their pages say so. */
+static void
+add_more(struct tval *o, const struct app *app, const struct web_place *place,
+    uint64_t after)
+{
+	struct buf b;
+	struct url u;
+
+	tval_set_bool(o, "has_more", after != 0);
+	if (!o)
+		return;
+	buf_init(&b, o->a, HREF_BYTES_MAX);
+	web_place_url(&u, &b, app, place, "models");
+	url_arg_u64(&u, "after", after);
+	tval_set_text(o, "more_href", buf_str(&b));
+}
+
+/* Those behind an id, up to a page of them. Keys may be for some of them
+ * only; their pages say so. */
 static enum err
-add_models(struct tval *o, const struct app *app, int64_t now_ms,
-    uint64_t markup_ppm, struct error *e)
+add_models(struct tval *o, const struct app *app, const struct web_place *place,
+    int64_t now_ms, uint64_t after, struct error *e)
 {
 	const struct catalogue *c = app->catalogue;
 	struct tval *list = tval_set_list(o, "models");
+	uint64_t last = 0;
+	size_t n = 0;
 	enum err err = OK;
 
-	for (size_t i = 0; !err && i < c->n_models; i++) {
+	for (size_t i = 0; !err && n <= PER_PAGE && i < c->n_models; i++) {
 		const struct catalogue_model *m = &c->models[i];
 		const struct price *p = catalogue_price_at(m, now_ms);
 
-		if (m->row.is_enabled && m->n_deployments && p)
-			err = add_model(list, m, p, markup_ppm, e);
+		if (!m->row.is_enabled || !m->n_deployments || !p ||
+		    m->row.model_id <= after)
+			continue;
+		if (n++ == PER_PAGE)
+			break;
+		last = m->row.model_id;
+		err = add_model(list, m, p, place->customer.markup_ppm, e);
 	}
 	tval_set_bool(o, "has_models", list && list->first);
+	add_more(o, app, place, n > PER_PAGE ? last : 0);
 	return err;
 }
 
@@ -101,7 +139,9 @@ web_model_list(struct app *app, const struct request *rq, struct response *rs,
 	struct web_place place;
 	struct manager m;
 	struct tval *o;
-	enum err err = param_parse(rq->arena, NULL, 0, rq->query, NULL, e);
+	struct param_value query[Q__N];
+	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query,
+	    query, e);
 
 	if (!err)
 		err = web_place_begin(app, rq, &place, &m, e);
@@ -110,7 +150,7 @@ web_model_list(struct app *app, const struct request *rq, struct response *rs,
 	manager_end(app, &m);
 	o = web_place_page(app, rq, &place, &page_model_list, S("Models"));
 	view_time(o, "as_of", app->catalogue->loaded_ms);
-	err = add_models(o, app, m.now_ms, place.customer.markup_ppm, e);
+	err = add_models(o, app, &place, m.now_ms, query[Q_AFTER].u64, e);
 	return err ? err
 		   : web_page_send(app, rq, rs, 200, &page_model_list, o, e);
 }

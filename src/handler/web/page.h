@@ -40,6 +40,7 @@ extern const struct tmpl_page page_login_remote;
 extern const struct tmpl_page page_members;
 extern const struct tmpl_page page_model_health;
 extern const struct tmpl_page page_model_list;
+extern const struct tmpl_page page_playground;
 extern const struct tmpl_page page_price_import;
 extern const struct tmpl_page page_price_plan;
 extern const struct tmpl_page page_prices;

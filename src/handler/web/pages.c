@@ -28,6 +28,7 @@ static const struct tmpl_page *const pages[] = {
 	&page_members,
 	&page_model_health,
 	&page_model_list,
+	&page_playground,
 	&page_price_import,
 	&page_price_plan,
 	&page_prices,

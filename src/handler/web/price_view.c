@@ -26,8 +26,8 @@ set_million(struct tval *o, const char *key, int64_t token_pusd,
 	int64_t million_pusd;
 	enum err err = money_mul_tok(token_pusd, markup_ppm, &million_pusd, e);
 
-	if (!err)
-		view_money(o, key, million_pusd);
+	if (!err && o)
+		tval_set_text(o, key, view_money_text(o->a, million_pusd));
 	return err;
 }
 

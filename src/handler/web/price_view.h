@@ -22,8 +22,7 @@ enum err web_price_view(struct tval *o, const struct price *p,
 
 #define WEB_PRICE_KEYS(path)                                                   \
  { path ".prices", TVAL_LIST }, { path ".prices.what", TVAL_TEXT },            \
-     VIEW_MONEY_KEYS(path ".prices.normal"),                                   \
-     VIEW_MONEY_KEYS(path ".prices.long"), { path ".has_request", TVAL_BOOL }, \
-     VIEW_MONEY_KEYS(path ".request")
+     { path ".prices.normal", TVAL_TEXT }, { path ".prices.long", TVAL_TEXT }, \
+     { path ".has_request", TVAL_BOOL }, VIEW_MONEY_KEYS(path ".request")
 
 #endif

@@ -9,7 +9,7 @@
 #include "domain/usage_report.h"
 #include "handler/web/page.h"
 
-#define CHOICES_MAX  100 /* of one kind */
+#define CHOICES_MAX  40 /* of one kind: they are sent with each page */
 #define DATE_CHARS   10
 #define MODELS_SINCE 12 /* months */
 

@@ -5,7 +5,7 @@
 #include "domain/usage_text.h"
 #include "http/tval.h"
 
-#define ROWS_MAX       50 /* groups with a row of their own */
+#define ROWS_MAX       25 /* groups with a row of their own */
 #define COLUMNS_MAX    9
 #define HREF_BYTES_MAX KIB(4)
 

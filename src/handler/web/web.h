@@ -49,10 +49,12 @@ handler_fn web_key_list, web_key_create, web_key_new, web_key_show,
 handler_fn web_limit_list;  /* GET /dashboard/{customer_id}/limits */
 handler_fn web_budget_edit; /* GET /dashboard/{customer_id}/budget, and POST */
 handler_fn web_budget_change;
-handler_fn web_model_list;   /* GET /dashboard/{customer_id}/models */
-handler_fn web_request_list; /* GET /dashboard/{customer_id}/requests */
-handler_fn web_request_show; /* GET …/requests/{request_id} */
-handler_fn web_usage_show;   /* GET /dashboard/{customer_id}/usage */
+handler_fn web_model_list;      /* GET /dashboard/{customer_id}/models */
+handler_fn web_playground_show; /* GET /dashboard/{customer_id}/playground */
+handler_fn web_playground_ask;  /* and POST */
+handler_fn web_request_list;    /* GET /dashboard/{customer_id}/requests */
+handler_fn web_request_show;    /* GET …/requests/{request_id} */
+handler_fn web_usage_show;      /* GET /dashboard/{customer_id}/usage */
 /* Below it and beside it: GET new, POST, GET {id}, POST {id}, and its end. */
 #define WEB_THING_FNS(noun)                                           \
  handler_fn web_##noun##_new, web_##noun##_create, web_##noun##_edit, \

@@ -444,6 +444,27 @@ key_check_again__revoked_after_authentication__is_refused(void **state)
 	assert_refused(key_check_again(cache, &who, NOW, &arena, &e));
 }
 
+/* Whoever acts as a key has what the key has, and loses it with the key. */
+static void
+key_by_digest__known_then_revoked__as_by_its_text(void **state)
+{
+	uint8_t digest[KEY_DIGEST_BYTES];
+	struct principal as;
+
+	(void)state;
+	assert_ok(ask());
+	memcpy(digest, who.key_digest, sizeof(digest));
+	assert_ok(key_by_digest(cache, digest, NOW, &arena, &as, &e));
+	assert_int_equal(n_queries, 1);
+	assert_int_equal(as.api_key_id, who.api_key_id);
+	assert_int_equal(as.scopes, who.scopes);
+	assert_int_equal(as.n_models, who.n_models);
+	row.is_refused = true;
+	hostmap_slot_bump(map, generation_key_slot(42));
+
+	assert_refused(key_by_digest(cache, digest, NOW, &arena, &as, &e));
+}
+
 /* The revoke commits and is answered between our query's reading of the row
  * and its end. */
 static void
@@ -636,6 +657,8 @@ main(void)
 		    key_authenticate__expires_while_cached__is_refused_to_the_millisecond),
 		KEY_CACHE_TEST(
 		    key_authenticate__slot_bumped__asks_again_and_refuses),
+		KEY_CACHE_TEST(
+		    key_by_digest__known_then_revoked__as_by_its_text),
 		KEY_CACHE_TEST(
 		    key_check_again__revoked_after_authentication__is_refused),
 		KEY_CACHE_TEST(

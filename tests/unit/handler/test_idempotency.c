@@ -6,7 +6,7 @@
 
 #include "domain/principal.h"
 #include "ext/crypto.h"
-#include "handler/api/idempotency.h"
+#include "handler/idempotency.h"
 #include "http/request.h"
 
 struct given {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The header lines that go to a provider. Of the client's own none does but
  * what is let through here. */
-#include "handler/api/forward_priv.h"
+#include "handler/forward_priv.h"
 
 #include "domain/catalogue.h"
 

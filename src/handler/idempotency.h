@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The header Idempotency-Key, and what makes two requests the same. */
-#ifndef TG_HANDLER_API_IDEMPOTENCY_H
-#define TG_HANDLER_API_IDEMPOTENCY_H
+#ifndef TG_HANDLER_IDEMPOTENCY_H
+#define TG_HANDLER_IDEMPOTENCY_H
 
 #include "handler/handler.h"
 #include "store/idempotency.h"

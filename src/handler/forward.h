@@ -4,8 +4,8 @@
  * its model in order, the answer passed on or kept, the meter settled before
  * the last byte goes out. Retries happen before the first byte only.
  */
-#ifndef TG_HANDLER_API_FORWARD_H
-#define TG_HANDLER_API_FORWARD_H
+#ifndef TG_HANDLER_FORWARD_H
+#define TG_HANDLER_FORWARD_H
 
 #include "base/str.h"
 #include "handler/handler.h"
@@ -43,9 +43,10 @@ struct forward_prompt {
 /*
  * Makes the response out of an answer; m has the figures that it will be
  * charged by. Called before it is charged: what fails here costs nothing.
+ * arg is forward_params.render_arg.
  */
-typedef enum err forward_render_fn(const struct meter *m, struct response *rs,
-    const struct forward_answer *answer, struct error *e);
+typedef enum err forward_render_fn(void *arg, const struct meter *m,
+    struct response *rs, const struct forward_answer *answer, struct error *e);
 
 /** Renders the answer as it is. */
 forward_render_fn forward_as_is;
@@ -56,6 +57,7 @@ struct forward_params {
 	const struct openai_request *request;
 	const struct catalogue_model *model;
 	forward_render_fn *render;
+	void *render_arg;
 	bool is_kept; /* the answer is kept for who asks again, so a whole one
 			 counts though its client has left */
 	/* What inference_run() adds: */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What forwarding and its settling share. */
-#ifndef TG_HANDLER_API_FORWARD_PRIV_H
-#define TG_HANDLER_API_FORWARD_PRIV_H
+#ifndef TG_HANDLER_FORWARD_PRIV_H
+#define TG_HANDLER_FORWARD_PRIV_H
 
-#include "handler/api/forward.h"
+#include "handler/forward.h"
 #include "http/peer.h"
 #include "upstream/sse.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/idempotency.h"
+#include "handler/idempotency.h"
 
 #include <string.h>
 
 #include "base/money.h"
 #include "domain/principal.h"
 #include "ext/crypto.h"
-#include "handler/api/api.h"
 
 #define KEY_BYTES_MAX   255
 #define CLAIM_BYTES_MAX 320

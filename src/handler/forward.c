@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/forward_priv.h"
+#include "handler/forward_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -415,7 +415,7 @@ respond(struct attempt *at, struct error *e)
 
 	if (at->retry_after.n && (at->status == 429 || at->status == 503))
 		response_header(rs, "retry-after", at->retry_after);
-	rc = at->p->render(&at->app->meter, rs, &answer, e);
+	rc = at->p->render(at->p->render_arg, &at->app->meter, rs, &answer, e);
 	if (!rc && rs->arena->sticky)
 		rc = error_arena(e, rs->arena);
 	if (rc)
@@ -553,9 +553,10 @@ forward_run(struct app *app, const struct request *rq, struct response *rs,
 }
 
 enum err
-forward_as_is(const struct meter *m, struct response *rs,
+forward_as_is(void *arg, const struct meter *m, struct response *rs,
     const struct forward_answer *answer, struct error *e)
 {
+	(void)arg;
 	(void)m;
 	rs->status = answer->status;
 	response_header(rs, "content-type", S("application/json"));

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "handler/api/inference.h"
+#include "handler/inference.h"
 
 #include "domain/admission.h"
 #include "domain/attribution.h"
 #include "domain/catalogue.h"
 #include "domain/idempotency.h"
 #include "domain/principal.h"
-#include "handler/api/api.h"
-#include "handler/api/idempotency.h"
+#include "handler/idempotency.h"
 
 static const struct {
 	const char *limit, *remaining, *reset;
@@ -344,88 +343,4 @@ inference_run(struct app *app, const struct request *rq, struct response *rs,
 	if (p.is_kept)
 		end_claim(app, rs, &claim, rc);
 	return rc;
-}
-
-/* The wire formats that pass through: the body is the client's own. */
-static enum err
-pass_through(struct app *app, const struct request *rq, struct response *rs,
-    enum wire_op op, struct error *e)
-{
-	struct body body;
-	struct openai_request request;
-	struct forward_params p = {
-		.op = op,
-		.body = &body,
-		.request = &request,
-		.render = forward_as_is,
-	};
-	enum err rc = body_scan(rq->arena, rq->body, &body, e);
-
-	if (!rc)
-		rc = openai_request_read(rq->arena, op, &body, &request, e);
-	if (!rc)
-		rc = admission_model(app, request.model, 0, &p.model, e);
-	if (!rc)
-		rc = inference_run(app, rq, rs, &p, request.model, e);
-	return rc;
-}
-
-enum err
-api_chat_create(struct app *app, const struct request *rq, struct response *rs,
-    struct error *e)
-{
-	return pass_through(app, rq, rs, WIRE_CHAT, e);
-}
-
-enum err
-api_completion_create(struct app *app, const struct request *rq,
-    struct response *rs, struct error *e)
-{
-	return pass_through(app, rq, rs, WIRE_COMPLETION, e);
-}
-
-enum err
-api_embedding_create(struct app *app, const struct request *rq,
-    struct response *rs, struct error *e)
-{
-	return pass_through(app, rq, rs, WIRE_EMBEDDING, e);
-}
-
-enum err
-api_response_create(struct app *app, const struct request *rq,
-    struct response *rs, struct error *e)
-{
-	return pass_through(app, rq, rs, WIRE_RESPONSE, e);
-}
-
-/* Anthropic's clients look for the request's id under another name than
- * OpenAI's do. */
-static enum err
-begin_anthropic(const struct request *rq, struct response *rs, struct error *e)
-{
-	struct forward_version version;
-
-	response_header(rs, "request-id", str_from(rq->id_text));
-	if (forward_version_of(rq, &version))
-		return OK;
-	return error_public(e, ERR_BAD_PARAM, "anthropic-version",
-	    "This version of Anthropic's wire format is not spoken here.");
-}
-
-enum err
-api_message_create(struct app *app, const struct request *rq,
-    struct response *rs, struct error *e)
-{
-	enum err rc = begin_anthropic(rq, rs, e);
-
-	return rc ? rc : pass_through(app, rq, rs, WIRE_MESSAGE, e);
-}
-
-enum err
-api_message_count(struct app *app, const struct request *rq,
-    struct response *rs, struct error *e)
-{
-	enum err rc = begin_anthropic(rq, rs, e);
-
-	return rc ? rc : pass_through(app, rq, rs, WIRE_COUNT, e);
 }

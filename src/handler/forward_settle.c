@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an attempt is charged by, whichever way it ended: the provider's
  * numbers, or what is counted or estimated in their place. */
-#include "handler/api/forward_priv.h"
+#include "handler/forward_priv.h"
 
 #include <string.h>
 

@@ -3,10 +3,10 @@
  * What the inference routes share: from a validated body to an admitted
  * request, with the limits' headers set.
  */
-#ifndef TG_HANDLER_API_INFERENCE_H
-#define TG_HANDLER_API_INFERENCE_H
+#ifndef TG_HANDLER_INFERENCE_H
+#define TG_HANDLER_INFERENCE_H
 
-#include "handler/api/forward.h"
+#include "handler/forward.h"
 #include "handler/handler.h"
 
 /**
