@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \
 	tests/browser/pages.mjs \
+	tests/browser/pictures.mjs \
 	tests/browser/playground.mjs \
 	tests/browser/playground.t \
 	tests/browser/usage.mjs \

@@ -15,7 +15,7 @@
 #include "http/param.h"
 #include "store/user.h"
 
-#define PER_PAGE       50
+#define PER_PAGE       40
 #define LOOK_AT_MAX    2000 /* entries, where filters may let few through */
 #define HREF_BYTES_MAX KIB(4)
 #define DATE_CHARS     10

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// pictures.mjs FOLDER: a picture of each page, light and dark, for the
+// documents; of a quick start of its own, which it fills with a made-up month.
+// HACKING.md says how to run it.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { sql } from '../wire/lib.mjs';
+import { assert } from '../sdk/tap.mjs';
+import { api, browser, env, made, mine, open, person, signIn, url } from './visit.mjs';
+
+const [folder] = process.argv.slice(2);
+const customer = Number(env.TOLLGATE_CUSTOMER_ID);
+const DAY_MS = 86400e3;
+
+// The same month each time.
+let seed = 7;
+const draw = (n) => {
+  seed = (seed * 1103515245 + 12345) % 2147483648;
+  return Math.floor(seed / 2147483648 * n);
+};
+
+async function fill() {
+  const { body: users } = await api('GET', `/api/users?customer_id=${customer}`);
+  const owner = users.data[0].id;
+  for (const [name, role] of [['Grace', 'developer'], ['Margaret', 'billing'], ['Katherine', 'viewer']]) {
+    await made('/api/users', { customer_id: customer, name, email: `${name.toLowerCase()}@company.com`, role });
+  }
+  const projects = [];
+  for (const name of ['Web shop', 'Support desk', 'Search']) {
+    projects.push((await made('/api/projects', { customer_id: customer, name })).id);
+  }
+  const agents = [];
+  for (const name of ['Order helper', 'Nightly summary']) {
+    agents.push((await made('/api/agents', { customer_id: customer, name })).id);
+  }
+  await made('/api/connectors', { customer_id: customer, name: 'Ticket system' });
+  const keys = [];
+  for (const [i, name] of ['Web shop, production', 'Support desk', 'Search index', 'Grace’s notebook'].entries()) {
+    keys.push((await made('/api/keys', { customer_id: customer, name, project_id: projects[i % 3],
+      rate_limit: 600, expires_at: i === 3 ? new Date(Date.now() + 6 * DAY_MS).toISOString() : null,
+      budget: { amount_usd: 200 - 40 * i, period: 'month', kind: 'hard' } })).id);
+  }
+  sql('UPDATE price_versions SET effective_from = NOW(6) - INTERVAL 60 DAY');
+  const { body: models } = await api('GET', '/v1/models', undefined, env.TOLLGATE_API_KEY);
+  const rows = [];
+  for (let day = 29; day >= 0; day -= 1) {
+    const at = Date.now() - day * DAY_MS;
+    const weekday = new Date(at).getUTCDay();
+    const n = (weekday % 6 === 0 ? 30 : 80) + draw(30) + 2 * (29 - day);
+    for (let i = 0; i < n; i += 1) {
+      const k = Math.min(draw(4), draw(4));
+      const isSlow = draw(40) === 0;
+      const time = Math.min(at - at % DAY_MS + draw(86400) * 1000, Date.now() - 1000);
+      rows.push({
+        user_id: owner, api_key_id: keys[k], project_id: projects[k % 3], agent_id: draw(3) ? undefined : agents[draw(2)],
+        model_id: models.data[draw(5) ? models.data.length - 1 : 0].model_id,
+        request_timestamp: new Date(time).toISOString(),
+        request_status: isSlow ? ['timeout', 'upstream_error'][draw(2)] : 'ok',
+        latency_ms: isSlow ? 30000 : 300 + draw(2400) + draw(900), time_to_first_token_ms: 90 + draw(300),
+        token_in_count: 200 + draw(3000), token_in_cached_context_count: draw(900),
+        token_out_count: isSlow ? 0 : 60 + draw(1100), token_out_reasoning_count: draw(3) || isSlow ? 0 : draw(700),
+      });
+    }
+  }
+  while (rows.length) await made('/api/usage', rows.splice(0, 1000));
+  assert.equal((await api('PATCH', `/customers/${customer}`, { budget: { amount_usd: 40, period: 'month', kind: 'hard' } })).status, 200);
+  for (const [amount_usd, reference] of [[250, 'transfer-1107'], [50, 'welcome']]) {
+    await made(`/customers/${customer}/credits`, { amount_usd, reference });
+  }
+}
+
+await fill();
+const [last] = sql(`SELECT LOWER(HEX(request_id)) FROM usage_records WHERE customer_id = ${customer}
+  AND cost_in_usd > 0 ORDER BY request_timestamp DESC LIMIT 1`)[0];
+const request = last.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+const [[key]] = sql(`SELECT api_key_id FROM api_keys WHERE customer_id = ${customer} AND name LIKE 'Web shop%'`);
+const operator = person('operator', 0, Date.now());
+const pages = [
+  ['overview', mine], ['usage', `${mine}/usage?metric=cost&group_by=key&range=30d`], ['requests', `${mine}/requests`],
+  ['request', `${mine}/requests/${request}`], ['keys', `${mine}/keys`], ['key', `${mine}/keys/${key}`],
+  ['key-new', `${mine}/keys/new`], ['limits', `${mine}/limits`], ['models', `${mine}/models`],
+  ['playground', `${mine}/playground`], ['members', `${mine}/members`], ['billing', `${mine}/billing`],
+  ['audit', `${mine}/audit`], ['settings', `${url}/settings`],
+];
+const operators = ['customers', 'usage', 'models', 'prices', 'providers', 'tiers', 'system', 'audit']
+  .map((name) => [`admin-${name}`, `${url}/admin/${name}`]);
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const [who, list] of [[undefined, pages], [operator, operators]]) {
+    const page = await open({ colorScheme, viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce' });
+    if (!who) {
+      await page.goto(`${url}/login`);
+      await page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` });
+    }
+    await signIn(page, who);
+    for (const [name, at] of list) {
+      await page.goto(at);
+      await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+    }
+    await page.context().close();
+  }
+}
+await browser.close();
+const files = fs.readdirSync(folder).filter((name) => name.endsWith('.png')).map((name) => `${folder}/${name}`);
+execFileSync('pngquant', ['--force', '--ext', '.png', '--speed', '1', '--strip', '32', ...files]);
+console.log(`${files.length} pictures, ${Math.round(files.reduce((n, f) => n + fs.statSync(f).size, 0) / 1000)} KB`);
