@@ -48,10 +48,44 @@ for (const [what, path, headers] of [
   });
 }
 
+// A session, as a browser has it.
+const page = await ask('GET', '/login', plain);
+const formCookie = page.headers['set-cookie'].map((c) => c.split(';')[0]).join('; ');
+const signedIn = await ask('POST', '/login', { ...plain, Cookie: formCookie, Origin: base.origin,
+  'Content-Type': 'application/x-www-form-urlencoded' }, new URLSearchParams({
+  csrf: /name="csrf" value="([^"]*)"/.exec(page.body)[1], email: env.TOLLGATE_DASHBOARD_EMAIL,
+  password: env.TOLLGATE_DASHBOARD_PASSWORD }).toString());
+assert.equal(signedIn.status, 303);
+const session = { Cookie: signedIn.headers['set-cookie'].map((c) => c.split(';')[0]).join('; ') };
+const mine = `/dashboard/${env.TOLLGATE_CUSTOMER_ID}`;
+
+for (const site of ['same-origin', 'none']) {
+  await test(`a page that is asked for from ${site}: compressed, and the same`, async () => {
+    const whole = await ask('GET', `${mine}/members`, { ...session, ...plain, 'Sec-Fetch-Site': site });
+    assert.equal(whole.status, 200);
+    assert.equal(whole.headers['content-encoding'], undefined);
+    const small = await ask('GET', `${mine}/members`, { ...session, 'Sec-Fetch-Site': site });
+    assert.equal(small.headers['content-encoding'], 'gzip');
+    assert.ok(small.body.length < whole.body.length / 2, `${small.body.length} of ${whole.body.length}`);
+    assert.ok(gunzipSync(small.body).equals(whole.body));
+  });
+}
+
+await test('the overview, compressed: its tag is known again', async () => {
+  const first = await ask('GET', mine, { ...session, 'Sec-Fetch-Site': 'none' });
+  assert.equal(first.headers['content-encoding'], 'gzip');
+  const again = await ask('GET', mine, { ...session, 'Sec-Fetch-Site': 'same-origin', 'If-None-Match': first.headers.etag });
+  assert.equal(again.status, 304);
+});
+
 const { key, id } = await newKey({ scopes: ['infer', 'keys:read'] });
 const auth = { ...json, Authorization: `Bearer ${key}` };
 for (const [what, method, path, headers, body] of [
   ['the sign-in page, with its form token', 'GET', '/login', {}],
+  ['a page that another site asks for', 'GET', `${mine}/members`, { ...session, 'Sec-Fetch-Site': 'cross-site' }],
+  ['a page of another host\'s link', 'GET', `${mine}/members`, { ...session, 'Sec-Fetch-Site': 'same-site' }],
+  ['a page for a browser that does not say who asked', 'GET', `${mine}/members`, session],
+  ['the settings', 'GET', '/settings', { ...session, 'Sec-Fetch-Site': 'same-origin' }],
   ['a new key', 'POST', '/api/keys', { ...json, ...operator }, JSON.stringify({
     customer_id: Number(env.TOLLGATE_CUSTOMER_ID), name: 'x'.repeat(200), allowed_models: Array(400).fill(1) })],
   ['a key\'s new secret', 'POST', `/api/keys/${id}/rotate`, { ...json, ...operator }, '{"grace_seconds":3600}'],
