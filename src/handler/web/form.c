@@ -646,11 +646,13 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
 	tval_set_bool(o, "is_lines", c == FORM_LINES);
 	tval_set_bool(o, "is_hidden", c == FORM_HIDDEN);
-	/* A secret for the page itself is the password of who sends it. */
+	/* A secret for the page itself is the password of who sends it; any
+	 * other is no password of this site, and what stands above it is no
+	 * name to sign in with. */
 	tval_set_text(o, "autocomplete",
 	    c != FORM_SECRET            ? S("")
 	    : field->flags & FORM_ASIDE ? S("current-password")
-					: S("new-password"));
+					: S("one-time-code"));
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);
