@@ -199,7 +199,7 @@ static bool
 took_long(enum err err)
 {
 	return err == ERR_DB_DOWN || err == ERR_DB_UNCERTAIN ||
-	       err == ERR_OVERLOADED;
+	       err == ERR_OVERLOADED || err == ERR_DB_RETRY;
 }
 
 /* Ask the database for what the slab lacks. What is free is set aside

@@ -68,6 +68,8 @@ struct lease_arg {
 	struct arena *a;
 };
 
+#define END_PARTS 20 /* less than 1 of so many left is the end of a budget */
+
 /* The request is refused, and so will be its likes until the period ends. */
 static enum err
 tell_end(struct db *db, struct budget_lease *l, uint64_t noticed,
@@ -116,7 +118,9 @@ take_txn(struct db *db, void *arg, struct error *e)
 	if (l->granted_pusd)
 		return store_budget_lease(db, &l->span, x->series,
 		    l->granted_pusd, l->change_no, e);
-	return unspent_pusd < l->least_pusd && !l->is_told
+	/* Of a budget that is hardly used a huge request is no end. */
+	return unspent_pusd < l->least_pusd && !l->is_told &&
+		       unspent_pusd <= l->amount_pusd / END_PARTS
 		   ? tell_end(db, l, noticed, x->a, e)
 		   : OK;
 }

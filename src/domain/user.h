@@ -118,6 +118,15 @@ enum err user_session_renew(const struct sign_in *s, struct db *db,
     const struct sign_in_attempt *at, const struct user *u,
     struct sign_in_result *ret, struct error *e) ATTR_MUST_CHECK;
 /**
+ * Use up a code of the second factor; each try counts for the account.
+ * @ret_wait_s  with ERR_RATE_LIMITED
+ * Errors: ERR_BAD_PARAM "code" wrong, or used before; ERR_RATE_LIMITED; the
+ *         database's.
+ */
+enum err user_code_take(const struct sign_in *s, struct db *db,
+    const struct user *u, struct str code, int64_t now_ms, struct arena *a,
+    uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+/**
  * Whether who is signed in knows the password: before what an unlocked screen
  * must not be enough for.
  * @ret_wait_s  with ERR_RATE_LIMITED

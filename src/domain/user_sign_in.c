@@ -339,11 +339,10 @@ pending_user(const struct sign_in *s, struct db *db,
 	return OK;
 }
 
-/* The code is right, or it is one more failure of the account. */
-static enum err
-check_code(const struct sign_in *s, struct db *db,
-    const struct sign_in_attempt *at, const struct user *u, struct arena *a,
-    struct sign_in_result *ret, struct error *e)
+enum err
+user_code_take(const struct sign_in *s, struct db *db, const struct user *u,
+    struct str code, int64_t now_ms, struct arena *a, uint64_t *ret_wait_s,
+    struct error *e)
 {
 	uint64_t account = tries_id("code account:", u->email);
 	struct tries tries = { .map = s->map,
@@ -352,14 +351,26 @@ check_code(const struct sign_in *s, struct db *db,
 		    { account, LIMIT_MINUTE, USER_TRIES_CODE_MINUTE, 0 },
 		    { account, LIMIT_HOUR, USER_TRIES_CODE_HOUR, 0 },
 		} };
-	enum err err = tries_count(&tries, at->now_ms, &ret->wait_s, e);
-	struct error why;
+	enum err err = tries_count(&tries, now_ms, ret_wait_s, e);
 
 	if (!err)
-		err = factor_take(db, s->pepper, s->seal, u->user_id, at->code,
-		    at->now_ms, a, e);
+		err = factor_take(db, s->pepper, s->seal, u->user_id, code,
+		    now_ms, a, e);
 	if (!err)
 		tries_give_back(&tries);
+	return err;
+}
+
+/* The code is right, or it is one more failure of the account. */
+static enum err
+check_code(const struct sign_in *s, struct db *db,
+    const struct sign_in_attempt *at, const struct user *u, struct arena *a,
+    struct sign_in_result *ret, struct error *e)
+{
+	enum err err = user_code_take(s, db, u, at->code, at->now_ms, a,
+	    &ret->wait_s, e);
+	struct error why;
+
 	if (err != ERR_BAD_PARAM)
 		return err;
 	why = *e;

@@ -336,8 +336,12 @@ is_by_creation(uint64_t tenant, const struct key_filter *f)
 static bool
 is_searched(uint64_t tenant, const struct key_filter *f)
 {
-	bool is_of_one = tenant || f->customer_id || f->project_id ||
-			 f->user_id;
+	/* One index leads to a customer's, a project's or a user's. */
+	unsigned n_of = f->project_id && f->user_id ? 2
+			: tenant || f->customer_id || f->project_id ||
+				f->user_id
+			    ? 1
+			    : 0;
 	bool is_created = f->created_from_ms || f->created_to_ms;
 
 	if (f->prefix.n >= PREFIX_LONG)
@@ -345,7 +349,7 @@ is_searched(uint64_t tenant, const struct key_filter *f)
 	if (f->prefix.p || f->tier.p || f->model_id || f->state ||
 	    f->last_used_from_ms || f->last_used_to_ms || f->expires_to_ms)
 		return true;
-	return is_of_one + is_created + (f->name.p != NULL) > 1;
+	return n_of + is_created + (f->name.p != NULL) > 1;
 }
 
 /* The last key that may be looked at; 0: all may. */

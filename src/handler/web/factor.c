@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "domain/second_factor.h"
 #include "ext/qr.h"
+#include "handler/manager.h"
 #include "handler/web/door.h"
 #include "handler/web/page.h"
 #include "handler/web/settings.h"
@@ -181,6 +182,7 @@ struct work {
 	const struct app *app;
 	struct str code;
 	int64_t now_ms;
+	uint64_t wait_s; /* with ERR_RATE_LIMITED */
 	char codes[FACTOR_RECOVERY_CODES][FACTOR_RECOVERY_BYTES];
 };
 
@@ -312,11 +314,11 @@ static enum err
 take_away(const struct resource *r, const struct manager *m, struct arena *a,
     const void *row, void *arg, struct error *e)
 {
-	const struct work *w = arg;
-	const struct shared *s = w->app->shared;
+	struct work *w = arg;
+	const struct sign_in services = web_door_services(w->app);
 	const struct user *u = row;
-	enum err err = factor_take(m->db, s->pepper, s->seal, u->user_id,
-	    w->code, w->now_ms, a, e);
+	enum err err = user_code_take(&services, m->db, u, w->code, w->now_ms,
+	    a, &w->wait_s, e);
 
 	(void)r;
 	if (!err)
@@ -324,6 +326,32 @@ take_away(const struct resource *r, const struct manager *m, struct arena *a,
 	return err ? err
 		   : store_session_delete_others(m->db, u->user_id,
 			 w->app->session->session_id, e);
+}
+
+/* A wrong code left no trace: what it was in was rolled back. The error stays
+ * as it is. */
+static enum err
+audit_failure(struct app *app, const struct request *rq, struct error *e)
+{
+	struct error why = *e;
+	struct manager m;
+	struct audit row;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	row = m.audit;
+	row.action = S("user.factor_remove");
+	row.object = S("user");
+	row.object_id = app->session->user_id;
+	row.customer_id = app->session->customer_id;
+	row.is_success = false;
+	err = store_audit_insert(m.db, &row, e);
+	manager_end(app, &m);
+	if (err)
+		return err;
+	*e = why;
+	return why.code;
 }
 
 static const struct resource_act act_factor_remove = { "factor_remove",
@@ -339,8 +367,12 @@ web_factor_remove(struct app *app, const struct request *rq,
 	struct user u;
 	enum err err = read_form(app, rq, field, &w, &wait_s, e);
 
-	if (!err)
+	if (!err) {
 		err = web_settings_act(app, rq, &act_factor_remove, &w, &u, e);
+		wait_s = w.wait_s;
+		if (err == ERR_BAD_PARAM)
+			err = audit_failure(app, rq, e);
+	}
 	return err ? show_refused(app, rq, rs, wait_s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings",
 			 "factor_removed", e);

@@ -265,7 +265,8 @@ a_model(const struct web_key *v)
 		const struct catalogue_model *m = &c->models[i];
 		bool may = web_key_may_use_model(v, m->row.model_id);
 
-		if (may && m->row.is_enabled && m->n_deployments)
+		if (may && m->row.is_enabled && m->n_deployments &&
+		    catalogue_price_at(m, v->m.now_ms))
 			return m->row.name;
 	}
 	return S("");

@@ -299,19 +299,6 @@ read_input(struct visit *v, struct input *ret, struct error *e)
 	return json_parse_object(a, body, JSON_DEPTH, &ret->json, e);
 }
 
-static enum err
-create(struct visit *v, struct error *e)
-{
-	const struct resource *r = v->t->resource;
-	struct arena *a = v->rq->arena;
-	struct input in;
-	enum err err = read_input(v, &in, e);
-
-	if (!err)
-		err = read_row(r, a, v->row, &in, e);
-	return err ? err : resource_create(r, &v->m, a, v->row, e);
-}
-
 /* No connection is held while a password is hashed. */
 static enum err
 confirm(struct visit *v, struct error *e)
@@ -325,6 +312,21 @@ confirm(struct visit *v, struct error *e)
 	err = v->t->confirm(v->app, v->rq, v->row, &v->form, e);
 	again = manager_again(v->app, &v->m, err ? &second : e);
 	return err ? err : again;
+}
+
+static enum err
+create(struct visit *v, struct error *e)
+{
+	const struct resource *r = v->t->resource;
+	struct arena *a = v->rq->arena;
+	struct input in;
+	enum err err = read_input(v, &in, e);
+
+	if (!err)
+		err = confirm(v, e);
+	if (!err)
+		err = read_row(r, a, v->row, &in, e);
+	return err ? err : resource_create(r, &v->m, a, v->row, e);
 }
 
 static enum err

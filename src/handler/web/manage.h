@@ -24,8 +24,8 @@ struct web_thing {
 	const char *end_verb; /* of the path: "archive" */
 	const char *end_name; /* "Archive this project" */
 	const char *end_text; /* what that means */
-	/* Something else to do with it, by a form of its own; act_verb NULL:
-	 * nothing. The route is the page's. */
+	/* Something else to do with it, by a form of its own that asks for the
+	 * password; act_verb NULL: nothing. The route is the page's. */
 	const char *act_verb; /* of the path: "link" */
 	const char *act_name; /* "Make a link" */
 	const char *act_text; /* what that is for */

@@ -40,9 +40,9 @@ static const struct form_field fields[] = {
 	    .flags = FORM_EDIT },
 	{ .name = "current_password",
 	    .label = "Your password",
-	    .hint = "Needed to change a role.",
+	    .hint = "Needed to change a role, or for another owner.",
 	    .control = FORM_SECRET,
-	    .flags = FORM_EDIT | FORM_ASIDE },
+	    .flags = FORM_ASIDE },
 };
 
 static void
@@ -69,9 +69,12 @@ confirm(struct app *app, const struct request *rq, const void *row,
     const struct web_form *form, struct error *e)
 {
 	const struct user *u = row;
+	struct str role = sent(form, "role");
 	uint64_t wait_s = 0;
+	bool is_new = u->user_id == 0;
 
-	if (str_eq(sent(form, "role"), str_from(user_role_names[u->role])))
+	if (is_new ? !str_eq(role, str_from(user_role_names[USER_OWNER]))
+		   : str_eq(role, str_from(user_role_names[u->role])))
 		return OK;
 	return web_settings_confirm(app, rq, sent(form, "current_password"),
 	    &wait_s, e);

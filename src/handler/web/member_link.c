@@ -4,10 +4,24 @@
  * makes one sees it once, on the answer's page alone.
  */
 #include "domain/user_link.h"
+#include "handler/web/door.h"
 #include "handler/web/member.h"
 #include "handler/web/page.h"
+#include "handler/web/settings.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
+#include "http/param.h"
+
+enum {
+	F_CSRF,
+	F_PASSWORD,
+	F__N
+};
+static const struct param_spec form_spec[F__N] = {
+	[F_CSRF] = { "csrf", PARAM_TEXT, 1, 128, NULL, false },
+	[F_PASSWORD] = { "current_password", PARAM_TEXT, 1,
+	    WEB_PASSWORD_BYTES_MAX, NULL, false },
+};
 
 static const struct tmpl_key link_keys[] = {
 	{ "list_href", TVAL_TEXT },
@@ -105,11 +119,19 @@ enum err
 web_member_link(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
+	struct param_value field[F__N];
 	struct web_place place;
 	struct manager m;
-	uint64_t id;
-	enum err err = web_place_begin(app, rq, &place, &m, e);
+	uint64_t id, wait_s = 0;
+	enum err err = param_parse(rq->arena, form_spec, F__N, rq->body, field,
+	    e);
 
+	/* An open session alone must not become a password of somebody's. */
+	if (!err)
+		err = web_settings_confirm(app, rq, field[F_PASSWORD].text,
+		    &wait_s, e);
+	if (!err)
+		err = web_place_begin(app, rq, &place, &m, e);
 	if (err)
 		return err;
 	err = web_place_id(&place, rq, &id, e);

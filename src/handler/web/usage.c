@@ -132,15 +132,25 @@ static enum err
 load(const struct manager *m, struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
-	const enum usage_dimension by[USAGE_BY_MAX] = {
-		usage_period_dimension(q->period), q->group->by
-	};
+	enum usage_dimension by[USAGE_BY_MAX] = { USAGE_BY_NOTHING,
+		q->group->by };
 	enum err err = web_usage_filter_load(&q->f, m, a, e);
+	struct arena_mark mark = arena_mark(a);
 
 	ret->now_ms = m->now_ms;
-	if (!err)
+	while (!err) {
+		by[0] = usage_period_dimension(q->period);
 		err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
 		    &ret->report, e);
+		/* With very many groups there are fewer, longer bars. */
+		if (err != ERR_BAD_PARAM || q->period == ROLLUP_MONTH)
+			break;
+		error_clear(e);
+		err = OK;
+		arena_rewind(a, mark);
+		q->period++;
+		q->is_coarser = true;
+	}
 	if (!err)
 		err = usage_series_build(&ret->report, q->period, q->metric, a,
 		    &ret->series, e);
