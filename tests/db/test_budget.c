@@ -388,22 +388,23 @@ static void
 lease__rest_covers_no_request__its_end_is_told_once(void **state)
 {
 	struct flush_test *x = *state;
-	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 4 * HOLD);
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 40 * HOLD);
 
 	rig_begin(x->j);
-	use(x, 1, HOLD);
-	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, 2 * HOLD),
-	    2 * HOLD);
-	ask_in_vain(x, id, 2 * HOLD); /* others hold what it wants */
-	assert_int_equal(reached(x), 0);
-	ask_in_vain(x, id, 4 * HOLD);
-	ask_in_vain(x, id, 4 * HOLD);
-	assert_int_equal(reached(x), 100);
-	use(x, 2, HOLD); /* that was still to come */
-	assert_int_equal(reached(x), 100 + 50);
-	ask_in_vain(x, id, 3 * HOLD);
-	use(x, 3, 2 * HOLD);
-	assert_int_equal(reached(x), 100 + 50);
+	ask_in_vain(x, id, 41 * HOLD); /* huge, and nothing is spent */
+	use(x, 1, 37 * HOLD);
+	ask_in_vain(x, id, 4 * HOLD); /* more than a twentieth is left */
+	assert_int_equal(reached(x), 50);
+	use(x, 2, 2 * HOLD);
+	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, HOLD / 2),
+	    HOLD / 2);
+	ask_in_vain(x, id, HOLD); /* others hold what it wants */
+	assert_int_equal(reached(x), 50);
+	ask_in_vain(x, id, 2 * HOLD);
+	ask_in_vain(x, id, 2 * HOLD);
+	assert_int_equal(reached(x), 50 + 100);
+	use(x, 3, HOLD);
+	assert_int_equal(reached(x), 50 + 100);
 	assert_int_equal(n_differences(x), 0);
 }
 
@@ -411,10 +412,10 @@ static void
 lease__end_was_told__stays_so_without_the_notice(void **state)
 {
 	struct flush_test *x = *state;
-	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 4 * HOLD);
+	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 40 * HOLD);
 
 	rig_begin(x->j);
-	use(x, 1, 3 * HOLD + HOLD / 2);
+	use(x, 1, 39 * HOLD + HOLD / 2);
 	assert_int_equal(reached(x), 50);
 	ask_in_vain(x, id, HOLD);
 	assert_int_equal(reached(x), 50 + 100);

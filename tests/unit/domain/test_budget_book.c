@@ -390,7 +390,11 @@ hold__refused_for_good__tells_once_until_there_is_more(void **state)
 	struct budget_hold h;
 
 	(void)state;
-	db.rows[0] = (struct rows){ .amount_pusd = 100, .spent_pusd = 60 };
+	db.rows[0] = (struct rows){ .amount_pusd = 1000, .spent_pusd = 900 };
+	assert_int_equal(hold(0, &who, 101, 101, &h), ERR_QUOTA);
+	assert_int_equal(db.n_told, 0); /* others still fit */
+	db.rows[0].spent_pusd = 960;
+	pass_ms(1000);
 	assert_ok(hold(0, &who, 30, 30, &h));
 	assert_int_equal(hold(0, &who, 30, 30, &h), ERR_QUOTA);
 	assert_int_equal(db.n_told, 0); /* what is held may come back */
@@ -402,11 +406,11 @@ hold__refused_for_good__tells_once_until_there_is_more(void **state)
 	assert_int_equal(db.n_told, 1);
 	assert_int_equal(db.n_read, 1);
 
-	db.rows[0].amount_pusd = 200;
+	db.rows[0].amount_pusd = 1005;
 	pass_ms(1000);
-	assert_ok(hold(0, &who, 41, 50, &h));
+	assert_ok(hold(0, &who, 10, 15, &h));
 	pass_ms(1000);
-	assert_int_equal(hold(0, &who, 141, 150, &h), ERR_QUOTA);
+	assert_int_equal(hold(0, &who, 46, 50, &h), ERR_QUOTA);
 	assert_int_equal(db.n_read, 2); /* whoever wrote it knows the cause */
 }
 
