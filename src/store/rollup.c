@@ -131,7 +131,7 @@ rollup_sums_add(struct rollup_sums *s, const struct usage_row *u,
 	return add_costs(s, u, e);
 }
 
-/* A primary key as numbers, in its order; unused places are 0. */
+/* A primary key as numbers, the customer first; unused places are 0. */
 #define KEY_N 10
 
 struct rollup_key {

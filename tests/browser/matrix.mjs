@@ -7,7 +7,7 @@ import { assert, done, test } from '../sdk/tap.mjs';
 import { sql } from '../wire/lib.mjs';
 import { address, requestOf, routes, send, tokenOf } from './pages.mjs';
 import {
-  api, assertAccessible, assertValid, browser, env, made, nasty, open, person, signIn, tollgate, url,
+  api, assertAccessible, assertNarrow, assertValid, browser, env, made, nasty, open, person, signIn, tollgate, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -190,7 +190,7 @@ await test('somebody else\'s sign-in is not one\'s own to end (S8)', async () =>
 // ---- markup, validity, accessibility ----
 
 for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'session' && r.path !== '/dashboard')) {
-  await test(`${route.path}: markup stays text, valid, accessible (S23)`, async () => {
+  await test(`${route.path}: markup stays text, valid, accessible, light and dark, narrow (D2, D4, D13, D20, S23)`, async () => {
     // What only operators may see of a customer, as one of them.
     const page = isOperators(route) ? operator : owner;
     const answer = await page.goto(url + fill(route, a.id, a.things));
@@ -198,7 +198,13 @@ for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'sessi
     await assertValid(await answer.text(), route.path);
     assert.equal(await page.evaluate('window.hit'), undefined);
     assert.equal(await page.locator('main :is(script, img, iframe, object, style)').count(), 0);
-    await assertAccessible(page, route.path);
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await assertAccessible(page, `${route.path}, ${colorScheme}`);
+    }
+    await page.setViewportSize({ width: 320, height: 640 });
+    await assertNarrow(page, route.path);
+    await page.setViewportSize({ width: 1280, height: 900 });
   });
 }
 

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { sql } from '../wire/lib.mjs';
 import { assert } from '../sdk/tap.mjs';
-import { api, browser, env, made, mine, open, person, signIn, url } from './visit.mjs';
+import { api, browser, env, made, mine, open, signIn, tollgate, url } from './visit.mjs';
 
 const [folder] = process.argv.slice(2);
 const customer = Number(env.TOLLGATE_CUSTOMER_ID);
@@ -74,7 +74,7 @@ const [last] = sql(`SELECT LOWER(HEX(request_id)) FROM usage_records WHERE custo
   AND cost_in_usd > 0 ORDER BY request_timestamp DESC LIMIT 1`)[0];
 const request = last.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 const [[key]] = sql(`SELECT api_key_id FROM api_keys WHERE customer_id = ${customer} AND name LIKE 'Web shop%'`);
-const operator = person('operator', 0, Date.now());
+const operator = { email: 'operator@example.org', ...tollgate('user', 'add', '--email', 'operator@example.org', '--role', 'operator') };
 const pages = [
   ['overview', mine], ['usage', `${mine}/usage?metric=cost&group_by=key&range=30d`], ['requests', `${mine}/requests`],
   ['request', `${mine}/requests/${request}`], ['keys', `${mine}/keys`], ['key', `${mine}/keys/${key}`],
