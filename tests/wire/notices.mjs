@@ -405,7 +405,8 @@ await test('a silent receiver with many notices: others\' wait for one try of it
     ${Array.from({ length: 8 }, (_, i) => `(RANDOM_BYTES(16), ${c.id}, 'notice.test', 'n${i}', '{}')`)},
     (RANDOM_BYTES(16), ${d.id}, 'notice.test', 'last', '{}')`);
   await until('the other', () => hooksOf(d.id).length, 120000);
-  const tries = hooksOf(c.id).length;
+  // Before it: right behind it the silent one's come again, and are answered.
+  const tries = got.slice(0, got.indexOf(hooksOf(d.id)[0])).filter((one) => hooksOf(c.id).includes(one)).length;
   assert.ok(tries >= 1 && tries <= 2, `${tries} tries, one a worker`);
   for (const socket of sockets) socket.destroy();
   await until('all', () => [c, d].every(({ id }) => notices(id).every((n) => n.state === 'sent')), 30000);
