@@ -115,6 +115,22 @@ check_place(const struct web_place *place, const struct manager *m,
 	return err;
 }
 
+/* An open session alone must not become somebody's password. No connection is
+ * held while a password is hashed. */
+static enum err
+confirm(struct app *app, const struct request *rq, struct manager *m,
+    struct str password, struct error *e)
+{
+	struct error second = { 0 };
+	uint64_t wait_s = 0;
+	enum err err, again;
+
+	manager_end(app, m);
+	err = web_settings_confirm(app, rq, password, &wait_s, e);
+	again = manager_again(app, m, err ? &second : e);
+	return err ? err : again;
+}
+
 enum err
 web_member_link(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
@@ -122,14 +138,10 @@ web_member_link(struct app *app, const struct request *rq, struct response *rs,
 	struct param_value field[F__N];
 	struct web_place place;
 	struct manager m;
-	uint64_t id, wait_s = 0;
+	uint64_t id;
 	enum err err = param_parse(rq->arena, form_spec, F__N, rq->body, field,
 	    e);
 
-	/* An open session alone must not become a password of somebody's. */
-	if (!err)
-		err = web_settings_confirm(app, rq, field[F_PASSWORD].text,
-		    &wait_s, e);
 	if (!err)
 		err = web_place_begin(app, rq, &place, &m, e);
 	if (err)
@@ -137,6 +149,8 @@ web_member_link(struct app *app, const struct request *rq, struct response *rs,
 	err = web_place_id(&place, rq, &id, e);
 	if (!err)
 		err = check_place(&place, &m, id, rq->arena, e);
+	if (!err)
+		err = confirm(app, rq, &m, field[F_PASSWORD].text, e);
 	if (!err)
 		err = web_member_link_page(app, rq, rs, &place, &m, id, e);
 	manager_end(app, &m);
