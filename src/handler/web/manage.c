@@ -345,18 +345,25 @@ change(struct visit *v, struct error *e)
 	    v->rq->arena, v->row, e);
 }
 
-enum err
-web_thing_new(struct app *app, const struct request *rq, struct response *rs,
-    const struct web_thing *t, struct error *e)
+static enum err
+show_form(struct app *app, const struct request *rq, struct response *rs,
+    const struct web_thing *t, bool is_new, struct error *e)
 {
 	struct visit v;
-	enum err err = begin(&v, app, rq, t, true, e);
+	enum err err = begin(&v, app, rq, t, is_new, e);
 
 	if (err)
 		return err;
 	err = fill_form(&v, &v.form, e);
 	manager_end(app, &v.m);
 	return err ? err : show(&v, rs, 200, NULL, e);
+}
+
+enum err
+web_thing_new(struct app *app, const struct request *rq, struct response *rs,
+    const struct web_thing *t, struct error *e)
+{
+	return show_form(app, rq, rs, t, true, e);
 }
 
 enum err
@@ -384,14 +391,7 @@ enum err
 web_thing_edit(struct app *app, const struct request *rq, struct response *rs,
     const struct web_thing *t, struct error *e)
 {
-	struct visit v;
-	enum err err = begin(&v, app, rq, t, false, e);
-
-	if (err)
-		return err;
-	err = fill_form(&v, &v.form, e);
-	manager_end(app, &v.m);
-	return err ? err : show(&v, rs, 200, NULL, e);
+	return show_form(app, rq, rs, t, false, e);
 }
 
 enum err
