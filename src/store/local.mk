@@ -32,6 +32,12 @@ src_store_libstore_a_SOURCES = \
 	src/store/idempotency.h \
 	src/store/key.c \
 	src/store/key.h \
+	src/store/key_auth.c \
+	src/store/key_change.c \
+	src/store/key_limits.c \
+	src/store/key_page.c \
+	src/store/key_priv.h \
+	src/store/key_use.c \
 	src/store/label.c \
 	src/store/label.h \
 	src/store/lease.c \
