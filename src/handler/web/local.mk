@@ -34,6 +34,11 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/forgot.c \
 	src/handler/web/form.c \
 	src/handler/web/form.h \
+	src/handler/web/form_body.c \
+	src/handler/web/form_fill.c \
+	src/handler/web/form_priv.h \
+	src/handler/web/form_read.c \
+	src/handler/web/form_view.c \
 	src/handler/web/gate.c \
 	src/handler/web/key.c \
 	src/handler/web/key.h \
