@@ -36,6 +36,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/form.h \
 	src/handler/web/form_body.c \
 	src/handler/web/form_fill.c \
+	src/handler/web/form_page.c \
+	src/handler/web/form_page.h \
 	src/handler/web/form_priv.h \
 	src/handler/web/form_read.c \
 	src/handler/web/form_view.c \
