@@ -44,10 +44,12 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/gate.c \
 	src/handler/web/key.c \
 	src/handler/web/key.h \
+	src/handler/web/key_act.c \
 	src/handler/web/key_form.c \
 	src/handler/web/key_limits.c \
 	src/handler/web/key_list.c \
 	src/handler/web/key_new.c \
+	src/handler/web/key_show.c \
 	src/handler/web/label.c \
 	src/handler/web/limit.c \
 	src/handler/web/limit_fields.h \
