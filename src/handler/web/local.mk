@@ -92,6 +92,9 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/request_row.c \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
+	src/handler/web/settings_password.c \
+	src/handler/web/settings_profile.c \
+	src/handler/web/settings_sessions.c \
 	src/handler/web/skeleton.h \
 	src/handler/web/system.c \
 	src/handler/web/system_data.c \
