@@ -12,6 +12,9 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key_cache_threads \
 	tests/unit/domain/test_key_table \
 	tests/unit/domain/test_limit \
+	tests/unit/domain/test_limit_auth \
+	tests/unit/domain/test_limit_running \
+	tests/unit/domain/test_limit_shared \
 	tests/unit/domain/test_limit_workers \
 	tests/unit/domain/test_meter \
 	tests/unit/domain/test_model \
@@ -39,6 +42,9 @@ UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
 UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h
+UNIT_DOMAIN_LIMIT = \
+	tests/unit/domain/limit_fixture.c \
+	tests/unit/domain/limit_fixture.h
 tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_attribution_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_attribution_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
@@ -56,7 +62,18 @@ tests_unit_domain_test_key_cache_threads_SOURCES = \
 	tests/unit/domain/test_key_cache_threads.c $(UNIT_DOMAIN_KEY_CACHE)
 tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_table_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_SOURCES = \
+	tests/unit/domain/test_limit.c $(UNIT_DOMAIN_LIMIT)
 tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_auth_SOURCES = \
+	tests/unit/domain/test_limit_auth.c $(UNIT_DOMAIN_LIMIT)
+tests_unit_domain_test_limit_auth_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_running_SOURCES = \
+	tests/unit/domain/test_limit_running.c $(UNIT_DOMAIN_LIMIT)
+tests_unit_domain_test_limit_running_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_shared_SOURCES = \
+	tests/unit/domain/test_limit_shared.c $(UNIT_DOMAIN_LIMIT)
+tests_unit_domain_test_limit_shared_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_workers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_meter_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_model_LDADD = $(UNIT_DAEMON_LIBS)
