@@ -4,6 +4,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_attribution \
 	tests/unit/domain/test_budget \
 	tests/unit/domain/test_budget_book \
+	tests/unit/domain/test_budget_book_threads \
 	tests/unit/domain/test_customer \
 	tests/unit/domain/test_forecast \
 	tests/unit/domain/test_hostmap \
@@ -39,6 +40,9 @@ TESTS += $(UNIT_DOMAIN_TESTS)
 UNIT_DOMAIN_LIBS = src/domain/libdomain.a src/journal/libjournal.a \
 	src/ext/libext.a src/tokenizer/libtokenizer.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS) $(MEMCACHED_LIBS) $(UNISTRING_LIBS)
+UNIT_DOMAIN_BUDGET_BOOK = \
+	tests/unit/domain/budget_book_fixture.c \
+	tests/unit/domain/budget_book_fixture.h
 UNIT_DOMAIN_KEY_CACHE = \
 	tests/unit/domain/key_cache_fixture.c \
 	tests/unit/domain/key_cache_fixture.h
@@ -49,8 +53,14 @@ tests_unit_domain_test_admission_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_attribution_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_attribution_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_budget_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_budget_book_SOURCES = \
+	tests/unit/domain/test_budget_book.c $(UNIT_DOMAIN_BUDGET_BOOK)
 tests_unit_domain_test_budget_book_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_budget_book_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
+tests_unit_domain_test_budget_book_threads_SOURCES = \
+	tests/unit/domain/test_budget_book_threads.c $(UNIT_DOMAIN_BUDGET_BOOK)
+tests_unit_domain_test_budget_book_threads_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_budget_book_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
 tests_unit_domain_test_customer_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_forecast_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_hostmap_LDADD = $(UNIT_DOMAIN_LIBS)
