@@ -27,6 +27,9 @@ FLUSH_FIXTURE = \
 	tests/db/fixture_flush.h \
 	$(DB_FIXTURE) \
 	$(UNIT_JOURNAL_RIG)
+BUDGET_FIXTURE = \
+	tests/db/fixture_budget.c \
+	tests/db/fixture_budget.h \
 STORE_FIXTURE = \
 	tests/db/fixture_store.c \
 	tests/db/fixture_store.h \
@@ -41,6 +44,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/db/test_budget \
 	tests/db/test_budget_doubt \
+	tests/db/test_budget_told \
 	tests/db/test_db \
 	tests/db/test_db_pool \
 	tests/db/test_db_txn \
@@ -70,13 +74,15 @@ check_PROGRAMS += \
 	tests/db/test_usage_page \
 	tests/db/test_usage_report
 
-tests_db_test_budget_SOURCES = tests/db/test_budget.c $(FLUSH_FIXTURE)
+tests_db_test_budget_SOURCES = tests/db/test_budget.c $(BUDGET_FIXTURE)
 tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS)
 tests_db_test_budget_doubt_SOURCES = tests/db/test_budget_doubt.c $(DB_FIXTURE)
 tests_db_test_budget_doubt_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_budget_doubt_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=store_budget_lease,--wrap=store_budget_return
+tests_db_test_budget_told_SOURCES = tests/db/test_budget_told.c $(BUDGET_FIXTURE)
+tests_db_test_budget_told_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)
