@@ -30,6 +30,7 @@ FLUSH_FIXTURE = \
 BUDGET_FIXTURE = \
 	tests/db/fixture_budget.c \
 	tests/db/fixture_budget.h \
+	$(FLUSH_FIXTURE)
 STORE_FIXTURE = \
 	tests/db/fixture_store.c \
 	tests/db/fixture_store.h \
@@ -63,10 +64,13 @@ check_PROGRAMS += \
 	tests/db/test_schema \
 	tests/db/test_stmts \
 	tests/db/test_store \
+	tests/db/test_store_audit \
 	tests/db/test_store_books \
 	tests/db/test_store_customer \
+	tests/db/test_store_host \
 	tests/db/test_store_idempotency \
 	tests/db/test_store_key \
+	tests/db/test_store_key_change \
 	tests/db/test_store_limit \
 	tests/db/test_store_manage \
 	tests/db/test_store_usage \
@@ -119,13 +123,20 @@ tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(STORE_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_audit_SOURCES = tests/db/test_store_audit.c $(STORE_FIXTURE)
+tests_db_test_store_audit_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_books_SOURCES = tests/db/test_store_books.c $(BOOKS_FIXTURE)
 tests_db_test_store_books_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_customer_SOURCES = \
 	tests/db/test_store_customer.c $(STORE_FIXTURE)
 tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_host_SOURCES = tests/db/test_store_host.c $(STORE_FIXTURE)
+tests_db_test_store_host_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_key_change_SOURCES = \
+	tests/db/test_store_key_change.c $(STORE_FIXTURE)
+tests_db_test_store_key_change_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_idempotency_SOURCES = \
 	tests/db/test_store_idempotency.c $(STORE_FIXTURE)
 tests_db_test_store_idempotency_LDADD = $(DB_TEST_LDADD)
@@ -135,7 +146,7 @@ tests_db_test_key_page_SOURCES = tests/db/test_key_page.c $(STORE_FIXTURE)
 tests_db_test_key_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_manage_SOURCES = \
 	tests/db/test_store_manage.c $(STORE_FIXTURE)
-tests_db_test_store_manage_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_store_manage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)
