@@ -11,6 +11,9 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key \
 	tests/unit/domain/test_key_cache \
 	tests/unit/domain/test_key_cache_threads \
+	tests/unit/domain/test_key_changed \
+	tests/unit/domain/test_key_layers \
+	tests/unit/domain/test_key_refused \
 	tests/unit/domain/test_key_table \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_limit_auth \
@@ -71,6 +74,15 @@ tests_unit_domain_test_key_cache_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_cache_threads_SOURCES = \
 	tests/unit/domain/test_key_cache_threads.c $(UNIT_DOMAIN_KEY_CACHE)
 tests_unit_domain_test_key_cache_threads_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_changed_SOURCES = \
+	tests/unit/domain/test_key_changed.c $(UNIT_DOMAIN_KEY_CACHE)
+tests_unit_domain_test_key_changed_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_layers_SOURCES = \
+	tests/unit/domain/test_key_layers.c $(UNIT_DOMAIN_KEY_CACHE)
+tests_unit_domain_test_key_layers_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_key_refused_SOURCES = \
+	tests/unit/domain/test_key_refused.c $(UNIT_DOMAIN_KEY_CACHE)
+tests_unit_domain_test_key_refused_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_key_table_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_SOURCES = \
 	tests/unit/domain/test_limit.c $(UNIT_DOMAIN_LIMIT)
