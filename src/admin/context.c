@@ -29,19 +29,7 @@ admin_is_json(const struct admin *ad)
 void
 admin_db_options(const struct admin *ad, struct db_options *ret)
 {
-	const struct conf *c = ad->conf;
-
-	*ret = (struct db_options){
-		.socket = conf_text(c, CONF_DB_SOCKET),
-		.host = conf_text(c, CONF_DB_HOST),
-		.port = (unsigned)conf_u64(c, CONF_DB_PORT),
-		.user = conf_text(c, CONF_DB_USER),
-		.password = conf_text(c, CONF_DB_PASSWORD),
-		.name = conf_text(c, CONF_DB_NAME),
-		.tls_ca = conf_text(c, CONF_DB_TLS_CA),
-		.connect_timeout_s = (unsigned)conf_u64(c, CONF_DB_CONNECT_S),
-		.query_timeout_s = (unsigned)conf_u64(c, CONF_DB_QUERY_S),
-	};
+	db_options_of(ad->conf, ret);
 }
 
 enum err

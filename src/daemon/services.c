@@ -70,17 +70,7 @@ open_database(struct services *s, struct error *e)
 {
 	const struct conf *c = s->conf;
 
-	s->db = (struct db_options){
-		.socket = conf_text(c, CONF_DB_SOCKET),
-		.host = conf_text(c, CONF_DB_HOST),
-		.port = (unsigned)conf_u64(c, CONF_DB_PORT),
-		.user = conf_text(c, CONF_DB_USER),
-		.password = conf_text(c, CONF_DB_PASSWORD),
-		.name = conf_text(c, CONF_DB_NAME),
-		.tls_ca = conf_text(c, CONF_DB_TLS_CA),
-		.connect_timeout_s = (unsigned)conf_u64(c, CONF_DB_CONNECT_S),
-		.query_timeout_s = (unsigned)conf_u64(c, CONF_DB_QUERY_S),
-	};
+	db_options_of(c, &s->db);
 	s->shared.db = db_pool_new(&s->db, pool_size(c, CONF_DB_POOL));
 	if (!s->shared.db)
 		return error_set(e, ERR_NO_MEMORY, "database pool");

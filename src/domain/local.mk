@@ -55,13 +55,17 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/idempotency.h \
 	src/domain/key.c \
 	src/domain/key.h \
+	src/domain/key_act.c \
 	src/domain/key_budget.c \
 	src/domain/key_cache.c \
+	src/domain/key_check.c \
+	src/domain/key_cover.c \
 	src/domain/key_grant.c \
 	src/domain/key_limits.c \
 	src/domain/key_load.c \
 	src/domain/key_manage.c \
 	src/domain/key_manage.h \
+	src/domain/key_manage_priv.h \
 	src/domain/key_notice.c \
 	src/domain/key_notice.h \
 	src/domain/key_priv.h \

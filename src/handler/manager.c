@@ -51,6 +51,16 @@ manager_again(struct app *app, struct manager *m, struct error *e)
 	return db_pool_take(app->shared->db, DB_WAIT_MS, &m->db, e);
 }
 
+enum err
+manager_resume(struct app *app, struct manager *m, enum err err,
+    struct error *e)
+{
+	struct error second = { 0 };
+	enum err again = manager_again(app, m, err ? &second : e);
+
+	return err ? err : again;
+}
+
 void
 manager_end(struct app *app, struct manager *m)
 {

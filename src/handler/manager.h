@@ -16,6 +16,12 @@ enum err manager_begin(struct app *app, const struct request *rq,
  * there is none, which manager_end() takes. */
 enum err manager_again(struct app *app, struct manager *m,
     struct error *e) ATTR_MUST_CHECK;
+/**
+ * Take a connection again after what was done without one.
+ * @err  how that ended: it stays the reason, as e says it
+ */
+enum err manager_resume(struct app *app, struct manager *m, enum err err,
+    struct error *e) ATTR_MUST_CHECK;
 void manager_end(struct app *app, struct manager *m);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/limit_set.h"
 #include "base/str.h"
 
+struct conf;
 struct db;
 
 /* Where and how to connect. The texts must outlive the connection. */
@@ -33,6 +34,8 @@ struct db_options {
 	unsigned connect_timeout_s;
 	unsigned query_timeout_s; /* of each read and each write */
 };
+/** As configured. The texts are the configuration's. */
+void db_options_of(const struct conf *conf, struct db_options *ret);
 
 /* Once per process, before any thread. */
 enum err db_library_init(struct error *e) ATTR_MUST_CHECK;

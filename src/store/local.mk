@@ -17,6 +17,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/db.c \
 	src/store/db.h \
 	src/store/db_bind.c \
+	src/store/db_options.c \
 	src/store/db_pool.c \
 	src/store/db_pool.h \
 	src/store/db_priv.h \
@@ -32,6 +33,12 @@ src_store_libstore_a_SOURCES = \
 	src/store/idempotency.h \
 	src/store/key.c \
 	src/store/key.h \
+	src/store/key_auth.c \
+	src/store/key_change.c \
+	src/store/key_limits.c \
+	src/store/key_page.c \
+	src/store/key_priv.h \
+	src/store/key_use.c \
 	src/store/label.c \
 	src/store/label.h \
 	src/store/lease.c \

@@ -3,4 +3,4 @@
 # check: stack=none
 # shellcheck source=/dev/null
 . "${TG_SRCDIR:-$(dirname "$0")/../..}/tests/db/server.sh"
-server_run test_flush test_flush_recovery test_flush_reject test_flush_files test_flush_sum test_budget test_budget_doubt
+server_run test_flush test_flush_recovery test_flush_reject test_flush_files test_flush_sum test_budget test_budget_told test_budget_doubt

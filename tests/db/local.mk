@@ -27,6 +27,10 @@ FLUSH_FIXTURE = \
 	tests/db/fixture_flush.h \
 	$(DB_FIXTURE) \
 	$(UNIT_JOURNAL_RIG)
+BUDGET_FIXTURE = \
+	tests/db/fixture_budget.c \
+	tests/db/fixture_budget.h \
+	$(FLUSH_FIXTURE)
 STORE_FIXTURE = \
 	tests/db/fixture_store.c \
 	tests/db/fixture_store.h \
@@ -41,6 +45,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += \
 	tests/db/test_budget \
 	tests/db/test_budget_doubt \
+	tests/db/test_budget_told \
 	tests/db/test_db \
 	tests/db/test_db_pool \
 	tests/db/test_db_txn \
@@ -59,10 +64,13 @@ check_PROGRAMS += \
 	tests/db/test_schema \
 	tests/db/test_stmts \
 	tests/db/test_store \
+	tests/db/test_store_audit \
 	tests/db/test_store_books \
 	tests/db/test_store_customer \
+	tests/db/test_store_host \
 	tests/db/test_store_idempotency \
 	tests/db/test_store_key \
+	tests/db/test_store_key_change \
 	tests/db/test_store_limit \
 	tests/db/test_store_manage \
 	tests/db/test_store_usage \
@@ -70,13 +78,15 @@ check_PROGRAMS += \
 	tests/db/test_usage_page \
 	tests/db/test_usage_report
 
-tests_db_test_budget_SOURCES = tests/db/test_budget.c $(FLUSH_FIXTURE)
+tests_db_test_budget_SOURCES = tests/db/test_budget.c $(BUDGET_FIXTURE)
 tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/journal/libjournal.a $(DB_TEST_LDADD) $(JSONC_LIBS) $(SODIUM_LIBS) $(OATH_LIBS) $(QRENCODE_LIBS)
 tests_db_test_budget_doubt_SOURCES = tests/db/test_budget_doubt.c $(DB_FIXTURE)
 tests_db_test_budget_doubt_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_budget_doubt_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=store_budget_lease,--wrap=store_budget_return
+tests_db_test_budget_told_SOURCES = tests/db/test_budget_told.c $(BUDGET_FIXTURE)
+tests_db_test_budget_told_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_db_SOURCES = tests/db/test_db.c $(DB_FIXTURE)
 tests_db_test_db_LDADD = $(DB_TEST_LDADD)
 tests_db_test_db_pool_SOURCES = tests/db/test_db_pool.c $(DB_FIXTURE)
@@ -113,13 +123,20 @@ tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(STORE_FIXTURE)
 tests_db_test_store_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_audit_SOURCES = tests/db/test_store_audit.c $(STORE_FIXTURE)
+tests_db_test_store_audit_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_books_SOURCES = tests/db/test_store_books.c $(BOOKS_FIXTURE)
 tests_db_test_store_books_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_customer_SOURCES = \
 	tests/db/test_store_customer.c $(STORE_FIXTURE)
 tests_db_test_store_customer_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_host_SOURCES = tests/db/test_store_host.c $(STORE_FIXTURE)
+tests_db_test_store_host_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_key_SOURCES = tests/db/test_store_key.c $(STORE_FIXTURE)
 tests_db_test_store_key_LDADD = $(DB_TEST_LDADD)
+tests_db_test_store_key_change_SOURCES = \
+	tests/db/test_store_key_change.c $(STORE_FIXTURE)
+tests_db_test_store_key_change_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_idempotency_SOURCES = \
 	tests/db/test_store_idempotency.c $(STORE_FIXTURE)
 tests_db_test_store_idempotency_LDADD = $(DB_TEST_LDADD)
@@ -129,7 +146,7 @@ tests_db_test_key_page_SOURCES = tests/db/test_key_page.c $(STORE_FIXTURE)
 tests_db_test_key_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_manage_SOURCES = \
 	tests/db/test_store_manage.c $(STORE_FIXTURE)
-tests_db_test_store_manage_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_store_manage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)

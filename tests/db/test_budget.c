@@ -1,125 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What usage does to budgets, on a real server: CHECKLIST B3, B7, B8, B9,
  * B39. */
-#include "db/fixture_flush.h"
+#include "db/fixture_budget.h"
 
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "domain/budget.h"
 #include "domain/budget_lease.h"
 #include "domain/budget_period.h"
-#include "domain/credit.h"
 #include "domain/retention.h"
 #include "store/ledger.h"
-#include "store/reconcile.h"
-
-#define USD  INT64_C(1000000000000)
-#define HOLD (USD / 100)
-
-struct setting {
-	struct flush_test *x;
-	enum budget_scope scope;
-	struct budget_terms terms;
-};
-
-static enum err
-set_txn(struct db *db, void *arg, struct error *e)
-{
-	const struct setting *s = arg;
-	const struct budget_holder h = { .scope = s->scope,
-		.customer_id = s->x->customer_id };
-
-	return budget_set(db, &h, &s->terms, clock_now_ms(), &s->x->a, e);
-}
-
-/* The customer's budget, or its balance. */
-static uint64_t
-set_budget(struct flush_test *x, enum budget_scope scope,
-    enum budget_period period, int64_t amount_pusd)
-{
-	struct setting s = { x, scope,
-		{ amount_pusd, BUDGET_HARD, period, S("50,100") } };
-	struct budget b;
-
-	assert_ok(db_txn(x->db, set_txn, &s, &x->e));
-	assert_ok(store_budget_of_scope(x->db, x->customer_id, scope,
-	    x->customer_id, &x->a, &b, &x->e));
-	return b.budget_id;
-}
-
-static int64_t
-spent_in(struct flush_test *x, uint64_t budget_id, enum budget_period period,
-    int64_t at_ms)
-{
-	struct budget_span span = budget_span_of(budget_id, period, at_ms);
-	int64_t pusd = -1;
-	uint64_t noticed;
-	enum err err = store_budget_lock(x->db, &span, &x->a, &pusd, &noticed,
-	    &x->e);
-
-	return err ? -1 : pusd;
-}
-
-static int64_t
-leased(struct flush_test *x, uint64_t budget_id)
-{
-	struct budget_span span = budget_span_of(budget_id, BUDGET_TOTAL,
-	    clock_now_ms());
-	int64_t amount_pusd, pusd;
-
-	assert_ok(store_budget_leased(x->db, &span, &x->a, &amount_pusd, &pusd,
-	    &x->e));
-	return pusd;
-}
-
-static int64_t
-lease(struct flush_test *x, uint64_t budget_id, const uint8_t series[16],
-    int64_t pusd)
-{
-	struct budget_lease l = {
-		.budget_id = budget_id,
-		.customer_id = x->customer_id,
-		.span = budget_span_of(budget_id, BUDGET_TOTAL, clock_now_ms()),
-		.min_pusd = pusd,
-		.want_pusd = pusd,
-		.need_pusd = pusd,
-	};
-
-	assert_ok(budget_lease_take(x->db, series, &l, &x->a, &x->e));
-	return l.granted_pusd;
-}
-
-/* A request that holds a cent of a budget and costs what is said; less than
- * 0: its worker dies before it ends. */
-static void
-request(struct flush_test *x, uint64_t n, uint64_t budget_id, int64_t cost_pusd)
-{
-	struct journal_open o = open_of(x, n);
-	struct journal_settle s = settle_of(x, n);
-	uint32_t slot;
-
-	o.hold_pusd = s.hold_pusd = HOLD;
-	o.n_budgets = 1;
-	o.budget_id[0] = (uint32_t)budget_id;
-	s.cost_pusd = cost_pusd;
-	assert_ok(journal_write_open(x->j->j, &o, &slot, &x->e));
-	if (cost_pusd >= 0)
-		assert_ok(journal_write_settle(x->j->j, slot, &s, &x->e));
-}
-
-/* Of budgets: the journal's key and model are there in no table. */
-static size_t
-n_differences(struct flush_test *x)
-{
-	struct reconcile_result r;
-	size_t n = 0;
-
-	assert_ok(store_reconcile(x->db, &x->a, &r, &x->e));
-	for (size_t i = 0; i < r.n_diffs; i++)
-		n += r.diffs[i].check != RECONCILE_ORPHAN;
-	return n;
-}
 
 static void
 flush__what_is_held__moves_from_lease_to_spent(void **state)
@@ -257,173 +147,6 @@ reconcile__spent_altered__is_found(void **state)
 			   "0.000000000001");
 }
 
-static void
-credit(struct flush_test *x, int64_t pusd)
-{
-	const struct manager m = { .db = x->db,
-		.now_ms = clock_now_ms(),
-		.audit = { .actor = AUDIT_COMMAND } };
-	struct credit c = { .customer_id = x->customer_id,
-		.amount_pusd = pusd };
-
-	assert_ok(credit_add(&m, &c, &x->a, &x->e));
-}
-
-static void
-set_mark(struct flush_test *x, const char *usd)
-{
-	char text[120];
-
-	(void)snprintf(text, sizeof(text),
-	    "UPDATE customers SET low_balance_usd = %s WHERE customer_id = "
-	    "%llu",
-	    usd, (unsigned long long)x->customer_id);
-	fixture_sql(x->db, text);
-}
-
-static uint64_t
-n_told(struct flush_test *x)
-{
-	char text[120];
-
-	(void)snprintf(text, sizeof(text),
-	    "SELECT COUNT(*) FROM notices WHERE kind = 'balance.low' AND "
-	    "customer_id = %llu",
-	    (unsigned long long)x->customer_id);
-	return fixture_number(x->db, text);
-}
-
-/* A request of that cost is booked. */
-static void
-use(struct flush_test *x, uint64_t n, int64_t cost_pusd)
-{
-	request(x, n, 0, cost_pusd);
-	assert_int_equal(pass(x), 1);
-}
-
-static void
-balance__falls_below_its_mark__is_told_once_until_it_was_lifted(void **state)
-{
-	struct flush_test *x = *state;
-
-	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
-	set_mark(x, "0.03");
-	rig_begin(x->j);
-
-	credit(x, HOLD); /* not to the mark: it never was there */
-	assert_int_equal(n_told(x), 0);
-	credit(x, 4 * HOLD);
-	use(x, 1, 2 * HOLD);
-	assert_int_equal(n_told(x), 0); /* at the mark */
-	use(x, 2, 1);
-	assert_int_equal(n_told(x), 1);
-	use(x, 3, HOLD);
-	credit(x, HOLD / 2); /* still below */
-	use(x, 4, 1);
-	assert_int_equal(n_told(x), 1);
-
-	credit(x, 2 * HOLD);
-	assert_int_equal(n_told(x), 1);
-	use(x, 5, 2 * HOLD);
-	assert_int_equal(n_told(x), 2);
-	credit(x, 9 * HOLD);
-	credit(x, -9 * HOLD); /* to where it was: that was told */
-	assert_int_equal(n_told(x), 2);
-	credit(x, 9 * HOLD);
-	credit(x, -10 * HOLD);
-	assert_int_equal(n_told(x), 3);
-	assert_int_equal(n_differences(x), 0);
-}
-
-static void
-balance__without_a_mark__is_told_of_by_nobody(void **state)
-{
-	struct flush_test *x = *state;
-
-	(void)set_budget(x, BUDGET_BALANCE, BUDGET_TOTAL, 0);
-	set_mark(x, "0");
-	rig_begin(x->j);
-	credit(x, HOLD);
-	use(x, 1, 2 * HOLD); /* and it owes */
-	assert_int_equal(n_told(x), 0);
-}
-
-/* The sum of the percentages of budgets that the customer was told of. */
-static uint64_t
-reached(struct flush_test *x)
-{
-	char text[200];
-
-	(void)snprintf(text, sizeof(text),
-	    "SELECT CAST(COALESCE(SUM(SUBSTRING_INDEX(cause, ':', -1)), 0) AS "
-	    "UNSIGNED) FROM notices WHERE kind = 'budget.reached' AND "
-	    "customer_id = %llu",
-	    (unsigned long long)x->customer_id);
-	return fixture_number(x->db, text);
-}
-
-/* Refused by several workers, each of which asks and may tell. */
-static void
-ask_in_vain(struct flush_test *x, uint64_t budget_id, int64_t least_pusd)
-{
-	for (uint8_t i = 1; i < 4; i++) {
-		const uint8_t series[16] = { i };
-		struct budget_lease l = {
-			.budget_id = budget_id,
-			.customer_id = x->customer_id,
-			.span = budget_span_of(budget_id, BUDGET_TOTAL,
-			    clock_now_ms()),
-			.min_pusd = least_pusd,
-			.want_pusd = least_pusd,
-			.need_pusd = least_pusd,
-			.least_pusd = least_pusd,
-		};
-
-		assert_ok(budget_lease_take(x->db, series, &l, &x->a, &x->e));
-		assert_int_equal(l.granted_pusd, 0);
-	}
-}
-
-static void
-lease__rest_covers_no_request__its_end_is_told_once(void **state)
-{
-	struct flush_test *x = *state;
-	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 40 * HOLD);
-
-	rig_begin(x->j);
-	ask_in_vain(x, id, 41 * HOLD); /* huge, and nothing is spent */
-	use(x, 1, 37 * HOLD);
-	ask_in_vain(x, id, 4 * HOLD); /* more than a twentieth is left */
-	assert_int_equal(reached(x), 50);
-	use(x, 2, 2 * HOLD);
-	assert_int_equal(lease(x, id, journal_id(x->j->j)->b, HOLD / 2),
-	    HOLD / 2);
-	ask_in_vain(x, id, HOLD); /* others hold what it wants */
-	assert_int_equal(reached(x), 50);
-	ask_in_vain(x, id, 2 * HOLD);
-	ask_in_vain(x, id, 2 * HOLD);
-	assert_int_equal(reached(x), 50 + 100);
-	use(x, 3, HOLD);
-	assert_int_equal(reached(x), 50 + 100);
-	assert_int_equal(n_differences(x), 0);
-}
-
-static void
-lease__end_was_told__stays_so_without_the_notice(void **state)
-{
-	struct flush_test *x = *state;
-	uint64_t id = set_budget(x, BUDGET_CUSTOMER, BUDGET_TOTAL, 40 * HOLD);
-
-	rig_begin(x->j);
-	use(x, 1, 39 * HOLD + HOLD / 2);
-	assert_int_equal(reached(x), 50);
-	ask_in_vain(x, id, HOLD);
-	assert_int_equal(reached(x), 50 + 100);
-	fixture_sql(x->db, "DELETE FROM notices");
-	ask_in_vain(x, id, HOLD);
-	assert_int_equal(reached(x), 0);
-}
-
 /* What is older than a week goes, but what somebody holds of it; usage that
  * comes later brings it back, and nobody is told of that. */
 static void
@@ -512,8 +235,6 @@ credit__moves_between_the_customers_accounts(void **state)
 	assert_int_equal(sum_pusd, 0);
 	assert_int_equal(db_txn(x->db, credit_txn, x, &x->e), ERR_CONFLICT);
 }
-
-/* ---- customers with many budgets ---- */
 
 #define N_KEYS 150 /* more than one statement asks for */
 
@@ -639,11 +360,6 @@ main(void)
 		FLUSH_TEST(
 		    budget_set__in_the_middle__begins_with_what_was_spent),
 		FLUSH_TEST(reconcile__spent_altered__is_found),
-		FLUSH_TEST(
-		    balance__falls_below_its_mark__is_told_once_until_it_was_lifted),
-		FLUSH_TEST(balance__without_a_mark__is_told_of_by_nobody),
-		FLUSH_TEST(lease__rest_covers_no_request__its_end_is_told_once),
-		FLUSH_TEST(lease__end_was_told__stays_so_without_the_notice),
 		FLUSH_TEST(
 		    retention__past_periods__go_and_come_back_with_late_usage),
 		FLUSH_TEST(credit__moves_between_the_customers_accounts),

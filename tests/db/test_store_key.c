@@ -5,7 +5,9 @@
 #include "store/customer.h"
 #include "store/generation.h"
 #include "store/key.h"
+#include "store/label.h"
 #include "store/operator_key.h"
+#include "store/tier.h"
 
 static struct fixture *const f = &store_fixture;
 
@@ -337,6 +339,83 @@ key__refused_in_any_way__takes_what_an_unknown_one_takes(void **state)
 #undef WITH_IT
 }
 
+static size_t
+count_keys(uint64_t tenant, struct key_filter filter)
+{
+	struct key *rows;
+	uint64_t next;
+	size_t n;
+
+	assert_db_ok(f, store_key_page(f->db, tenant, &filter, 0, 100, &f->a,
+			    &rows, &n, &next, &f->e));
+	return n;
+}
+
+static void
+key__each_criterion__finds_what_it_says(void **state)
+{
+	uint64_t c = fixture_customer(f, serial++);
+	uint64_t other = fixture_customer(f, serial++);
+	uint64_t m = fixture_model(f, "criteria"), id, tier_id;
+	const uint64_t models[] = { m };
+	const struct tier tier = { .name = S("criteria") };
+	struct key_new k = { .customer_id = c,
+		.public_id = S("CRITERIA01"),
+		.pepper_id = 1,
+		.name = S("by name"),
+		.scopes = KEY_SCOPE_INFER,
+		.model_ids = models,
+		.n_models = 1,
+		.expires_at_ms = FIXTURE_TIME_MS * 2,
+		.digest = { 210 } };
+	struct label project = { .name = S("p") };
+	struct key_use use;
+
+	(void)state;
+	assert_db_ok(f, store_tier_insert(f->db, &tier, &tier_id, &f->e));
+	k.rate_limit_tier = tier_id;
+	project.customer_id = c;
+	assert_db_ok(f, store_label_insert(f->db, LABEL_PROJECT, &project,
+			    &k.project_id, &f->e));
+	assert_db_ok(f, store_key_insert(f->db, &k, &id, &f->e));
+	use = (struct key_use){ id, FIXTURE_TIME_MS };
+	assert_db_ok(f, store_key_touch(f->db, &use, 1, &f->e));
+	(void)fixture_key(f, c, serial++);
+	(void)fixture_key(f, other, serial);
+	const struct {
+		struct key_filter filter;
+		size_t n;
+	} cases[] = {
+		{ { .customer_id = c }, 2 },
+		{ { .customer_id = other }, 0 },
+		{ { .project_id = k.project_id }, 1 },
+		{ { .name = S("by name") }, 1 },
+		{ { .prefix = S("CRIT") }, 1 },
+		{ { .prefix = S("CRITERIA01") }, 1 },
+		{ { .prefix = S("RITERIA") }, 0 },
+		{ { .tier = S("criteria") }, 1 },
+		{ { .model_id = m }, 2 }, /* the other one may use all */
+		{ { .state = KEY_ACTIVE + 1 }, 2 },
+		{ { .state = KEY_REVOKED + 1 }, 0 },
+		{ { .last_used_from_ms = FIXTURE_TIME_MS }, 1 },
+		{ { .last_used_from_ms = FIXTURE_TIME_MS + 1 }, 0 },
+		{ { .last_used_to_ms = FIXTURE_TIME_MS }, 1 }, /* never */
+		{ { .last_used_to_ms = FIXTURE_TIME_MS + 1 }, 2 },
+		{ { .expires_to_ms = FIXTURE_TIME_MS * 2 }, 0 },
+		{ { .expires_to_ms = FIXTURE_TIME_MS * 2 + 1 }, 1 },
+		{ { .created_from_ms = 1, .created_to_ms = 2 }, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (count_keys(c, cases[i].filter) != cases[i].n)
+			print_message("# case %zu\n", i);
+		assert_int_equal(count_keys(c, cases[i].filter), cases[i].n);
+	}
+	assert_int_equal(count_keys(0,
+			     (struct key_filter){ .customer_id = other }),
+	    1);
+}
+
 int
 main(void)
 {
@@ -353,6 +432,7 @@ main(void)
 		STORE_TEST(key__revoked__stays_revoked_and_cannot_be_toggled),
 		STORE_TEST(key__touched__keeps_the_latest_time),
 		STORE_TEST(key__models_replaced__only_the_new_ones_remain),
+		STORE_TEST(key__each_criterion__finds_what_it_says),
 		STORE_TEST(operator_key__revoked__is_found_as_revoked),
 	};
 

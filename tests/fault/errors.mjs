@@ -20,7 +20,7 @@ const provoked = new Set();
 // No request reaches these, or none on purpose: the test that provokes each.
 const elsewhere = {
   ERR_CONTEXT_LENGTH: 'tests/unit/gpt2d/test_prompt.c',
-  ERR_REQUEST_TIMEOUT: 'tests/unit/gpt2d/test_server.c',
+  ERR_REQUEST_TIMEOUT: 'tests/unit/gpt2d/test_server_body.c',
   ERR_SHORT_BODY: 'tests/unit/http/test_request.c',
   ERR_INTERNAL: 'tests/unit/base/test_err.c',
   ERR_NO_MEMORY: 'tests/unit/base/test_arena.c',

@@ -129,24 +129,6 @@ api_customer_change(struct app *app, const struct request *rq,
 /* ---- the webhook's secret ---- */
 
 static enum err
-read_grace(const struct request *rq, uint64_t *ret_s, struct error *e)
-{
-	static const char *const names[] = { "grace_seconds" };
-	const struct json *body;
-	enum err err;
-
-	*ret_s = 0;
-	if (rq->body.n == 0)
-		return OK;
-	err = json_parse_object(rq->arena, rq->body, 2, &body, e);
-	if (!err)
-		err = json_only(body, names, ARRAY_LEN(names), e);
-	if (err || !json_has(body, names[0]))
-		return err;
-	return json_get_u64(body, names[0], 0, WEBHOOK_GRACE_MAX_S, ret_s, e);
-}
-
-static enum err
 respond_secret(const struct customer_row *row, const char *text,
     struct response *rs, struct error *e)
 {
@@ -172,7 +154,7 @@ api_webhook_rotate(struct app *app, const struct request *rq,
 	enum err err = resource_id(&customer_resource, rq, &id, e);
 
 	if (!err)
-		err = read_grace(rq, &grace_s, e);
+		err = resource_read_grace(rq, WEBHOOK_GRACE_MAX_S, &grace_s, e);
 	if (!err)
 		err = manager_begin(app, rq, &m, e);
 	if (err)

@@ -107,26 +107,6 @@ api_key_revoke(struct app *app, const struct request *rq, struct response *rs,
 
 /* ---- rotating ---- */
 
-/* An optional body {"grace_seconds": …}. */
-static enum err
-read_grace(const struct request *rq, uint64_t *ret_s, struct error *e)
-{
-	static const char *const names[] = { "grace_seconds" };
-	const struct json *body;
-	enum err err;
-
-	*ret_s = 0;
-	if (rq->body.n == 0)
-		return OK;
-	err = json_parse_object(rq->arena, rq->body, 2, &body, e);
-	if (!err)
-		err = json_only(body, names, ARRAY_LEN(names), e);
-	if (err || !json_has(body, "grace_seconds"))
-		return err;
-	return json_get_u64(body, "grace_seconds", 0, KEY_GRACE_MAX_S, ret_s,
-	    e);
-}
-
 static enum err
 respond_rotated(const struct key_row *row, const char *text,
     struct response *rs, struct error *e)
@@ -161,7 +141,7 @@ api_key_rotate(struct app *app, const struct request *rq, struct response *rs,
 	enum err err = resource_id(&key_resource, rq, &id, e);
 
 	if (!err)
-		err = read_grace(rq, &grace_s, e);
+		err = resource_read_grace(rq, KEY_GRACE_MAX_S, &grace_s, e);
 	if (!err)
 		err = manager_begin(app, rq, &m, e);
 	if (err)

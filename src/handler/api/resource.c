@@ -36,24 +36,38 @@ resource_respond(const struct resource *r, const struct manager *m,
 	return response_json(rs, status, &j, e);
 }
 
+/* One row that a request is about, and who asks. */
+struct visit {
+	struct manager m;
+	uint64_t id;
+	void *row; /* room for it */
+};
+
+/* Then manager_end(), unless it failed. */
+static enum err
+begin(struct app *app, const struct request *rq, const struct resource *r,
+    struct visit *v, struct error *e)
+{
+	enum err err = resource_id(r, rq, &v->id, e);
+
+	v->row = arena_alloc(rq->arena, r->record->row_bytes);
+	if (!v->row)
+		return error_arena(e, rq->arena);
+	return err ? err : manager_begin(app, rq, &v->m, e);
+}
+
 enum err
 resource_show(struct app *app, const struct request *rq, struct response *rs,
     const struct resource *r, struct error *e)
 {
-	void *row = arena_alloc(rq->arena, r->record->row_bytes);
-	struct manager m;
-	uint64_t id;
-	enum err err = resource_id(r, rq, &id, e);
+	struct visit v;
+	enum err err = begin(app, rq, r, &v, e);
 
-	if (!row)
-		return error_arena(e, rq->arena);
-	if (!err)
-		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = resource_load(r, &m, id, rq->arena, row, e);
-	manager_end(app, &m);
-	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+	err = resource_load(r, &v.m, v.id, rq->arena, v.row, e);
+	manager_end(app, &v.m);
+	return err ? err : resource_respond(r, &v.m, v.row, rs, 200, e);
 }
 
 /* ---- bodies ---- */
@@ -82,6 +96,25 @@ resource_body_read(const struct resource *r, struct arena *a, void *row,
 
 	return err || !b->read_others ? err
 				      : b->read_others(b->json, row, b->arg, e);
+}
+
+enum err
+resource_read_grace(const struct request *rq, uint64_t max_s, uint64_t *ret_s,
+    struct error *e)
+{
+	static const char *const names[] = { "grace_seconds" };
+	const struct json *body;
+	enum err err;
+
+	*ret_s = 0;
+	if (rq->body.n == 0)
+		return OK;
+	err = json_parse_object(rq->arena, rq->body, 2, &body, e);
+	if (!err)
+		err = json_only(body, names, ARRAY_LEN(names), e);
+	if (err || !json_has(body, names[0]))
+		return err;
+	return json_get_u64(body, names[0], 0, max_s, ret_s, e);
 }
 
 /* What a tenant makes is its own, whether or not the body says so. */
@@ -146,44 +179,32 @@ enum err
 resource_patch(struct app *app, const struct request *rq, struct response *rs,
     const struct resource *r, struct error *e)
 {
-	void *row = arena_alloc(rq->arena, r->record->row_bytes);
 	struct resource_body body;
-	struct manager m;
-	uint64_t id;
-	enum err err = resource_id(r, rq, &id, e);
+	struct visit v;
+	enum err err = begin(app, rq, r, &v, e);
 
-	if (!row)
-		return error_arena(e, rq->arena);
-	if (!err)
-		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = resource_body_parse(rq, &m, RECORD_SET, &body, e);
+	err = resource_body_parse(rq, &v.m, RECORD_SET, &body, e);
 	if (!err)
-		err = resource_change(r, &m, id, resource_body_read, &body,
-		    rq->arena, row, e);
-	manager_end(app, &m);
-	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+		err = resource_change(r, &v.m, v.id, resource_body_read, &body,
+		    rq->arena, v.row, e);
+	manager_end(app, &v.m);
+	return err ? err : resource_respond(r, &v.m, v.row, rs, 200, e);
 }
 
 enum err
 resource_delete(struct app *app, const struct request *rq, struct response *rs,
     const struct resource *r, struct error *e)
 {
-	void *row = arena_alloc(rq->arena, r->record->row_bytes);
-	struct manager m;
-	uint64_t id;
-	enum err err = resource_id(r, rq, &id, e);
+	struct visit v;
+	enum err err = begin(app, rq, r, &v, e);
 
-	if (!row)
-		return error_arena(e, rq->arena);
-	if (!err)
-		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = resource_archive(r, &m, id, rq->arena, row, e);
-	manager_end(app, &m);
-	return err ? err : resource_respond(r, &m, row, rs, 200, e);
+	err = resource_archive(r, &v.m, v.id, rq->arena, v.row, e);
+	manager_end(app, &v.m);
+	return err ? err : resource_respond(r, &v.m, v.row, rs, 200, e);
 }
 
 /* ---- lists ---- */

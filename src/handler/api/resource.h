@@ -107,4 +107,11 @@ enum err resource_body_parse(const struct request *rq, const struct manager *m,
 enum err resource_body_read(const struct resource *r, struct arena *a,
     void *row, void *arg, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * How long what is rotated stays valid: an optional body
+ * {"grace_seconds": …}, 0..max_s; 0 without.
+ */
+enum err resource_read_grace(const struct request *rq, uint64_t max_s,
+    uint64_t *ret_s, struct error *e) ATTR_MUST_CHECK;
+
 #endif

@@ -40,6 +40,17 @@ bool web_key_may_use_model(const struct web_key *v, uint64_t model_id);
 enum err web_key_limits(struct web_key *v, const struct key *keys, size_t n,
     struct limit_set *ret, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * The key's page once more, with what is wrong: what e said. What was typed
+ * stays, unless it was typed into what is no longer so.
+ * @was_typed  v->form was read, by the form of its settings
+ */
+enum err web_key_refused(struct web_key *v, struct response *rs, bool was_typed,
+    struct error *e) ATTR_MUST_CHECK;
+/** Back to the key's page, which says what was done. @done  of done.def */
+enum err web_key_redirect(const struct web_key *v, struct response *rs,
+    const char *done, struct error *e) ATTR_MUST_CHECK;
+
 /** Link to a page of keys. id 0, verb NULL: without. */
 struct str web_key_href(const struct web_key *v, uint64_t id, const char *verb);
 /** "tg_XXXXXXXXXX_…" */

@@ -34,13 +34,22 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/forgot.c \
 	src/handler/web/form.c \
 	src/handler/web/form.h \
+	src/handler/web/form_body.c \
+	src/handler/web/form_fill.c \
+	src/handler/web/form_page.c \
+	src/handler/web/form_page.h \
+	src/handler/web/form_priv.h \
+	src/handler/web/form_read.c \
+	src/handler/web/form_view.c \
 	src/handler/web/gate.c \
 	src/handler/web/key.c \
 	src/handler/web/key.h \
+	src/handler/web/key_act.c \
 	src/handler/web/key_form.c \
 	src/handler/web/key_limits.c \
 	src/handler/web/key_list.c \
 	src/handler/web/key_new.c \
+	src/handler/web/key_show.c \
 	src/handler/web/label.c \
 	src/handler/web/limit.c \
 	src/handler/web/limit_fields.h \
@@ -83,6 +92,9 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/request_row.c \
 	src/handler/web/settings.c \
 	src/handler/web/settings.h \
+	src/handler/web/settings_password.c \
+	src/handler/web/settings_profile.c \
+	src/handler/web/settings_sessions.c \
 	src/handler/web/skeleton.h \
 	src/handler/web/system.c \
 	src/handler/web/system_data.c \

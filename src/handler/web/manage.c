@@ -3,30 +3,11 @@
 
 #include <string.h>
 
-#include "handler/web/page.h"
+#include "base/json_out.h"
+#include "handler/web/form_page.h"
 
 #define ROW_BYTES_MAX KIB(256) /* as JSON */
 #define JSON_DEPTH    4
-
-static const struct tmpl_key form_keys[] = {
-	{ "list_name", TVAL_TEXT },
-	{ "list_href", TVAL_TEXT },
-	{ "intro", TVAL_TEXT },
-	{ "action_href", TVAL_TEXT },
-	{ "is_new", TVAL_BOOL },
-	FORM_KEYS("form"),
-	{ "has_act", TVAL_BOOL },
-	{ "act_href", TVAL_TEXT },
-	{ "act_name", TVAL_TEXT },
-	{ "act_text", TVAL_TEXT },
-	{ "link_href", TVAL_TEXT },
-	{ "link_name", TVAL_TEXT },
-	{ "has_end", TVAL_BOOL },
-	{ "end_href", TVAL_TEXT },
-	{ "end_name", TVAL_TEXT },
-	{ "end_text", TVAL_TEXT },
-};
-const struct tmpl_page page_form = PAGE("dashboard/form", form_keys);
 
 /* One visit of a page. */
 struct visit {
@@ -152,24 +133,6 @@ title(const struct visit *v)
 	return S("");
 }
 
-void
-web_form_rest(struct tval *o, const struct web_form_rest *r)
-{
-	const struct {
-		const char *key;
-		struct str text;
-	} texts[] = { { "act_href", r->act_href }, { "act_name", r->act_name },
-		{ "act_text", r->act_text }, { "link_href", r->link_href },
-		{ "link_name", r->link_name }, { "end_href", r->end_href },
-		{ "end_name", r->end_name }, { "end_text", r->end_text } };
-
-	tval_set_bool(o, "has_act", r->act_href.n > 0);
-	tval_set_bool(o, "has_end", r->end_href.n > 0);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		tval_set_text(o, texts[i].key,
-		    texts[i].text.p ? texts[i].text : S(""));
-}
-
 /* A page of the thing, by the verb of its path; "" of a new one. */
 static struct str
 verb_href(const struct visit *v, const char *verb)
@@ -180,49 +143,45 @@ verb_href(const struct visit *v, const char *verb)
 }
 
 static void
-add_rest(struct tval *o, const struct visit *v)
+set_rest(struct web_form_page *p, const struct visit *v)
 {
 	const struct web_thing *t = v->t;
-	struct web_form_rest r = {
-		.act_href = verb_href(v, t->act_verb),
-		.link_href = verb_href(v, t->link_verb),
-		.end_href = verb_href(v, t->end_verb),
-	};
 
-	if (r.act_href.n) {
-		r.act_name = str_from(t->act_name);
-		r.act_text = str_from(t->act_text);
+	p->act_href = verb_href(v, t->act_verb);
+	p->link_href = verb_href(v, t->link_verb);
+	p->end_href = verb_href(v, t->end_verb);
+	if (p->act_href.n) {
+		p->act_name = str_from(t->act_name);
+		p->act_text = str_from(t->act_text);
 	}
-	if (r.link_href.n)
-		r.link_name = str_from(t->link_name);
-	if (r.end_href.n) {
-		r.end_name = str_from(t->end_name);
-		r.end_text = str_from(t->end_text);
+	if (p->link_href.n)
+		p->link_name = str_from(t->link_name);
+	if (p->end_href.n) {
+		p->end_name = str_from(t->end_name);
+		p->end_text = str_from(t->end_text);
 	}
-	web_form_rest(o, &r);
 }
 
 static enum err
-show(const struct visit *v, struct response *rs, int status,
-    const struct error *refused, struct error *e)
+show(const struct visit *v, struct response *rs, const struct error *refused,
+    struct error *e)
 {
 	const struct web_thing *t = v->t;
 	struct arena *a = v->rq->arena;
-	struct tval *o = web_place_page(v->app, v->rq, &v->place, &page_form,
-	    title(v));
+	struct web_form_page p = {
+		.title = title(v),
+		.list_name = str_from(t->list_name),
+		.list_href = web_place_href(v->app, a, &v->place, t->list_path,
+		    0, NULL),
+		.action_href = web_place_href(v->app, a, &v->place, t->path,
+		    t->is_place ? 0 : v->id, NULL),
+	};
 
-	tval_set_text(o, "list_name", str_from(t->list_name));
-	tval_set_text(o, "list_href",
-	    web_place_href(v->app, a, &v->place, t->list_path, 0, NULL));
-	tval_set_text(o, "intro",
-	    str_from(v->id == 0 && t->intro ? t->intro : ""));
-	tval_set_text(o, "action_href",
-	    web_place_href(v->app, a, &v->place, t->path,
-		t->is_place ? 0 : v->id, NULL));
-	tval_set_bool(o, "is_new", v->id == 0);
-	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	add_rest(o, v);
-	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
+	if (v->id == 0 && t->intro)
+		p.intro = str_from(t->intro);
+	set_rest(&p, v);
+	return web_form_page_send(v->app, v->rq, rs, &v->place, &p, &v->form,
+	    refused, e);
 }
 
 /* The form once more, with what is wrong. Whoever was late sees what the row
@@ -239,9 +198,7 @@ show_refused(struct visit *v, struct response *rs, struct error *e)
 		if (!err)
 			err = fill_form(v, &v->form, e);
 	}
-	return err ? err
-		   : show(v, rs, err_info(refused.code)->http_status, &refused,
-			 e);
+	return err ? err : show(v, rs, &refused, e);
 }
 
 /* ---- what forms do ---- */
@@ -303,15 +260,13 @@ read_input(struct visit *v, struct input *ret, struct error *e)
 static enum err
 confirm(struct visit *v, struct error *e)
 {
-	struct error second = { 0 };
-	enum err err, again;
+	enum err err;
 
 	if (!v->t->confirm)
 		return OK;
 	manager_end(v->app, &v->m);
 	err = v->t->confirm(v->app, v->rq, v->row, &v->form, e);
-	again = manager_again(v->app, &v->m, err ? &second : e);
-	return err ? err : again;
+	return manager_resume(v->app, &v->m, err, e);
 }
 
 static enum err
@@ -356,7 +311,7 @@ show_form(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	err = fill_form(&v, &v.form, e);
 	manager_end(app, &v.m);
-	return err ? err : show(&v, rs, 200, NULL, e);
+	return err ? err : show(&v, rs, NULL, e);
 }
 
 enum err

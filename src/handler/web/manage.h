@@ -79,16 +79,6 @@ enum err web_thing_end(struct app *app, const struct request *rq,
     struct response *rs, const struct web_thing *t,
     struct error *e) ATTR_MUST_CHECK;
 
-/* What stands around the form on page_form's page; what has no href is not
- * there. */
-struct web_form_rest {
-	struct str act_href, act_name, act_text;
-	struct str link_href, link_name;
-	struct str end_href, end_name, end_text;
-};
-/** Set it: for pages of page_form that are no struct web_thing's, too. */
-void web_form_rest(struct tval *o, const struct web_form_rest *r);
-
 /** Defines web_NOUN_new() and so on for a struct web_thing *thing. */
 #define WEB_THING_HANDLERS(noun, thing)                                  \
  enum err web_##noun##_new(struct app *app, const struct request *rq,    \

@@ -121,14 +121,12 @@ static enum err
 confirm(struct app *app, const struct request *rq, struct manager *m,
     struct str password, struct error *e)
 {
-	struct error second = { 0 };
 	uint64_t wait_s = 0;
-	enum err err, again;
+	enum err err;
 
 	manager_end(app, m);
 	err = web_settings_confirm(app, rq, password, &wait_s, e);
-	again = manager_again(app, m, err ? &second : e);
-	return err ? err : again;
+	return manager_resume(app, m, err, e);
 }
 
 enum err

@@ -4,9 +4,7 @@
 #include "domain/model.h"
 #include "handler/model_edit.h"
 #include "handler/model_write.h"
-#include "handler/web/manage.h"
-#include "handler/web/page.h"
-#include "handler/web/place.h"
+#include "handler/web/form_page.h"
 #include "handler/web/web.h"
 
 #define PROVIDERS_MAX 200
@@ -169,47 +167,42 @@ begin(struct visit *v, struct app *app, const struct request *rq, bool is_new,
 }
 
 static void
-add_rest(struct tval *o, const struct visit *v)
+set_rest(struct web_form_page *p, const struct visit *v)
 {
-	struct web_form_rest r = { 0 };
 	struct arena *a = v->rq->arena;
 
-	if (v->id) {
-		r.link_href = web_place_href(v->app, a, &v->place, "prices",
-		    v->id, NULL);
-		r.link_name = S("Its prices");
-		r.end_href = web_place_href(v->app, a, &v->place, "models",
-		    v->id, "archive");
-		r.end_name = S("Archive this model");
-		r.end_text = S("Requests for it are refused from then on, and "
-			       "an API key that was stored with it is "
-			       "forgotten. Its usage stays, and so does its "
-			       "name. This can't be undone.");
-	}
-	web_form_rest(o, &r);
+	p->link_href = web_place_href(v->app, a, &v->place, "prices", v->id,
+	    NULL);
+	p->link_name = S("Its prices");
+	p->end_href = web_place_href(v->app, a, &v->place, "models", v->id,
+	    "archive");
+	p->end_name = S("Archive this model");
+	p->end_text = S("Requests for it are refused from then on, and an API "
+			"key that was stored with it is forgotten. Its usage "
+			"stays, and so does its name. This can't be undone.");
 }
 
 static enum err
-show(const struct visit *v, struct response *rs, int status,
-    const struct error *refused, struct error *e)
+show(const struct visit *v, struct response *rs, const struct error *refused,
+    struct error *e)
 {
 	struct arena *a = v->rq->arena;
-	struct tval *o = web_place_page(v->app, v->rq, &v->place, &page_form,
-	    v->id ? v->model.model->name : S("New model"));
+	struct web_form_page p = {
+		.title = v->id ? v->model.model->name : S("New model"),
+		.list_name = S("Models"),
+		.list_href = web_place_href(v->app, a, &v->place, "models", 0,
+		    NULL),
+		.action_href = web_place_href(v->app, a, &v->place, "models",
+		    v->id, NULL),
+	};
 
-	tval_set_text(o, "list_name", S("Models"));
-	tval_set_text(o, "list_href",
-	    web_place_href(v->app, a, &v->place, "models", 0, NULL));
-	tval_set_text(o, "intro",
-	    v->id ? S("")
-		  : S("What requests name, and where they are sent. It is "
-		      "served as soon as it has a price."));
-	tval_set_text(o, "action_href",
-	    web_place_href(v->app, a, &v->place, "models", v->id, NULL));
-	tval_set_bool(o, "is_new", v->id == 0);
-	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	add_rest(o, v);
-	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
+	if (v->id)
+		set_rest(&p, v);
+	else
+		p.intro = S("What requests name, and where they are sent. It "
+			    "is served as soon as it has a price.");
+	return web_form_page_send(v->app, v->rq, rs, &v->place, &p, &v->form,
+	    refused, e);
 }
 
 /* The form once more, with what is wrong; whoever was late sees the model as
@@ -226,9 +219,7 @@ show_refused(struct visit *v, struct response *rs, struct error *e)
 		if (!err)
 			err = fill_form(v, &v->form, e);
 	}
-	return err ? err
-		   : show(v, rs, err_info(refused.code)->http_status, &refused,
-			 e);
+	return err ? err : show(v, rs, &refused, e);
 }
 
 /* ---- what forms do ---- */
@@ -260,7 +251,7 @@ show_form(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	err = fill_form(&v, &v.form, e);
 	if (!err)
-		err = show(&v, rs, 200, NULL, e);
+		err = show(&v, rs, NULL, e);
 	manager_end(app, &v.m);
 	return err;
 }

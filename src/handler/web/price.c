@@ -12,7 +12,7 @@
 #include "handler/model_write.h"
 #include "handler/price_body.h"
 #include "handler/web/admin_list.h"
-#include "handler/web/manage.h"
+#include "handler/web/form_page.h"
 #include "handler/web/page.h"
 #include "handler/web/price_view.h"
 #include "handler/web/web.h"
@@ -312,26 +312,25 @@ fill_form(struct visit *v, struct error *e)
 }
 
 static enum err
-show_form(const struct visit *v, struct response *rs, int status,
+show_form(const struct visit *v, struct response *rs,
     const struct error *refused, struct error *e)
 {
-	static const struct web_form_rest nothing;
 	struct arena *a = v->rq->arena;
 	struct str name = v->model.model->name;
-	struct tval *o = web_place_page(v->app, v->rq, &v->place, &page_form,
-	    arena_printf(a, "New prices of %" PRI_STR, STR_ARG(name)));
+	const struct web_form_page p = {
+		.title = arena_printf(a, "New prices of %" PRI_STR,
+		    STR_ARG(name)),
+		.list_name = arena_printf(a, "Prices of %" PRI_STR,
+		    STR_ARG(name)),
+		.list_href = model_href(v, NULL),
+		.intro = S("A version is never changed: a newer one takes its "
+			   "place. Every request keeps the version that it "
+			   "was charged by."),
+		.action_href = model_href(v, NULL),
+	};
 
-	tval_set_text(o, "list_name",
-	    arena_printf(a, "Prices of %" PRI_STR, STR_ARG(name)));
-	tval_set_text(o, "list_href", model_href(v, NULL));
-	tval_set_text(o, "intro",
-	    S("A version is never changed: a newer one takes its place. Every "
-	      "request keeps the version that it was charged by."));
-	tval_set_text(o, "action_href", model_href(v, NULL));
-	tval_set_bool(o, "is_new", true);
-	web_form_view(tval_set_object(o, "form"), &v->form, refused);
-	web_form_rest(o, &nothing);
-	return web_page_send(v->app, v->rq, rs, status, &page_form, o, e);
+	return web_form_page_send(v->app, v->rq, rs, &v->place, &p, &v->form,
+	    refused, e);
 }
 
 enum err
@@ -345,7 +344,7 @@ web_price_new(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	err = fill_form(&v, e);
 	if (!err)
-		err = show_form(&v, rs, 200, NULL, e);
+		err = show_form(&v, rs, NULL, e);
 	manager_end(app, &v.m);
 	return err;
 }
@@ -396,8 +395,7 @@ web_price_create(struct app *app, const struct request *rq, struct response *rs,
 	} else if (web_form_says(err)) {
 		refused = *e;
 		error_clear(e);
-		err = show_form(&v, rs, err_info(refused.code)->http_status,
-		    &refused, e);
+		err = show_form(&v, rs, &refused, e);
 	}
 	manager_end(app, &v.m);
 	return err;

@@ -5,22 +5,22 @@
 
 #include "domain/resource.h"
 #include "handler/handler.h"
+#include "store/session.h"
 #include "store/user.h"
 
-/* What is wrong with one of the forms, said above it. */
-struct settings_refusal {
-	enum settings_part {
-		SETTINGS_NONE,
-		SETTINGS_PROFILE,
-		SETTINGS_PASSWORD,
-	} part;
-	struct str message;
-	int status;
+struct tval;
+
+/* The page's forms. */
+enum settings_part {
+	SETTINGS_NONE,
+	SETTINGS_PROFILE,
+	SETTINGS_PASSWORD,
 };
 
-/** The page. */
-enum err web_settings_page(struct app *app, const struct request *rq,
-    struct response *rs, const struct settings_refusal *refusal,
+/** The page once more, with what is wrong with one of its forms: what e says.
+ * Gives back what is none of the form's fault. @wait_s  of the password */
+enum err web_settings_refused(struct app *app, const struct request *rq,
+    struct response *rs, enum settings_part part, uint64_t wait_s,
     struct error *e) ATTR_MUST_CHECK;
 /** See other: a page of the settings, saying what was done. */
 enum err web_settings_redirect(const struct app *app, const struct request *rq,
@@ -37,5 +37,9 @@ enum err web_settings_act(struct app *app, const struct request *rq,
  * user_password_confirm() */
 enum err web_settings_confirm(const struct app *app, const struct request *rq,
     struct str password, uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+
+/** Set the page's list of sessions. */
+void web_settings_sessions(struct tval *o, const struct app *app,
+    const struct session_listed *sessions, size_t n);
 
 #endif

@@ -1,144 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Against a real memcached of its own. */
-#include "support/cmocka_tg.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "domain/hostmap.h"
-#include "domain/limit.h"
-#include "ext/crypto.h"
-#include "support/fixture_dir.h"
-#include "support/fixture_memcached.h"
-
-/* 2026-11-22T00:00:00Z and a bit: an hour's and a minute's start. */
-#define HOUR  (INT64_C(1795305600000))
-#define NOW   (HOUR + 20 * 60000 + 12345)
-#define MODEL 3
-
-static struct fixture_dir dir;
-static struct fixture_memcached server;
-static struct hostmap *map;
-static struct mcache *cache;
-static struct limiter *limiter;
-static struct principal who;
-static struct limit_client client;
-static struct error e;
-
-static struct limit_settings settings;
-
-static void
-settings_reset(void)
-{
-	settings = (struct limit_settings){
-		.on_failure = CONF_FAILURE_LOCAL,
-		.failed_keys = 10,
-	};
-	limit_set_put(&settings.defaults, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 60);
-	limit_set_put(&settings.defaults, LIMIT_KEY_MODEL_REQUESTS_HOUR, 0);
-}
-
-static void
-open_all(void)
-{
-	struct mcache_params cache_params = {
-		.servers = server.socket,
-		.pool = 4,
-		.timeout_ms = 500,
-	};
-	struct limiter_params params = { .settings = settings };
-
-	assert_ok(hostmap_open(dir.path, true, &map, &e));
-	assert_ok(mcache_new(&cache_params, &cache, &e));
-	params.cache = cache;
-	params.map = map;
-	assert_ok(limiter_new(&params, &limiter, &e));
-}
-
-static void
-close_all(void)
-{
-	limiter_free(limiter);
-	mcache_free(cache);
-	hostmap_close(map);
-}
-
-static void
-rates_set(int64_t per_minute, int64_t per_hour)
-{
-	limit_set_put(&who.limits, LIMIT_KEY_MODEL_REQUESTS_MINUTE, per_minute);
-	limit_set_put(&who.limits, LIMIT_KEY_MODEL_REQUESTS_HOUR, per_hour);
-}
-
-/* This limit, and no other. */
-static void
-only(enum limit_metric metric, int64_t max)
-{
-	who.limits = (struct limit_set){ 0 };
-	rates_set(0, 0);
-	limit_set_put(&who.limits, metric, max);
-}
-
-static enum err
-take(uint64_t tok, int64_t now_ms, struct limit_take *t)
-{
-	struct limit_ask ask = {
-		.who = &who,
-		.model_id = MODEL,
-		.client = client,
-		.tok = tok,
-		.now_ms = now_ms,
-	};
-
-	return limit_take(limiter, &ask, t, &e);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	/* Counters of its own for each test. */
-	who = (struct principal){
-		.kind = PRINCIPAL_KEY,
-		.api_key_id = who.api_key_id + 1,
-		.customer_id = who.customer_id + 1,
-		.public_id = "K000000001",
-	};
-	client.is_known = true;
-	client.bytes[0]++;
-	settings_reset();
-	if (server.pid == 0 && !fixture_memcached_start(&server))
-		return -1;
-	open_all();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	char path[200];
-
-	(void)state;
-	close_all();
-	(void)snprintf(path, sizeof(path), "%s/" HOSTMAP_FILE, dir.path);
-	(void)unlink(path);
-	return 0;
-}
-
-static unsigned
-grants_of(unsigned n_requests, int64_t now_ms)
-{
-	struct limit_take t;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < n_requests; i++)
-		if (take(1, now_ms, &t) == OK)
-			n++;
-	return n;
-}
+/* Limits: what each counts and for how long, and what is told of it. */
+#include "limit_fixture.h"
 
 static void
 limit_take__nothing_stated__default_of_60_a_minute(void **state)
@@ -233,154 +95,6 @@ limiter_set__lower_default__is_in_force_at_once(void **state)
 	limit_set_put(&settings.defaults, LIMIT_KEY_MODEL_REQUESTS_MINUTE, 12);
 	limiter_set(limiter, &settings);
 	assert_int_equal(grants_of(10, NOW), 2);
-}
-
-/*
- * Many processes. Each opens everything for itself.
- */
-#define N_PROCESSES 8
-
-static unsigned
-grants_of_processes(unsigned n_each, int64_t now_ms)
-{
-	struct {
-		_Atomic unsigned n;
-	} *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	unsigned sum;
-	int status;
-
-	assert_ptr_not_equal(shared, MAP_FAILED);
-	for (int i = 0; i < N_PROCESSES; i++) {
-		if (fork() != 0)
-			continue;
-		open_all();
-		atomic_fetch_add(&shared->n, grants_of(n_each, now_ms));
-		close_all();
-		_exit(0);
-	}
-	for (int i = 0; i < N_PROCESSES; i++) {
-		assert_true(wait(&status) > 0);
-		assert_int_equal(status, 0);
-	}
-	sum = shared->n;
-	(void)munmap(shared, sizeof(*shared));
-	return sum;
-}
-
-/* S34, and more strictly: one limit in force is granted exactly. */
-static void
-limit_take__eight_processes_one_limit__exactly_the_limit(void **state)
-{
-	static const int64_t limits[] = { 1, 60, 999, 10000 };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		who.api_key_id++;
-		rates_set(limits[i], 0);
-		assert_int_equal(grants_of_processes(1500, NOW), limits[i]);
-		who.api_key_id++;
-		rates_set(0, limits[i]);
-		assert_int_equal(grants_of_processes(1500, NOW), limits[i]);
-	}
-}
-
-static void
-limit_take__eight_processes_two_limits__never_more(void **state)
-{
-	unsigned n;
-
-	(void)state;
-	rates_set(100, 150);
-	n = grants_of_processes(500, NOW);
-	assert_in_range(n, 100 - N_PROCESSES, 100);
-	n += grants_of_processes(500, NOW + 60000);
-	assert_in_range(n, 150 - 2 * N_PROCESSES, 150);
-}
-
-static void
-limit_take__eight_processes_memcached_down__exactly_on_this_host(void **state)
-{
-	(void)state;
-	fixture_memcached_kill(&server);
-	rates_set(500, 0);
-	assert_int_equal(grants_of_processes(500, NOW), 500);
-}
-
-/*
- * Losing memcached. A second limiter on the same map stands for another
- * worker of the host.
- */
-static void
-limit_take__memcached_killed__all_workers_count_locally(void **state)
-{
-	struct limit_take t;
-
-	(void)state;
-	rates_set(10, 0);
-	assert_int_equal(grants_of(4, NOW), 4);
-	fixture_memcached_kill(&server);
-
-	/* At most limit x (1 + hosts) in this window. */
-	assert_int_equal(grants_of(50, NOW), 10);
-	assert_false(hostmap_cache_state(map).is_up);
-	assert_int_equal(hostmap_total(map, HOSTMAP_CACHE_SWITCHES), 1);
-	assert_int_equal(hostmap_total(map, HOSTMAP_CACHE_FAILURES), 1);
-	assert_int_equal(take(1, NOW, &t), ERR_RATE_LIMITED);
-	assert_int_equal(grants_of(50, NOW + 60000), 10);
-}
-
-static void
-limit_probe__memcached_is_back__switches_at_the_next_window(void **state)
-{
-	int64_t back_ms = NOW + 2000, next_ms = HOUR + 21 * 60000;
-
-	(void)state;
-	rates_set(10, 0);
-	assert_int_equal(grants_of(10, NOW), 10);
-	fixture_memcached_kill(&server);
-	assert_int_equal(grants_of(7, NOW), 7);
-	limit_probe(limiter, NOW + 1500);
-	assert_false(hostmap_cache_state(map).is_up);
-	assert_true(fixture_memcached_start(&server));
-	limit_probe(limiter, NOW + 1600); /* not due yet */
-	assert_false(hostmap_cache_state(map).is_up);
-
-	limit_probe(limiter, NOW + 2500);
-
-	assert_true(hostmap_cache_state(map).is_up);
-	/* The empty memcached must not grant this window a third time. */
-	assert_int_equal(grants_of(50, back_ms + 1000), 3);
-	assert_int_equal(grants_of(50, next_ms), 10);
-	/* Those were counted in memcached: nothing is in the map. */
-	fixture_memcached_kill(&server);
-	assert_int_equal(grants_of(50, next_ms), 10);
-}
-
-static void
-limit_take__memcached_down_and_open__all_pass(void **state)
-{
-	(void)state;
-	settings.on_failure = CONF_FAILURE_OPEN;
-	limiter_set(limiter, &settings);
-	fixture_memcached_kill(&server);
-	assert_int_equal(grants_of(100, NOW), 100);
-}
-
-static void
-limit_take__memcached_down_and_closed__none_passes(void **state)
-{
-	struct limit_take t;
-
-	(void)state;
-	settings.on_failure = CONF_FAILURE_CLOSED;
-	limiter_set(limiter, &settings);
-	fixture_memcached_kill(&server);
-	assert_int_equal(take(1, NOW, &t), ERR_LIMITS_DOWN);
-	assert_false(t.is_granted);
-	assert_true(fixture_memcached_start(&server));
-	limit_probe(limiter, NOW + 1000);
-	assert_int_equal(grants_of(100, NOW + 1000), 60);
 }
 
 /*
@@ -575,21 +289,6 @@ limit_take__both_units__each_tells_its_least(void **state)
 	assert_ok(take(700, NOW, &t));
 }
 
-/* A worker that dies gives nothing back; the window's end does. */
-static void
-limit_take__tokens_memcached_down__corrected_on_this_host(void **state)
-{
-	struct limit_take t, other;
-
-	(void)state;
-	only(LIMIT_CUSTOMER_TOKENS_HOUR, 1000);
-	fixture_memcached_kill(&server);
-	assert_ok(take(600, NOW, &t));
-	assert_int_equal(take(600, NOW, &other), ERR_RATE_LIMITED);
-	limit_finish(limiter, &t, 10);
-	assert_ok(take(990, NOW, &other));
-}
-
 /*
  * Sliding windows.
  */
@@ -654,149 +353,6 @@ limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told(void **state)
 }
 
 /*
- * Requests at once.
- */
-static void
-limit_take__concurrent__as_many_as_the_limit_at_once(void **state)
-{
-	struct limit_take t[3], other;
-
-	(void)state;
-	only(LIMIT_CONCURRENT, 3);
-	for (int i = 0; i < 3; i++)
-		assert_ok(take(1, NOW, &t[i]));
-	assert_int_equal(take(1, NOW, &other), ERR_RATE_LIMITED);
-	assert_int_equal(other.refuser, LIMIT_CONCURRENT);
-	limit_finish(limiter, &t[1], 1);
-	limit_finish(limiter, &t[1], 1); /* once only */
-	assert_ok(take(1, NOW, &t[1]));
-	assert_int_equal(take(1, NOW, &other), ERR_RATE_LIMITED);
-	for (int i = 0; i < 3; i++)
-		limit_give_back(limiter, &t[i]);
-	assert_ok(take(1, NOW, &t[0]));
-	limit_finish(limiter, &t[0], 1);
-}
-
-static void
-limit_renew_leases__long_requests__stay_counted(void **state)
-{
-	struct limit_take t[2], other;
-
-	(void)state;
-	only(LIMIT_CONCURRENT, 2);
-	assert_ok(take(1, NOW, &t[0]));
-	assert_ok(take(1, NOW, &t[1]));
-	for (int64_t at = NOW; at < NOW + 300000; at += 5000) {
-		limit_renew_leases(limiter, at);
-		assert_int_equal(take(1, at, &other), ERR_RATE_LIMITED);
-	}
-	limit_finish(limiter, &t[0], 1);
-	assert_ok(take(1, NOW + 300000, &t[0]));
-	limit_finish(limiter, &t[0], 1);
-	limit_finish(limiter, &t[1], 1);
-	assert_ok(take(1, NOW + 300000, &t[0]));
-	assert_ok(take(1, NOW + 300000, &t[1]));
-	limit_finish(limiter, &t[0], 1);
-	limit_finish(limiter, &t[1], 1);
-}
-
-static void *
-come_and_go(void *arg)
-{
-	_Atomic bool *is_wrong = arg;
-	struct error own;
-
-	for (int i = 0; i < 300; i++) {
-		struct limit_ask ask = {
-			.who = &who,
-			.model_id = MODEL,
-			.now_ms = NOW + i * 500,
-		};
-		struct limit_take t;
-
-		if (limit_take(limiter, &ask, &t, &own) != OK)
-			*is_wrong = true;
-		else if (i % 2)
-			limit_finish(limiter, &t, 0);
-		else
-			limit_give_back(limiter, &t);
-	}
-	return NULL;
-}
-
-static void
-limit_renew_leases__while_requests_come_and_go__none_is_lost(void **state)
-{
-	_Atomic bool is_wrong = false;
-	struct limit_take t[4];
-	pthread_t threads[3];
-
-	(void)state;
-	/* Wide, as one that is being renewed may be seen twice. */
-	only(LIMIT_CONCURRENT, 100);
-	assert_ok(take(1, NOW, &t[0]));
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go,
-				     &is_wrong),
-		    0);
-	for (int i = 0; i < 300; i++)
-		limit_renew_leases(limiter, NOW + i * 500);
-	for (int i = 0; i < 3; i++)
-		(void)pthread_join(threads[i], NULL);
-	limit_renew_leases(limiter, NOW + 150000);
-	assert_false(is_wrong);
-	/* One runs: three more may. */
-	only(LIMIT_CONCURRENT, 4);
-	for (int i = 1; i < 4; i++)
-		assert_ok(take(1, NOW + 150000, &t[i]));
-	struct limit_take other;
-	assert_int_equal(take(1, NOW + 150000, &other), ERR_RATE_LIMITED);
-	for (int i = 0; i < 4; i++)
-		limit_finish(limiter, &t[i], 1);
-}
-
-/* A process that dies with requests running. */
-static void
-limit_take__worker_killed__its_requests_run_out(void **state)
-{
-	int status;
-	struct limit_take t;
-
-	(void)state;
-	only(LIMIT_CONCURRENT, 1);
-	if (fork() == 0) {
-		open_all();
-		_exit(take(1, NOW, &t) == OK ? 0 : 1);
-	}
-	assert_true(wait(&status) > 0);
-	assert_int_equal(status, 0);
-	assert_int_equal(take(1, NOW, &t), ERR_RATE_LIMITED);
-	assert_int_equal(take(1, NOW + 30000, &t), ERR_RATE_LIMITED);
-	assert_ok(take(1, NOW + 60000, &t));
-	limit_finish(limiter, &t, 1);
-}
-
-static void
-limit_take__concurrent_memcached_down__counts_on_this_host(void **state)
-{
-	struct limit_take t, other;
-
-	(void)state;
-	only(LIMIT_CONCURRENT, 2);
-	assert_ok(take(1, NOW, &t));
-	fixture_memcached_kill(&server);
-	assert_ok(take(1, NOW, &other)); /* the first one is not known here */
-	limit_renew_leases(limiter, NOW + 30000);
-	/* Both are, once they were renewed. */
-	struct limit_take third;
-	assert_int_equal(take(1, NOW + 30000, &third), ERR_RATE_LIMITED);
-	limit_finish(limiter, &t, 1);
-	assert_ok(take(1, NOW + 30000, &third));
-	limit_finish(limiter, &other, 1);
-	limit_finish(limiter, &third, 1);
-}
-
-/*
  * limits.shadow
  */
 static void
@@ -825,128 +381,40 @@ limit_take__shadow__passes_and_tells(void **state)
 	limit_finish(limiter, &t, 6);
 }
 
-/*
- * Wrong keys.
- */
-static bool
-fail_once(int64_t now_ms, int64_t *retry_ms)
-{
-	struct limit_auth a = { .client = client, .now_ms = now_ms };
-
-	return limit_auth_enter(limiter, &a) &&
-	       limit_auth_failed(limiter, &a, retry_ms);
-}
-
-static void
-limit_auth__too_many_failures__address_may_not_ask(void **state)
-{
-	struct limit_auth a = { .client = client, .now_ms = NOW };
-	int64_t retry_ms;
-
-	(void)state;
-	for (int i = 0; i < 10; i++)
-		assert_true(fail_once(NOW, &retry_ms));
-	assert_false(fail_once(NOW, &retry_ms));
-	assert_false(limit_auth_failed(limiter, &a, &retry_ms));
-	assert_int_equal(retry_ms, 60000 - 12345);
-	assert_true(fail_once(NOW + 60000, &retry_ms));
-	client.bytes[1]++;
-	assert_true(fail_once(NOW, &retry_ms));
-}
-
-static void
-limit_auth__good_keys__are_not_counted(void **state)
-{
-	int64_t retry_ms;
-
-	(void)state;
-	for (int i = 0; i < 100; i++) {
-		struct limit_auth a = { .client = client, .now_ms = NOW };
-
-		assert_true(limit_auth_enter(limiter, &a));
-		limit_auth_passed(limiter, &a);
-	}
-	assert_true(fail_once(NOW, &retry_ms));
-}
-
-/* Another host's failures count here from the next one on. */
-static void
-limit_auth__failures_on_another_host__count_here(void **state)
-{
-	char path[200];
-	int64_t retry_ms;
-
-	(void)state;
-	for (int i = 0; i < 10; i++)
-		assert_true(fail_once(NOW, &retry_ms));
-	close_all();
-	(void)snprintf(path, sizeof(path), "%s/" HOSTMAP_FILE, dir.path);
-	(void)unlink(path);
-	open_all();
-	assert_true(fail_once(NOW, &retry_ms));
-	assert_false(fail_once(NOW, &retry_ms));
-}
-
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(limit_take__nothing_stated__default_of_60_a_minute),
-		TEST(limit_take__zero__is_not_limited),
-		TEST(limit_take__two_windows__tells_of_the_one_with_least_left),
-		TEST(
+		LIMIT_TEST(limit_take__nothing_stated__default_of_60_a_minute),
+		LIMIT_TEST(limit_take__zero__is_not_limited),
+		LIMIT_TEST(
+		    limit_take__two_windows__tells_of_the_one_with_least_left),
+		LIMIT_TEST(
 		    limit_give_back__granted_then_refused_elsewhere__can_be_taken_again),
-		TEST(limiter_set__lower_default__is_in_force_at_once),
-		TEST(limit_take__eight_processes_one_limit__exactly_the_limit),
-		TEST(limit_take__eight_processes_two_limits__never_more),
-		TEST(
-		    limit_take__eight_processes_memcached_down__exactly_on_this_host),
-		TEST(limit_take__memcached_killed__all_workers_count_locally),
-		TEST(
-		    limit_probe__memcached_is_back__switches_at_the_next_window),
-		TEST(limit_take__memcached_down_and_open__all_pass),
-		TEST(limit_take__memcached_down_and_closed__none_passes),
-		TEST(limit_take__each_metric__counts_its_scope_in_its_window),
-		TEST(limit_take__client_unknown__address_is_not_limited),
-		TEST(limit_client_of__ipv6__is_its_network),
-		TEST(limit_take__tokens__are_taken_on_entry_and_corrected),
-		TEST(
+		LIMIT_TEST(limiter_set__lower_default__is_in_force_at_once),
+		LIMIT_TEST(
+		    limit_take__each_metric__counts_its_scope_in_its_window),
+		LIMIT_TEST(limit_take__client_unknown__address_is_not_limited),
+		LIMIT_TEST(limit_client_of__ipv6__is_its_network),
+		LIMIT_TEST(
+		    limit_take__tokens__are_taken_on_entry_and_corrected),
+		LIMIT_TEST(
 		    limit_take__more_tokens_than_a_window_grants__is_refused_for_good),
-		TEST(limit_token_cap__no_limit_of_tokens__is_none),
-		TEST(limit_take__both_units__each_tells_its_least),
-		TEST(limit_take__tokens_memcached_down__corrected_on_this_host),
-		TEST(limit_take__sliding__previous_window_counts_by_its_share),
-		TEST(limit_take__sliding_and_window_full__waits_into_the_next),
-		TEST(
+		LIMIT_TEST(limit_token_cap__no_limit_of_tokens__is_none),
+		LIMIT_TEST(limit_take__both_units__each_tells_its_least),
+		LIMIT_TEST(
+		    limit_take__sliding__previous_window_counts_by_its_share),
+		LIMIT_TEST(
+		    limit_take__sliding_and_window_full__waits_into_the_next),
+		LIMIT_TEST(
 		    limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told),
-		TEST(limit_take__concurrent__as_many_as_the_limit_at_once),
-		TEST(limit_renew_leases__long_requests__stay_counted),
-		TEST(
-		    limit_renew_leases__while_requests_come_and_go__none_is_lost),
-		TEST(limit_take__worker_killed__its_requests_run_out),
-		TEST(
-		    limit_take__concurrent_memcached_down__counts_on_this_host),
-		TEST(limit_take__shadow__passes_and_tells),
-		TEST(limit_auth__too_many_failures__address_may_not_ask),
-		TEST(limit_auth__good_keys__are_not_counted),
-		TEST(limit_auth__failures_on_another_host__count_here),
+		LIMIT_TEST(limit_take__shadow__passes_and_tells),
 	};
 	int n_failed;
 
-	if (crypto_init(&e))
-		return 1;
-	fixture_dir_make(&dir);
-	(void)snprintf(server.socket, sizeof(server.socket), "%s/socket",
-	    dir.path);
-	if (!fixture_memcached_start(&server)) {
-		fixture_dir_remove(&dir);
-		(void)printf("1..0 # SKIP no memcached\n");
+	if (!limit_fixture_start())
 		return 0;
-	}
 	n_failed = cmocka_run_group_tests(tests, NULL, NULL);
-	fixture_memcached_kill(&server);
-	fixture_dir_remove(&dir);
+	limit_fixture_stop();
 	return n_failed;
 }

@@ -9,6 +9,7 @@ UNIT_GPT2_TESTS = \
 	tests/unit/gpt2/test_safetensors \
 	tests/unit/gpt2/test_sampler \
 	tests/unit/gpt2/test_scheduler \
+	tests/unit/gpt2/test_scheduler_queue \
 	tests/unit/gpt2/test_team \
 	tests/unit/gpt2/test_text
 check_PROGRAMS += $(UNIT_GPT2_TESTS)
@@ -37,13 +38,21 @@ tests_unit_gpt2_test_model_SOURCES = \
 tests_unit_gpt2_test_model_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_safetensors_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_sampler_LDADD = $(UNIT_GPT2_LIBS)
-tests_unit_gpt2_test_scheduler_SOURCES = \
+UNIT_GPT2_SCHEDULER = \
 	tests/unit/gpt2/gpt2_fixture.h \
-	tests/unit/gpt2/test_scheduler.c
-tests_unit_gpt2_test_scheduler_LDADD = $(UNIT_GPT2_LIBS)
-tests_unit_gpt2_test_scheduler_LDFLAGS = $(AM_LDFLAGS) \
+	tests/unit/gpt2/scheduler_fixture.c \
+	tests/unit/gpt2/scheduler_fixture.h
+UNIT_GPT2_SEAMS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gpt2_seq_copy -Wl,--wrap=gpt2_seq_new \
 	-Wl,--wrap=text_out_add
+tests_unit_gpt2_test_scheduler_SOURCES = \
+	tests/unit/gpt2/test_scheduler.c $(UNIT_GPT2_SCHEDULER)
+tests_unit_gpt2_test_scheduler_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_scheduler_LDFLAGS = $(UNIT_GPT2_SEAMS)
+tests_unit_gpt2_test_scheduler_queue_SOURCES = \
+	tests/unit/gpt2/test_scheduler_queue.c $(UNIT_GPT2_SCHEDULER)
+tests_unit_gpt2_test_scheduler_queue_LDADD = $(UNIT_GPT2_LIBS)
+tests_unit_gpt2_test_scheduler_queue_LDFLAGS = $(UNIT_GPT2_SEAMS)
 tests_unit_gpt2_test_team_LDADD = $(UNIT_GPT2_LIBS)
 tests_unit_gpt2_test_text_LDADD = $(UNIT_GPT2_LIBS)
 

@@ -10,6 +10,9 @@ UNIT_GPT2D_TESTS = \
 	tests/unit/gpt2d/test_prompt \
 	tests/unit/gpt2d/test_reply \
 	tests/unit/gpt2d/test_server \
+	tests/unit/gpt2d/test_server_body \
+	tests/unit/gpt2d/test_server_end \
+	tests/unit/gpt2d/test_server_load \
 	tests/unit/gpt2d/test_vocabulary
 check_PROGRAMS += $(UNIT_GPT2D_TESTS)
 TESTS += $(UNIT_GPT2D_TESTS)
@@ -42,10 +45,22 @@ tests_unit_gpt2d_test_reply_SOURCES = \
 	tests/unit/gpt2d/fixture_tokenizer.h \
 	tests/unit/gpt2d/test_reply.c
 tests_unit_gpt2d_test_reply_LDADD = $(UNIT_GPT2D_LIBS)
-tests_unit_gpt2d_test_server_SOURCES = \
+UNIT_GPT2D_SERVER = \
 	tests/unit/gpt2d/fake_engine.c \
 	tests/unit/gpt2d/fake_engine.h \
 	tests/unit/gpt2d/fixture_tokenizer.h \
-	tests/unit/gpt2d/test_server.c
+	tests/unit/gpt2d/server_fixture.c \
+	tests/unit/gpt2d/server_fixture.h
+tests_unit_gpt2d_test_server_SOURCES = \
+	tests/unit/gpt2d/test_server.c $(UNIT_GPT2D_SERVER)
 tests_unit_gpt2d_test_server_LDADD = $(UNIT_GPT2D_LIBS)
+tests_unit_gpt2d_test_server_body_SOURCES = \
+	tests/unit/gpt2d/test_server_body.c $(UNIT_GPT2D_SERVER)
+tests_unit_gpt2d_test_server_body_LDADD = $(UNIT_GPT2D_LIBS)
+tests_unit_gpt2d_test_server_end_SOURCES = \
+	tests/unit/gpt2d/test_server_end.c $(UNIT_GPT2D_SERVER)
+tests_unit_gpt2d_test_server_end_LDADD = $(UNIT_GPT2D_LIBS)
+tests_unit_gpt2d_test_server_load_SOURCES = \
+	tests/unit/gpt2d/test_server_load.c $(UNIT_GPT2D_SERVER)
+tests_unit_gpt2d_test_server_load_LDADD = $(UNIT_GPT2D_LIBS)
 tests_unit_gpt2d_test_vocabulary_LDADD = $(UNIT_GPT2D_LIBS)

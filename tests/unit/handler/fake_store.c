@@ -10,10 +10,10 @@
 #include "store/db_pool.h"
 #include "store/key.h"
 #include "store/name.h"
-#include "store/notice.h"
-#include "store/second_factor.h"
 #include "store/usage_page.h"
-#include "store/user_link.h"
+
+/* They take what the store's functions take, and need little of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 struct fake_store fake;
 
@@ -41,8 +41,6 @@ enum err
 db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
     struct error *e)
 {
-	(void)pool;
-	(void)wait_ms;
 	if (fake.is_down)
 		return error_set(e, ERR_DB_DOWN, "10.1.2.3: refused");
 	*ret_db = NULL;
@@ -52,173 +50,18 @@ db_pool_take(struct db_pool *pool, int64_t wait_ms, struct db **ret_db,
 void
 db_pool_give(struct db_pool *pool, struct db *db)
 {
-	(void)pool;
-	(void)db;
-}
-
-/* Users. */
-
-static void
-fill_user(struct user *u)
-{
-	u->password_hash = fake.password_hash[0] ? str_from(fake.password_hash)
-						 : str_make(NULL, 0);
 }
 
 enum err
-store_user_by_email(struct db *db, struct str email, struct arena *a,
-    struct user *ret, struct error *e)
+db_snapshot(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 {
-	(void)db;
-	(void)a;
-	for (size_t i = 0; i < ARRAY_LEN(fake.users); i++)
-		if (str_eq_nocase(fake.users[i].email, email)) {
-			*ret = fake.users[i];
-			fill_user(ret);
-			return OK;
-		}
-	return error_set(e, ERR_NOT_FOUND, "no such user");
+	return fn(db, arg, e);
 }
 
 enum err
-store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
-    struct user **ret, size_t *ret_n, struct error *e)
+db_txn(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 {
-	(void)db;
-	(void)customer_id;
-	(void)e;
-	*ret = arena_array(a, struct user, 1);
-	if (!*ret)
-		return error_arena(e, a);
-	**ret = fake.users[0];
-	*ret_n = 1;
-	return OK;
-}
-
-enum err
-store_user_set_password(struct db *db, uint64_t user_id,
-    struct str password_hash, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)e;
-	ASSERT(password_hash.n < sizeof(fake.password_hash));
-	memset(fake.password_hash, 0, sizeof(fake.password_hash));
-	memcpy(fake.password_hash, password_hash.p, password_hash.n);
-	fake.n_password_sets++;
-	return OK;
-}
-
-enum err
-store_user_signed_in(struct db *db, uint64_t user_id, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)e;
-	fake.n_signed_in++;
-	return OK;
-}
-
-enum err
-store_user_sign_in_failed(struct db *db, uint64_t user_id, struct error *e)
-{
-	(void)db;
-	fake.n_failures++;
-	return user_id == 0 ? error_set(e, ERR_NOT_FOUND, "no such user") : OK;
-}
-
-enum err
-store_audit_insert(struct db *db, const struct audit *a, struct error *e)
-{
-	(void)db;
-	(void)e;
-	ASSERT(fake.n_audits < ARRAY_LEN(fake.audits));
-	fake.audits[fake.n_audits++] = *a;
-	return OK;
-}
-
-/* Sessions. */
-
-enum err
-store_session_insert(struct db *db, const struct session_new *s,
-    struct error *e)
-{
-	(void)db;
-	(void)e;
-	ASSERT(fake.n_sessions < ARRAY_LEN(fake.sessions));
-	fake.session_created_ms[fake.n_sessions] = clock_now_ms();
-	fake.session_seen_ms[fake.n_sessions] = clock_now_ms();
-	fake.sessions[fake.n_sessions++] = *s;
-	return OK;
-}
-
-static bool
-is_over(size_t i, uint64_t idle_s)
-{
-	int64_t now = clock_now_ms();
-	return now - fake.session_seen_ms[i] > (int64_t)idle_s * 1000 ||
-	       now - fake.session_created_ms[i] >
-		   (int64_t)fake.sessions[i].max_s * 1000;
-}
-
-enum err
-store_session_by_digest(struct db *db,
-    const uint8_t digest[SESSION_DIGEST_BYTES], uint64_t idle_s,
-    struct arena *a, struct session *ret, struct error *e)
-{
-	(void)db;
-	(void)a;
-	for (size_t i = 0; i < fake.n_sessions; i++) {
-		const struct session_new *s = &fake.sessions[i];
-		const struct user *u = &fake.users[s->user_id == FAKE_OPERATOR];
-		if (memcmp(s->digest, digest, SESSION_DIGEST_BYTES) != 0 ||
-		    is_over(i, idle_s))
-			continue;
-		*ret = (struct session){ .session_id = i + 1,
-			.user_id = u->user_id,
-			.customer_id = u->customer_id,
-			.role = u->role,
-			.user_name = u->name,
-			.user_email = u->email,
-			.time_zone = S("UTC"),
-			.created_at_ms = fake.session_created_ms[i],
-			.last_seen_at_ms = fake.session_seen_ms[i] };
-		return OK;
-	}
-	return error_set(e, ERR_NOT_FOUND, "no such session");
-}
-
-enum err
-store_session_touch(struct db *db, uint64_t session_id, struct error *e)
-{
-	(void)db;
-	(void)e;
-	fake.session_seen_ms[session_id - 1] = clock_now_ms();
-	fake.n_touches++;
-	return OK;
-}
-
-enum err
-store_session_delete(struct db *db, const uint8_t digest[SESSION_DIGEST_BYTES],
-    struct error *e)
-{
-	(void)db;
-	(void)e;
-	for (size_t i = 0; i < fake.n_sessions; i++)
-		if (memcmp(fake.sessions[i].digest, digest,
-			SESSION_DIGEST_BYTES) == 0)
-			memset(fake.sessions[i].digest, 0,
-			    SESSION_DIGEST_BYTES);
-	return OK;
-}
-
-enum err
-store_session_delete_expired(struct db *db, struct error *e)
-{
-	(void)db;
-	(void)e;
-	fake.n_sweeps++;
-	return OK;
+	return fn(db, arg, e);
 }
 
 /* The customer, its keys, its usage. */
@@ -227,8 +70,6 @@ enum err
 store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
     struct customer *ret, struct error *e)
 {
-	(void)db;
-	(void)a;
 	if (customer_id != FAKE_CUSTOMER && customer_id != FAKE_OTHER)
 		return error_set(e, ERR_NOT_FOUND, "no such customer");
 	*ret = (struct customer){ .customer_id = customer_id,
@@ -286,8 +127,6 @@ store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t to_ms, struct arena *a, struct report_day **ret, size_t *ret_n,
     struct error *e)
 {
-	(void)db;
-	(void)customer_id;
 	size_t n = 0;
 	struct report_day *days = arena_array(a, struct report_day, 400);
 	if (!days)
@@ -305,9 +144,6 @@ enum err
 store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t to_ms, struct report_totals *ret, struct error *e)
 {
-	(void)db;
-	(void)customer_id;
-	(void)e;
 	struct report_totals t = { .requests = 0 };
 	for (int64_t day = from_ms - from_ms % DAY_MS; day <= to_ms;
 	     day += DAY_MS) {
@@ -365,10 +201,6 @@ store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t to_ms, struct arena *a, struct report_refusal **ret, size_t *ret_n,
     struct error *e)
 {
-	(void)db;
-	(void)customer_id;
-	(void)from_ms;
-	(void)to_ms;
 	struct report_refusal *r = arena_array(a, struct report_refusal, 2);
 	if (!r)
 		return error_arena(e, a);
@@ -383,11 +215,6 @@ enum err
 store_report_pulse(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t refused_ms, struct report_pulse *ret, struct error *e)
 {
-	(void)db;
-	(void)customer_id;
-	(void)from_ms;
-	(void)refused_ms;
-	(void)e;
 	fake.n_pulses++;
 	*ret = (struct report_pulse){ .requests = fake.n_new_requests };
 	return OK;
@@ -401,10 +228,6 @@ store_budget_page(struct db *db, enum budget_scope scope, uint64_t tenant,
 {
 	struct budget *b = arena_new(a, struct budget);
 
-	(void)db;
-	(void)from;
-	(void)to;
-	(void)starts;
 	if (!b)
 		return error_arena(e, a);
 	*b = (struct budget){ .customer_id = tenant,
@@ -430,10 +253,6 @@ store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
 {
 	struct key *k = arena_array(a, struct key, N_KEYS);
 
-	(void)db;
-	(void)tenant;
-	(void)f;
-	(void)after_id;
 	if (!k)
 		return error_arena(e, a);
 	k[0] = (struct key){ .api_key_id = 31,
@@ -462,11 +281,6 @@ store_usage_page(struct db *db, uint64_t tenant, const struct usage_filter *f,
 {
 	struct usage_view *v = arena_array(a, struct usage_view, 2);
 
-	(void)db;
-	(void)tenant;
-	(void)f;
-	(void)after;
-	(void)limit;
 	if (!v)
 		return error_arena(e, a);
 	for (int i = 0; i < 2; i++) {
@@ -491,10 +305,6 @@ store_name_find(struct db *db, enum name_kind kind, uint64_t customer_id,
 {
 	struct name *found = arena_new(a, struct name);
 
-	(void)db;
-	(void)kind;
-	(void)customer_id;
-	(void)n;
 	if (!found)
 		return error_arena(e, a);
 	*found = (struct name){ ids[0], fake.name[0] == 'A'
@@ -502,167 +312,5 @@ store_name_find(struct db *db, enum name_kind kind, uint64_t customer_id,
 					    : str_from(fake.name) };
 	*ret = found;
 	*ret_n = 1;
-	return OK;
-}
-
-enum err
-db_snapshot(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
-{
-	return fn(db, arg, e);
-}
-
-const char *const user_role_names[USER__N] = { [USER_OWNER] = "owner" };
-
-/* Second factors and links: nobody has any here. */
-
-enum err
-db_txn(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
-{
-	return fn(db, arg, e);
-}
-
-enum err
-store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
-    struct arena *a, struct user *ret, struct error *e)
-{
-	(void)db;
-	(void)tenant;
-	(void)a;
-	for (size_t i = 0; i < ARRAY_LEN(fake.users); i++)
-		if (fake.users[i].user_id == user_id) {
-			*ret = fake.users[i];
-			fill_user(ret);
-			return OK;
-		}
-	return error_set(e, ERR_NOT_FOUND, "no such user");
-}
-
-enum err
-store_factor_by_user(struct db *db, uint64_t user_id, struct arena *a,
-    struct second_factor *ret, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)a;
-	(void)ret;
-	return error_set(e, ERR_NOT_FOUND, "no second factor");
-}
-
-enum err
-store_factor_lock(struct db *db, uint64_t user_id, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_factor_confirm(struct db *db, uint64_t user_id, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_factor_take_step(struct db *db, uint64_t user_id, uint64_t step,
-    struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)step;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_factor_put(struct db *db, uint64_t user_id, struct str sealed,
-    uint64_t key_id, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)sealed;
-	(void)key_id;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_factor_reseal(struct db *db, uint64_t user_id, struct str sealed,
-    uint64_t key_id, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)sealed;
-	(void)key_id;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_recovery_insert(struct db *db, uint64_t user_id,
-    const uint8_t digest[RECOVERY_DIGEST_BYTES], struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)digest;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_recovery_take(struct db *db, uint64_t user_id,
-    const uint8_t digest[RECOVERY_DIGEST_BYTES], struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)digest;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_user_link_insert(struct db *db, uint64_t user_id,
-    enum user_link_kind kind, const uint8_t digest[USER_LINK_DIGEST_BYTES],
-    uint64_t valid_s, struct error *e)
-{
-	(void)db;
-	(void)user_id;
-	(void)kind;
-	(void)digest;
-	(void)valid_s;
-	return error_set(e, ERR_NOT_FOUND, "nobody has any");
-}
-
-enum err
-store_user_link_by_digest(struct db *db,
-    const uint8_t digest[USER_LINK_DIGEST_BYTES], struct arena *a,
-    struct user_link *ret, struct error *e)
-{
-	(void)db;
-	(void)digest;
-	(void)a;
-	(void)ret;
-	return error_set(e, ERR_NOT_FOUND, "no link");
-}
-
-enum err
-store_user_link_take(struct db *db,
-    const uint8_t digest[USER_LINK_DIGEST_BYTES], struct error *e)
-{
-	(void)db;
-	(void)digest;
-	return error_set(e, ERR_NOT_FOUND, "no link");
-}
-
-enum err
-store_user_link_delete_expired(struct db *db, struct error *e)
-{
-	(void)db;
-	(void)e;
-	return OK;
-}
-
-enum err
-store_notice_insert(struct db *db, const struct notice_row *n, struct error *e)
-{
-	(void)db;
-	(void)n;
-	(void)e;
 	return OK;
 }

@@ -13,6 +13,7 @@ TESTS += $(UNIT_HANDLER_TESTS)
 
 # The store's functions are fakes, in place of libstore.
 UNIT_HANDLER_FIXTURE = \
+	tests/unit/handler/fake_people.c \
 	tests/unit/handler/fake_store.c \
 	tests/unit/handler/fake_store.h \
 	tests/unit/handler/web_fixture.c \

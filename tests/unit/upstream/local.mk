@@ -8,6 +8,7 @@ UNIT_UPSTREAM_TESTS = \
 	tests/unit/upstream/test_openai_sim \
 	tests/unit/upstream/test_openai_stream \
 	tests/unit/upstream/test_provider \
+	tests/unit/upstream/test_provider_body \
 	tests/unit/upstream/test_splice \
 	tests/unit/upstream/test_sse \
 	tests/unit/upstream/test_usage \
@@ -35,6 +36,7 @@ tests_unit_upstream_test_openai_sim_LDADD = \
 	$(CURL_LIBS) $(UNISTRING_LIBS)
 tests_unit_upstream_test_openai_stream_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_provider_LDADD = $(UNIT_UPSTREAM_LIBS)
+tests_unit_upstream_test_provider_body_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_splice_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_sse_LDADD = $(UNIT_UPSTREAM_LIBS)
 tests_unit_upstream_test_usage_LDADD = $(UNIT_UPSTREAM_LIBS)
