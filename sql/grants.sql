@@ -32,6 +32,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.projects TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.providers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.rate_limit_tiers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.reconcile_results TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.usage_callers TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_daily TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_hourly TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_monthly TO 'tollgate'@'localhost';

@@ -11,13 +11,14 @@
 #include "journal/reader.h"
 #include "store/reconcile_last.h"
 
-#define TEXT_BYTES  MIB(1)    /* 700 listed differences at most */
+#define TEXT_BYTES  MIB(1)    /* 800 listed differences at most */
 #define ARENA_BYTES MIB(1024) /* customers, offsets and differences */
 
 static const char *const check_names[RECONCILE__N] = {
 	[RECONCILE_HOURLY] = "usage_hourly",
 	[RECONCILE_DAILY] = "usage_daily",
 	[RECONCILE_MONTHLY] = "usage_monthly",
+	[RECONCILE_CALLERS] = "usage_callers",
 	[RECONCILE_OVERALL] = "usage_totals",
 	[RECONCILE_LEDGER] = "ledger_transfers",
 	[RECONCILE_BALANCE] = "ledger_accounts",

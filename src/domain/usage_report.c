@@ -7,13 +7,17 @@
 #include "base/clock.h"
 #include "base/money.h"
 
-/* Dimensions of usage_totals and of usage_refusals; both know times. */
+/* Dimensions of usage_totals, usage_callers and usage_refusals. */
 #define BIT(by) (1U << (by))
 #define TIMES                                                      \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_HOUR) | BIT(USAGE_BY_DAY) | \
      BIT(USAGE_BY_MONTH))
 #define TOTALS \
  (TIMES | BIT(USAGE_BY_MODEL) | BIT(USAGE_BY_PROVIDER) | BIT(USAGE_BY_STATUS))
+#define CALLERS                                                       \
+ (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_DAY) | BIT(USAGE_BY_MONTH) |   \
+     BIT(USAGE_BY_KEY) | BIT(USAGE_BY_USER) | BIT(USAGE_BY_PROJECT) | \
+     BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_AGENT) | BIT(USAGE_BY_CONNECTOR))
 #define REFUSALS \
  (TIMES | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL))
 
@@ -87,6 +91,8 @@ add_piece(struct cutting *c, enum usage_sums_of sums, enum rollup_period period,
 {
 	if (from_ms >= to_ms)
 		return;
+	if (sums == USAGE_SUMS_CALLERS && period == ROLLUP_HOUR)
+		sums = USAGE_SUMS_FULL;
 	ASSERT(c->n < PIECES_MAX);
 	c->pieces[c->n++] = (struct piece){ sums, period, from_ms, to_ms,
 		is_less };
@@ -316,16 +322,26 @@ put_together(const struct reading *r, struct usage_report *ret, struct error *e)
 	return merge(parts, n, ret, e);
 }
 
+/* The table with the fewest rows that can tell. */
+static enum usage_sums_of
+fewest(const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f)
+{
+	if (is_grouped_by(TOTALS, by) && !has_narrow_filter(f) &&
+	    !f->api_key_id)
+		return USAGE_SUMS_TOTALS;
+	if (is_grouped_by(CALLERS, by) && !f->model_id && !f->provider_id &&
+	    !f->status.p)
+		return USAGE_SUMS_CALLERS;
+	return USAGE_SUMS_FULL;
+}
+
 enum err
 usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
     const struct usage_filter *f, int64_t now_ms, struct arena *a,
     struct usage_report *ret, struct error *e)
 {
-	bool is_by_totals = is_grouped_by(TOTALS, by) &&
-			    !has_narrow_filter(f) && !f->api_key_id;
-	struct cutting c = { .sums = is_by_totals ? USAGE_SUMS_TOTALS
-						  : USAGE_SUMS_FULL,
-		.now_ms = now_ms };
+	struct cutting c = { .sums = fewest(by, f), .now_ms = now_ms };
 	struct reading r = { .by = by, .filter = *f, .cutting = &c, .a = a };
 	enum err err;
 

@@ -257,6 +257,17 @@ update_one(struct db *db, enum rollup_scope scope, const struct rollup *r,
 			db_u64(r->provider_id), db_u64(r->agent_id),
 			db_u64(r->connector_id), status),
 		    &n_met, e);
+	else if (scope == ROLLUP_OF_CALLER)
+		err = db_exec(db, STMT_ADJUSTMENT_CALLER,
+		    DB_IN(db_money(r->sums.cost_pusd),
+			db_money(r->sums.provider_cost_pusd),
+			db_u64(r->sums.unpriced_requests),
+			db_str(str_from(rollup_period_names[r->period])),
+			db_day(r->start_ms), db_u64(r->customer_id),
+			db_u64(r->project_id), db_u64(r->user_id),
+			db_u64(r->api_key_id), db_u64(r->agent_id),
+			db_u64(r->connector_id)),
+		    &n_met, e);
 	else
 		err = db_exec(db, STMT_ADJUSTMENT_TOTAL,
 		    DB_IN(db_money(r->sums.cost_pusd),
@@ -286,6 +297,8 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 		return error_arena(e, b->a);
 	for (int scope = 0; scope < ROLLUP_SCOPE__N; scope++)
 		for (int period = 0; period < ROLLUP_PERIOD__N; period++) {
+			if (scope == ROLLUP_OF_CALLER && period == ROLLUP_HOUR)
+				continue;
 			err = make_changes(b, (enum rollup_scope)scope,
 			    (enum rollup_period)period, changes, &n, e);
 			for (size_t i = 0; i < n && !err; i++)

@@ -14,7 +14,10 @@ enum reconcile_check {
 			      months that are closed, both by month */
 	RECONCILE_DAILY,   /* usage_hourly against usage_daily */
 	RECONCILE_MONTHLY, /* usage_daily against usage_monthly */
-	RECONCILE_OVERALL, /* these three against usage_totals */
+	RECONCILE_CALLERS, /* usage_daily and usage_monthly against
+			      usage_callers */
+	RECONCILE_OVERALL, /* usage_hourly, usage_daily and usage_monthly
+			      against usage_totals */
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */

@@ -45,6 +45,20 @@ static const struct db_map hour_map = DB_MAP(struct rollup, hour_fields);
 static const struct db_field day_fields[] = { FULL_FIELDS(DAY) };
 static const struct db_map day_map = DB_MAP(struct rollup, day_fields);
 
+static const struct db_field caller_fields[] = {
+	DB_FIELD_ENUM(struct rollup, period, rollup_period_names),
+	DB_FIELD(struct rollup, start_ms, DAY),
+	DB_FIELD(struct rollup, customer_id, U64),
+	DB_FIELD(struct rollup, project_id, U64),
+	DB_FIELD(struct rollup, user_id, U64),
+	DB_FIELD(struct rollup, api_key_id, U64),
+	DB_FIELD(struct rollup, agent_id, U64),
+	DB_FIELD(struct rollup, connector_id, U64),
+	DB_FIELD(struct rollup, failed_requests, U64),
+	SUM_FIELDS(struct rollup),
+};
+static const struct db_map caller_map = DB_MAP(struct rollup, caller_fields);
+
 static const struct db_field total_fields[] = {
 	DB_FIELD(struct rollup, customer_id, U64),
 	DB_FIELD_ENUM(struct rollup, period, rollup_period_names),
@@ -82,9 +96,11 @@ rollup_of(const struct usage_row *u, enum rollup_scope scope,
 	memset(ret, 0, sizeof(*ret));
 	ret->period = period;
 	ret->start_ms = rollup_start_ms(u->request_timestamp_ms, period);
-	ret->model_id = u->model_id;
-	ret->provider_id = u->provider_id;
-	ret->status = u->status;
+	if (scope != ROLLUP_OF_CALLER) {
+		ret->model_id = u->model_id;
+		ret->provider_id = u->provider_id;
+		ret->status = u->status;
+	}
 	if (scope == ROLLUP_OF_EVERYBODY)
 		return;
 	ret->customer_id = u->customer_id;
@@ -197,6 +213,13 @@ write_pending(struct pending *p, struct error *e)
 	return n ? db_bulk(p->db, p->id, p->map, p->sums, n, e) : OK;
 }
 
+/* As FAILED_REQUESTS in stmts.def tells it from a status. */
+static bool
+is_failed(const struct usage_row *u)
+{
+	return u->status != USAGE_OK && u->status != USAGE_CLIENT_CLOSED;
+}
+
 static enum err
 add_sums(struct pending *p, enum rollup_scope scope, enum rollup_period period,
     const struct keyed_row *rows, size_t n, struct error *e)
@@ -211,9 +234,10 @@ add_sums(struct pending *p, enum rollup_scope scope, enum rollup_period period,
 			err = write_pending(p, e);
 		if (is_new)
 			rollup_of(rows[i].u, scope, period, &p->sums[p->n++]);
-		if (err == OK)
-			err = rollup_sums_add(&p->sums[p->n - 1].sums,
-			    rows[i].u, e);
+		if (err != OK)
+			break;
+		p->sums[p->n - 1].failed_requests += is_failed(rows[i].u);
+		err = rollup_sums_add(&p->sums[p->n - 1].sums, rows[i].u, e);
 	}
 	return err;
 }
@@ -244,6 +268,10 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
 		{ ROLLUP_FULL, ROLLUP_HOUR, STMT_ROLLUP_HOURS, &hour_map },
 		{ ROLLUP_FULL, ROLLUP_DAY, STMT_ROLLUP_DAYS, &day_map },
 		{ ROLLUP_FULL, ROLLUP_MONTH, STMT_ROLLUP_MONTHS, &day_map },
+		{ ROLLUP_OF_CALLER, ROLLUP_DAY, STMT_ROLLUP_CALLERS,
+		    &caller_map },
+		{ ROLLUP_OF_CALLER, ROLLUP_MONTH, STMT_ROLLUP_CALLERS,
+		    &caller_map },
 		{ ROLLUP_OF_CUSTOMER, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
 		    &total_map },
 		{ ROLLUP_OF_CUSTOMER, ROLLUP_DAY, STMT_ROLLUP_TOTALS,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sums of usage_records, written in the same transaction as the rows:
- * usage_hourly, usage_daily and usage_monthly with all dimensions, and
- * usage_totals with few of them for each customer and for all together. In
- * keys 0 stands for "none", because a key column cannot be NULL.
+ * usage_hourly, usage_daily and usage_monthly with all dimensions,
+ * usage_callers with those of who asked, by day and month, and usage_totals
+ * with those of what was asked, for each customer and for all together. In keys
+ * 0 stands for "none", because a key column cannot be NULL.
  */
 #ifndef TG_STORE_ROLLUP_H
 #define TG_STORE_ROLLUP_H
@@ -38,6 +39,7 @@ extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
 
 enum rollup_scope {
 	ROLLUP_FULL,         /* usage_hourly, _daily, _monthly */
+	ROLLUP_OF_CALLER,    /* usage_callers; has no hours */
 	ROLLUP_OF_CUSTOMER,  /* usage_totals */
 	ROLLUP_OF_EVERYBODY, /* usage_totals, customer 0 */
 	ROLLUP_SCOPE__N
@@ -56,6 +58,7 @@ struct rollup {
 	uint64_t agent_id;
 	uint64_t connector_id;
 	enum usage_status status;
+	uint64_t failed_requests; /* where the status is no key */
 	struct rollup_sums sums;
 };
 

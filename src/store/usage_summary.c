@@ -63,12 +63,14 @@ add_filter(struct values *s, enum usage_sums_of sums,
 {
 	if (sums != USAGE_SUMS_TOTALS)
 		add_twice(s, db_id(f->api_key_id));
-	if (sums == USAGE_SUMS_FULL) {
+	if (sums == USAGE_SUMS_FULL || sums == USAGE_SUMS_CALLERS) {
 		add_twice(s, db_id(f->user_id));
 		add_twice(s, db_id(f->project_id));
 		add_twice(s, db_id(f->agent_id));
 		add_twice(s, db_id(f->connector_id));
 	}
+	if (sums == USAGE_SUMS_CALLERS)
+		return;
 	add_twice(s, db_id(f->model_id));
 	if (sums != USAGE_SUMS_REFUSALS) {
 		add_twice(s, db_id(f->provider_id));
@@ -86,6 +88,9 @@ stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 		    STMT_SUMMARY_MONTHS_OF },
 	};
 
+	if (sums == USAGE_SUMS_CALLERS)
+		return is_of_one ? STMT_SUMMARY_CALLERS_OF
+				 : STMT_SUMMARY_CALLERS;
 	if (sums == USAGE_SUMS_TOTALS)
 		return STMT_SUMMARY_TOTALS;
 	if (sums == USAGE_SUMS_REFUSALS)
@@ -100,7 +105,8 @@ store_usage_summary(struct db *db, enum usage_sums_of sums,
     const struct usage_filter *f, uint64_t limit, struct arena *a,
     struct usage_group **ret, size_t *ret_n, struct error *e)
 {
-	bool is_dated = sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR;
+	bool is_dated = sums == USAGE_SUMS_CALLERS ||
+			(sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
 	struct values s = { .n = 0 };
 
 	add(&s, db_u64(by[0]));
@@ -108,7 +114,7 @@ store_usage_summary(struct db *db, enum usage_sums_of sums,
 	/* Of the totals, those of customer 0 are everybody's. */
 	if (f->customer_id || sums == USAGE_SUMS_TOTALS)
 		add(&s, db_u64(f->customer_id));
-	if (sums == USAGE_SUMS_TOTALS)
+	if (sums == USAGE_SUMS_TOTALS || sums == USAGE_SUMS_CALLERS)
 		add(&s, db_str(str_from(rollup_period_names[period])));
 	add(&s, is_dated ? db_day(f->from_ms) : db_time(f->from_ms));
 	add(&s, is_dated ? db_day(f->to_ms) : db_time(f->to_ms));

@@ -42,6 +42,8 @@ struct usage_group {
 /* Which sums. */
 enum usage_sums_of {
 	USAGE_SUMS_FULL,     /* usage_hourly, _daily or _monthly */
+	USAGE_SUMS_CALLERS,  /* key, user, project, customer, agent, connector
+				and days and months, no others */
 	USAGE_SUMS_TOTALS,   /* model, provider, status and times, no others */
 	USAGE_SUMS_REFUSALS, /* key, customer, model and times; fills
 				`refusals` alone */
@@ -49,7 +51,8 @@ enum usage_sums_of {
 
 /**
  * Groups in order of their values.
- * @period  of the sums; no matter for USAGE_SUMS_REFUSALS
+ * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
+ *          USAGE_SUMS_CALLERS
  * @f       customer_id 0: all customers; from_ms and to_ms at full periods
  *          (refusals: hours)
  * @limit   most groups

@@ -292,6 +292,8 @@ flushed__at_the_ends_of_periods__counts_in_those_of_utc(void **state)
 	} periods[] = { { "usage_hourly WHERE hour", 13, ":00:00" },
 		{ "usage_daily WHERE day", 10, "" },
 		{ "usage_monthly WHERE month", 7, "-01" },
+		{ "usage_callers WHERE period = 'day' AND start", 10, "" },
+		{ "usage_callers WHERE period = 'month' AND start", 7, "-01" },
 		{ "usage_totals WHERE period = 'hour' AND start", 13,
 		    ":00:00" },
 		{ "usage_totals WHERE period = 'day' AND start", 10, "" },

@@ -164,6 +164,7 @@ forget_all(struct flush_test *x)
 	fixture_sql(x->db, "DELETE FROM usage_hourly");
 	fixture_sql(x->db, "DELETE FROM usage_daily");
 	fixture_sql(x->db, "DELETE FROM usage_monthly");
+	fixture_sql(x->db, "DELETE FROM usage_callers");
 	fixture_sql(x->db, "DELETE FROM usage_totals");
 	fixture_sql(x->db, "DELETE FROM usage_refusals");
 	fixture_sql(x->db, "DELETE FROM ledger_transfers");

@@ -140,6 +140,8 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 	static const char *const of_customer[] = { "usage_records WHERE ",
 		"usage_hourly WHERE ", "usage_daily WHERE ",
 		"usage_monthly WHERE ",
+		"usage_callers WHERE period = 'day' AND ",
+		"usage_callers WHERE period = 'month' AND ",
 		"usage_totals WHERE period = 'hour' AND ",
 		"usage_totals WHERE period = 'day' AND ",
 		"usage_totals WHERE period = 'month' AND " };
@@ -186,7 +188,7 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 		everybody.charged += v[i].charged;
 		everybody.provider += v[i].provider;
 	}
-	for (size_t k = 4; k < ARRAY_LEN(of_customer); k++) {
+	for (size_t k = 6; k < ARRAY_LEN(of_customer); k++) {
 		assert_amount(x, everybody.charged, "cost_in_usd",
 		    of_customer[k], 0);
 		assert_amount(x, everybody.provider, "provider_cost_in_usd",

@@ -77,7 +77,7 @@ schema__money_columns__hold_twelve_decimals(void **state)
 	    fixture_number(root,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND column_name LIKE '%\\_usd' AND "
-		"column_type <> IF(table_name IN ('usage_monthly', "
+		"column_type <> IF(table_name IN ('usage_monthly', 'usage_callers', "
 		"'usage_totals'), 'decimal(26,12)', 'decimal(20,12)')"));
 }
 
@@ -171,11 +171,12 @@ static void
 rollups__bucket_columns__are_as_many_as_the_histogram_has(void **state)
 {
 	(void)state;
-	assert_int_equal(8 * HISTOGRAM_N,
+	assert_int_equal(10 * HISTOGRAM_N,
 	    fixture_number(root,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND table_name IN ('usage_hourly', "
-		"'usage_daily', 'usage_monthly', 'usage_totals') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
+		"'usage_daily', 'usage_monthly', 'usage_callers', "
+		"'usage_totals') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
 		"OR column_name REGEXP '^ttft_h[0-9]{2}$')"));
 }
 

@@ -106,6 +106,16 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		    "UPDATE usage_monthly SET cost_in_usd = cost_in_usd - "
 		    "0.000000000001 LIMIT 1",
 		    RECONCILE_MONTHLY },
+		{ "UPDATE usage_callers SET token_in_count = token_in_count + 1, "
+		  "token_out_count = token_out_count - 1 LIMIT 1",
+		    "UPDATE usage_callers SET token_in_count = token_in_count - "
+		    "1, token_out_count = token_out_count + 1 LIMIT 1",
+		    RECONCILE_CALLERS },
+		{ "UPDATE usage_callers SET failed_requests = failed_requests + "
+		  "1 LIMIT 1",
+		    "UPDATE usage_callers SET failed_requests = failed_requests "
+		    "- 1 LIMIT 1",
+		    RECONCILE_CALLERS },
 		{ "UPDATE usage_totals SET token_in_count = token_in_count + 1, "
 		  "token_out_count = token_out_count - 1 LIMIT 1",
 		    "UPDATE usage_totals SET token_in_count = token_in_count - "

@@ -251,13 +251,11 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 		const char *should;
 	} cases[] = {
 		{ USAGE_BY_KEY, 1,
-		    "SELECT (SELECT COUNT(*) FROM usage_monthly WHERE month = "
-		    "'2026-11-01' AND customer_id = 1) + (SELECT COUNT(*) FROM "
-		    "usage_daily WHERE day = '2026-11-01' AND customer_id = 1)" },
+		    "SELECT COUNT(*) FROM usage_callers WHERE customer_id = 1 "
+		    "AND start = '2026-11-01'" },
 		{ USAGE_BY_AGENT, 0,
-		    "SELECT (SELECT COUNT(*) FROM usage_monthly WHERE month = "
-		    "'2026-11-01') + (SELECT COUNT(*) FROM usage_daily WHERE "
-		    "day = '2026-11-01')" },
+		    "SELECT COUNT(*) FROM usage_callers WHERE "
+		    "start = '2026-11-01'" },
 		{ USAGE_BY_MODEL, 0,
 		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 0 "
 		    "AND (period = 'month' AND start = '2026-11-01' OR period "
@@ -296,12 +294,15 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 	fixture_fini(&x);
 }
 
-/* The statement of all of November, with customer 1 where it has one. */
+/* The statement of all of November, with customer 1 and the period where it has
+ * them. */
 static void
 explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
 {
-	static const char *const values[] = { "1", "0", "1", "'2026-11-01'",
-		"'2026-12-01'" };
+	static const char *const values[] = { "1", "0", "1", "'month'",
+		"'2026-11-01'", "'2026-12-01'" };
+	bool has_period = id == STMT_SUMMARY_CALLERS ||
+			  id == STMT_SUMMARY_CALLERS_OF;
 	char *text = stmt_text(id, 1);
 	size_t n = 0;
 	struct buf b;
@@ -314,6 +315,7 @@ explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
 			continue;
 		}
 		n += n == 2 && !is_of_one;
+		n += n == 3 && !has_period;
 		if (n < ARRAY_LEN(values))
 			buf_add(&b, str_from(values[n]));
 		else
@@ -341,6 +343,8 @@ usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
 		{ STMT_SUMMARY_DAYS_OF, true, "daily_customer", 7 },
 		{ STMT_SUMMARY_MONTHS, false, "PRIMARY", 3 },
 		{ STMT_SUMMARY_MONTHS_OF, true, "monthly_customer", 7 },
+		{ STMT_SUMMARY_CALLERS, false, "PRIMARY", 4 },
+		{ STMT_SUMMARY_CALLERS_OF, true, "callers_customer", 8 },
 		{ STMT_SUMMARY_HOURS, false, "usage_hour", 5 },
 		{ STMT_SUMMARY_HOURS_OF, true, "PRIMARY", 9 },
 	};
@@ -378,6 +382,7 @@ migration__old_sums__become_all_rollups(void **state)
 	fixture_sql(root, "ALTER TABLE api_key_uses DROP KEY key_use_time");
 	fixture_run_file(root, "sql/schema/0015_summaries.sql");
 	fixture_run_file(root, "sql/schema/0019_time_first.sql");
+	fixture_run_file(root, "sql/schema/0025_callers.sql");
 	assert_int_equal(fixture_number(root,
 			     "SELECT SUM(requests) FROM usage_daily"),
 	    N_ROWS);
