@@ -47,7 +47,7 @@ fixture_options(enum fixture_account account)
 		.password = passwords[account],
 		.name = account == FIXTURE_ROOT ? NULL : "tollgate",
 		.connect_timeout_s = 2,
-		.query_timeout_s = 30,
+		.query_timeout_s = 300,
 	};
 }
 
