@@ -262,7 +262,8 @@ write_all(struct txn *t, struct db *db, struct error *e)
 		err = store_rollup_usage(db, t->rows, t->n_rows, &t->f->arena,
 		    e);
 	if (!err && t->n_refusals > 0)
-		err = store_refusal_add(db, t->refusals, t->n_refusals, e);
+		err = store_refusal_add(db, t->refusals, t->n_refusals,
+		    &t->f->arena, e);
 	if (!err && t->n_rows > 0)
 		err = post_ledger(t, db, e);
 	if (!err && t->n_rows > 0)

@@ -7,19 +7,23 @@
 #include "base/clock.h"
 #include "base/money.h"
 
-/* Dimensions of usage_totals, usage_callers and usage_refusals. */
+/* Dimensions of usage_totals, usage_callers, usage_refusals and the sums of
+ * those. */
 #define BIT(by) (1U << (by))
 #define TIMES                                                      \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_HOUR) | BIT(USAGE_BY_DAY) | \
      BIT(USAGE_BY_MONTH))
-#define TOTALS \
- (TIMES | BIT(USAGE_BY_MODEL) | BIT(USAGE_BY_PROVIDER) | BIT(USAGE_BY_STATUS))
+#define TOTALS                                           \
+ (TIMES | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL) | \
+     BIT(USAGE_BY_PROVIDER) | BIT(USAGE_BY_STATUS))
 #define CALLERS                                                       \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_DAY) | BIT(USAGE_BY_MONTH) |   \
      BIT(USAGE_BY_KEY) | BIT(USAGE_BY_USER) | BIT(USAGE_BY_PROJECT) | \
      BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_AGENT) | BIT(USAGE_BY_CONNECTOR))
 #define REFUSALS \
  (TIMES | BIT(USAGE_BY_KEY) | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL))
+#define REFUSED_TOTALS (REFUSALS & ~BIT(USAGE_BY_KEY))
+#define REFUSED_KEYS   (REFUSALS & ~BIT(USAGE_BY_MODEL))
 
 /* Whatever is asked for: nothing is older than Tollgate, and the ends of
  * periods must be times that the database knows. */
@@ -33,8 +37,8 @@ struct piece {
 	int64_t from_ms, to_ms;
 	bool is_less; /* it is taken away */
 };
-/* A month's ends have a day's ends each; and the refusals. */
-#define PIECES_MAX 8
+/* A month's ends have a day's ends each; the same of the refusals. */
+#define PIECES_MAX 14
 
 /* A time to be put together. */
 struct cutting {
@@ -336,6 +340,23 @@ fewest(const enum usage_dimension by[USAGE_BY_MAX],
 	return USAGE_SUMS_FULL;
 }
 
+/* Sums that know both are by the hour only. */
+static void
+cut_refusals(struct cutting *c, const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f, const struct usage_report *r)
+{
+	enum rollup_period period = coarsest(by);
+
+	c->sums = USAGE_SUMS_REFUSALS;
+	if (!f->api_key_id && is_grouped_by(REFUSED_TOTALS, by))
+		c->sums = USAGE_SUMS_REFUSED_TOTALS;
+	else if (!f->model_id && is_grouped_by(REFUSED_KEYS, by))
+		c->sums = USAGE_SUMS_REFUSED_KEYS;
+	else
+		period = ROLLUP_HOUR;
+	cut(c, period, r->from_ms, r->to_ms, false);
+}
+
 enum err
 usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
     const struct usage_filter *f, int64_t now_ms, struct arena *a,
@@ -354,8 +375,7 @@ usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
 	};
 	cut(&c, coarsest(by), ret->from_ms, ret->to_ms, false);
 	if (ret->has_refusals)
-		add_piece(&c, USAGE_SUMS_REFUSALS, ROLLUP_HOUR, ret->from_ms,
-		    ret->to_ms, false);
+		cut_refusals(&c, by, f, ret);
 	err = db_snapshot(db, read_pieces, &r, e);
 	return err ? err : put_together(&r, ret, e);
 }

@@ -134,17 +134,34 @@ audit(struct db *db, const struct sign_in_attempt *at, const struct user *u,
 	return store_audit_insert(db, &row, e);
 }
 
-/* The same statements whether or not there is such a user. */
+struct failure {
+	const struct sign_in_attempt *at;
+	const struct user *u;
+};
+
+/* db_txn_fn */
 static enum err
-record_failure(struct db *db, const struct sign_in_attempt *at,
-    const struct user *u, struct error *e)
+write_failure(struct db *db, void *arg, struct error *e)
 {
-	enum err err = store_user_sign_in_failed(db, u->user_id, e);
+	const struct failure *f = arg;
+	enum err err = store_user_sign_in_failed(db, f->u->user_id, e);
+
 	if (err == ERR_NOT_FOUND)
 		error_clear(e);
 	else if (err)
 		return err;
-	err = audit(db, at, u, false, e);
+	return audit(db, f->at, f->u, false, e);
+}
+
+/* The same statements whether or not there is such a user, and one commit: a
+ * statement that changes nothing would have none of its own to wait for. */
+static enum err
+record_failure(struct db *db, const struct sign_in_attempt *at,
+    const struct user *u, struct error *e)
+{
+	struct failure f = { at, u };
+	enum err err = db_txn(db, write_failure, &f, e);
+
 	if (err)
 		return err;
 	return error_public(e, ERR_UNAUTHORIZED, NULL,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Table usage_refusals: how often a known key was refused, by hour, model
- * and reason. Refused requests make no usage row.
+ * and reason; and its sums by hour, day and month, usage_refusal_keys by key
+ * and usage_refusal_totals by model and reason, of each customer and of all
+ * together. Refused requests make no usage row.
  */
 #ifndef TG_STORE_REFUSAL_H
 #define TG_STORE_REFUSAL_H
@@ -21,9 +23,13 @@ struct usage_refusal {
 
 /** Order of the primary key; for qsort(). */
 int usage_refusal_compare(const void *a, const void *b);
-/** Add to the table, in the caller's transaction.
- * @rows  distinct keys, sorted by usage_refusal_compare() */
+/**
+ * Add to the table and to its sums, in the caller's transaction. Writers take
+ * locks in one order: table by table, in each by key; everybody's come last.
+ * @rows  distinct keys, sorted by usage_refusal_compare()
+ * Memory: scratch in a.
+ */
 enum err store_refusal_add(struct db *db, const struct usage_refusal *rows,
-    size_t n, struct error *e) ATTR_MUST_CHECK;
+    size_t n, struct arena *a, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -56,18 +56,12 @@ static const struct db_map model_map = DB_MAP(struct report_model,
     model_fields);
 
 static const struct db_field refusal_fields[] = {
+	DB_FIELD(struct report_refusal, day_ms, DAY),
 	DB_FIELD(struct report_refusal, reason, STR),
 	DB_FIELD(struct report_refusal, refusals, U64),
 };
 static const struct db_map refusal_map = DB_MAP(struct report_refusal,
     refusal_fields);
-
-/* Start of the day that an instant is in. */
-static int64_t
-day_of(int64_t time_ms)
-{
-	return time_ms - time_ms % DAY_MS;
-}
 
 enum err
 store_report_totals(struct db *db, uint64_t customer_id, int64_t from_ms,
@@ -154,7 +148,6 @@ store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
     struct error *e)
 {
 	return db_all(db, STMT_REPORT_REFUSALS,
-	    DB_IN(db_u64(customer_id), db_time(day_of(from_ms)),
-		db_time(day_of(to_ms) + DAY_MS)),
-	    a, &refusal_map, ret, ret_n, e);
+	    DB_IN(db_u64(customer_id), db_day(from_ms), db_day(to_ms)), a,
+	    &refusal_map, ret, ret_n, e);
 }

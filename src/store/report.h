@@ -44,6 +44,7 @@ struct report_model {
 };
 
 struct report_refusal {
+	int64_t day_ms;
 	struct str reason;
 	uint64_t refusals;
 };
@@ -81,7 +82,7 @@ enum err store_report_days(struct db *db, uint64_t customer_id, int64_t from_ms,
 enum err store_report_models(struct db *db, uint64_t customer_id,
     int64_t from_ms, int64_t to_ms, struct arena *a, struct report_model **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
-/** By reason, the most frequent first. */
+/** By day, then reason. */
 enum err store_report_refusals(struct db *db, uint64_t customer_id,
     int64_t from_ms, int64_t to_ms, struct arena *a,
     struct report_refusal **ret, size_t *ret_n,

@@ -57,13 +57,33 @@ add_twice(struct values *s, struct db_val v)
 	add(s, v);
 }
 
+static bool
+is_of_refusals(enum usage_sums_of sums)
+{
+	return sums >= USAGE_SUMS_REFUSED_TOTALS;
+}
+
+static bool
+is_totals(enum usage_sums_of sums)
+{
+	return sums == USAGE_SUMS_TOTALS || sums == USAGE_SUMS_REFUSED_TOTALS;
+}
+
+static bool
+has_key(enum usage_sums_of sums)
+{
+	return sums == USAGE_SUMS_REFUSALS || sums == USAGE_SUMS_REFUSED_KEYS;
+}
+
 static void
 add_filter(struct values *s, enum usage_sums_of sums,
     const struct usage_filter *f)
 {
-	if (sums != USAGE_SUMS_TOTALS)
+	bool has_caller = sums == USAGE_SUMS_FULL || sums == USAGE_SUMS_CALLERS;
+
+	if (has_caller || has_key(sums))
 		add_twice(s, db_id(f->api_key_id));
-	if (sums == USAGE_SUMS_FULL || sums == USAGE_SUMS_CALLERS) {
+	if (has_caller) {
 		add_twice(s, db_id(f->user_id));
 		add_twice(s, db_id(f->project_id));
 		add_twice(s, db_id(f->agent_id));
@@ -71,8 +91,9 @@ add_filter(struct values *s, enum usage_sums_of sums,
 	}
 	if (sums == USAGE_SUMS_CALLERS)
 		return;
-	add_twice(s, db_id(f->model_id));
-	if (sums != USAGE_SUMS_REFUSALS) {
+	if (sums != USAGE_SUMS_REFUSED_KEYS)
+		add_twice(s, db_id(f->model_id));
+	if (!is_of_refusals(sums)) {
 		add_twice(s, db_id(f->provider_id));
 		add_twice(s, db_str(f->status));
 	}
@@ -81,6 +102,18 @@ add_filter(struct values *s, enum usage_sums_of sums,
 static enum stmt
 stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 {
+	static const enum stmt others[][2] = {
+		[USAGE_SUMS_CALLERS] = { STMT_SUMMARY_CALLERS,
+		    STMT_SUMMARY_CALLERS_OF },
+		[USAGE_SUMS_TOTALS] = { STMT_SUMMARY_TOTALS,
+		    STMT_SUMMARY_TOTALS_OF },
+		[USAGE_SUMS_REFUSED_TOTALS] = { STMT_SUMMARY_REFUSED_TOTALS,
+		    STMT_SUMMARY_REFUSED_TOTALS_OF },
+		[USAGE_SUMS_REFUSED_KEYS] = { STMT_SUMMARY_REFUSED_KEYS,
+		    STMT_SUMMARY_REFUSED_KEYS_OF },
+		[USAGE_SUMS_REFUSALS] = { STMT_SUMMARY_REFUSED,
+		    STMT_SUMMARY_REFUSED_OF },
+	};
 	static const enum stmt full[ROLLUP_PERIOD__N][2] = {
 		[ROLLUP_HOUR] = { STMT_SUMMARY_HOURS, STMT_SUMMARY_HOURS_OF },
 		[ROLLUP_DAY] = { STMT_SUMMARY_DAYS, STMT_SUMMARY_DAYS_OF },
@@ -88,15 +121,8 @@ stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 		    STMT_SUMMARY_MONTHS_OF },
 	};
 
-	if (sums == USAGE_SUMS_CALLERS)
-		return is_of_one ? STMT_SUMMARY_CALLERS_OF
-				 : STMT_SUMMARY_CALLERS;
-	if (sums == USAGE_SUMS_TOTALS)
-		return STMT_SUMMARY_TOTALS;
-	if (sums == USAGE_SUMS_REFUSALS)
-		return is_of_one ? STMT_SUMMARY_REFUSED_OF
-				 : STMT_SUMMARY_REFUSED;
-	return full[period][is_of_one];
+	return sums == USAGE_SUMS_FULL ? full[period][is_of_one]
+				       : others[sums][is_of_one];
 }
 
 enum err
@@ -107,21 +133,25 @@ store_usage_summary(struct db *db, enum usage_sums_of sums,
 {
 	bool is_dated = sums == USAGE_SUMS_CALLERS ||
 			(sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
+	bool has_period = sums != USAGE_SUMS_FULL &&
+			  sums != USAGE_SUMS_REFUSALS;
+	/* Of the totals, those of customer 0 are everybody's. */
+	bool is_of_one = f->customer_id ||
+			 (is_totals(sums) && by[0] != USAGE_BY_CUSTOMER &&
+			     by[1] != USAGE_BY_CUSTOMER);
 	struct values s = { .n = 0 };
 
 	add(&s, db_u64(by[0]));
 	add(&s, db_u64(by[1]));
-	/* Of the totals, those of customer 0 are everybody's. */
-	if (f->customer_id || sums == USAGE_SUMS_TOTALS)
+	if (is_of_one)
 		add(&s, db_u64(f->customer_id));
-	if (sums == USAGE_SUMS_TOTALS || sums == USAGE_SUMS_CALLERS)
+	if (has_period)
 		add(&s, db_str(str_from(rollup_period_names[period])));
 	add(&s, is_dated ? db_day(f->from_ms) : db_time(f->from_ms));
 	add(&s, is_dated ? db_day(f->to_ms) : db_time(f->to_ms));
 	add_filter(&s, sums, f);
 	add(&s, db_u64(limit));
-	return db_all(db, stmt_of(sums, period, f->customer_id != 0),
+	return db_all(db, stmt_of(sums, period, is_of_one),
 	    (struct db_in){ s.v, s.n }, a,
-	    sums == USAGE_SUMS_REFUSALS ? &refusal_map : &group_map, ret, ret_n,
-	    e);
+	    is_of_refusals(sums) ? &refusal_map : &group_map, ret, ret_n, e);
 }

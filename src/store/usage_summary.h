@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums of usage by one or two dimensions, from the rollups and usage_refusals
- * only: never from the rows.
+ * Sums of usage by one or two dimensions, from the rollups, and of refusals
+ * from theirs: never from the rows of usage.
  */
 #ifndef TG_STORE_USAGE_SUMMARY_H
 #define TG_STORE_USAGE_SUMMARY_H
@@ -41,12 +41,15 @@ struct usage_group {
 
 /* Which sums. */
 enum usage_sums_of {
-	USAGE_SUMS_FULL,     /* usage_hourly, _daily or _monthly */
-	USAGE_SUMS_CALLERS,  /* key, user, project, customer, agent, connector
-				and days and months, no others */
-	USAGE_SUMS_TOTALS,   /* model, provider, status and times, no others */
-	USAGE_SUMS_REFUSALS, /* key, customer, model and times; fills
-				`refusals` alone */
+	USAGE_SUMS_FULL,    /* usage_hourly, _daily or _monthly */
+	USAGE_SUMS_TOTALS,  /* customer, model, provider, status and times */
+	USAGE_SUMS_CALLERS, /* key, user, project, customer, agent, connector,
+			       days and months */
+	/* These fill `refusals` alone. */
+	USAGE_SUMS_REFUSED_TOTALS, /* customer, model and times */
+	USAGE_SUMS_REFUSED_KEYS,   /* customer, key and times */
+	USAGE_SUMS_REFUSALS,       /* customer, key, model and times, by hours
+				      only: reads each key's each hour */
 };
 
 /**
@@ -54,7 +57,6 @@ enum usage_sums_of {
  * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
  *          USAGE_SUMS_CALLERS
  * @f       customer_id 0: all customers; from_ms and to_ms at full periods
- *          (refusals: hours)
  * @limit   most groups
  * Memory: in a.
  */

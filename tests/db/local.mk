@@ -62,6 +62,7 @@ check_PROGRAMS += \
 	tests/db/test_prune \
 	tests/db/test_rerate \
 	tests/db/test_schema \
+	tests/db/test_sign_in \
 	tests/db/test_stmts \
 	tests/db/test_store \
 	tests/db/test_store_audit \
@@ -119,6 +120,8 @@ tests_db_test_rerate_SOURCES = tests/db/test_rerate.c $(BOOKS_FIXTURE)
 tests_db_test_rerate_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
 tests_db_test_schema_LDADD = $(DB_TEST_LDADD)
+tests_db_test_sign_in_SOURCES = tests/db/test_sign_in.c $(DB_FIXTURE)
+tests_db_test_sign_in_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_stmts_SOURCES = tests/db/test_stmts.c $(DB_FIXTURE)
 tests_db_test_stmts_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_SOURCES = tests/db/test_store.c $(STORE_FIXTURE)

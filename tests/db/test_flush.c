@@ -139,6 +139,16 @@ refused__before_and_after_open__are_counted(void **state)
 	assert_int_equal(pass(x), 0);
 	flusher_stats(x->f, &st);
 	assert_int_equal(st.n_refusals, 3);
+	/* Of the customer and of everybody, each by hour, day and month. */
+	assert_int_equal(fixture_number(x->db,
+			     "SELECT SUM(refusals) FROM usage_refusals"),
+	    3);
+	assert_int_equal(fixture_number(x->db,
+			     "SELECT SUM(refusals) FROM usage_refusal_keys"),
+	    3 * 3);
+	assert_int_equal(fixture_number(x->db,
+			     "SELECT SUM(refusals) FROM usage_refusal_totals"),
+	    2 * 3 * 3);
 	assert_int_equal(row_of(x, 1, &row), ERR_NOT_FOUND);
 	assert_int_equal(receivable(x), 0);
 	assert_clean(x, 0);

@@ -167,6 +167,8 @@ forget_all(struct flush_test *x)
 	fixture_sql(x->db, "DELETE FROM usage_callers");
 	fixture_sql(x->db, "DELETE FROM usage_totals");
 	fixture_sql(x->db, "DELETE FROM usage_refusals");
+	fixture_sql(x->db, "DELETE FROM usage_refusal_keys");
+	fixture_sql(x->db, "DELETE FROM usage_refusal_totals");
 	fixture_sql(x->db, "DELETE FROM ledger_transfers");
 	fixture_sql(x->db, "DELETE FROM journal_offsets");
 	fixture_sql(x->db, "UPDATE ledger_accounts SET balance_usd = 0");

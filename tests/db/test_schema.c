@@ -83,7 +83,7 @@ schema__money_columns__hold_twelve_decimals(void **state)
 
 /* Columns that name a row of another table, but on usage_records (which is
  * partitioned), in the keys of rollups other than their customer (0 there is
- * no row; in usage_totals that is so of customers, too), and where the kind of thing stands beside the id. */
+ * no row; in the two of totals that is so of customers, too), and where the kind of thing stands beside the id. */
 static void
 schema__references__have_foreign_keys(void **state)
 {
@@ -99,8 +99,8 @@ schema__references__have_foreign_keys(void **state)
 		"'model_id', 'provider_id', 'project_id', 'agent_id', "
 		"'connector_id', 'debit_account_id', 'credit_account_id', "
 		"'rate_limit_tier') AND NOT (c.table_name LIKE 'usage%' AND "
-		"(c.column_name <> 'customer_id' OR c.table_name = "
-		"'usage_totals')) AND NOT (c.extra LIKE "
+		"(c.column_name <> 'customer_id' OR c.table_name IN "
+		"('usage_totals', 'usage_refusal_totals'))) AND NOT (c.extra LIKE "
 		"'%auto_increment%') AND NOT EXISTS (SELECT 1 FROM "
 		"information_schema.key_column_usage k WHERE k.table_schema = "
 		"c.table_schema AND k.table_name = c.table_name AND "
@@ -279,6 +279,14 @@ other_tables__each_look_up__uses_its_index(void **state)
 	    "PRIMARY");
 	assert_index("EXPLAIN SELECT * FROM usage_refusals WHERE customer_id = "
 		     "5 AND hour >= '2026-01-01'",
+	    "PRIMARY");
+	assert_index("EXPLAIN SELECT * FROM usage_refusal_totals WHERE "
+		     "customer_id = 5 AND period = 'day' AND start >= "
+		     "'2026-01-01'",
+	    "PRIMARY");
+	assert_index("EXPLAIN SELECT * FROM usage_refusal_keys WHERE "
+		     "customer_id = 5 AND period = 'day' AND start >= "
+		     "'2026-01-01'",
 	    "PRIMARY");
 	assert_index("EXPLAIN SELECT * FROM usage_hourly WHERE hour < "
 		     "'2026-01-01'",

@@ -263,7 +263,7 @@ report_pulse__whatever_is_posted__differs(void **state)
 	assert_int_equal(p.budgets_at_ms, 0);
 	vary(customer_id, key_id, model_id);
 	books_post(varied, N_ROWS, customer_id, "pulse");
-	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
+	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->a, &f->e));
 	assert_db_ok(f, store_ledger_credit(f->db, &credit, &f->a, &f->e));
 
 	assert_db_ok(f,
@@ -341,8 +341,8 @@ report__of_posted_rows__adds_up(void **state)
 	(void)state;
 	vary(customer_id, key_id, model_id);
 	books_post(varied, N_ROWS, customer_id, "reported");
-	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
-	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->e));
+	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->a, &f->e));
+	assert_db_ok(f, store_refusal_add(f->db, &refused, 1, &f->a, &f->e));
 
 	assert_db_ok(f, store_report_totals(f->db, customer_id, from_ms, to_ms,
 			    &totals, &f->e));

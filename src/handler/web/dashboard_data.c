@@ -2,6 +2,7 @@
 #include "handler/web/dashboard_data.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/money.h"
@@ -31,24 +32,35 @@ load_range(struct db *db, const struct loading *l, enum dashboard_range range,
     struct error *e)
 {
 	struct dashboard_data *d = l->d;
-	int64_t from_ms = d->now_ms - days_back[range] * DAY_MS;
-	struct report_refusal *refusals;
-	size_t n;
-	enum err err = store_report_totals(db, l->customer_id, from_ms,
-	    d->now_ms, &d->totals[range], e);
 
-	if (!err)
-		err = store_report_refusals(db, l->customer_id, from_ms,
-		    d->now_ms, l->a, &refusals, &n, e);
+	return store_report_totals(db, l->customer_id,
+	    d->now_ms - days_back[range] * DAY_MS, d->now_ms, &d->totals[range],
+	    e);
+}
+
+/* A few rows a day: one statement has those of all ranges. */
+static enum err
+load_refusals(struct db *db, const struct loading *l, struct error *e)
+{
+	struct dashboard_data *d = l->d;
+	int64_t today_ms = d->first_day_ms + (DASHBOARD_DAYS - 1) * DAY_MS;
+	struct report_refusal *rows;
+	size_t n;
+	enum err err = store_report_refusals(db, l->customer_id,
+	    d->first_day_ms, d->now_ms, l->a, &rows, &n, e);
+
 	if (err)
 		return err;
-	d->limited[range] = 0;
-	for (size_t i = 0; i < n; i++)
-		if (web_limit_refusal_text(refusals[i].reason))
-			d->limited[range] += refusals[i].refusals;
-	/* The longest is the last. */
-	d->refusals = refusals;
-	d->n_refusals = n;
+	memset(d->limited, 0, sizeof(d->limited));
+	for (size_t i = 0; i < n; i++) {
+		if (!web_limit_refusal_text(rows[i].reason))
+			continue;
+		for (unsigned r = 0; r < DASHBOARD__RANGES; r++)
+			if (rows[i].day_ms >= today_ms - days_back[r] * DAY_MS)
+				d->limited[r] += rows[i].refusals;
+	}
+	d->refusals = rows;
+	d->n_refusals = web_refusals_sum_up(rows, n);
 	return OK;
 }
 
@@ -203,6 +215,8 @@ load_all(struct db *db, void *arg, struct error *e)
 
 	for (unsigned i = 0; i < DASHBOARD__RANGES && !err; i++)
 		err = load_range(db, l, (enum dashboard_range)i, e);
+	if (!err)
+		err = load_refusals(db, l, e);
 	if (!err)
 		err = load_days(db, l, e);
 	if (!err)

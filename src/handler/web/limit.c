@@ -176,10 +176,13 @@ load(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
 		err = load_projects(v, l, e);
 	if (!err)
 		err = load_keys(v, after, l, e);
-	return err ? err
-		   : store_report_refusals(v->m.db, id,
-			 today_ms - (DAYS - 1) * DAY_MS, v->m.now_ms,
-			 v->rq->arena, &l->refusals, &l->n_refusals, e);
+	if (!err)
+		err = store_report_refusals(v->m.db, id,
+		    today_ms - (DAYS - 1) * DAY_MS, v->m.now_ms, v->rq->arena,
+		    &l->refusals, &l->n_refusals, e);
+	if (!err)
+		l->n_refusals = web_refusals_sum_up(l->refusals, l->n_refusals);
+	return err;
 }
 
 /* ---- the view ---- */

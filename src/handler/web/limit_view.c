@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/limit_view.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "handler/web/view.h"
 
 #define SHORT_MAX 3 /* limits in a row of a list */
@@ -147,4 +150,35 @@ web_limit_refusal_text(struct str reason)
 			return info->public_text;
 	}
 	return NULL;
+}
+
+static int
+is_rarer(const void *pa, const void *pb)
+{
+	const struct report_refusal *a = pa, *b = pb;
+	size_t n = a->reason.n < b->reason.n ? a->reason.n : b->reason.n;
+	int order = memcmp(a->reason.p, b->reason.p, n);
+
+	if (a->refusals != b->refusals)
+		return a->refusals < b->refusals ? 1 : -1;
+	return order ? order : (a->reason.n > n) - (b->reason.n > n);
+}
+
+size_t
+web_refusals_sum_up(struct report_refusal *rows, size_t n)
+{
+	size_t n_reasons = 0, k;
+
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; k < n_reasons; k++)
+			if (str_eq(rows[k].reason, rows[i].reason))
+				break;
+		if (k < n_reasons)
+			rows[k].refusals += rows[i].refusals;
+		else
+			rows[n_reasons++] = rows[i];
+	}
+	if (n_reasons)
+		qsort(rows, n_reasons, sizeof(*rows), is_rarer);
+	return n_reasons;
 }

@@ -5,6 +5,7 @@
 
 #include "http/tval.h"
 #include "store/key.h"
+#include "store/report.h"
 
 /**
  * A row for each limit that somebody states: `limits` of o, a list of
@@ -23,6 +24,9 @@ void web_limits_push(struct tval *list, const struct limit_set *set);
 /** What a refusal's reason, as errors.def has it, means; NULL: its answer was no
  * 429, so no limit or budget refused. */
 const char *web_limit_refusal_text(struct str reason);
+/** Make refusals by day those of all days: by reason, the most frequent first,
+ * in the same array. Gives how many are left. */
+size_t web_refusals_sum_up(struct report_refusal *rows, size_t n);
 
 #define LIMITS_KEYS(path)                                                   \
  { path "has_limits", TVAL_BOOL }, { path "limits", TVAL_LIST },            \

@@ -201,13 +201,19 @@ store_report_refusals(struct db *db, uint64_t customer_id, int64_t from_ms,
     int64_t to_ms, struct arena *a, struct report_refusal **ret, size_t *ret_n,
     struct error *e)
 {
-	struct report_refusal *r = arena_array(a, struct report_refusal, 2);
+	struct report_refusal *r = arena_array(a, struct report_refusal, 4);
 	if (!r)
 		return error_arena(e, a);
-	r[0] = (struct report_refusal){ S("rate_limit_exceeded"), 141 };
-	r[1] = (struct report_refusal){ S("model_not_allowed"), 9 };
+	/* One of the 30 days, one of the 7, and today. */
+	r[0] = (struct report_refusal){ to_ms - 20 * DAY_MS,
+		S("model_not_allowed"), 9 };
+	r[1] = (struct report_refusal){ to_ms - 20 * DAY_MS,
+		S("rate_limit_exceeded"), 80 };
+	r[2] = (struct report_refusal){ to_ms - 2 * DAY_MS,
+		S("rate_limit_exceeded"), 60 };
+	r[3] = (struct report_refusal){ to_ms, S("rate_limit_exceeded"), 1 };
 	*ret = r;
-	*ret_n = fake.is_empty ? 0 : 2;
+	*ret_n = fake.is_empty ? 0 : 4;
 	return OK;
 }
 
