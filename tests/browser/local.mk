@@ -6,12 +6,16 @@ EXTRA_DIST += \
 	tests/browser/audit.t \
 	tests/browser/billing.mjs \
 	tests/browser/billing.t \
+	tests/browser/by_keyboard.mjs \
+	tests/browser/by_keyboard.t \
+	tests/browser/customer.mjs \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
 	tests/browser/docs.mjs \
 	tests/browser/docs.t \
 	tests/browser/first_visit.mjs \
 	tests/browser/first_visit.t \
+	tests/browser/hands.mjs \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
