@@ -22,6 +22,8 @@ EXTRA_DIST += \
 	tests/browser/keys.t \
 	tests/browser/matrix.mjs \
 	tests/browser/matrix.t \
+	tests/browser/media.mjs \
+	tests/browser/media.t \
 	tests/browser/overview.mjs \
 	tests/browser/overview.t \
 	tests/browser/package-lock.json \
