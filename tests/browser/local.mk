@@ -32,6 +32,8 @@ EXTRA_DIST += \
 	tests/browser/pictures.mjs \
 	tests/browser/playground.mjs \
 	tests/browser/playground.t \
+	tests/browser/states.mjs \
+	tests/browser/states.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \
