@@ -174,7 +174,7 @@ document.documentElement.classList.add('has-script');
       } else if (type.startsWith('application/json')) {
         if (take(await answer.json())) showRequest(id);
       } else {
-        show('refused', `This page can’t ask any more (${answer.status}). Load it again, and sign in if it says so.`);
+        show('refused', `This page can't ask any more (${answer.status}). Load it again, and sign in if it says so.`);
       }
     } catch {
       show('refused', running.signal.aborted

@@ -148,7 +148,7 @@ await test('lines that don\'t come to the balance are said to', async () => {
   const page = await open();
   await signIn(page, empty.viewer);
   await page.goto(empty.page);
-  assert.ok(await page.getByText('The lines don’t come to the balance above.').isVisible());
+  assert.ok(await page.getByText('The lines don\'t come to the balance above.').isVisible());
   sql(`UPDATE ledger_accounts SET balance_usd = balance_usd - 1 WHERE customer_id = ${empty.id} AND kind = 'receivable'`);
   await page.reload();
   assert.equal(await page.locator('.notice').count(), 0);

@@ -6,18 +6,24 @@ EXTRA_DIST += \
 	tests/browser/audit.t \
 	tests/browser/billing.mjs \
 	tests/browser/billing.t \
+	tests/browser/by_keyboard.mjs \
+	tests/browser/by_keyboard.t \
+	tests/browser/customer.mjs \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
 	tests/browser/docs.mjs \
 	tests/browser/docs.t \
 	tests/browser/first_visit.mjs \
 	tests/browser/first_visit.t \
+	tests/browser/hands.mjs \
 	tests/browser/html.mjs \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
 	tests/browser/keys.t \
 	tests/browser/matrix.mjs \
 	tests/browser/matrix.t \
+	tests/browser/media.mjs \
+	tests/browser/media.t \
 	tests/browser/overview.mjs \
 	tests/browser/overview.t \
 	tests/browser/package-lock.json \
@@ -26,6 +32,8 @@ EXTRA_DIST += \
 	tests/browser/pictures.mjs \
 	tests/browser/playground.mjs \
 	tests/browser/playground.t \
+	tests/browser/states.mjs \
+	tests/browser/states.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \

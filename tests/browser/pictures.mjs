@@ -35,7 +35,7 @@ async function fill() {
   }
   await made('/api/connectors', { customer_id: customer, name: 'Ticket system' });
   const keys = [];
-  for (const [i, name] of ['Web shop, production', 'Support desk', 'Search index', 'Grace’s notebook'].entries()) {
+  for (const [i, name] of ['Web shop, production', 'Support desk', 'Search index', 'Grace\'s notebook'].entries()) {
     keys.push((await made('/api/keys', { customer_id: customer, name, project_id: projects[i % 3],
       rate_limit: 600, expires_at: i === 3 ? new Date(Date.now() + 6 * DAY_MS).toISOString() : null,
       budget: { amount_usd: 200 - 40 * i, period: 'month', kind: 'hard' } })).id);
@@ -85,9 +85,11 @@ const pages = [
 const operators = ['customers', 'usage', 'models', 'prices', 'providers', 'tiers', 'system', 'audit']
   .map((name) => [`admin-${name}`, `${url}/admin/${name}`]);
 
-for (const colorScheme of ['light', 'dark']) {
+const view = { viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce' };
+const themes = ['light', 'dark'];
+for (const colorScheme of themes) {
   for (const [who, list] of [[undefined, pages], [operator, operators]]) {
-    const page = await open({ colorScheme, viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce' });
+    const page = await open({ colorScheme, ...view });
     if (!who) {
       await page.goto(`${url}/login`);
       await page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` });
@@ -99,6 +101,45 @@ for (const colorScheme of ['light', 'dark']) {
     }
     await page.context().close();
   }
+}
+
+// What changes something comes last, so that it is in no other picture: a form
+// that was refused, a secret, a revocation that waits to be confirmed.
+for (const colorScheme of themes) {
+  const page = await open({ colorScheme, ...view });
+  const picture = (name) => page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+  await signIn(page);
+  await page.goto(`${mine}/keys/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Nightly report');
+  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.locator('#secret').waitFor();
+  await picture('key-secret');
+  await page.getByRole('link', { name: /open the key/ }).click();
+  await page.getByText('Revoke this key…').click();
+  await page.getByRole('button', { name: 'Revoke this key' }).scrollIntoViewIfNeeded();
+  await picture('key-revoke');
+  await page.goto(`${mine}/members/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Grace');
+  await page.getByLabel('E-mail address').fill('grace@company.com');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.locator('.alert, .field-bad').first().waitFor();
+  await picture('form-refused');
+  await page.goto(`${url}/nothing-here`);
+  await picture('error');
+  await page.context().close();
+}
+
+// A customer who begins.
+const newcomer = await made('/customers', { name: 'Newcomer', email: 'newcomer@example.org' });
+const first = { email: 'first@example.org', ...tollgate('user', 'add', '--customer', String(newcomer.id), '--email', 'first@example.org', '--role', 'owner') };
+for (const colorScheme of themes) {
+  const page = await open({ colorScheme, ...view });
+  await signIn(page, first);
+  for (const [name, at] of [['first-steps', ''], ['keys-empty', '/keys'], ['usage-empty', '/usage']]) {
+    await page.goto(`${url}/dashboard/${newcomer.id}${at}`);
+    await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+  }
+  await page.context().close();
 }
 await browser.close();
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.png')).map((name) => `${folder}/${name}`);

@@ -2,9 +2,11 @@
 # Where tags may stand in templates: what the engine escapes is safe in text
 # and in quoted attributes, nowhere else. Refused are
 #   - unescaped tags and changed delimiters;
-#   - tags inside <script> and <style>, which pages have none of anyway;
+#   - tags inside <script> and <style>;
 #   - tags in attributes that are not in double quotes, and in on… and style;
 #   - in href, src and action, keys not made by http/url (named …_href).
+# And what the content security policy refuses, tag or not: <style>, a <script>
+# without src, and the attributes style and on….
 # Usage: awk -f templates.awk templates/*.html templates/*/*.html
 function report(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what
@@ -67,6 +69,7 @@ function step(c) {
 		if (c == "<") {
 			state = "tagname"
 			element = ""
+			has_src = 0
 		}
 	} else if (state == "tagname") {
 		if (c == ">")
@@ -78,8 +81,13 @@ function step(c) {
 	} else if (state == "after" || state == "name") {
 		if (c == ">")
 			leave()
-		else if (c == "=")
+		else if (c == "=") {
 			state = "equals"
+			if (name == "src")
+				has_src = 1
+			if (name ~ /^on/ || name == "style")
+				report("the attribute " name)
+		}
 		else if (c ~ /[ \t\n]/)
 			state = "after"
 		else {
@@ -112,6 +120,8 @@ function step(c) {
 }
 function leave() {
 	state = "text"
+	if (element == "style" || (element == "script" && !has_src))
+		report("<" element "> in the page")
 	if (element == "script" || element == "style")
 		raw = element
 	if (raw != "" && element == "/" raw)

@@ -194,7 +194,7 @@ load_actors(const struct manager *m, struct found *r, struct arena *a,
 		if (err == ERR_NOT_FOUND) {
 			error_clear(e);
 			err = OK;
-			r->actors[i] = m->tenant ? S("the service’s operator")
+			r->actors[i] = m->tenant ? S("the service's operator")
 						 : S("a user");
 		} else if (!err) {
 			r->actors[i] = u.email;
@@ -365,9 +365,9 @@ add_filters(struct tval *o, const struct found *r, bool is_admin)
 	    r->v[Q_OUTCOME].text);
 	add_text(texts, r, Q_ACTION, "Action, such as key.revoke", "text");
 	add_text(texts, r, Q_OBJECT, "Kind of thing, such as api_key", "text");
-	add_text(texts, r, Q_OBJECT_ID, "The thing’s number", "text");
+	add_text(texts, r, Q_OBJECT_ID, "The thing's number", "text");
 	if (is_admin)
-		add_text(texts, r, Q_CUSTOMER, "Customer’s number", "text");
+		add_text(texts, r, Q_CUSTOMER, "Customer's number", "text");
 	add_text(texts, r, Q_FROM, "From (UTC)", "date");
 	add_text(texts, r, Q_TO, "To, that day included", "date");
 	tval_set_bool(o, "has_filters", has_filter(r->v));

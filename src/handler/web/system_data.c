@@ -188,16 +188,17 @@ find_rejected(struct findings *o)
 			"%" PRI_STR " records are in usage_rejected and not "
 			"charged.",
 			STR_ARG(count(o, o->f->n_rejected))),
-		    "Each says below why. “tollgate journal show --request ID” "
-		    "shows what it holds; report usage that is missing by "
-		    "POST /api/usage.");
+		    "Each says below why. \"tollgate journal show --request "
+		    "ID\" shows what it holds; report usage that is missing "
+		    "by POST /api/usage.");
 }
 
 static void
 find_books(struct findings *o)
 {
 	static const char *const advice =
-	    "Run “tollgate reconcile” on each host, best every night by cron.";
+	    "Run \"tollgate reconcile\" on each host, best every night by "
+	    "cron.";
 	const struct reconcile_last *r = o->f->reconciled;
 
 	if (!o->f->n_reconciled) {
@@ -211,9 +212,9 @@ find_books(struct findings *o)
 			" differences and %" PRI_STR " faults.",
 			STR_ARG(count(o, r->n_differences)),
 			STR_ARG(count(o, r->n_faults))),
-		    "“tollgate reconcile” lists each. While requests run, run "
-		    "it once more first; then keep the journals and look at "
-		    "what it names.");
+		    "\"tollgate reconcile\" lists each. While requests run, "
+		    "run it once more first; then keep the journals and "
+		    "look at what it names.");
 	else
 		add(o, "Books",
 		    arena_printf(o->a,
@@ -298,8 +299,9 @@ find_notices(struct findings *o)
 			"%" PRI_STR ".",
 			STR_ARG(count(o, n->n_dead)),
 			STR_ARG(count(o, n->n_late))),
-		    "“tollgate notice list --state dead” or “--state pending” "
-		    "says why; “tollgate notice send ID” tries again.");
+		    "\"tollgate notice list --state dead\" or \"--state "
+		    "pending\" says why; \"tollgate notice send ID\" tries "
+		    "again.");
 }
 
 size_t
