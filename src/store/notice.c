@@ -296,7 +296,8 @@ store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
 enum err
 store_notice_page(struct db *db, const struct notice_filter *f,
     uint64_t before_id, uint64_t limit, struct arena *a,
-    struct notice_view **ret, size_t *ret_n, struct error *e)
+    struct notice_view **ret, size_t *ret_n, struct newest_end *ret_end,
+    struct error *e)
 {
 	static const struct db_field fields[] = {
 		DB_FIELD(struct notice_view, notice_id, U64),
@@ -310,12 +311,33 @@ store_notice_page(struct db *db, const struct notice_filter *f,
 	};
 	static const struct db_map map = DB_MAP(struct notice_view, fields);
 
-	return db_all(db, STMT_NOTICE_PAGE,
-	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
-		DB_TWICE(db_str(f->state)), DB_TWICE(db_time(f->from_ms)),
-		DB_TWICE(db_time(f->to_ms)), DB_TWICE(db_id(before_id)),
-		db_u64(limit)),
-	    a, &map, ret, ret_n, e);
+	const struct db_val filters[] = { DB_TWICE(db_str(f->kind)),
+		DB_TWICE(db_str(f->state)), db_u64(limit) };
+	struct newest l = { .reach = f->customer_id ? STMT_NOTICE_REACH_CUSTOMER
+						    : STMT_NOTICE_REACH_ALL,
+		.lead = { db_u64(f->customer_id) },
+		.n_lead = f->customer_id != 0,
+		.is_exact = !f->kind.p && !f->state.p,
+		.from_ms = f->from_ms,
+		.to_ms = f->to_ms,
+		.before_id = before_id,
+		.look_max = NOTICE_SEARCH_MAX };
+	struct newest_in in = { .n = 0 };
+	struct newest_end reach;
+	enum err err = store_newest_reach(db, &l, a, &reach, e);
+
+	if (err)
+		return err;
+	store_newest_add_span(&in, &l, &reach.next_id);
+	store_newest_add(&in, filters, ARRAY_LEN(filters));
+	err = db_all(db,
+	    f->customer_id ? STMT_NOTICE_PAGE_CUSTOMER : STMT_NOTICE_PAGE_ALL,
+	    (struct db_in){ in.v, in.n }, a, &map, ret, ret_n, e);
+	if (!err)
+		*ret_end = store_newest_end(reach,
+		    limit > 0 && *ret_n == limit ? (*ret)[limit - 1].notice_id
+						 : 0);
+	return err;
 }
 
 enum err

@@ -7,7 +7,7 @@
 #define TG_STORE_NOTICE_H
 
 #include "base/uuid7.h"
-#include "store/db.h"
+#include "store/newest.h"
 
 #define NOTICE_CAUSE_BYTES   160
 #define NOTICE_PAYLOAD_BYTES 4096
@@ -141,11 +141,19 @@ struct notice_view {
 	int64_t created_at_ms;
 	struct notice_way email, webhook;
 };
-/** Up to limit with ids below before_id (0: from the newest on), the newest
- * first. @f  state: on either way. Memory: in a. */
+/* As many as a page looks at, where a kind or state is asked for. */
+#define NOTICE_SEARCH_MAX 50000
+/**
+ * Up to limit behind a notice (0: from the newest on), the newest first by
+ * their time.
+ * @f        state: on either way
+ * @ret_end  fewer than limit, even none, are not the end
+ * Memory: in a.
+ */
 enum err store_notice_page(struct db *db, const struct notice_filter *f,
     uint64_t before_id, uint64_t limit, struct arena *a,
-    struct notice_view **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+    struct notice_view **ret, size_t *ret_n, struct newest_end *ret_end,
+    struct error *e) ATTR_MUST_CHECK;
 /** Delete up to limit that are older than keep_s and wait for nothing.
  * @ret_n  how many */
 enum err store_notice_forget(struct db *db, uint64_t keep_s, uint64_t limit,
