@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Long lists by time: the audit log, notices. A page reads what
+/* Long lists by time: the audit log, notices, closed months. A page reads what
  * it shows or stops after so many rows; pages neither lose nor repeat a row.
  * CHECKLIST S22, S31. */
 #include "db/fixture_store.h"
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "store/audit.h"
+#include "store/closing.h"
 #include "store/db_priv.h"
 #include "store/notice.h"
 
@@ -16,6 +17,7 @@
 #define N_AUDIT  (2 * AUDIT_SEARCH_MAX + 10000)
 #define N_NOTICE (2 * NOTICE_SEARCH_MAX + 10000)
 #define AT_ONCE  10000 /* rows of one statement */
+#define N_CLOSED 3000
 #define FIRST_MS INT64_C(1767225600000) /* 2026-01-01, of the first rows */
 #define STEP_MS  60000
 
@@ -66,6 +68,23 @@ fill_notices(unsigned from, unsigned to)
 	fixture_sql(root, text);
 }
 
+/* Of one month, in all that follows it in the key. */
+static void
+fill_closings(void)
+{
+	char text[2000];
+
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO usage_closings SELECT '2026-01-01', c.customer_id, "
+	    "seq DIV 900, seq DIV 600, seq DIV 60 %% 10, seq DIV 20 %% 3, "
+	    "seq DIV 10 %% 2, seq DIV 5 %% 2, 0, 1 + seq %% 5, seq, %s NOW(6), "
+	    "NOW(6) FROM seq_1_to_%d JOIN customers c",
+	    "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+	    "0, 0,",
+	    N_CLOSED);
+	fixture_sql(root, text);
+}
+
 static int
 setup(void **state)
 {
@@ -80,8 +99,9 @@ setup(void **state)
 		fill_audit(i, i + AT_ONCE - 1);
 	for (unsigned i = 1; i < N_NOTICE; i += AT_ONCE)
 		fill_notices(i, i + AT_ONCE - 1);
+	fill_closings();
 	fixture_sql(root, "ANALYZE TABLE audit_log, notices, "
-			  "notice_deliveries");
+			  "notice_deliveries, usage_closings");
 	mysql_free_result(mysql_store_result(&root->my));
 	return store_teardown(state);
 }
@@ -389,6 +409,40 @@ notices__one_among_many__is_found_in_bounded_steps(void **state)
 	}
 }
 
+static void
+closings__page_by_page__each_reads_what_it_shows(void **state)
+{
+	struct closing last;
+	uint64_t n_all = 0, sum = 0;
+	size_t n = PAGE;
+
+	(void)state;
+	while (n == PAGE) {
+		struct arena_mark mark = arena_mark(&f->a);
+		uint64_t own = own_reads(), before = handler_reads();
+		struct page_cost c = { .n = 0 };
+		struct closing *rows;
+
+		assert_db_ok(f,
+		    store_closing_page(f->db, customer_id, n_all ? &last : NULL,
+			PAGE, &f->a, &rows, &n, &f->e));
+		c.reads = handler_reads() - before - own;
+		c.n = n;
+		assert_reads((size_t)n_all, &c, PAGE + FEW);
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(rows[i].customer_id, customer_id);
+			sum += rows[i].requests;
+		}
+		if (n)
+			last = rows[n - 1];
+		n_all += n;
+		arena_rewind(&f->a, mark);
+	}
+	assert_int_equal(n_all, N_CLOSED);
+	/* Each has a number of its own. */
+	assert_int_equal(sum, (uint64_t)N_CLOSED * (N_CLOSED + 1) / 2);
+}
+
 int
 main(void)
 {
@@ -403,6 +457,7 @@ main(void)
 		    audit__a_tenants__is_its_own_without_what_is_the_operators),
 		STORE_TEST(notices__by_customer_or_time__reads_what_it_shows),
 		STORE_TEST(notices__one_among_many__is_found_in_bounded_steps),
+		STORE_TEST(closings__page_by_page__each_reads_what_it_shows),
 	};
 
 	fixture_need_server();
