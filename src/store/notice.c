@@ -224,29 +224,65 @@ store_notice_failed(struct db *db, const struct notice_delivery *d,
 	    NULL, e);
 }
 
-struct queue {
+struct put_off {
+	uint64_t delay_s;
 	uint64_t customer_id;
+	uint64_t from_id; /* of notices from it on */
+	uint64_t limit;
 	enum notice_channel channel;
+	uint64_t n;
 };
 
 static enum err
-behind_txn(struct db *db, void *arg, struct error *e)
+put_off_txn(struct db *db, void *arg, struct error *e)
 {
-	const struct queue *q = arg;
+	struct put_off *p = arg;
 
-	return db_exec(db, STMT_NOTICE_BEHIND,
-	    DB_IN(db_str(str_from(notice_channel_names[q->channel])),
-		db_u64(q->customer_id)),
-	    NULL, e);
+	return db_exec(db, STMT_NOTICE_PUT_OFF,
+	    DB_IN(db_u64(p->delay_s),
+		db_str(str_from(notice_channel_names[p->channel])),
+		db_u64(p->from_id), db_u64(p->customer_id), db_u64(p->limit)),
+	    &p->n, e);
+}
+
+/* All of it, a transaction of few rows after the other. */
+static enum err
+put_off_rest(struct db *db, struct put_off p, struct error *e)
+{
+	enum err err;
+
+	p.delay_s = NOTICE_TURN_S;
+	p.limit = NOTICE_PUT_OFF_MAX;
+	do {
+		err = db_txn(db, put_off_txn, &p, e);
+	} while (!err && p.n == p.limit);
+	return err;
 }
 
 enum err
 store_notice_behind(struct db *db, uint64_t customer_id,
     enum notice_channel channel, struct error *e)
 {
-	struct queue q = { customer_id, channel };
+	struct put_off p = { .customer_id = customer_id,
+		.channel = channel,
+		.limit = NOTICE_TURN_MAX };
+	struct routed rest = { 0 };
+	struct arena a;
+	enum err err;
 
-	return db_txn(db, behind_txn, &q, e);
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_NOTICE_DUE_BEHIND,
+	    DB_IN(db_str(str_from(notice_channel_names[channel])),
+		db_u64(customer_id), db_u64(NOTICE_TURN_MAX)),
+	    &a, &routed_map, &rest, e);
+	arena_fini(&a);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	p.from_id = rest.notice_id;
+	err = rest.notice_id ? put_off_rest(db, p, e) : OK;
+	p.from_id = 0;
+	return err ? err : db_txn(db, put_off_txn, &p, e);
 }
 
 enum err

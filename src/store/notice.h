@@ -89,7 +89,17 @@ enum err store_notice_sent(struct db *db, const struct notice_delivery *d,
 enum err store_notice_failed(struct db *db, const struct notice_delivery *d,
     enum notice_state state, uint64_t again_s, struct str why,
     struct error *e) ATTR_MUST_CHECK;
-/** What is due of a customer's on that way comes behind all others' that is. */
+/* As many of a receiver's stay in turn, and for so long the others don't: no
+ * more can be tried meanwhile, as each takes a second or longer. */
+#define NOTICE_TURN_MAX    300
+#define NOTICE_TURN_S      300
+/* Rows of one transaction. */
+#define NOTICE_PUT_OFF_MAX 1000
+/**
+ * What is due of a customer's on that way comes behind all others' that is:
+ * the oldest NOTICE_TURN_MAX; the rest is due again in NOTICE_TURN_S, so that
+ * it isn't written at each try.
+ */
 enum err store_notice_behind(struct db *db, uint64_t customer_id,
     enum notice_channel channel, struct error *e) ATTR_MUST_CHECK;
 /** What was not sent of a notice is due now, with all its tries.
