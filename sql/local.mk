@@ -23,5 +23,6 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0019_time_first.sql \
 	sql/schema/0020_sign_in.sql \
 	sql/schema/0021_lease_changes.sql \
+	sql/schema/0022_lists.sql \
 	sql/schema/0023_system.sql \
 	sql/schema/0024_refusal_sums.sql

@@ -63,6 +63,7 @@ enum err
 admin_audit_list(struct admin *ad, struct error *e)
 {
 	struct audit_filter f = { 0 };
+	struct newest_end end;
 	struct audit *rows = NULL;
 	uint64_t limit = LIST_DEFAULT;
 	struct db *db;
@@ -74,8 +75,8 @@ admin_audit_list(struct admin *ad, struct error *e)
 	if (!err)
 		err = admin_db(ad, &db, e);
 	if (!err)
-		err = store_audit_page(db, 0, &f, 0, limit, admin_arena(ad),
-		    &rows, &n, e);
+		err = store_audit_page(db, 0, &f, 0, limit, 0, admin_arena(ad),
+		    &rows, &n, &end, e);
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++)
 		audit_rec(ad, &rows[i]);

@@ -28,15 +28,22 @@ struct page {
 };
 
 enum err
+customer_export_check(const struct manager *m, uint64_t customer_id,
+    struct arena *a, struct error *e)
+{
+	struct customer c;
+	enum err err = resource_check_customer(m, customer_id, e);
+
+	return err ? err : store_customer_by_id(m->db, customer_id, a, &c, e);
+}
+
+enum err
 customer_export_begin(struct customer_export *x, const struct manager *m,
     uint64_t customer_id, struct arena *a, struct error *e)
 {
 	struct audit row = m->audit;
-	struct customer c;
-	enum err err = resource_check_customer(m, customer_id, e);
+	enum err err = customer_export_check(m, customer_id, a, e);
 
-	if (!err)
-		err = store_customer_by_id(m->db, customer_id, a, &c, e);
 	if (err)
 		return err;
 	row.action = S("customer.export");

@@ -43,6 +43,13 @@ struct customer_export {
 };
 
 /**
+ * Whether there is something to export, of which nothing goes out yet: nobody
+ * is told.
+ * Errors, memory: as customer_export_begin().
+ */
+enum err customer_export_check(const struct manager *m, uint64_t customer_id,
+    struct arena *a, struct error *e) ATTR_MUST_CHECK;
+/**
  * From the beginning, as it is now; written to the audit log first, so that
  * none goes out without a line there.
  * Errors: ERR_NOT_FOUND there is no such customer; the database's.

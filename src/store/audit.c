@@ -45,47 +45,83 @@ store_audit_insert(struct db *db, const struct audit *a, struct error *e)
 	    NULL, e);
 }
 
-enum err
-store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
-    uint64_t before_id, uint64_t limit, struct arena *arena, struct audit **ret,
-    size_t *ret_n, struct error *e)
+/* ---- pages ---- */
+
+/* Whether the index leads to nothing else: one thing is asked for. */
+static bool
+is_exact(uint64_t tenant, const struct audit_filter *f)
 {
-	return db_all(db, STMT_AUDIT_PAGE,
-	    DB_IN(db_id(tenant), DB_TWICE(db_id(tenant)),
-		DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->actor)),
-		DB_TWICE(db_str(f->action)), DB_TWICE(db_str(f->object)),
-		DB_TWICE(db_id(f->object_id)), DB_TWICE(db_opt(f->is_success)),
-		DB_TWICE(db_time(f->from_ms)), DB_TWICE(db_time(f->to_ms)),
-		DB_TWICE(db_id(before_id)), db_u64(f->floor_id), db_u64(limit)),
-	    arena, &audit_map, ret, ret_n, e);
+	bool is_of_thing = f->object.p && f->object_id;
+	int n = (tenant != 0) +
+		(f->customer_id != 0 && f->customer_id != tenant) +
+		(f->action.p != NULL) + is_of_thing;
+
+	if (f->actor.p || f->is_success >= 0)
+		return false;
+	if (!is_of_thing && (f->object.p || f->object_id))
+		return false;
+	return n <= 1;
+}
+
+/* Led by what is narrowest: a thing is one customer's, if anybody's. */
+static struct newest
+list_of(uint64_t tenant, const struct audit_filter *f, enum stmt *ret_page)
+{
+	uint64_t customer_id = tenant ? tenant : f->customer_id;
+	struct newest l = { .reach = STMT_AUDIT_REACH_ALL,
+		.is_exact = is_exact(tenant, f),
+		.from_ms = f->from_ms,
+		.to_ms = f->to_ms };
+
+	*ret_page = STMT_AUDIT_PAGE_ALL;
+	if (f->object.p && f->object_id) {
+		*ret_page = STMT_AUDIT_PAGE_OBJECT;
+		l.reach = STMT_AUDIT_REACH_OBJECT;
+		l.lead[l.n_lead++] = db_str(f->object);
+		l.lead[l.n_lead++] = db_u64(f->object_id);
+	} else if (customer_id) {
+		*ret_page = STMT_AUDIT_PAGE_CUSTOMER;
+		l.reach = STMT_AUDIT_REACH_CUSTOMER;
+		l.lead[l.n_lead++] = db_u64(customer_id);
+	} else if (f->action.p) {
+		*ret_page = STMT_AUDIT_PAGE_ACTION;
+		l.reach = STMT_AUDIT_REACH_ACTION;
+		l.lead[l.n_lead++] = db_str(f->action);
+	}
+	return l;
 }
 
 enum err
-store_audit_floor(struct db *db, uint64_t tenant, uint64_t before_id,
-    uint64_t n_rows, uint64_t *ret_id, int64_t *ret_ms, struct error *e)
+store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
+    uint64_t before_id, uint64_t limit, uint64_t look_max, struct arena *arena,
+    struct audit **ret, size_t *ret_n, struct newest_end *ret_end,
+    struct error *e)
 {
-	static const struct db_field fields[] = {
-		DB_FIELD(struct audit, audit_id, U64),
-		DB_FIELD(struct audit, created_at_ms, TIME),
-	};
-	static const struct db_map map = DB_MAP(struct audit, fields);
-	struct db_val before = db_u64(before_id ? before_id : INT64_MAX);
-	struct db_val offset = db_u64(n_rows - 1);
-	struct audit row = { 0 };
-	struct arena a;
+	const struct db_val filters[] = { DB_TWICE(db_id(tenant)),
+		DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->actor)),
+		DB_TWICE(db_str(f->action)), DB_TWICE(db_str(f->object)),
+		DB_TWICE(db_id(f->object_id)), DB_TWICE(db_opt(f->is_success)),
+		db_u64(limit) };
+	struct db_val hides = db_id(tenant);
+	struct newest_in in = { .n = 0 };
+	struct newest_end reach;
+	enum stmt page;
+	struct newest l = list_of(tenant, f, &page);
 	enum err err;
 
-	arena_init(&a, KIB(4));
-	err = tenant ? db_one(db, STMT_AUDIT_FLOOR,
-			   DB_IN(db_u64(tenant), before, offset), &a, &map,
-			   &row, e)
-		     : db_one(db, STMT_AUDIT_FLOOR_ALL, DB_IN(before, offset),
-			   &a, &map, &row, e);
-	arena_fini(&a);
-	if (err && err != ERR_NOT_FOUND)
+	l.before_id = before_id;
+	l.look_max = look_max;
+	err = store_newest_reach(db, &l, arena, &reach, e);
+	if (err)
 		return err;
-	error_clear(e);
-	*ret_id = row.audit_id;
-	*ret_ms = row.created_at_ms;
-	return OK;
+	store_newest_add(&in, &hides, 1);
+	store_newest_add_span(&in, &l, &reach.next_id);
+	store_newest_add(&in, filters, ARRAY_LEN(filters));
+	err = db_all(db, page, (struct db_in){ in.v, in.n }, arena, &audit_map,
+	    ret, ret_n, e);
+	if (!err)
+		*ret_end = store_newest_end(reach,
+		    limit > 0 && *ret_n == limit ? (*ret)[limit - 1].audit_id
+						 : 0);
+	return err;
 }

@@ -7,7 +7,7 @@
 #define TG_STORE_AUDIT_H
 
 #include "base/uuid7.h"
-#include "store/db.h"
+#include "store/newest.h"
 
 enum audit_actor {
 	AUDIT_SYSTEM,
@@ -56,27 +56,23 @@ struct audit_filter {
 	uint64_t object_id;
 	int64_t is_success;     /* 0 or 1; -1 says nothing */
 	int64_t from_ms, to_ms; /* to: exclusive */
-	uint64_t floor_id;      /* ids from it on */
 };
+
+/* As many as a page of the API looks at. */
+#define AUDIT_SEARCH_MAX 50000
+
 /**
- * Up to limit rows, the newest first.
+ * Up to limit rows, the newest first by their time. Where an index leads to
+ * more than what is asked for, a page ends after look_max rows that it looked
+ * at, with what it has found: fewer than limit, even none, are not the end.
  * @tenant     the customer whose rows may be met, without what in detail is
  *             the operator's: hidden members and names of accounts; 0: all
- * @before_id  ids below it; 0: from the newest on
+ * @before_id  behind that row; 0, or one that is not there: from the newest on
+ * @look_max   0: as many as there are
  */
 enum err store_audit_page(struct db *db, uint64_t tenant,
     const struct audit_filter *f, uint64_t before_id, uint64_t limit,
-    struct arena *arena, struct audit **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
-
-/**
- * Where to stop, so that a page costs little however few rows fit: the id of
- * the last of n_rows below before_id among those that a tenant may meet.
- * @ret_id  0: there are fewer
- * @ret_ms  when that row was written
- */
-enum err store_audit_floor(struct db *db, uint64_t tenant, uint64_t before_id,
-    uint64_t n_rows, uint64_t *ret_id, int64_t *ret_ms,
-    struct error *e) ATTR_MUST_CHECK;
+    uint64_t look_max, struct arena *arena, struct audit **ret, size_t *ret_n,
+    struct newest_end *ret_end, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -241,9 +241,10 @@ store_closing_page(struct db *db, uint64_t customer_id,
 
 	return db_all(db, STMT_CLOSING_PAGE,
 	    DB_IN(db_u64(customer_id), DB_TWICE(db_day(c->month_ms)),
-		db_u64(c->project_id), db_u64(c->user_id),
-		db_u64(c->api_key_id), db_u64(c->model_id),
-		db_u64(c->provider_id), db_u64(c->agent_id),
-		db_u64(c->connector_id), db_u64(status), db_u64(limit)),
+		DB_TWICE(db_u64(c->project_id)), DB_TWICE(db_u64(c->user_id)),
+		DB_TWICE(db_u64(c->api_key_id)), DB_TWICE(db_u64(c->model_id)),
+		DB_TWICE(db_u64(c->provider_id)), DB_TWICE(db_u64(c->agent_id)),
+		DB_TWICE(db_u64(c->connector_id)), db_u64(status),
+		db_u64(limit)),
 	    a, &closing_map, ret, ret_n, e);
 }

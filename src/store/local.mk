@@ -55,6 +55,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/model_health.h \
 	src/store/name.c \
 	src/store/name.h \
+	src/store/newest.c \
+	src/store/newest.h \
 	src/store/notice.c \
 	src/store/notice.h \
 	src/store/offset.c \

@@ -224,29 +224,65 @@ store_notice_failed(struct db *db, const struct notice_delivery *d,
 	    NULL, e);
 }
 
-struct queue {
+struct put_off {
+	uint64_t delay_s;
 	uint64_t customer_id;
+	uint64_t from_id; /* of notices from it on */
+	uint64_t limit;
 	enum notice_channel channel;
+	uint64_t n;
 };
 
 static enum err
-behind_txn(struct db *db, void *arg, struct error *e)
+put_off_txn(struct db *db, void *arg, struct error *e)
 {
-	const struct queue *q = arg;
+	struct put_off *p = arg;
 
-	return db_exec(db, STMT_NOTICE_BEHIND,
-	    DB_IN(db_str(str_from(notice_channel_names[q->channel])),
-		db_u64(q->customer_id)),
-	    NULL, e);
+	return db_exec(db, STMT_NOTICE_PUT_OFF,
+	    DB_IN(db_u64(p->delay_s),
+		db_str(str_from(notice_channel_names[p->channel])),
+		db_u64(p->from_id), db_u64(p->customer_id), db_u64(p->limit)),
+	    &p->n, e);
+}
+
+/* All of it, a transaction of few rows after the other. */
+static enum err
+put_off_rest(struct db *db, struct put_off p, struct error *e)
+{
+	enum err err;
+
+	p.delay_s = NOTICE_TURN_S;
+	p.limit = NOTICE_PUT_OFF_MAX;
+	do {
+		err = db_txn(db, put_off_txn, &p, e);
+	} while (!err && p.n == p.limit);
+	return err;
 }
 
 enum err
 store_notice_behind(struct db *db, uint64_t customer_id,
     enum notice_channel channel, struct error *e)
 {
-	struct queue q = { customer_id, channel };
+	struct put_off p = { .customer_id = customer_id,
+		.channel = channel,
+		.limit = NOTICE_TURN_MAX };
+	struct routed rest = { 0 };
+	struct arena a;
+	enum err err;
 
-	return db_txn(db, behind_txn, &q, e);
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_NOTICE_DUE_BEHIND,
+	    DB_IN(db_str(str_from(notice_channel_names[channel])),
+		db_u64(customer_id), db_u64(NOTICE_TURN_MAX)),
+	    &a, &routed_map, &rest, e);
+	arena_fini(&a);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	p.from_id = rest.notice_id;
+	err = rest.notice_id ? put_off_rest(db, p, e) : OK;
+	p.from_id = 0;
+	return err ? err : db_txn(db, put_off_txn, &p, e);
 }
 
 enum err
@@ -296,7 +332,8 @@ store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
 enum err
 store_notice_page(struct db *db, const struct notice_filter *f,
     uint64_t before_id, uint64_t limit, struct arena *a,
-    struct notice_view **ret, size_t *ret_n, struct error *e)
+    struct notice_view **ret, size_t *ret_n, struct newest_end *ret_end,
+    struct error *e)
 {
 	static const struct db_field fields[] = {
 		DB_FIELD(struct notice_view, notice_id, U64),
@@ -310,12 +347,33 @@ store_notice_page(struct db *db, const struct notice_filter *f,
 	};
 	static const struct db_map map = DB_MAP(struct notice_view, fields);
 
-	return db_all(db, STMT_NOTICE_PAGE,
-	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
-		DB_TWICE(db_str(f->state)), DB_TWICE(db_time(f->from_ms)),
-		DB_TWICE(db_time(f->to_ms)), DB_TWICE(db_id(before_id)),
-		db_u64(limit)),
-	    a, &map, ret, ret_n, e);
+	const struct db_val filters[] = { DB_TWICE(db_str(f->kind)),
+		DB_TWICE(db_str(f->state)), db_u64(limit) };
+	struct newest l = { .reach = f->customer_id ? STMT_NOTICE_REACH_CUSTOMER
+						    : STMT_NOTICE_REACH_ALL,
+		.lead = { db_u64(f->customer_id) },
+		.n_lead = f->customer_id != 0,
+		.is_exact = !f->kind.p && !f->state.p,
+		.from_ms = f->from_ms,
+		.to_ms = f->to_ms,
+		.before_id = before_id,
+		.look_max = NOTICE_SEARCH_MAX };
+	struct newest_in in = { .n = 0 };
+	struct newest_end reach;
+	enum err err = store_newest_reach(db, &l, a, &reach, e);
+
+	if (err)
+		return err;
+	store_newest_add_span(&in, &l, &reach.next_id);
+	store_newest_add(&in, filters, ARRAY_LEN(filters));
+	err = db_all(db,
+	    f->customer_id ? STMT_NOTICE_PAGE_CUSTOMER : STMT_NOTICE_PAGE_ALL,
+	    (struct db_in){ in.v, in.n }, a, &map, ret, ret_n, e);
+	if (!err)
+		*ret_end = store_newest_end(reach,
+		    limit > 0 && *ret_n == limit ? (*ret)[limit - 1].notice_id
+						 : 0);
+	return err;
 }
 
 enum err

@@ -7,7 +7,7 @@
 #define TG_STORE_NOTICE_H
 
 #include "base/uuid7.h"
-#include "store/db.h"
+#include "store/newest.h"
 
 #define NOTICE_CAUSE_BYTES   160
 #define NOTICE_PAYLOAD_BYTES 4096
@@ -89,7 +89,17 @@ enum err store_notice_sent(struct db *db, const struct notice_delivery *d,
 enum err store_notice_failed(struct db *db, const struct notice_delivery *d,
     enum notice_state state, uint64_t again_s, struct str why,
     struct error *e) ATTR_MUST_CHECK;
-/** What is due of a customer's on that way comes behind all others' that is. */
+/* As many of a receiver's stay in turn, and for so long the others don't: no
+ * more can be tried meanwhile, as each takes a second or longer. */
+#define NOTICE_TURN_MAX    300
+#define NOTICE_TURN_S      300
+/* Rows of one transaction. */
+#define NOTICE_PUT_OFF_MAX 1000
+/**
+ * What is due of a customer's on that way comes behind all others' that is:
+ * the oldest NOTICE_TURN_MAX; the rest is due again in NOTICE_TURN_S, so that
+ * it isn't written at each try.
+ */
 enum err store_notice_behind(struct db *db, uint64_t customer_id,
     enum notice_channel channel, struct error *e) ATTR_MUST_CHECK;
 /** What was not sent of a notice is due now, with all its tries.
@@ -141,11 +151,19 @@ struct notice_view {
 	int64_t created_at_ms;
 	struct notice_way email, webhook;
 };
-/** Up to limit with ids below before_id (0: from the newest on), the newest
- * first. @f  state: on either way. Memory: in a. */
+/* As many as a page looks at, where a kind or state is asked for. */
+#define NOTICE_SEARCH_MAX 50000
+/**
+ * Up to limit behind a notice (0: from the newest on), the newest first by
+ * their time.
+ * @f        state: on either way
+ * @ret_end  fewer than limit, even none, are not the end
+ * Memory: in a.
+ */
 enum err store_notice_page(struct db *db, const struct notice_filter *f,
     uint64_t before_id, uint64_t limit, struct arena *a,
-    struct notice_view **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+    struct notice_view **ret, size_t *ret_n, struct newest_end *ret_end,
+    struct error *e) ATTR_MUST_CHECK;
 /** Delete up to limit that are older than keep_s and wait for nothing.
  * @ret_n  how many */
 enum err store_notice_forget(struct db *db, uint64_t keep_s, uint64_t limit,

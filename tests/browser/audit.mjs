@@ -153,15 +153,43 @@ await test('few among many are looked for page by page', async () => {
   const c = await newCustomer('Many');
   c.owner = person('owner', c.id, stamp);
   sql(`INSERT INTO audit_log (actor, customer_id, action, is_success)
-    SELECT 'system', ${c.id}, IF(seq = 1, 'seldom.done', 'often.done'), 1 FROM seq_1_to_2100`);
+    SELECT 'system', ${c.id}, IF(seq = 1, 'seldom.done', 'often.done'), 1 FROM seq_1_to_10100`);
   const page = await open({ javaScriptEnabled: false });
   await signIn(page, c.owner);
   await page.goto(`${c.page}?action=seldom.done`);
-  assert.ok(await page.getByText('Looked through 2,000 entries').isVisible());
+  assert.ok(await page.getByText('Looked through 10,000 entries').isVisible());
   assert.equal(await page.locator('#audit').count(), 0);
   await page.getByRole('link', { name: 'Look further back' }).click();
   assert.equal(await page.locator('#audit tbody tr').count(), 1);
   assert.equal(await page.getByRole('link', { name: 'Look further back' }).count(), 0);
+  await close(page);
+});
+
+await test('a day is found at once, however old and among however many others (D7)', async () => {
+  const c = await newCustomer('Old');
+  c.owner = person('owner', c.id, stamp);
+  sql(`INSERT INTO audit_log (actor, customer_id, action, is_success, created_at) SELECT 'system', ${c.id},
+    IF(seq % 4 = 1, 'seldom.done', 'often.done'), 1, '2026-01-01 23:00:00' - INTERVAL seq HOUR FROM seq_1_to_30000`);
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, c.owner);
+  await page.goto(c.page);
+  const times = async () => page.locator('#audit tbody th time').evaluateAll((all) => all.map((t) => t.dateTime.slice(0, 10)));
+  for (const [fields, n] of [[{}, 24], [{ action: 'seldom.done' }, 6], [{ object: 'none' }, 0]]) {
+    for (const [name, value] of Object.entries({ from: '2023-05-06', to: '2023-05-06', ...fields })) {
+      await field(page, name).fill(value);
+    }
+    await page.getByRole('button', { name: 'Show' }).click();
+    assert.deepEqual(await times(), Array(n).fill('2023-05-06'));
+    assert.equal(await page.getByRole('link', { name: /^(Older|Look)/ }).count(), 0);
+  }
+  assert.ok(await page.getByText('No entry fits.').isVisible());
+  await field(page, 'from').fill('');
+  await field(page, 'object').fill('');
+  await field(page, 'action').fill('');
+  await page.getByRole('button', { name: 'Show' }).click();
+  assert.deepEqual((await times()).slice(0, 25), [...Array(24).fill('2023-05-06'), '2023-05-05']);
+  await page.getByRole('link', { name: 'Older entries' }).click();
+  assert.equal((await times()).length, 40);
   await close(page);
 });
 

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/db/mysql8/go.mod \
 	tests/db/mysql8/go.sum \
 	tests/db/mysql8/main.go \
+	tests/db/pages.t \
 	tests/db/schema.t \
 	tests/db/server.sh \
 	tests/db/stmts.t \
@@ -58,6 +59,7 @@ check_PROGRAMS += \
 	tests/db/test_key_manage \
 	tests/db/test_key_page \
 	tests/db/test_migrate \
+	tests/db/test_newest_page \
 	tests/db/test_notice \
 	tests/db/test_prune \
 	tests/db/test_rerate \
@@ -147,6 +149,9 @@ tests_db_test_store_limit_SOURCES = tests/db/test_store_limit.c $(STORE_FIXTURE)
 tests_db_test_store_limit_LDADD = $(DB_TEST_LDADD)
 tests_db_test_key_page_SOURCES = tests/db/test_key_page.c $(STORE_FIXTURE)
 tests_db_test_key_page_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_newest_page_SOURCES = \
+	tests/db/test_newest_page.c $(STORE_FIXTURE)
+tests_db_test_newest_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_store_manage_SOURCES = \
 	tests/db/test_store_manage.c $(STORE_FIXTURE)
 tests_db_test_store_manage_LDADD = $(DB_TEST_LDADD)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -333,6 +334,105 @@ retention__old_notices__go_unless_they_are_still_to_be_sent(void **state)
 		"WHERE notice_id > (SELECT MAX(notice_id) - 5 FROM notices)"));
 }
 
+#define N_WAITING 5000
+
+static uint64_t
+rows_written(void)
+{
+	return fixture_number(f->db,
+	    "SELECT variable_value FROM information_schema.session_status "
+	    "WHERE variable_name = 'Handler_update'");
+}
+
+/* So many due ones of a customer by webhook, the newest of which have been
+ * due the longest. */
+static uint64_t
+make_waiting(unsigned n)
+{
+	uint64_t n_routed = 1, c = fixture_customer(f, serial + 2000);
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	char text[600];
+
+	fixture_sql(root, "USE tollgate");
+	while (n_routed)
+		assert_db_ok(f,
+		    store_notice_route(f->db, true, &n_routed, &f->e));
+	fixture_sql(root, "UPDATE notice_deliveries SET state = 'sent'");
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO notices (uid, customer_id, kind, cause, payload, "
+	    "is_routed) SELECT UNHEX(MD5(CONCAT('waits', seq))), %llu, "
+	    "'notice.test', seq, '{}', 1 FROM seq_1_to_%u",
+	    (unsigned long long)c, n);
+	fixture_sql(root, text);
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO notice_deliveries (notice_id, channel, "
+	    "next_attempt_at) SELECT notice_id, 'webhook', NOW(6) - INTERVAL "
+	    "cause SECOND FROM notices WHERE customer_id = %llu",
+	    (unsigned long long)c);
+	fixture_sql(root, text);
+	db_free(root);
+	return c;
+}
+
+static uint64_t
+claimed_customer(struct notice_delivery *d)
+{
+	struct notice_row n;
+
+	assert_db_ok(f, store_notice_claim(f->db, true, 300, d, &f->e));
+	assert_db_ok(f,
+	    store_notice_by_id(f->db, d->notice_id, &f->a, &n, &f->e));
+	return n.customer_id;
+}
+
+/* A receiver that takes its time, of very many: others wait for one try of
+ * it, and what waits is written once in NOTICE_TURN_S, not at each try. */
+static void
+behind__very_many_due__puts_off_the_rest_once(void **state)
+{
+	uint64_t slow = make_waiting(N_WAITING), before, n_due;
+	struct notice_delivery d;
+	struct notice other;
+
+	(void)state;
+	assert_int_equal(claimed_customer(&d), slow);
+	other = budget_notice(fixture_customer(f, serial), S("other"));
+	assert_db_ok(f, notice_add(f->db, &other, NULL, &f->e));
+	assert_db_ok(f, store_notice_route(f->db, true, &n_due, &f->e));
+	before = rows_written();
+
+	assert_db_ok(f,
+	    store_notice_behind(f->db, slow, NOTICE_WEBHOOK, &f->e));
+
+	assert_int_equal(rows_written() - before, N_WAITING - 1);
+	assert_int_equal(claimed_customer(&d), other.customer_id);
+	assert_int_equal(NOTICE_TURN_MAX,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries WHERE state = "
+		"'pending' AND next_attempt_at <= NOW(6)"));
+	/* The oldest stay, as far as they can be tried meanwhile. */
+	assert_int_equal(0,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries a JOIN "
+		"notice_deliveries b ON a.notice_id > b.notice_id WHERE "
+		"a.state = 'pending' AND b.state = 'pending' AND a.channel = "
+		"'webhook' AND b.channel = 'webhook' AND a.attempts = 0 AND "
+		"b.attempts = 0 AND a.next_attempt_at <= NOW(6) AND "
+		"b.next_attempt_at > NOW(6)"));
+	assert_int_equal(0,
+	    fixture_number(f->db,
+		"SELECT COUNT(*) FROM notice_deliveries WHERE state = "
+		"'pending' AND next_attempt_at > NOW(6) + INTERVAL 300 "
+		"SECOND"));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(claimed_customer(&d), slow);
+		before = rows_written();
+		assert_db_ok(f,
+		    store_notice_behind(f->db, slow, NOTICE_WEBHOOK, &f->e));
+		assert_in_range(rows_written() - before, 1, NOTICE_TURN_MAX);
+	}
+}
+
 /* What a program says need not be UTF-8, nor whole. */
 static void
 failed__reason_in_another_encoding__is_kept_legibly(void **state)
@@ -375,6 +475,7 @@ main(void)
 		    claim__host_without_sendmail__leaves_e_mail_to_others),
 		STORE_TEST(
 		    retention__old_notices__go_unless_they_are_still_to_be_sent),
+		STORE_TEST(behind__very_many_due__puts_off_the_rest_once),
 		STORE_TEST(failed__reason_in_another_encoding__is_kept_legibly),
 	};
 

@@ -292,7 +292,7 @@ other_tables__each_look_up__uses_its_index(void **state)
 		     "'2026-01-01'",
 	    "usage_hour");
 	assert_index("EXPLAIN SELECT * FROM audit_log WHERE customer_id = 5 "
-		     "ORDER BY audit_id DESC",
+		     "ORDER BY created_at DESC, audit_id DESC LIMIT 9",
 	    "audit_customer");
 	assert_index("EXPLAIN SELECT * FROM sessions WHERE expires_at < NOW()",
 	    "session_expiry");

@@ -221,6 +221,7 @@ audit__listed__newest_first_and_of_one_customer(void **state)
 		.client_address = S("192.0.2.1"),
 		.detail = S("{\"account\":\"x\",\"a\":1}") };
 	const struct audit_filter all = { .is_success = -1 };
+	struct newest_end end;
 	struct audit *rows;
 	size_t n;
 
@@ -229,8 +230,8 @@ audit__listed__newest_first_and_of_one_customer(void **state)
 	a.action = S("key.toggle");
 	assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
 
-	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 10, &f->a,
-			    &rows, &n, &f->e));
+	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 10, 0,
+			    &f->a, &rows, &n, &end, &f->e));
 	assert_int_equal(n, 2);
 	assert_str_is(rows[0].action, "key.toggle");
 	/* As the server writes JSON. */

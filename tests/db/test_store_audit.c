@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The history: it only grows, and who reads it reads their own. CHECKLIST S31,
- * B4. */
+/* The history only grows. CHECKLIST S31, B4. Who reads of it what:
+ * test_newest_page. */
 #include "db/fixture_store.h"
 
 #include <string.h>
@@ -38,92 +38,11 @@ history__workers_account__adds_and_never_changes(void **state)
 	}
 }
 
-static void
-audit__page__is_the_tenants_and_goes_backwards(void **state)
-{
-	uint64_t mine = fixture_customer(f, serial++);
-	uint64_t theirs = fixture_customer(f, serial);
-	struct audit a = { .actor = AUDIT_OPERATOR_KEY,
-		.action = S("page.test"),
-		.object = S("thing"),
-		.is_success = true };
-	struct audit_filter all = { .is_success = -1 };
-	struct audit *rows;
-	size_t n;
-
-	(void)state;
-	for (unsigned i = 0; i < 6; i++) {
-		a.customer_id = i % 2 ? mine : theirs;
-		a.object_id = i + 1;
-		assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
-	}
-	assert_db_ok(f,
-	    store_audit_page(f->db, mine, &all, 0, 2, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 2);
-	assert_int_equal(rows[0].object_id, 6);
-	assert_int_equal(rows[1].object_id, 4);
-	assert_db_ok(f, store_audit_page(f->db, mine, &all, rows[1].audit_id, 2,
-			    &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 1);
-	assert_int_equal(rows[0].object_id, 2);
-	all.customer_id = theirs;
-	assert_db_ok(f,
-	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 0);
-	all = (struct audit_filter){ .is_success = 0 };
-	assert_db_ok(f,
-	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 0);
-}
-
-/* Where a page stops that would else look through all there is. */
-static void
-audit__floor__is_the_row_so_far_back_of_the_tenant(void **state)
-{
-	uint64_t mine = fixture_customer(f, serial++);
-	uint64_t theirs = fixture_customer(f, serial);
-	struct audit a = { .actor = AUDIT_SYSTEM,
-		.action = S("floor.test"),
-		.is_success = true };
-	struct audit_filter all = { .is_success = -1 };
-	struct audit *rows;
-	uint64_t id;
-	int64_t ms;
-	size_t n;
-
-	(void)state;
-	for (unsigned i = 0; i < 6; i++) {
-		a.customer_id = i % 2 ? mine : theirs;
-		assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
-	}
-	assert_db_ok(f,
-	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 3);
-	assert_db_ok(f, store_audit_floor(f->db, mine, 0, 2, &id, &ms, &f->e));
-	assert_int_equal(id, rows[1].audit_id);
-	assert_int_equal(ms, rows[1].created_at_ms);
-	assert_db_ok(f, store_audit_floor(f->db, mine, rows[0].audit_id, 2, &id,
-			    &ms, &f->e));
-	assert_int_equal(id, rows[2].audit_id);
-	assert_db_ok(f, store_audit_floor(f->db, mine, 0, 4, &id, &ms, &f->e));
-	assert_int_equal(id, 0);
-	/* Everybody's: the newest but one is the other customer's. */
-	assert_db_ok(f, store_audit_floor(f->db, 0, 0, 2, &id, &ms, &f->e));
-	assert_true(id > rows[1].audit_id && id < rows[0].audit_id);
-
-	all.floor_id = rows[1].audit_id;
-	assert_db_ok(f,
-	    store_audit_page(f->db, mine, &all, 0, 9, &f->a, &rows, &n, &f->e));
-	assert_int_equal(n, 2);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(history__workers_account__adds_and_never_changes),
-		STORE_TEST(audit__page__is_the_tenants_and_goes_backwards),
-		STORE_TEST(audit__floor__is_the_row_so_far_back_of_the_tenant),
 	};
 
 	fixture_need_server();

@@ -82,4 +82,6 @@ EXTRA_DIST += \
 	tests/wire/upstream_sim.t \
 	tests/wire/usage.mjs \
 	tests/wire/usage.t \
+	tests/wire/usage_pages.mjs \
+	tests/wire/usage_pages.t \
 	tests/wire/worker.t

@@ -903,7 +903,11 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
   expect(await operator('DELETE', `/customers/${id}`), 200);
   const audits = () => sql(`SELECT actor, object, object_id, is_success, client_address IS NULL FROM audit_log
     WHERE action = 'customer.export' AND customer_id = ${id} ORDER BY audit_id`);
+  // Of a HEAD nothing goes out: nobody exported anything.
+  const head = await operator('HEAD', `/customers/${id}/export`);
+  assert.deepEqual([head.status, head.text, audits()], [200, '', []]);
   const answer = await operator('GET', `/customers/${id}/export`);
+  assert.equal(head.headers['content-disposition'], answer.headers['content-disposition']);
   assert.deepEqual(audits(), [['operator_key', 'customer', `${id}`, '1', '0']]);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['content-type'], 'application/x-ndjson');
@@ -930,6 +934,8 @@ await test('customers: a closed one is exported: who, keys without secrets, ledg
   assert.equal(command, answer.text);
   assert.deepEqual(audits().map(([actor]) => actor), ['operator_key', 'command']);
   expect(await operator('GET', '/customers/4294967295/export'), 404);
+  assert.equal((await ask('HEAD', '/customers/4294967295/export',
+    { 'X-API-Key': env.TOLLGATE_OPERATOR_KEY })).status, 404);
   assert.equal(sql("SELECT COUNT(*) FROM audit_log WHERE customer_id = 4294967295")[0][0], '0');
   // Each stands in the audit log (S31).
   const told = expect(await operator('GET', `/api/audit?action=customer.export&customer_id=${id}`), 200).data;

@@ -37,9 +37,9 @@ static const struct param_spec params[] = { LIST_PARAMS,
 	FILTER_TIME("created_to") };
 
 static enum err
-page(const struct manager *m, const struct param_value *v, uint64_t after,
+search(const struct manager *m, const struct param_value *v, uint64_t after,
     uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
-    struct error *e)
+    uint64_t *ret_next, struct error *e)
 {
 	const struct audit_filter f = {
 		.customer_id = v[0].u64,
@@ -51,17 +51,19 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		.from_ms = v[6].time_ms,
 		.to_ms = v[7].time_ms,
 	};
+	struct newest_end end = { 0, 0 };
 	struct audit *rows = NULL;
-	enum err err = store_audit_page(m->db, m->tenant, &f, after, limit, a,
-	    &rows, ret_n, e);
+	enum err err = store_audit_page(m->db, m->tenant, &f, after, limit,
+	    AUDIT_SEARCH_MAX, a, &rows, ret_n, &end, e);
 
 	*ret_rows = rows;
+	*ret_next = end.next_id;
 	return err;
 }
 
 static const struct listing listing = { .params = params,
 	.n_params = ARRAY_LEN(params),
-	.page = page,
+	.search = search,
 	.id_off = AT(audit_id) };
 
 enum err

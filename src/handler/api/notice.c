@@ -91,9 +91,9 @@ fill(struct row *row, const struct notice_view *n, bool to_operator,
 }
 
 static enum err
-page(const struct manager *m, const struct param_value *v, uint64_t after,
+search(const struct manager *m, const struct param_value *v, uint64_t after,
     uint64_t limit, struct arena *a, void **ret_rows, size_t *ret_n,
-    struct error *e)
+    uint64_t *ret_next, struct error *e)
 {
 	const struct notice_filter f = {
 		.customer_id = m->tenant ? m->tenant : v[0].u64,
@@ -102,9 +102,10 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 		.from_ms = v[3].time_ms,
 		.to_ms = v[4].time_ms,
 	};
+	struct newest_end end = { 0, 0 };
 	struct notice_view *notices = NULL;
 	enum err err = store_notice_page(m->db, &f, after, limit, a, &notices,
-	    ret_n, e);
+	    ret_n, &end, e);
 	struct row *rows;
 
 	if (err)
@@ -115,12 +116,13 @@ page(const struct manager *m, const struct param_value *v, uint64_t after,
 	for (size_t i = 0; i < *ret_n && !err; i++)
 		err = fill(&rows[i], &notices[i], m->tenant == 0, a, e);
 	*ret_rows = rows;
+	*ret_next = end.next_id;
 	return err;
 }
 
 static const struct listing listing = { .params = params,
 	.n_params = ARRAY_LEN(params),
-	.page = page,
+	.search = search,
 	.id_off = AT(n.notice_id) };
 
 enum err

@@ -20,6 +20,7 @@
 #define EXPORT_TRIES 3
 #define EXPORT_ARENA MIB(16)
 #define LINES_MAX    MIB(8)
+#define HELD_BYTES   KIB(1)
 
 /* The page's last row and, as "the last 24 hours" move on, since when. */
 enum {
@@ -44,6 +45,10 @@ struct listing_of {
 	struct usage_cursor after;
 	uint64_t limit; /* 0: all */
 	uint32_t tie;   /* of its cursors */
+	/* Of an export: the last bytes, kept back to have something to send
+	 * while rows are looked through of which none is asked for. */
+	char held[HELD_BYTES];
+	size_t n_held;
 };
 
 static enum err
@@ -217,13 +222,73 @@ next_lines(struct listing_of *l, struct arena *a, struct str *ret,
 	return buf_finish(&b, ret, e);
 }
 
+/* ---- what goes out ---- */
+
+/* The first n bytes that are held. */
+static enum err
+give_held(struct listing_of *l, struct response *rs, size_t n, struct error *e)
+{
+	enum err err = n ? response_write(rs, str_make(l->held, n), e) : OK;
+
+	l->n_held -= n;
+	memmove(l->held, l->held + n, l->n_held);
+	return err;
+}
+
+/* All but the last bytes. */
+static enum err
+give_lines(struct listing_of *l, struct response *rs, struct str lines,
+    struct error *e)
+{
+	size_t n = l->n_held + lines.n;
+	size_t n_out = n > HELD_BYTES ? n - HELD_BYTES : 0;
+	size_t n_old = n_out < l->n_held ? n_out : l->n_held;
+	size_t n_new = n_out - n_old;
+	enum err err = give_held(l, rs, n_old, e);
+
+	if (!err && n_new)
+		err = response_write(rs, str_make(lines.p, n_new), e);
+	memcpy(l->held + l->n_held, lines.p + n_new, lines.n - n_new);
+	l->n_held += lines.n - n_new;
+	return err;
+}
+
+static enum err
+give_csv_head(struct listing_of *l, struct response *rs, struct error *e)
+{
+	struct str head;
+	struct buf b;
+	enum err err;
+
+	buf_init(&b, rs->arena, LINES_MAX);
+	usage_row_csv_head(l->reader, &b);
+	err = buf_finish(&b, &head, e);
+	return err ? err : give_lines(l, rs, head, e);
+}
+
+/* A page's lines. Of one that has none a byte of those before, so that
+ * neither the web server nor the client takes a long search for a dead
+ * connection. */
+static enum err
+give_page(struct listing_of *l, struct response *rs, struct str lines,
+    bool is_last, struct error *e)
+{
+	enum err err = lines.n ? give_lines(l, rs, lines, e)
+			       : give_held(l, rs, l->n_held ? 1 : 0, e);
+
+	if (!err && is_last)
+		err = give_held(l, rs, l->n_held, e);
+	return err ? err : response_flush(rs, e);
+}
+
 /* Whoever reads on must not take what there is for all. */
 static void
-tell_end(const struct listing_of *l, struct response *rs)
+tell_end(struct listing_of *l, struct response *rs)
 {
 	struct error e;
 
-	if (response_write(rs,
+	if (give_held(l, rs, l->n_held, &e) != OK ||
+	    response_write(rs,
 		l->format == USAGE_CSV
 		    ? S("\"ERROR: this export ended early\"\r\n")
 		    : S("{\"error\":{\"message\":\"This export ended early.\"}}"
@@ -244,15 +309,14 @@ stream(struct listing_of *l, struct response *rs, struct arena *a,
 		return err;
 	usage_download(rs, l->format, "usage", l->filter.from_ms,
 	    l->filter.to_ms);
-	if (l->format == USAGE_CSV)
-		usage_row_csv_head(l->reader, response_buf(rs));
 	err = response_stream_begin(rs, e);
 	if (err || rs->is_head)
 		return err;
+	if (l->format == USAGE_CSV)
+		err = give_csv_head(l, rs, e);
 	for (;;) {
-		err = response_write(rs, lines, e);
 		if (!err)
-			err = response_flush(rs, e);
+			err = give_page(l, rs, lines, is_last, e);
 		if (err || is_last)
 			return err;
 		if (atomic_load(&l->app->shared->shutdown) == APP_CUT)

@@ -16,7 +16,7 @@
 #include "store/user.h"
 
 #define PER_PAGE       40
-#define LOOK_AT_MAX    2000 /* entries, where filters may let few through */
+#define LOOK_AT_MAX    10000 /* entries, where filters may let few through */
 #define HREF_BYTES_MAX KIB(4)
 #define DATE_CHARS     10
 
@@ -110,10 +110,8 @@ struct found {
 	struct audit *rows;
 	struct str actors[PER_PAGE]; /* of users: their addresses */
 	size_t n;
-	bool has_more;
-	bool is_cut;
-	uint64_t floor_id;
-	int64_t floor_ms;
+	/* Of the rows that are shown. */
+	struct newest_end end;
 };
 
 static struct audit_filter
@@ -148,25 +146,17 @@ static enum err
 load_rows(const struct manager *m, struct found *r, struct arena *a,
     struct error *e)
 {
-	uint64_t before_id = r->v[Q_BEFORE].u64;
-	enum err err = OK;
-
-	if (has_filter(r->v))
-		err = store_audit_floor(m->db,
-		    m->tenant ? m->tenant : r->filter.customer_id, before_id,
-		    LOOK_AT_MAX, &r->floor_id, &r->floor_ms, e);
-	r->filter.floor_id = r->floor_id;
 	/* One more tells whether there is a next page. */
-	if (!err)
-		err = store_audit_page(m->db, m->tenant, &r->filter, before_id,
-		    PER_PAGE + 1, a, &r->rows, &r->n, e);
+	enum err err = store_audit_page(m->db, m->tenant, &r->filter,
+	    r->v[Q_BEFORE].u64, PER_PAGE + 1, LOOK_AT_MAX, a, &r->rows, &r->n,
+	    &r->end, e);
+
 	if (err)
 		return err;
-	r->is_cut = r->n <= PER_PAGE && r->floor_id &&
-		    r->floor_ms >= r->filter.from_ms;
-	r->has_more = r->n > PER_PAGE || r->is_cut;
-	if (r->n > PER_PAGE)
+	if (r->n > PER_PAGE) {
 		r->n = PER_PAGE;
+		r->end.next_id = r->rows[PER_PAGE - 1].audit_id;
+	}
 	return OK;
 }
 
@@ -301,8 +291,7 @@ more_href(const struct app *app, struct arena *a, const struct web_place *place,
 
 	buf_init(&b, a, HREF_BYTES_MAX);
 	page_url(&u, &b, app, place, r, (struct str){ NULL, 0 });
-	url_arg_u64(&u, "before",
-	    r->is_cut ? r->floor_id : r->rows[r->n - 1].audit_id);
+	url_arg_u64(&u, "before", r->end.next_id);
 	return buf_str(&b);
 }
 
@@ -387,12 +376,12 @@ view(const struct app *app, const struct request *rq,
 	add_filters(o, r, place->is_admin);
 	tval_set_bool(o, "has_rows", r->n > 0);
 	add_rows(o, app, place, r);
-	tval_set_bool(o, "is_cut", r->is_cut);
+	tval_set_bool(o, "is_cut", r->end.cut_ms != 0);
 	view_count(o, "looked_at", LOOK_AT_MAX);
-	view_second(o, "cut_at", r->floor_ms);
-	tval_set_bool(o, "has_more", r->has_more);
+	view_second(o, "cut_at", r->end.cut_ms);
+	tval_set_bool(o, "has_more", r->end.next_id != 0);
 	tval_set_text(o, "more_href",
-	    r->has_more ? more_href(app, rq->arena, place, r) : S(""));
+	    r->end.next_id ? more_href(app, rq->arena, place, r) : S(""));
 	return o;
 }
 
