@@ -926,6 +926,36 @@ limit_take__concurrent_memcached_down__counts_on_this_host(void **state)
 	limit_finish(limiter, &third, 1);
 }
 
+static void
+limit_take__concurrent_memcached_down_and_open__all_pass(void **state)
+{
+	struct limit_take t[3];
+
+	(void)state;
+	only(LIMIT_CONCURRENT, 1);
+	settings.on_failure = CONF_FAILURE_OPEN;
+	limiter_set(limiter, &settings);
+	fixture_memcached_kill(&server);
+	for (int i = 0; i < 3; i++)
+		assert_ok(take(1, NOW, &t[i]));
+	for (int i = 0; i < 3; i++)
+		limit_finish(limiter, &t[i], 1);
+}
+
+static void
+limit_take__concurrent_memcached_down_and_closed__none_passes(void **state)
+{
+	struct limit_take t;
+
+	(void)state;
+	only(LIMIT_CONCURRENT, 1);
+	settings.on_failure = CONF_FAILURE_CLOSED;
+	limiter_set(limiter, &settings);
+	fixture_memcached_kill(&server);
+	assert_int_equal(take(1, NOW, &t), ERR_LIMITS_DOWN);
+	assert_false(t.is_granted);
+}
+
 /*
  * limits.shadow
  */
@@ -1061,6 +1091,9 @@ main(void)
 		TEST(limit_take__worker_killed__its_requests_run_out),
 		TEST(
 		    limit_take__concurrent_memcached_down__counts_on_this_host),
+		TEST(limit_take__concurrent_memcached_down_and_open__all_pass),
+		TEST(
+		    limit_take__concurrent_memcached_down_and_closed__none_passes),
 		TEST(limit_take__shadow__passes_and_tells),
 		TEST(limit_auth__too_many_failures__address_may_not_ask),
 		TEST(limit_auth__good_keys__are_not_counted),
