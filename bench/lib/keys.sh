@@ -54,6 +54,26 @@ keys_table() {
         [$x[] | (.statuses | add) - .statuses["200"]] | add) |"' "$dir/raw.jsonl"
 }
 
+# keys_checks: what the check of a key costs that a worker remembers, in a
+# process and with a cache of its own, which the stack's database fills.
+keys_checks() {
+  local n socket checks least median keys
+  socket=$(in_stack lighttpd eval 'printf "%s" "$STACK_DB_SOCKET"')
+  mkdir -p "$dir/map"
+  printf '| keys in turn | CPU of a check, least | median |\n| ---: | ---: | ---: |\n'
+  for n in 1 1000; do
+    mapfile -t keys < <(head -n "$n" "$dir/lighttpd.keys" | cut -f 1)
+    read -r checks least median < <(
+      sed -n 's/^TOLLGATE_AUTH_PEPPER=//p' "$dir/lighttpd/etc/secrets" \
+        | "$build/tests/support/key_speed" "$socket" "$dir/map" "${keys[@]}")
+    [[ -n $median ]] || return 1
+    awk -v n="$n" -v least="$least" -v median="$median" 'BEGIN {
+      printf "| %d | %.2f us | %.2f us |\n", n, least / 1000, median / 1000 }'
+  done
+  printf '\nOf %s checks each, by the thousand, by the clock of the thread'"'"'s own CPU time.\n' \
+    "$checks"
+}
+
 # keys_lists: what an operator looks for among all of them (CHECKLIST S22).
 keys_lists() {
   local query operator i
@@ -71,9 +91,10 @@ keys_lists() {
 }
 
 bench_keys() {
-  local round name lists n=$keys_all paced_model=sim-fixed
+  local round name lists checks n=$keys_all paced_model=sim-fixed
   [[ -z $quick ]] || n=20000
   [[ -x $build/tests/support/keys_draw ]] || die 'not built: keys_draw'
+  [[ -x $build/tests/support/key_speed ]] || die 'not built: key_speed'
   folder_make
   trap targets_stop EXIT
   targets_start few lighttpd
@@ -104,12 +125,18 @@ bench_keys() {
   done
   say 'lists'
   lists=$(keys_lists) || die 'no lists'
+  say 'checks'
+  checks=$(keys_checks) || die 'no checks'
   {
     provenance
     cat <<MD
 - 32 clients, not streamed, through lighttpd, two workers, 20,000 keys remembered by each for 30 s; each request has the next key of those in use, so that with all of them in use every request is a look-up in the database. Ten keys are asked for on two stacks that run side by side, one with no other key in its table, in turn; then the others, on the second. Medians of $rounds rounds of $seconds s, ratios from the least to the greatest; the load average was $(cut -d' ' -f1 /proc/loadavg) at the end
 
 $(keys_table "$n")
+
+A key that is remembered is checked without asking anybody; 2 us of CPU are the most that it should take:
+
+$checks
 
 Lists of 100 with all keys in the table, new connections, one after the other:
 

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,42 @@ fixture_memcached_start(struct fixture_memcached *m)
 		(void)usleep(10000);
 	}
 	return false;
+}
+
+/*
+ * Of its statistics the number of that name, as memcached's protocol.txt has
+ * them. Returns UINT64_MAX where it can't be asked.
+ */
+static inline uint64_t
+fixture_memcached_stat(const struct fixture_memcached *m, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	uint64_t value = UINT64_MAX;
+	char text[8192], line[64];
+	size_t n = 0;
+
+	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", m->socket);
+	(void)snprintf(line, sizeof(line), "STAT %s ", name);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+	    write(fd, "stats\r\n", 7) == 7) {
+		const char *at;
+
+		text[0] = '\0';
+		while (!strstr(text, "END\r\n") && n < sizeof(text) - 1) {
+			ssize_t got = read(fd, text + n, sizeof(text) - 1 - n);
+
+			if (got <= 0)
+				break;
+			n += (size_t)got;
+			text[n] = '\0';
+		}
+		at = strstr(text, line);
+		if (at)
+			value = strtoull(at + strlen(line), NULL, 10);
+	}
+	(void)close(fd);
+	return value;
 }
 
 static inline void

@@ -36,7 +36,10 @@ noinst_PROGRAMS += %D%/upstream_sim
 	%D%/upstream_sim_words.c \
 	%D%/upstream_sim_words.def
 
-noinst_PROGRAMS += %D%/keys_draw %D%/limit_speed
+noinst_PROGRAMS += %D%/key_speed %D%/keys_draw %D%/limit_speed
+%C%_key_speed_LDADD = src/domain/libdomain.a src/journal/libjournal.a \
+	src/store/libstore.a src/ext/libext.a src/base/libbase.a \
+	$(MYSQL_LIBS) $(SODIUM_LIBS) $(MEMCACHED_LIBS)
 %C%_keys_draw_LDADD = src/domain/libdomain.a src/ext/libext.a \
 	src/base/libbase.a $(SODIUM_LIBS)
 %C%_limit_speed_LDADD = src/domain/libdomain.a src/ext/libext.a \

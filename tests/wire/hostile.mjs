@@ -2,10 +2,9 @@
 // Every parameter and member that doc/openapi.yaml names, given what breaks
 // queries that are put together from text.
 import { readFileSync, existsSync, readdirSync } from 'node:fs';
-import net from 'node:net';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, newKey, sql,
+  ask, env, json, memcached, memcachedCount, newKey, sql,
 } from './lib.mjs';
 
 const hostile = [
@@ -102,23 +101,9 @@ await test('S1: members of bodies: kept as they are, or refused by name', async 
   assert.deepEqual(rows().map(Number), [Number(before[0]) + made, Number(before[1]) + made, Number(before[2])]);
 });
 
-// What memcached says to a command, up to a line `end`.
-const memcached = (command, end) => new Promise((resolve, reject) => {
-  const socket = net.connect(env.TOLLGATE_MEMCACHED_SOCKET);
-  let text = '';
-  socket.on('data', (part) => {
-    text += part;
-    if (text.endsWith(`${end}\r\n`)) socket.end();
-  });
-  socket.on('close', () => resolve(text));
-  socket.on('error', reject);
-  socket.write(`${command}\r\n`);
-});
-const count = async (name) => Number(new RegExp(`STAT ${name} (\\d+)`).exec(await memcached('stats', 'END'))[1]);
-
 await test('S21: whatever clients send, memcached sees keys of ours and commands of ours', async () => {
   const forbidden = ['cmd_flush', 'cmd_meta', 'auth_cmds', 'cmd_touch'];
-  const counts = async () => Object.fromEntries(await Promise.all(forbidden.map(async (n) => [n, await count(n)])));
+  const counts = async () => Object.fromEntries(await Promise.all(forbidden.map(async (n) => [n, await memcachedCount(n)])));
   const before = await counts();
   const odd = [...hostile, 'a b', '\r\nflush_all\r\n', 'x\r\nset y 0 0 1\r\nz\r\n', '\0', '\u00e9'.repeat(300), ' '.repeat(300),
     'y'.repeat(300)];

@@ -3,6 +3,7 @@
 // operator's command, the database, the simulator.
 import { execFileSync } from 'node:child_process';
 import http from 'node:http';
+import net from 'node:net';
 
 export const env = process.env;
 export const base = new URL(env.TOLLGATE_URL);
@@ -75,6 +76,21 @@ export async function until(what, check, ms = 10000) {
     await new Promise((wake) => { setTimeout(wake, 20); });
   }
 }
+
+// What memcached says to a command, up to a line `end`.
+export const memcached = (command, end) => new Promise((resolve, reject) => {
+  const socket = net.connect(env.TOLLGATE_MEMCACHED_SOCKET);
+  let text = '';
+  socket.on('data', (part) => {
+    text += part;
+    if (text.endsWith(`${end}\r\n`)) socket.end();
+  });
+  socket.on('close', () => resolve(text));
+  socket.on('error', reject);
+  socket.write(`${command}\r\n`);
+});
+export const memcachedCount = async (name) => Number(
+  new RegExp(`STAT ${name} (\\d+)`).exec(await memcached('stats', 'END'))[1]);
 
 // Until every worker knows these models: it reads the catalogue on its own,
 // within a second. Questions at the same time go to different workers.

@@ -160,6 +160,77 @@ await test('balance below its mark: one e-mail, one webhook, until it was lifted
   assert.equal(low().length, 4);
 });
 
+await test('budgets, soft and hard: each percentage that requests reach, once by e-mail and once by a signed webhook', async () => {
+  const model = 'notices-costly';
+  const turns = [{ role: 'user', content: 'one two three' }];
+  const chat = (key) => call('POST', '/v1/chat/completions', { model, max_tokens: 9, messages: turns },
+    { ...json, 'X-API-Key': key });
+  const newKey = async (budget) => {
+    const c = await newCustomer(hook);
+    everyone.push(c.secret);
+    const { body } = await call('POST', '/api/keys', { customer_id: c.id, name: 'k', budget });
+    return { ...c, keyId: body.id, key: body.key };
+  };
+  const percents = (id) => sql(`SELECT JSON_VALUE(payload, '$.percent') FROM notices
+    WHERE customer_id = ${id} AND kind = 'budget.reached' ORDER BY notice_id`).flat().map(Number);
+  // The same by both ways, and as the budget was; what each of them said.
+  const delivered = async ({ id, email, secret, keyId }, budget) => {
+    const marks = budget.notify_at_percent;
+    await until('both ways', () => hooksOf(id).length >= marks.length && mailTo(email).length >= marks.length);
+    await until('all settled', () => notices(id).every((n) => n.state === 'sent' && n.attempts === 1));
+    const hooks = hooksOf(id);
+    const mails = mailTo(email);
+    assert.deepEqual([hooks.length, mails.length, notices(id).length], [marks.length, marks.length, 2 * marks.length]);
+    for (const one of hooks) assert.ok(signed(secret, one));
+    const said = hooks.map(({ body }) => JSON.parse(body)).sort((x, y) => x.data.percent - y.data.percent);
+    assert.deepEqual(said.map(({ data }) => data.percent), marks);
+    assert.ok(said.every(({ type }) => type === 'budget.reached'));
+    for (const { data } of said) {
+      const { spent_usd, percent, ...terms } = data;
+      assert.deepEqual(terms, { scope: 'key', id: keyId, period: 'total', kind: budget.kind, amount_usd: Number(budget.amount_usd) });
+      const letter = mails.find(({ body }) => body.includes(`\npercent: ${percent}\n`));
+      assert.match(letter.head, /^Subject: A budget is used to a mark$/m);
+      assert.ok(letter.body.includes(`\nspent_usd: ${spent_usd}\n`), letter.body);
+    }
+    assert.deepEqual(mails.map(({ head }) => /^Message-ID: <(\S+)@example\.com>$/m.exec(head)[1]).sort(),
+      hooks.map(({ headers }) => headers['webhook-id']).sort());
+    return said.map(({ data }) => data.spent_usd);
+  };
+
+  tollgate('model', 'add', '--name', model, '--provider', 'lawgent', '--upstream-name', 'sim-fixed:9');
+  tollgate('price', 'set', '--model', model, '--input', '10', '--output', '100');
+  const { key: probe } = await newKey(null);
+  await until('the price in force', async () => (await Promise.all(
+    Array.from({ length: 16 }, () => chat(probe)))).every(({ status }) => status === 200));
+
+  // Three tokens in and nine out: 0.00093 USD, a tenth of the budget.
+  const soft = { amount_usd: '0.0093', period: 'total', kind: 'soft', notify_at_percent: [50, 80, 100, 150] };
+  const passed = await newKey(soft);
+  for (let n = 1; n <= 16; n += 1) {
+    const asked = await chat(passed.key);
+    assert.equal(asked.status, 200);
+    await usageRow(asked.headers['x-request-id'], ['usage_id']);
+    assert.deepEqual(percents(passed.id), soft.notify_at_percent.filter((mark) => mark <= 10 * n), `${n} requests`);
+  }
+  assert.deepEqual(await delivered(passed, soft), [0.00465, 0.00744, 0.0093, 0.01395]);
+
+  // Some fifty requests; the last ones need more than is left.
+  const hard = { amount_usd: '0.05', period: 'total', kind: 'hard', notify_at_percent: [50, 80, 100] };
+  const refused = await newKey(hard);
+  let n = 0;
+  const last = await until('the end of the budget', async () => {
+    const asked = await chat(refused.key);
+    n += asked.status === 200;
+    if (asked.status === 200) await usageRow(asked.headers['x-request-id'], ['usage_id']);
+    return asked.status !== 200 && percents(refused.id).includes(100) && asked;
+  }, 60000);
+  assert.deepEqual([last.status, last.body.error.code], [429, 'insufficient_quota']);
+  const spent = await delivered(refused, hard);
+  assert.deepEqual(spent.slice(0, 2), [0.02511, 0.04092], 'at the first request beyond it');
+  assert.equal(spent[2], Number((n * 0.00093).toFixed(5)));
+  assert.ok(spent[2] > 0.05 - 0.0025 && spent[2] <= 0.05, `${spent[2]}`);
+});
+
 await test('CR, LF, NUL and addresses in what is told: no header, no line of its own (S15)', async () => {
   const c = await newCustomer();
   sql(`INSERT INTO notices (uid, customer_id, kind, cause, payload) VALUES

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: stack=none timeout=240
+# check: stack=none
 # Notices by e-mail (a command in sendmail's place that keeps what it gets) and
 # by webhook (a real HTTPS server): once each, signed, tried again, given up;
 # what a webhook may not point to. CHECKLIST S3, S11, S15, S31.

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
-  ask, env, json, modelsInForce, newKey, tollgate, until,
+  ask, env, json, memcachedCount, modelsInForce, newKey, tollgate, until,
 } from './lib.mjs';
 
 const unique = `${process.pid}-${Date.now()}`;
@@ -199,6 +199,31 @@ await test('a tier\'s limits of requests, of requests at once, sliding: in force
   // Only while a limit is in force is anything counted for it.
   assert.deepEqual(after, [200, 200, 200, 429, 429]);
   tollgate('model', 'archive', slow);
+});
+
+// Of requests alone, so that nothing is corrected at the end. The first of a
+// window adds a counter instead of increasing it; so this asks for no time.
+await test('a request with k limits in force moves k counters in memcached, each once, and reads no more', async () => {
+  const names = metrics.filter((n) => /\.requests\./.test(n)).reverse();
+  const counts = async () => Object.fromEntries(await Promise.all(['incr_hits', 'cmd_set', 'decr_hits', 'cmd_get', 'cmd_touch']
+    .map(async (n) => [n, await memcachedCount(n)])));
+  for (const k of [0, 1, 4, 8]) {
+    const inForce = names.slice(0, k);
+    const { key } = await newKey({
+      rate_limit: undefined,
+      rate_limits: { 'key_model.requests.minute': 0, ...Object.fromEntries(inForce.map((n) => [n, 1000000])) },
+    });
+    const self = expect(await call(key, 'GET', '/v1/key'), 200).effective_rate_limits;
+    assert.deepEqual(Object.keys(self).filter((n) => self[n] > 0).sort(), [...inForce].sort());
+    const before = await counts();
+    expect(await call(key, 'POST', '/v1/chat/completions',
+      { model: 'lawgent-thinking', max_tokens: 5, messages: [{ role: 'user', content: 'a' }] }), 200);
+    const after = await counts();
+    const moved = Object.fromEntries(Object.keys(after).map((n) => [n, after[n] - before[n]]));
+    assert.equal(moved.incr_hits + moved.cmd_set, k, JSON.stringify(moved));
+    assert.deepEqual([moved.decr_hits, moved.cmd_touch], [0, 0]);
+    assert.ok(moved.cmd_get <= k, JSON.stringify(moved));
+  }
 });
 
 // ---- nobody hands on more than it has ----

@@ -265,11 +265,16 @@ is 'a target cannot forge a line' "$(grep -c '^{"level"' "$log")" 0
 
 # ---- SIGHUP ----
 
+requests_logged() { grep -c '"event":"request"' "$log"; }
+is_logged_after() { (($(requests_logged) > $1)); }
 client_of() {
+  local before
+  before=$(requests_logged)
   get /healthz REMOTE_ADDR=192.0.2.9 HTTP_X_FORWARDED_FOR=198.51.100.1 \
     >/dev/null
-  sleep 0.1
-  tail -n 1 "$log" | sed 's/.*"client":"\([^"]*\)".*/\1/'
+  wait_for is_logged_after "$before"
+  grep '"event":"request"' "$log" | tail -n 1 \
+    | sed 's/.*"client":"\([^"]*\)".*/\1/'
 }
 is 'a stranger cannot say who he is' "$(client_of)" 192.0.2.9
 conf "TOLLGATE_LISTEN_SOCKET=$sock" TOLLGATE_TRUSTED_PROXIES=192.0.2.0/24 \

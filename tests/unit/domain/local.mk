@@ -17,6 +17,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_key_table \
 	tests/unit/domain/test_limit \
 	tests/unit/domain/test_limit_auth \
+	tests/unit/domain/test_limit_commands \
 	tests/unit/domain/test_limit_running \
 	tests/unit/domain/test_limit_shared \
 	tests/unit/domain/test_limit_workers \
@@ -90,6 +91,9 @@ tests_unit_domain_test_limit_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_auth_SOURCES = \
 	tests/unit/domain/test_limit_auth.c $(UNIT_DOMAIN_LIMIT)
 tests_unit_domain_test_limit_auth_LDADD = $(UNIT_DOMAIN_LIBS)
+tests_unit_domain_test_limit_commands_SOURCES = \
+	tests/unit/domain/test_limit_commands.c $(UNIT_DOMAIN_LIMIT)
+tests_unit_domain_test_limit_commands_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_limit_running_SOURCES = \
 	tests/unit/domain/test_limit_running.c $(UNIT_DOMAIN_LIMIT)
 tests_unit_domain_test_limit_running_LDADD = $(UNIT_DOMAIN_LIBS)

@@ -3,8 +3,6 @@
  * know. */
 #include "key_cache_fixture.h"
 
-#include <time.h>
-
 static void
 key_authenticate__good_key__gives_its_principal(void **state)
 {
@@ -116,27 +114,18 @@ key_authenticate__operator_key__is_operator_without_inference(void **state)
 	assert_false(principal_has_scopes(&who, KEY_SCOPE_INFER));
 }
 
-/* Each request pays for this: a cached key costs at most 2 microseconds of
- * this thread's time. Timed, because its price is the point; what others do
- * meanwhile is not in it. */
+/* Each request pays for this; what time it takes bench/run keys says. */
 static void
-key_authenticate__cached__is_cheap_and_allocates_nothing(void **state)
+key_authenticate__cached__asks_nobody_and_allocates_nothing(void **state)
 {
-	struct timespec from, to;
-	int64_t ns;
-
 	(void)state;
 	row.all_models = true;
 	assert_ok(ask());
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-	for (int i = 0; i < 100000; i++)
-		(void)!ask();
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-	ns = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
-	print_message("key_authenticate: %lld ns\n", (long long)ns / 100000);
+	for (int i = 0; i < 1000; i++)
+		assert_ok(ask());
+	assert_int_equal(n_queries, 1);
+	assert_int_equal(n_takes, 1);
 	assert_int_equal(arena.n_alloc, 0);
-	/* Ten times the aim, so that a busy machine fails no build. */
-	assert_true(ns / 100000 < 20000);
 }
 
 int
@@ -155,7 +144,7 @@ main(void)
 		KEY_CACHE_TEST(
 		    key_authenticate__operator_key__is_operator_without_inference),
 		KEY_CACHE_TEST(
-		    key_authenticate__cached__is_cheap_and_allocates_nothing),
+		    key_authenticate__cached__asks_nobody_and_allocates_nothing),
 	};
 	int n_failed;
 

@@ -189,6 +189,36 @@ limit_take__concurrent_memcached_down__counts_on_this_host(void **state)
 	limit_finish(limiter, &third, 1);
 }
 
+static void
+limit_take__concurrent_memcached_down_and_open__all_pass(void **state)
+{
+	struct limit_take t[3];
+
+	(void)state;
+	only(LIMIT_CONCURRENT, 1);
+	settings.on_failure = CONF_FAILURE_OPEN;
+	limiter_set(limiter, &settings);
+	fixture_memcached_kill(&server);
+	for (int i = 0; i < 3; i++)
+		assert_ok(take(1, NOW, &t[i]));
+	for (int i = 0; i < 3; i++)
+		limit_finish(limiter, &t[i], 1);
+}
+
+static void
+limit_take__concurrent_memcached_down_and_closed__none_passes(void **state)
+{
+	struct limit_take t;
+
+	(void)state;
+	only(LIMIT_CONCURRENT, 1);
+	settings.on_failure = CONF_FAILURE_CLOSED;
+	limiter_set(limiter, &settings);
+	fixture_memcached_kill(&server);
+	assert_int_equal(take(1, NOW, &t), ERR_LIMITS_DOWN);
+	assert_false(t.is_granted);
+}
+
 int
 main(void)
 {
@@ -208,6 +238,10 @@ main(void)
 		    limit_take__tokens_memcached_down__corrected_on_this_host),
 		LIMIT_TEST(
 		    limit_take__concurrent_memcached_down__counts_on_this_host),
+		LIMIT_TEST(
+		    limit_take__concurrent_memcached_down_and_open__all_pass),
+		LIMIT_TEST(
+		    limit_take__concurrent_memcached_down_and_closed__none_passes),
 	};
 	int n_failed;
 

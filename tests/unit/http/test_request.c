@@ -202,6 +202,23 @@ request_parse__too_many_parameters__too_large(void **state)
 	assert_int_equal(parse(&rq, "", cgi), ERR_TOO_LARGE);
 }
 
+static void
+request_parse__parameters_of_too_many_bytes__too_large(void **state)
+{
+	static char longest[REQUEST_CGI_BYTES_MAX];
+	const char *cgi[] = { "REQUEST_METHOD=GET", "REQUEST_URI=/", longest,
+		NULL };
+	struct request rq;
+
+	(void)state;
+	memset(longest, 'A', sizeof(longest) - 1);
+	assert_int_equal(parse(&rq, "", cgi), ERR_TOO_LARGE);
+	assert_string_equal(e.internal, "too many headers");
+	longest[sizeof(longest) - 1 - strlen(cgi[0]) - 1 - strlen(cgi[1]) - 1] =
+	    '\0';
+	assert_ok(parse(&rq, "", cgi));
+}
+
 /* S14: what a stranger writes into forwarding headers changes nothing. */
 static void
 request_parse__forwarded_headers_of_a_stranger__ignored(void **state)
@@ -449,6 +466,8 @@ main(void)
 		cmocka_unit_test(
 		    request_parse__contradicting_parameters__refused),
 		cmocka_unit_test(request_parse__too_many_parameters__too_large),
+		cmocka_unit_test(
+		    request_parse__parameters_of_too_many_bytes__too_large),
 		cmocka_unit_test(
 		    request_parse__forwarded_headers_of_a_stranger__ignored),
 		cmocka_unit_test(

@@ -134,6 +134,23 @@ openai_request_read__bad_members__are_named(void **state)
 		{ WIRE_COMPLETION,
 		    "{\"model\":\"m\",\"prompt\":\"\",\"best_of\":true}",
 		    "best_of" },
+		{ WIRE_COMPLETION,
+		    "{\"model\":\"m\",\"prompt\":\"\",\"best_of\":129}",
+		    "best_of" },
+		{ WIRE_COMPLETION,
+		    "{\"model\":\"m\",\"prompt\":\"\",\"n\":129}", "n" },
+		{ WIRE_COMPLETION,
+		    "{\"model\":\"m\",\"prompt\":\"\","
+		    "\"max_tokens\":10000001}",
+		    "max_tokens" },
+		{ WIRE_CHAT,
+		    "{\"model\":\"m\",\"messages\":[1],"
+		    "\"max_tokens\":10000001}",
+		    "max_tokens" },
+		{ WIRE_CHAT,
+		    "{\"model\":\"m\",\"messages\":[1],"
+		    "\"max_completion_tokens\":10000001}",
+		    "max_completion_tokens" },
 		{ WIRE_CHAT, "{\"model\":\"m\",\"messages\":[1],\"user\":{}}",
 		    "user" },
 	};
@@ -144,6 +161,18 @@ openai_request_read__bad_members__are_named(void **state)
 			fail_msg("accepted: %s", cases[i].text);
 		assert_string_equal(e.param, cases[i].param);
 	}
+}
+
+static void
+openai_request_read__numbers_at_their_bounds__pass(void **state)
+{
+	(void)state;
+	assert_ok(read_request(WIRE_COMPLETION,
+	    "{\"model\":\"m\",\"prompt\":\"\",\"n\":128,\"best_of\":128,"
+	    "\"max_tokens\":10000000}"));
+	assert_ok(read_request(WIRE_CHAT,
+	    "{\"model\":\"m\",\"messages\":[1],\"n\":128,"
+	    "\"max_completion_tokens\":10000000}"));
 }
 
 /* The body after openai_request_change(). */
@@ -273,6 +302,7 @@ main(void)
 		T(openai_request_read__chat__is_understood),
 		T(openai_request_read__completion__multiplies_prompts_and_best_of),
 		T(openai_request_read__bad_members__are_named),
+		T(openai_request_read__numbers_at_their_bounds__pass),
 		T(openai_request_change__nothing_to_do__keeps_the_bytes),
 		T(openai_request_change__limit__is_lowered_or_added),
 		T(openai_request_change__stream__asks_for_usage),
