@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/json_out.h"
-#include "http/form.h"
 
 #define TEXT_BYTES_MAX KIB(64) /* of one field, when a row is shown */
 #define JSON_DEPTH     6
@@ -291,7 +290,8 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 			*text = value;
 		else if (f->fields[i].control == FORM_LINES)
 			*text = str_trim(plain_lines(a, value));
-		else if (f->fields[i].control == FORM_AREA)
+		else if (f->fields[i].control == FORM_AREA ||
+			 f->fields[i].control == FORM_FILE)
 			*text = plain_lines(a, value);
 		else
 			*text = str_trim(value);
@@ -303,21 +303,29 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 }
 
 enum err
-web_form_read(struct web_form *f, struct str body, struct arena *a,
+web_form_read_pairs(struct web_form *f, struct form *pairs, struct arena *a,
     struct error *e)
 {
-	struct form pairs;
 	struct str name, value;
 	bool more = true;
 	enum err err;
 
-	form_init(&pairs, a, body);
 	do {
-		err = form_next(&pairs, &more, &name, &value, e);
+		err = form_next(pairs, &more, &name, &value, e);
 		if (!err && more)
 			err = take(f, a, name, value, e);
 	} while (!err && more);
 	return err;
+}
+
+enum err
+web_form_read(struct web_form *f, struct str body, struct arena *a,
+    struct error *e)
+{
+	struct form pairs;
+
+	form_init(&pairs, a, body);
+	return web_form_read_pairs(f, &pairs, a, e);
 }
 
 /* ---- the API's body ---- */
@@ -639,7 +647,8 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "hint", hint);
 	tval_set_text(o, "message", message);
 	tval_set_text(o, "type", str_from(is_input(c) ? input_types[c] : ""));
-	tval_set_text(o, "value", c == FORM_SECRET ? S("") : f->text[i]);
+	tval_set_text(o, "value",
+	    c == FORM_SECRET || c == FORM_FILE ? S("") : f->text[i]);
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
@@ -653,6 +662,7 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	    c != FORM_SECRET            ? S("")
 	    : field->flags & FORM_ASIDE ? S("current-password")
 					: S("one-time-code"));
+	tval_set_bool(o, "is_file", c == FORM_FILE);
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);
