@@ -51,7 +51,7 @@ store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
     size_t *ret_n, struct error *e)
 {
 	return db_all(db, STMT_AUDIT_PAGE,
-	    DB_IN(db_id(tenant), DB_TWICE(db_id(tenant)),
+	    DB_IN(DB_TWICE(db_id(tenant)), DB_TWICE(db_id(tenant)),
 		DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->actor)),
 		DB_TWICE(db_str(f->action)), DB_TWICE(db_str(f->object)),
 		DB_TWICE(db_id(f->object_id)), DB_TWICE(db_opt(f->is_success)),

@@ -60,8 +60,9 @@ struct audit_filter {
 };
 /**
  * Up to limit rows, the newest first.
- * @tenant     the customer whose rows may be met, without what in detail is
- *             the operator's: hidden members and names of accounts; 0: all
+ * @tenant     the customer whose rows may be met, without what is the
+ *             operator's: hidden members and names of accounts in detail, and
+ *             the addresses of its people, keys and commands; 0: all
  * @before_id  ids below it; 0: from the newest on
  */
 enum err store_audit_page(struct db *db, uint64_t tenant,
