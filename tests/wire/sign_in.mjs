@@ -429,6 +429,19 @@ await test('REMOTE_USER: of the web server alone, and for users that there are',
   assert.equal(await new Browser().get('/settings', basic(email)), 303);
 });
 
+await test('REMOTE_USER: a name in another script is nobody here, one that is no UTF-8 a 400', async () => {
+  const basic = (name, as) => ({ authorization: `Basic ${Buffer.from(`${name}:secret`, as).toString('base64')}` });
+  const b = new Browser();
+  assert.equal(await b.get('/login/remote', basic('josé@example.com', 'utf8')), 200);
+  assert.ok(b.html.includes('josé@example.com'));
+  assert.equal(await b.post('/login/remote', {}, basic('josé@example.com', 'utf8')), 403);
+  assert.match(b.html, /There is no account for who you are here/);
+  await b.get('/login/remote', basic('nobody@example.com', 'utf8'));
+  assert.equal(await b.post('/login/remote', {}, basic('nobody@example.com', 'utf8')), 403);
+  assert.match(b.html, /There is no account for who you are here/);
+  assert.equal(await b.get('/login/remote', basic('josé@example.com', 'latin1')), 400);
+});
+
 // --- sessions and forms, of every route --------------------------------------
 
 const routes = [...readFileSync('src/daemon/routes.def', 'utf8').matchAll(
