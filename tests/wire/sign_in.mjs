@@ -216,8 +216,13 @@ await test('on demand: an owner makes a link for a member of the same customer o
   };
   // S30: a session that was left open is not enough.
   assert.equal(await link(id, {}), 400);
+  const failed = () => audits('session.confirm').filter((row) => row.customer_id === customer);
+  const before = failed().length;
   assert.equal(await link(id, { current_password: 'wrong, all wrong' }), 400);
+  assert.equal(failed().length, before + 1, 'S31: a wrong password is in the audit log');
+  assert.deepEqual([failed()[0].actor, failed()[0].is_success], ['user', false]);
   assert.equal(await link(id, ofOwner), 200);
+  assert.equal(failed().length, before + 1);
   assert.match(owner.html, /sets another password/);
   const other = JSON.parse((await ask('POST', '/customers', operator, JSON.stringify({
     name: 'Other', email: `other-${Date.now()}@example.com`,
