@@ -62,6 +62,10 @@ log_request_members(struct log_rec *r, const struct turn *t)
 		log_cstr(r, "key", t->who.public_id);
 	if (t->who.customer_id)
 		log_u64(r, "customer_id", t->who.customer_id);
+	/* Who is signed in: in the playground a key is charged, and its row
+	 * has the member whom that meters to. */
+	if (t->who.kind == PRINCIPAL_SESSION)
+		log_u64(r, "user_id", t->who.user_id);
 }
 
 static void

@@ -238,7 +238,8 @@ gate_csrf(struct turn *t, struct error *e)
 {
 	if (!(t->route->flags & ROUTE_CSRF))
 		return OK;
-	return web_form_check(t->app, &t->rq, e);
+	return web_form_check(t->app, &t->rq, t->route->flags & ROUTE_UPLOAD,
+	    e);
 }
 
 static gate_fn *const gates[] = {

@@ -29,6 +29,7 @@
 #define METERED     ROUTE_METERED
 #define SECRET      ROUTE_SECRET
 #define ANTHROPIC   ROUTE_ANTHROPIC
+#define UPLOAD      ROUTE_UPLOAD
 #define CONFIGURED  ROUTE_BODY_CONFIGURED
 
 static const struct route routes[] = {

@@ -28,6 +28,7 @@ enum route_flag {
 	ROUTE_METERED = 1 << 3,
 	ROUTE_SECRET = 1 << 4,    /* the body may hold a credential */
 	ROUTE_ANTHROPIC = 1 << 5, /* errors of Anthropic's form */
+	ROUTE_UPLOAD = 1 << 6,    /* a form that may hold a file */
 };
 
 /* body_max of routes whose limit is the setting body.max_bytes. */

@@ -93,12 +93,28 @@ tries_of(const struct sign_in *s, const struct sign_in_attempt *at,
 		} };
 }
 
+/* A web server may name people in any script; addresses here are ASCII, and
+ * the database refuses to compare them with other text. */
+static bool
+is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7f)
+			return false;
+	return true;
+}
+
 static enum err
 load_user(const struct sign_in *s, struct str email, struct arena *a,
     struct user *ret, struct error *e)
 {
 	struct db *db;
-	enum err err = db_pool_take(s->db, WAIT_MS, &db, e);
+	enum err err;
+
+	*ret = (struct user){ .user_id = 0 };
+	if (!is_ascii(email))
+		return OK;
+	err = db_pool_take(s->db, WAIT_MS, &db, e);
 	if (err)
 		return err;
 	err = store_user_by_email(db, email, a, ret, e);

@@ -12,6 +12,8 @@ src_http_libhttp_a_SOURCES = \
 	src/http/form.h \
 	src/http/mem.c \
 	src/http/mem.h \
+	src/http/multipart.c \
+	src/http/multipart.h \
 	src/http/param.c \
 	src/http/param.h \
 	src/http/request.c \

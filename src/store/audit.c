@@ -115,6 +115,7 @@ store_audit_page(struct db *db, uint64_t tenant, const struct audit_filter *f,
 	if (err)
 		return err;
 	store_newest_add(&in, &hides, 1);
+	store_newest_add(&in, &hides, 1);
 	store_newest_add_span(&in, &l, &reach.next_id);
 	store_newest_add(&in, filters, ARRAY_LEN(filters));
 	err = db_all(db, page, (struct db_in){ in.v, in.n }, arena, &audit_map,

@@ -65,8 +65,9 @@ struct audit_filter {
  * Up to limit rows, the newest first by their time. Where an index leads to
  * more than what is asked for, a page ends after look_max rows that it looked
  * at, with what it has found: fewer than limit, even none, are not the end.
- * @tenant     the customer whose rows may be met, without what in detail is
- *             the operator's: hidden members and names of accounts; 0: all
+ * @tenant     the customer whose rows may be met, without what is the
+ *             operator's: hidden members and names of accounts in detail, and
+ *             the addresses of its people, keys and commands; 0: all
  * @before_id  behind that row; 0, or one that is not there: from the newest on
  * @look_max   0: as many as there are
  */

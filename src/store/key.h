@@ -183,6 +183,7 @@ struct key_filter {
 	struct str tier;   /* its name */
 	uint64_t model_id; /* that may use the model */
 	uint64_t state;    /* enum key_state + 1 */
+	uint64_t scopes;   /* that has all of these */
 	int64_t last_used_from_ms;
 	int64_t last_used_to_ms; /* those never used, too */
 	int64_t expires_to_ms;
@@ -200,6 +201,16 @@ struct key_filter {
 enum err store_key_page(struct db *db, uint64_t tenant,
     const struct key_filter *f, uint64_t after_id, uint64_t limit,
     struct arena *a, struct key **ret, size_t *ret_n, uint64_t *ret_next,
+    struct error *e) ATTR_MUST_CHECK;
+/** The first page of store_key_page() which has any: there may be so many keys of
+ * other states before it that a page alone finds none. */
+enum err store_key_first(struct db *db, uint64_t tenant,
+    const struct key_filter *f, uint64_t limit, struct arena *a,
+    struct key **ret, size_t *ret_n, uint64_t *ret_next,
+    struct error *e) ATTR_MUST_CHECK;
+/** A customer's active keys that expire by then, the first to expire first. */
+enum err store_key_ending(struct db *db, uint64_t customer_id, int64_t to_ms,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /** Ids of the first keys that are not revoked; of the filter, customer, project
  * and user count. @tenant  0: all customers' */

@@ -12,16 +12,17 @@ is_by_creation(uint64_t tenant, const struct key_filter *f)
 	       (f->created_from_ms || f->created_to_ms);
 }
 
-#define FILTER_VALUES(tenant, f)                                             \
- DB_TWICE(db_id(tenant)), DB_TWICE(db_id((f)->customer_id)),                 \
-     DB_TWICE(db_id((f)->project_id)), DB_TWICE(db_id((f)->user_id)),        \
-     DB_TWICE(db_str((f)->name)), DB_TWICE(db_str((f)->prefix)),             \
-     DB_TWICE(db_str((f)->tier)), DB_TWICE(db_id((f)->model_id)),            \
-     db_id((f)->state), DB_TWICE(db_id((f)->state)),                         \
-     DB_TWICE(db_id((f)->state)), DB_TWICE(db_time((f)->last_used_from_ms)), \
-     DB_TWICE(db_time((f)->last_used_to_ms)),                                \
-     DB_TWICE(db_time((f)->expires_to_ms)),                                  \
-     DB_TWICE(db_time((f)->created_from_ms)),                                \
+#define FILTER_VALUES(tenant, f)                                            \
+ DB_TWICE(db_id(tenant)), DB_TWICE(db_id((f)->customer_id)),                \
+     DB_TWICE(db_id((f)->project_id)), DB_TWICE(db_id((f)->user_id)),       \
+     DB_TWICE(db_str((f)->name)), DB_TWICE(db_str((f)->prefix)),            \
+     DB_TWICE(db_str((f)->tier)), DB_TWICE(db_id((f)->model_id)),           \
+     db_id((f)->state), DB_TWICE(db_id((f)->state)),                        \
+     DB_TWICE(db_id((f)->state)), db_u64((f)->scopes), db_u64((f)->scopes), \
+     DB_TWICE(db_time((f)->last_used_from_ms)),                             \
+     DB_TWICE(db_time((f)->last_used_to_ms)),                               \
+     DB_TWICE(db_time((f)->expires_to_ms)),                                 \
+     DB_TWICE(db_time((f)->created_from_ms)),                               \
      DB_TWICE(db_time((f)->created_to_ms))
 
 /* So many characters of a public id are few keys'. */
@@ -42,7 +43,7 @@ is_searched(uint64_t tenant, const struct key_filter *f)
 
 	if (f->prefix.n >= PREFIX_LONG)
 		return false;
-	if (f->prefix.p || f->tier.p || f->model_id || f->state ||
+	if (f->prefix.p || f->tier.p || f->model_id || f->state || f->scopes ||
 	    f->last_used_from_ms || f->last_used_to_ms || f->expires_to_ms)
 		return true;
 	return n_of + is_created + (f->name.p != NULL) > 1;
@@ -106,6 +107,32 @@ store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
 				? (*ret)[limit - 1].api_key_id
 				: last_id;
 	return err;
+}
+
+enum err
+store_key_first(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    uint64_t *ret_next, struct error *e)
+{
+	uint64_t after_id = 0;
+	enum err err;
+
+	do {
+		err = store_key_page(db, tenant, f, after_id, limit, a, ret,
+		    ret_n, &after_id, e);
+	} while (!err && *ret_n == 0 && after_id);
+	*ret_next = after_id;
+	return err;
+}
+
+enum err
+store_key_ending(struct db *db, uint64_t customer_id, int64_t to_ms,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e)
+{
+	return db_all(db, STMT_KEY_ENDING,
+	    DB_IN(db_u64(customer_id), db_time(to_ms), db_u64(limit)), a,
+	    &store_key_map, ret, ret_n, e);
 }
 
 enum err

@@ -228,6 +228,77 @@ await test('a price list is compared, then just that is applied', async () => {
   await noScript.getByText('Nothing to change').waitFor();
 });
 
+// ---- the same as a file ----
+
+const fileOf = (text, name = 'prices é "1".json') => ({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
+
+async function compareFile(page, text) {
+  await page.goto(`${admin}/prices/import`);
+  await page.getByLabel('The list, as a file').setInputFiles(fileOf(text));
+  await field(page, 'provider_id').selectOption(providerId);
+  await send(page, 'Compare');
+}
+
+await test('a price list is chosen as a file, compared as a pasted one, applied', async () => {
+  for (const page of [noScript, await open()]) {
+    if (page !== noScript) await signIn(page, operator);
+    await compareFile(page, '{"a":');
+    await page.getByText('That is no JSON object').waitFor();
+    assert.equal(await field(page, 'list').inputValue(), '');
+    const was = (await versions()).length;
+    const output = was * 0.000004;
+    const text = `\ufeff${list(output).replaceAll('\n', '\r\n')}`;
+    await compareFile(page, text);
+    const change = page.getByRole('region', { name: `Change of ${priceless.name}` });
+    assert.ok((await change.innerText()).includes(`$${output * 1e6}.00`));
+    assert.equal((await versions()).length, was);
+    await send(page, 'Set them');
+    await page.getByText('The prices of the list are set').waitFor();
+    const all = await versions();
+    assert.equal(all.length, was + 1);
+    const set = all.find((v) => v.prices.output === output * 1e6);
+    assert.match(set.note, /list in a file/);
+    await compareFile(page, text);
+    await page.getByText('Nothing to change').waitFor();
+    if (page !== noScript) await close(page);
+  }
+});
+
+await test('S27: a form in parts needs the token and our page, and is only for a list', async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, operator);
+  await page.goto(`${admin}/prices/import`);
+  const csrf = await page.locator('main [name=csrf]').inputValue();
+  const wrong = `${csrf.slice(1)}${csrf[0] === '0' ? '1' : '0'}`;
+  const post = async (path, multipart, headers = {}) => {
+    const answer = await page.request.post(`${admin}/${path}`, { multipart, headers });
+    return { status: answer.status(), text: await answer.text() };
+  };
+  const file = fileOf(list(0.000009));
+  for (const path of ['prices/import', 'prices/import/apply']) {
+    assert.equal((await post(path, { file })).status, 403);
+    assert.equal((await post(path, { csrf: wrong, file })).status, 403);
+    assert.equal((await post(path, { csrf, file }, { Origin: 'https://elsewhere.example' })).status, 403);
+    assert.equal((await post(path, { csrf, file }, { 'Sec-Fetch-Site': 'cross-site' })).status, 403);
+  }
+  assert.equal((await post('prices/import', { csrf, file })).status, 200);
+  assert.equal((await post('prices/import/apply', { csrf, file })).status, 409);
+  assert.equal((await post('customers', { csrf, name: 'x', email: 'x@example.org' })).status, 415);
+  // As a page, in words.
+  const says = async (more, words) => {
+    const { status, text } = await post('prices/import', { csrf, ...more });
+    assert.equal(status, 400);
+    assert.match(text, words);
+  };
+  await says({}, /Choose a file that is not empty, or paste/);
+  await says({ file: fileOf('') }, /Choose a file that is not empty, or paste/);
+  await says({ file, list: '{}' }, /not both/);
+  await says({ file: fileOf('x'.repeat(2 * 1024 * 1024 + 1)) }, /larger than 2 MiB/);
+  await says({ file: { ...file, buffer: Buffer.from([0x7b, 0xff]) } }, /not UTF-8/);
+  await says({ file, other: '1' }, /no field &quot;other&quot;/);
+  await close(page);
+});
+
 await test('a price list of more than 2 MiB is refused', async () => {
   const page = await open({ javaScriptEnabled: false });
   await signIn(page, operator);
@@ -252,6 +323,8 @@ await test('a provider is asked for the password, and no secret is shown', async
   assert.equal(await noScript.locator('#result').count(), 0);
   assert.equal(await noScript.getByRole('alert').count(), 1);
   assert.equal(sql("SELECT COUNT(*) FROM audit_log WHERE action = 'provider.test'")[0][0], before);
+  assert.deepEqual(sql(`SELECT actor, object, object_id, is_success FROM audit_log WHERE action = 'session.confirm'
+    AND actor_id = ${operator.id}`), [['user', 'user', String(operator.id), '0']]);
 
   await field(noScript, 'model_id').selectOption({ label: good.name });
   await field(noScript, 'current_password').fill(operator.password);
@@ -285,7 +358,8 @@ await test('wrong passwords at a provider\'s test are throttled as at sign-in', 
     csrf: await page.locator('main [name=csrf]').inputValue(), model_id: good.id, current_password: 'wrong wrong wrong',
   };
   const statuses = [];
-  for (let i = 0; i < 12; i += 1) {
+  // Ten a minute; where checking takes that long, sixty an hour.
+  for (let i = 0; i < 61; i += 1) {
     const answer = await page.request.post(`${admin}/providers/${providerId}/test`, { form });
     statuses.push(answer.status());
     if (answer.status() === 429) break;

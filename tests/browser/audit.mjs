@@ -116,6 +116,36 @@ await test('before and after are readable, names stay text, the operator\'s own 
   await close(theirs);
 });
 
+await test('a customer reads where its own people were, not where the operator was', async () => {
+  const where = async (page, at, action) => {
+    await page.goto(`${at}${at.includes('?') ? '&' : '?'}action=${action}`);
+    return page.locator('#audit tbody tr').first().locator('td').first().innerText();
+  };
+  const [[where0]] = sql(`SELECT client_address FROM audit_log WHERE customer_id = ${a.id} AND action = 'session.create'
+    AND is_success = 1 LIMIT 1`);
+  const theirs = await open();
+  await signIn(theirs, operator);
+  await theirs.goto(`${url}/dashboard/${a.id}/projects/new`);
+  await field(theirs, 'name').fill(`by the operator ${stamp}`);
+  await theirs.getByRole('button', { name: 'Create' }).click();
+  const log = `${url}/admin/audit?customer_id=${a.id}`;
+  assert.equal(await where(theirs, log, 'project.add'), `${operator.email}\n${where0}`);
+  assert.match(await where(theirs, log, 'customer.set'), new RegExp(`^operator key \\d+\n${where0}$`));
+  await close(theirs);
+
+  const page = await open();
+  await signIn(page, a.owner);
+  assert.equal(await where(page, a.page, 'project.add'), 'the service’s operator');
+  assert.match(await where(page, a.page, 'customer.set'), /^operator key \d+$/);
+  assert.equal(await where(page, a.page, 'session.create'), `${a.owner.email}\n${where0}`);
+  await close(page);
+  // And so by the API.
+  const said = async (action) => (await api('GET', `/api/audit?action=${action}`, undefined, key.key)).body.data[0].client_address;
+  assert.equal(await said('project.add'), null);
+  assert.equal(await said('customer.set'), null);
+  assert.equal(await said('session.create'), where0);
+});
+
 await test('owners and operators only; another\'s log is a 404; wrong filters are a 400 page (S8, D7)', async () => {
   for (const role of ['developer', 'billing', 'viewer']) {
     const page = await open();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The playground: a prompt under a key is that key's request, with its limits,
 // its budget and one row; by stream and without script; refused in words.
+import fs from 'node:fs';
 import http from 'node:http';
 import { assert, done, test } from '../sdk/tap.mjs';
 import { modelsInForce, sim, sql, until, usageRow } from '../wire/lib.mjs';
@@ -104,6 +105,10 @@ for (const [javaScriptEnabled, how] of ways) {
     assert.equal(page.url(), `${mine}/requests/${id}`);
     assert.ok((await page.locator('main').textContent()).includes(id));
     assert.ok(Number(row.cost_in_usd) > 0);
+    // Who asked: the row has the key's member, the log who was signed in.
+    const lines = fs.readFileSync(`${env.TOLLGATE_STACK_DIR}/log/worker.log`, 'utf8').split('\n');
+    const line = JSON.parse(lines.find((l) => l.includes('"event":"request"') && l.includes(id)));
+    assert.equal(line.user_id, owner.id);
     await close(page);
   });
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "store/db_priv.h"
 #include "store/key.h"
 
@@ -232,6 +233,58 @@ key_page__one_key_among_many__is_found_in_bounded_steps(void **state)
 	}
 }
 
+/* Keys that can't be used, more than a page looks at, before those that can:
+ * of these one that may not infer, and the later made ends the sooner. */
+static uint64_t
+fill_revoked(void)
+{
+	uint64_t customer_id = fixture_customer(f, 3);
+	char text[900];
+
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO api_keys (customer_id, user_id, public_id, "
+	    "api_key_secret, pepper_id, name, scopes, all_models, is_active, "
+	    "expires_at, revoked_at) SELECT %llu, u.user_id, LPAD(CONV(seq * "
+	    "17, 10, 36), 10, 'y'), UNHEX(SHA2(CONCAT('gone', seq), 256)), 1, "
+	    "IF(seq > %d, CONCAT('k', seq %% 10), 'gone'), IF(seq = %d + 1, 'keys:read', 'infer'), 0, "
+	    "1, IF(seq > %d, NOW(6) + INTERVAL %d + 9 - seq DAY, NULL), "
+	    "IF(seq > %d, NULL, NOW(6)) FROM seq_1_to_%d "
+	    "JOIN users u ON u.customer_id = %llu",
+	    (unsigned long long)customer_id, KEY_SEARCH_MAX, KEY_SEARCH_MAX,
+	    KEY_SEARCH_MAX, KEY_SEARCH_MAX, KEY_SEARCH_MAX, KEY_SEARCH_MAX + 3,
+	    (unsigned long long)customer_id);
+	fixture_sql(root, text);
+	return customer_id;
+}
+
+static void
+key_first__many_revoked_before__finds_those_of_the_scope(void **state)
+{
+	const struct key_filter filter = { .state = KEY_ACTIVE + 1,
+		.scopes = KEY_SCOPE_INFER };
+	uint64_t customer_id = fill_revoked(), next;
+	struct key *rows;
+	size_t n;
+
+	(void)state;
+	assert_db_ok(f, store_key_page(f->db, customer_id, &filter, 0, PAGE,
+			    &f->a, &rows, &n, &next, &f->e));
+	assert_int_equal(n, 0);
+	assert_db_ok(f, store_key_first(f->db, customer_id, &filter, PAGE,
+			    &f->a, &rows, &n, &next, &f->e));
+	assert_int_equal(n, 2);
+	assert_str_is(rows[0].name, "k2");
+	assert_str_is(rows[1].name, "k3");
+	assert_int_equal(next, 0);
+
+	assert_db_ok(f,
+	    store_key_ending(f->db, customer_id, clock_now_ms() + 8 * DAY_MS, 2,
+		&f->a, &rows, &n, &f->e));
+	assert_int_equal(n, 2);
+	assert_str_is(rows[0].name, "k3");
+	assert_str_is(rows[1].name, "k2");
+}
+
 int
 main(void)
 {
@@ -239,6 +292,8 @@ main(void)
 		cmocka_unit_test(key_page__each_filter__reads_what_it_shows),
 		cmocka_unit_test(
 		    key_page__by_time_of_creation__is_all_once_in_order),
+		cmocka_unit_test(
+		    key_first__many_revoked_before__finds_those_of_the_scope),
 		cmocka_unit_test(
 		    key_page__one_key_among_many__is_found_in_bounded_steps),
 	};

@@ -8,6 +8,7 @@
 #include "store/catalogue.h"
 #include "store/generation.h"
 #include "store/lease.h"
+#include "store/user.h"
 
 static struct fixture *const f = &store_fixture;
 
@@ -240,6 +241,48 @@ audit__listed__newest_first_and_of_one_customer(void **state)
 	assert_null(rows[1].request_id.p);
 }
 
+/* Whether the only row that the customer meets says where it came from. */
+static bool
+shows_address(uint64_t customer_id, enum audit_actor actor, uint64_t actor_id)
+{
+	const struct audit_filter all = { .is_success = -1 };
+	struct audit a = { .actor = actor,
+		.actor_id = actor_id,
+		.customer_id = customer_id,
+		.action = S("user.set"),
+		.is_success = true,
+		.client_address = S("192.0.2.1") };
+	struct audit *rows;
+	size_t n;
+
+	assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
+	assert_db_ok(f,
+	    store_audit_page(f->db, 0, &all, 0, 1, &f->a, &rows, &n, &f->e));
+	assert_str_is(rows[0].client_address, "192.0.2.1");
+	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 1, &f->a,
+			    &rows, &n, &f->e));
+	return rows[0].client_address.p != NULL;
+}
+
+static void
+audit__customer_reads__not_where_the_operator_was(void **state)
+{
+	uint64_t mine = fixture_customer(f, serial);
+	uint64_t other = fixture_customer(f, serial + 1);
+	struct user *u;
+	size_t n;
+
+	(void)state;
+	assert_true(shows_address(mine, AUDIT_API_KEY, 8));
+	assert_true(shows_address(mine, AUDIT_ANONYMOUS, 0));
+	assert_db_ok(f, store_user_list(f->db, mine, &f->a, &u, &n, &f->e));
+	assert_true(shows_address(mine, AUDIT_USER, u[0].user_id));
+	assert_db_ok(f, store_user_list(f->db, other, &f->a, &u, &n, &f->e));
+	assert_false(shows_address(mine, AUDIT_USER, u[0].user_id));
+	assert_false(shows_address(mine, AUDIT_OPERATOR_KEY, 3));
+	assert_false(shows_address(mine, AUDIT_COMMAND, 0));
+}
+
 int
 main(void)
 {
@@ -253,6 +296,7 @@ main(void)
 		    archive_of__model_with_its_provider__both_go_and_the_key),
 		STORE_TEST(lease__taken_lost_and_checked),
 		STORE_TEST(audit__listed__newest_first_and_of_one_customer),
+		STORE_TEST(audit__customer_reads__not_where_the_operator_was),
 	};
 
 	fixture_need_server();

@@ -11,6 +11,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_journal \
 	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_limit \
+	tests/fuzz/fuzz_multipart \
 	tests/fuzz/fuzz_price_feed \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_safetensors \
@@ -61,6 +62,10 @@ tests_fuzz_fuzz_form_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_form.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_form_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_form_LDADD = src/http/libhttp.a src/base/libbase.a
+tests_fuzz_fuzz_multipart_SOURCES = \
+	tests/fuzz/fuzz.h tests/fuzz/fuzz_multipart.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_multipart_LDADD = src/http/libhttp.a src/base/libbase.a
 tests_fuzz_fuzz_request_SOURCES = \
 	tests/fuzz/fuzz.h tests/fuzz/fuzz_request.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

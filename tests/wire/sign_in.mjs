@@ -216,8 +216,13 @@ await test('on demand: an owner makes a link for a member of the same customer o
   };
   // S30: a session that was left open is not enough.
   assert.equal(await link(id, {}), 400);
+  const failed = () => audits('session.confirm').filter((row) => row.customer_id === customer);
+  const before = failed().length;
   assert.equal(await link(id, { current_password: 'wrong, all wrong' }), 400);
+  assert.equal(failed().length, before + 1, 'S31: a wrong password is in the audit log');
+  assert.deepEqual([failed()[0].actor, failed()[0].is_success], ['user', false]);
   assert.equal(await link(id, ofOwner), 200);
+  assert.equal(failed().length, before + 1);
   assert.match(owner.html, /sets another password/);
   const other = JSON.parse((await ask('POST', '/customers', operator, JSON.stringify({
     name: 'Other', email: `other-${Date.now()}@example.com`,
@@ -427,6 +432,19 @@ await test('REMOTE_USER: of the web server alone, and for users that there are',
   assert.match(b.html, /the web server says who you are/);
   // Elsewhere the web server says nothing, and nobody is anybody.
   assert.equal(await new Browser().get('/settings', basic(email)), 303);
+});
+
+await test('REMOTE_USER: a name in another script is nobody here, one that is no UTF-8 a 400', async () => {
+  const basic = (name, as) => ({ authorization: `Basic ${Buffer.from(`${name}:secret`, as).toString('base64')}` });
+  const b = new Browser();
+  assert.equal(await b.get('/login/remote', basic('josé@example.com', 'utf8')), 200);
+  assert.ok(b.html.includes('josé@example.com'));
+  assert.equal(await b.post('/login/remote', {}, basic('josé@example.com', 'utf8')), 403);
+  assert.match(b.html, /There is no account for who you are here/);
+  await b.get('/login/remote', basic('nobody@example.com', 'utf8'));
+  assert.equal(await b.post('/login/remote', {}, basic('nobody@example.com', 'utf8')), 403);
+  assert.match(b.html, /There is no account for who you are here/);
+  assert.equal(await b.get('/login/remote', basic('josé@example.com', 'latin1')), 400);
 });
 
 // --- sessions and forms, of every route --------------------------------------

@@ -43,8 +43,10 @@ tools/quickstart --no-build --build "$build" --dir "$dir" --port 0 \
 
 # As doc/sign-in.md says: one address, not all of them.
 modules=/usr/lib/apache2/modules
-printf 'remote@example.com:%s\nnobody@example.com:%s\n' \
-  "$(openssl passwd -apr1 secret)" "$(openssl passwd -apr1 secret)" \
+# The third is "josé" in UTF-8, the fourth the same in Latin-1.
+hash=$(openssl passwd -apr1 secret)
+printf '%b:%s\n' remote@example.com "$hash" nobody@example.com "$hash" \
+  'jos\0303\0251@example.com' "$hash" 'jos\0351@example.com' "$hash" \
   >"$dir/etc/people"
 cat >>"$dir/etc/web.conf" <<CONF
 LoadModule auth_basic_module "$modules/mod_auth_basic.so"

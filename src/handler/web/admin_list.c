@@ -2,12 +2,13 @@
 #include "handler/web/admin_list.h"
 
 #include "handler/web/page.h"
+#include "handler/web/view.h"
 #include "http/param.h"
 #include "http/url.h"
 
 /* clang-format off */
 static const struct tmpl_key list_keys[] = {
-	{ "about", TVAL_TEXT }, { "new_name", TVAL_TEXT }, { "new_href", TVAL_TEXT },
+	VIEW_TIME_KEYS("as_of"), { "about", TVAL_TEXT }, { "new_name", TVAL_TEXT }, { "new_href", TVAL_TEXT },
 	{ "heads", TVAL_LIST }, { "heads.", TVAL_TEXT },
 	{ "has_rows", TVAL_BOOL },
 	{ "rows", TVAL_LIST }, { "rows.name", TVAL_TEXT }, { "rows.edit_href", TVAL_TEXT },
@@ -81,6 +82,7 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	o = web_place_page(app, rq, &place, &page_admin_list,
 	    str_from(l->title));
 	base = web_place_href(app, a, &place, l->path, 0, NULL);
+	view_time(o, "as_of", m.now_ms);
 	tval_set_text(o, "about", str_from(l->about));
 	tval_set_text(o, "new_name", str_from(l->new_name));
 	tval_set_text(o, "new_href",

@@ -3,6 +3,7 @@
  * Where people land: customers on their dashboard, operators on the list of
  * customers.
  */
+#include "base/clock.h"
 #include "handler/web/page.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
@@ -14,6 +15,7 @@
 #define PER_PAGE 100
 
 static const struct tmpl_key customers_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "has_customers", TVAL_BOOL },
 	{ "customers", TVAL_LIST },
 	{ "customers.name", TVAL_TEXT },
@@ -109,6 +111,7 @@ show_customers(const struct app *app, const struct request *rq,
 		n = PER_PAGE;
 	struct tval *o = web_page_begin(app, rq, &page_customers,
 	    S("Customers"));
+	view_time(o, "as_of", clock_now_ms());
 	tval_set_bool(o, "has_customers", n > 0);
 	struct tval *list = tval_set_list(o, "customers");
 	for (size_t i = 0; i < n; i++)

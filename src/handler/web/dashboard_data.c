@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/dashboard_data.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,8 +10,7 @@
 #include "handler/web/limit_view.h"
 #include "store/db_pool.h"
 
-#define WAIT_MS   2000
-#define KEYS_READ 50 /* that end soon, of which the next are shown */
+#define WAIT_MS 2000
 
 /* Days before today that each range begins. */
 static const int64_t days_back[DASHBOARD__RANGES] = {
@@ -169,37 +167,26 @@ load_requests(struct db *db, const struct loading *l, struct error *e)
 	return err;
 }
 
-static int
-ends_before(const void *pa, const void *pb)
-{
-	const struct key *a = pa, *b = pb;
-
-	return (a->expires_at_ms > b->expires_at_ms) -
-	       (a->expires_at_ms < b->expires_at_ms);
-}
-
 static enum err
 load_keys(struct db *db, const struct loading *l, struct error *e)
 {
 	struct dashboard_data *d = l->d;
-	struct key_filter f = { .state = KEY_ACTIVE + 1 };
+	static const struct key_filter active = { .state = KEY_ACTIVE + 1 };
 	struct key *keys;
 	uint64_t next;
 	size_t n;
-	enum err err = store_key_page(db, l->customer_id, &f, 0, 1, l->a, &keys,
-	    &n, &next, e);
+	enum err err = store_key_first(db, l->customer_id, &active, 1, l->a,
+	    &keys, &n, &next, e);
 
 	d->has_key = !err && n > 0;
-	f.expires_to_ms = d->now_ms + DASHBOARD_SOON * DAY_MS;
 	if (!err)
-		err = store_key_page(db, l->customer_id, &f, 0, KEYS_READ, l->a,
-		    &keys, &n, &next, e);
+		err = store_key_ending(db, l->customer_id,
+		    d->now_ms + DASHBOARD_SOON * DAY_MS, DASHBOARD_KEYS, l->a,
+		    &keys, &n, e);
 	if (err)
 		return err;
-	if (n)
-		qsort(keys, n, sizeof(*keys), ends_before);
 	d->keys = keys;
-	d->n_keys = n < DASHBOARD_KEYS ? n : DASHBOARD_KEYS;
+	d->n_keys = n;
 	return OK;
 }
 

@@ -328,32 +328,6 @@ take_away(const struct resource *r, const struct manager *m, struct arena *a,
 			 w->app->session->session_id, e);
 }
 
-/* A wrong code left no trace: what it was in was rolled back. The error stays
- * as it is. */
-static enum err
-audit_failure(struct app *app, const struct request *rq, struct error *e)
-{
-	struct error why = *e;
-	struct manager m;
-	struct audit row;
-	enum err err = manager_begin(app, rq, &m, e);
-
-	if (err)
-		return err;
-	row = m.audit;
-	row.action = S("user.factor_remove");
-	row.object = S("user");
-	row.object_id = app->session->user_id;
-	row.customer_id = app->session->customer_id;
-	row.is_success = false;
-	err = store_audit_insert(m.db, &row, e);
-	manager_end(app, &m);
-	if (err)
-		return err;
-	*e = why;
-	return why.code;
-}
-
 static const struct resource_act act_factor_remove = { "factor_remove",
 	take_away, true };
 
@@ -371,7 +345,8 @@ web_factor_remove(struct app *app, const struct request *rq,
 		err = web_settings_act(app, rq, &act_factor_remove, &w, &u, e);
 		wait_s = w.wait_s;
 		if (err == ERR_BAD_PARAM)
-			err = audit_failure(app, rq, e);
+			err = web_settings_audit_failure(app, rq,
+			    "user.factor_remove", e);
 	}
 	return err ? show_refused(app, rq, rs, wait_s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings",

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "ext/json.h"
+#include "http/form.h"
 #include "http/tmpl.h"
 #include "http/tval.h"
 
@@ -29,6 +30,7 @@ enum form_control {
 	FORM_TIME,   /* UTC, by minutes <-> time */
 	FORM_AREA,   /* lines as they are <-> string */
 	FORM_HIDDEN, /* goes along unseen <-> string or number */
+	FORM_FILE,   /* a file of text, never shown again <-> string */
 };
 
 enum form_flag {
@@ -94,6 +96,9 @@ enum err web_form_fill(struct web_form *f, struct str row_json, struct arena *a,
  */
 enum err web_form_read(struct web_form *f, struct str body, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
+/** The same of a form that may hold a file; see form_init_body(). */
+enum err web_form_read_pairs(struct web_form *f, struct form *pairs,
+    struct arena *a, struct error *e) ATTR_MUST_CHECK;
 /**
  * The body for the API: of a new thing all that says something; else what
  * differs from `shown`.
@@ -130,7 +135,7 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_hidden", TVAL_BOOL }, \
 	{ path ".fields.autocomplete", TVAL_TEXT }, \
 	{ path ".fields.is_select", TVAL_BOOL }, { path ".fields.is_checks", TVAL_BOOL }, \
-	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \
+	{ path ".fields.is_on", TVAL_BOOL }, { path ".fields.is_file", TVAL_BOOL }, { path ".fields.options", TVAL_LIST }, \
 	{ path ".fields.options.id", TVAL_TEXT }, { path ".fields.options.name", TVAL_TEXT }, \
 	{ path ".fields.options.value", TVAL_TEXT }, { path ".fields.options.text", TVAL_TEXT }, \
 	{ path ".fields.options.is_on", TVAL_BOOL }

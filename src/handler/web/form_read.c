@@ -38,7 +38,8 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 			*text = value;
 		else if (f->fields[i].control == FORM_LINES)
 			*text = str_trim(plain_lines(a, value));
-		else if (f->fields[i].control == FORM_AREA)
+		else if (f->fields[i].control == FORM_AREA ||
+			 f->fields[i].control == FORM_FILE)
 			*text = plain_lines(a, value);
 		else
 			*text = str_trim(value);
@@ -50,19 +51,27 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 }
 
 enum err
-web_form_read(struct web_form *f, struct str body, struct arena *a,
+web_form_read_pairs(struct web_form *f, struct form *pairs, struct arena *a,
     struct error *e)
 {
-	struct form pairs;
 	struct str name, value;
 	bool more = true;
 	enum err err;
 
-	form_init(&pairs, a, body);
 	do {
-		err = form_next(&pairs, &more, &name, &value, e);
+		err = form_next(pairs, &more, &name, &value, e);
 		if (!err && more)
 			err = take(f, a, name, value, e);
 	} while (!err && more);
 	return err;
+}
+
+enum err
+web_form_read(struct web_form *f, struct str body, struct arena *a,
+    struct error *e)
+{
+	struct form pairs;
+
+	form_init(&pairs, a, body);
+	return web_form_read_pairs(f, &pairs, a, e);
 }

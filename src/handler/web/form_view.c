@@ -141,7 +141,8 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	tval_set_text(o, "hint", hint);
 	tval_set_text(o, "message", message);
 	tval_set_text(o, "type", str_from(is_input(c) ? input_types[c] : ""));
-	tval_set_text(o, "value", c == FORM_SECRET ? S("") : f->text[i]);
+	tval_set_text(o, "value",
+	    c == FORM_SECRET || c == FORM_FILE ? S("") : f->text[i]);
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
 	tval_set_bool(o, "is_input", is_input(c));
@@ -155,6 +156,7 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	    c != FORM_SECRET            ? S("")
 	    : field->flags & FORM_ASIDE ? S("current-password")
 					: S("one-time-code"));
+	tval_set_bool(o, "is_file", c == FORM_FILE);
 	tval_set_bool(o, "is_check", c == FORM_CHECK);
 	tval_set_bool(o, "is_select", c == FORM_SELECT);
 	tval_set_bool(o, "is_checks", c == FORM_CHECKS);

@@ -85,16 +85,31 @@ check_site(const struct request *rq, struct error *e)
 	return OK;
 }
 
+static bool
+is_form(const struct request *rq, bool may_hold_file)
+{
+	return request_has_media_type(rq,
+		   "application/x-www-form-urlencoded") ||
+	       (may_hold_file &&
+		   multipart_is_type(request_header(rq, "content-type")));
+}
+
 enum err
-web_form_check(const struct app *app, const struct request *rq, struct error *e)
+web_form_check(const struct app *app, const struct request *rq,
+    bool may_hold_file, struct error *e)
 {
 	enum err err = check_site(rq, e);
 	if (err)
 		return err;
-	if (!request_has_media_type(rq, "application/x-www-form-urlencoded"))
+	if (!is_form(rq, may_hold_file))
 		return error_set(e, ERR_MEDIA_TYPE, "not a form");
+	struct form form;
+	err = form_init_body(&form, rq->arena,
+	    request_header(rq, "content-type"), rq->body, e);
+	if (err)
+		return err;
 	struct str token;
-	err = form_get(rq->arena, rq->body, "csrf", &token, e);
+	err = form_find(&form, "csrf", &token, e);
 	if (err == ERR_NOT_FOUND) {
 		error_clear(e);
 		return error_set(e, ERR_CSRF, "no token");

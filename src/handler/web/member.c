@@ -128,6 +128,7 @@ WEB_THING_HANDLERS(member, &member)
      VIEW_DAY_KEYS(path ".rows.since")
 
 static const struct tmpl_key members_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "may_manage", TVAL_BOOL },
 	{ "may_make", TVAL_BOOL },
 	{ "new_href", TVAL_TEXT },
@@ -257,6 +258,7 @@ web_member_list(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	o = web_place_page(app, rq, &place, &page_members,
 	    S("Members and projects"));
+	view_time(o, "as_of", m.now_ms);
 	tval_set_bool(o, "may_manage",
 	    app->who->role == USER_OPERATOR || app->who->role == USER_OWNER);
 	tval_set_bool(o, "may_make",

@@ -87,13 +87,14 @@ offer_keys(struct playground *p, struct error *e)
 	bool sees_all = principal_is_operator(who) || principal_is_owner(who);
 	const struct key_filter f = {
 		.state = KEY_ACTIVE + 1,
+		.scopes = KEY_SCOPE_INFER,
 		.user_id = sees_all ? 0 : who->user_id,
 	};
 	struct arena *a = p->v.rq->arena;
 	struct key *rows = NULL;
-	uint64_t next; /* of its pages there is one */
+	uint64_t next;
 	size_t n = 0;
-	enum err err = store_key_page(p->v.m.db, p->v.m.tenant, &f, 0,
+	enum err err = store_key_first(p->v.m.db, p->v.m.tenant, &f,
 	    PLAYGROUND_KEYS_MAX + 1, a, &rows, &n, &next, e);
 
 	if (err)
@@ -101,17 +102,16 @@ offer_keys(struct playground *p, struct error *e)
 	p->keys = arena_array(a, struct form_option, n + 1);
 	if (!p->keys)
 		return error_arena(e, a);
-	p->has_more_keys = n > PLAYGROUND_KEYS_MAX;
+	/* What the search didn't reach may have more. */
+	p->has_more_keys = next != 0;
 	for (size_t i = 0; i < n && i < PLAYGROUND_KEYS_MAX; i++)
-		if (rows[i].scopes & KEY_SCOPE_INFER)
-			p->keys[p->n_keys++] = (struct form_option){
-				arena_printf(a, "%llu",
-				    (unsigned long long)rows[i].api_key_id),
-				arena_printf(a, "%" PRI_STR ", %" PRI_STR,
-				    STR_ARG(rows[i].name),
-				    STR_ARG(
-					web_key_text(a, rows[i].public_id))),
-			};
+		p->keys[p->n_keys++] = (struct form_option){
+			arena_printf(a, "%llu",
+			    (unsigned long long)rows[i].api_key_id),
+			arena_printf(a, "%" PRI_STR ", %" PRI_STR,
+			    STR_ARG(rows[i].name),
+			    STR_ARG(web_key_text(a, rows[i].public_id))),
+		};
 	return OK;
 }
 

@@ -129,6 +129,7 @@ model_href(const struct visit *v, const char *verb)
 
 /* clang-format off */
 static const struct tmpl_key versions_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "list_href", TVAL_TEXT }, { "model_href", TVAL_TEXT }, { "new_href", TVAL_TEXT },
 	{ "may_add", TVAL_BOOL }, { "has_long", TVAL_BOOL }, { "long_from", TVAL_TEXT },
 	{ "has_versions", TVAL_BOOL }, { "has_older", TVAL_BOOL },
@@ -204,6 +205,7 @@ web_price_show(struct app *app, const struct request *rq, struct response *rs,
 	m = v.model.model;
 	o = web_place_page(app, rq, &v.place, &page_prices,
 	    arena_printf(rq->arena, "Prices of %" PRI_STR, STR_ARG(m->name)));
+	view_second(o, "as_of", v.m.now_ms);
 	tval_set_text(o, "list_href",
 	    web_place_href(app, rq->arena, &v.place, "prices", 0, NULL));
 	tval_set_text(o, "model_href",

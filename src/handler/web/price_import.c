@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A price list that an operator pastes: what it would change, and then just
+ * A price list that an operator pastes, or sends as a file: what it would change, and then just
  * that. The page of the comparison carries the list and a keyed digest of what
  * it shows; the list is compared again before anything is written, and must
  * come to the same.
@@ -31,6 +31,7 @@
 #define JSON_DEPTH       2
 
 enum {
+	F_FILE,
 	F_LIST,
 	F_PROVIDER,
 	F_FROM,
@@ -38,9 +39,10 @@ enum {
 };
 /* clang-format off */
 static const struct form_field fields[] = {
-	[F_LIST] = { .name = "list", .label = "The list", .control = FORM_AREA, .flags = FORM_NEEDED | FORM_ASIDE,
+	[F_FILE] = { .name = "file", .label = "The list, as a file", .control = FORM_FILE, .flags = FORM_ASIDE,
 	  .hint = "JSON with LiteLLM's names: an object with a member for each model, whose members are USD per token, such as "
 	          "input_cost_per_token. 2 MiB at most; a larger one by: tollgate price import" },
+	[F_LIST] = { .name = "list", .label = "Or pasted here", .control = FORM_AREA, .flags = FORM_ASIDE },
 	[F_PROVIDER] = { .name = "provider_id", .label = "Only models that are served by", .control = FORM_SELECT, .flags = FORM_NUMBERS },
 	[F_FROM] = { .name = "effective_from", .label = "Prices hold from (UTC)", .control = FORM_TIME, .hint = "Empty: from now on." },
 	[F_SOURCE] = { .name = "source", .label = "Where the list comes from", .control = FORM_TEXT,
@@ -73,6 +75,7 @@ struct visit {
 	struct web_place place;
 	struct manager m;
 	struct web_form form;
+	struct str list; /* from the one field or the other */
 	struct price_feed feed;
 	struct price_import plan;
 	char digest[2 * CRYPTO_DIGEST_BYTES + 1]; /* of the plan */
@@ -161,7 +164,7 @@ read_options(struct visit *v, struct price_import_options *ret, struct error *e)
 	enum err err = web_form_body(&v->form, NULL, S(""), v->rq->arena, &text,
 	    e);
 
-	*ret = (struct price_import_options){ .source = S("pasted list") };
+	*ret = (struct price_import_options){ 0 };
 	if (!err)
 		err = json_parse_object(v->rq->arena, text, JSON_DEPTH, &body,
 		    e);
@@ -224,22 +227,61 @@ digest(struct visit *v, struct error *e)
 }
 
 static enum err
+read_form(struct visit *v, struct error *e)
+{
+	struct arena *a = v->rq->arena;
+	struct form pairs;
+	enum err err = form_init_body(&pairs, a,
+	    request_header(v->rq, "content-type"), v->rq->body, e);
+
+	return err ? err : web_form_read_pairs(&v->form, &pairs, a, e);
+}
+
+/* The one that was sent, and which field it came by. */
+static enum err
+read_list(struct visit *v, const char **ret_field, struct error *e)
+{
+	struct str file = v->form.text[F_FILE];
+	struct str pasted = v->form.text[F_LIST];
+
+	if (file.n && pasted.n)
+		return error_public(e, ERR_BAD_PARAM, "file",
+		    "Choose a file or paste the list, not both.");
+	if (!file.n && !pasted.n)
+		return error_public(e, ERR_BAD_PARAM, "file",
+		    "Choose a file that is not empty, or paste the list.");
+	/* Some editors begin a file of text with this mark. */
+	if (str_starts(file, S("\xef\xbb\xbf")))
+		file = str_skip(file, 3);
+	*ret_field = fields[file.n ? F_FILE : F_LIST].name;
+	v->list = file.n ? file : pasted;
+	/* Which the page of the comparison can't know any more. */
+	if (!v->form.text[F_SOURCE].n)
+		v->form.text[F_SOURCE] = file.n ? S("list in a file")
+						: S("pasted list");
+	if (v->list.n > LIST_BYTES_MAX)
+		return error_public(e, ERR_BAD_PARAM, *ret_field,
+		    "The list is larger than 2 MiB. Leave out models that are "
+		    "not here, or use tollgate price import.");
+	return OK;
+}
+
+static enum err
 plan(struct visit *v, struct error *e)
 {
 	struct price_import_options opt;
 	struct arena *a = v->rq->arena;
-	enum err err = web_form_read(&v->form, v->rq->body, a, e);
+	const char *field = NULL;
+	enum err err = read_form(v, e);
 
-	if (!err && v->form.text[F_LIST].n > LIST_BYTES_MAX)
-		return error_public(e, ERR_BAD_PARAM, "list",
-		    "The list is larger than 2 MiB. Leave out models that are "
-		    "not here, or use tollgate price import.");
+	if (!err)
+		err = read_list(v, &field, e);
 	if (!err)
 		err = read_options(v, &opt, e);
 	if (!err)
-		err = price_feed_read(v->form.text[F_LIST], a, &v->feed, e);
+		err = price_feed_read(v->list, a, &v->feed, e);
 	if (err == ERR_BAD_JSON)
-		return error_public(e, ERR_BAD_PARAM, "list",
+		return error_public(e, ERR_BAD_PARAM, field,
 		    "That is no JSON object as LiteLLM's price list is.");
 	if (!err)
 		err = price_import_plan(v->m.db, &v->feed, &opt, a, &v->plan,
@@ -380,8 +422,6 @@ static enum err
 show_plan(const struct visit *v, struct response *rs, int status,
     struct str message, struct error *e)
 {
-	static const char *const names[] = { "list", "provider_id",
-		"effective_from", "source" };
 	struct tval *o = web_place_page(v->app, v->rq, &v->place,
 	    &page_price_plan, S("What the list changes"));
 
@@ -391,8 +431,9 @@ show_plan(const struct visit *v, struct response *rs, int status,
 	tval_set_text(o, "message", message);
 	tval_set_text(o, "digest",
 	    arena_strdup(v->rq->arena, str_from(v->digest)));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		tval_set_text(o, names[i], v->form.text[i]);
+	tval_set_text(o, "list", v->list);
+	for (size_t i = F_PROVIDER; i < ARRAY_LEN(fields); i++)
+		tval_set_text(o, fields[i].name, v->form.text[i]);
 	tval_set_bool(o, "has_versions", v->plan.n_versions > 0);
 	view_count(o, "n_versions", v->plan.n_versions);
 	tval_set_text(o, "when",

@@ -42,6 +42,10 @@ remote_user(const struct app *app, const struct request *rq, struct str *ret,
 	if (ret->n == 0 || ret->n > WEB_EMAIL_BYTES_MAX)
 		return error_public(e, ERR_FORBIDDEN, NULL,
 		    "The web server does not say who you are.");
+	if (!str_is_utf8(*ret))
+		return error_public(e, ERR_BAD_REQUEST, NULL,
+		    "The web server says who you are in text that is not "
+		    "UTF-8.");
 	return OK;
 }
 

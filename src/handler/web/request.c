@@ -10,6 +10,7 @@
 #include "handler/web/web.h"
 
 static const struct tmpl_key request_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "list_href", TVAL_TEXT },
 	{ "request_id", TVAL_TEXT },
 	{ "facts", TVAL_LIST },
@@ -172,6 +173,7 @@ web_request_show(struct app *app, const struct request *rq, struct response *rs,
 	o = web_place_page(app, rq, &place, &page_request, S("Request"));
 	tval_set_text(o, "list_href",
 	    web_place_href(app, rq->arena, &place, "requests", 0, NULL));
+	view_second(o, "as_of", m.now_ms);
 	tval_set_text(o, "request_id", str_from(id));
 	view_second(o, "admitted", f.v.row.request_timestamp_ms);
 	view_second(o, "posted", f.v.created_at_ms);

@@ -171,18 +171,46 @@ web_settings_act(struct app *app, const struct request *rq,
 }
 
 enum err
-web_settings_confirm(const struct app *app, const struct request *rq,
+web_settings_audit_failure(struct app *app, const struct request *rq,
+    const char *action, struct error *e)
+{
+	struct error why = *e;
+	struct manager m;
+	struct audit row;
+	enum err err = manager_begin(app, rq, &m, e);
+
+	if (err)
+		return err;
+	row = m.audit;
+	row.action = str_from(action);
+	row.object = S("user");
+	row.object_id = app->session->user_id;
+	row.customer_id = app->session->customer_id;
+	row.is_success = false;
+	err = store_audit_insert(m.db, &row, e);
+	manager_end(app, &m);
+	if (err)
+		return err;
+	*e = why;
+	return why.code;
+}
+
+enum err
+web_settings_confirm(struct app *app, const struct request *rq,
     struct str password, uint64_t *ret_wait_s, struct error *e)
 {
 	const struct sign_in services = web_door_services(app);
+	enum err err;
 
 	if (password.n == 0)
 		return error_public(e, ERR_BAD_PARAM, "current_password",
 		    "Enter your password.");
-	return user_password_confirm(&services, rq->arena,
-	    app->session->user_id,
+	err = user_password_confirm(&services, rq->arena, app->session->user_id,
 	    (struct secret){ (const uint8_t *)password.p, password.n },
 	    rq->start_ms, ret_wait_s, e);
+	return err == ERR_BAD_PARAM
+		   ? web_settings_audit_failure(app, rq, "session.confirm", e)
+		   : err;
 }
 
 enum err

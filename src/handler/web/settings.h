@@ -33,9 +33,17 @@ enum err web_settings_redirect(const struct app *app, const struct request *rq,
 enum err web_settings_act(struct app *app, const struct request *rq,
     const struct resource_act *act, void *arg, struct user *ret,
     struct error *e) ATTR_MUST_CHECK;
-/** Check the password of who is signed in. @ret_wait_s as
- * user_password_confirm() */
-enum err web_settings_confirm(const struct app *app, const struct request *rq,
+/**
+ * Put a failure in the audit log: what it was in was rolled back, or changed
+ * nothing. Returns e as it is.
+ * @action  what failed, about who is signed in
+ * Errors: instead, those of writing it.
+ */
+enum err web_settings_audit_failure(struct app *app, const struct request *rq,
+    const char *action, struct error *e) ATTR_MUST_CHECK;
+/** Check the password of who is signed in; a wrong one is in the audit log.
+ * @ret_wait_s as user_password_confirm() */
+enum err web_settings_confirm(struct app *app, const struct request *rq,
     struct str password, uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
 
 /** Set the page's list of sessions. */

@@ -81,7 +81,7 @@ handler_fn web_system_show; /* GET /admin/system */
 
 /* Largest body of a form of ours. */
 #define WEB_FORM_BYTES_MAX       KIB(16)
-/* That of a price list, of 2 MiB with each byte escaped. */
+/* That of a price list, of 2 MiB with each byte escaped; as a file less. */
 #define WEB_PRICE_LIST_BYTES_MAX (MIB(6) + KIB(16))
 
 /**
@@ -103,10 +103,12 @@ enum err web_session_load(const struct app *app, const struct request *rq,
  * media type, and the form's `csrf` field against the session's cookie (on
  * /login: against the cookie that the sign-in page set).
  *
+ * @may_hold_file  the route understands multipart/form-data too
+ *
  * Errors: ERR_CSRF; ERR_MEDIA_TYPE; ERR_BAD_REQUEST the form is unreadable.
  */
 enum err web_form_check(const struct app *app, const struct request *rq,
-    struct error *e) ATTR_MUST_CHECK;
+    bool may_hold_file, struct error *e) ATTR_MUST_CHECK;
 
 /**
  * Fill rs, which response_reset() has emptied, with the page for an error;

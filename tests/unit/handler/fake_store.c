@@ -253,27 +253,36 @@ enum {
 };
 
 enum err
-store_key_page(struct db *db, uint64_t tenant, const struct key_filter *f,
-    uint64_t after_id, uint64_t limit, struct arena *a, struct key **ret,
-    size_t *ret_n, uint64_t *ret_next, struct error *e)
+store_key_ending(struct db *db, uint64_t customer_id, int64_t to_ms,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    struct error *e)
 {
 	struct key *k = arena_array(a, struct key, N_KEYS);
 
 	if (!k)
 		return error_arena(e, a);
-	k[0] = (struct key){ .api_key_id = 31,
+	k[0] = (struct key){ .api_key_id = 32,
+		.public_id = S("b7Lm0PzQ4a"),
+		.name = S("Notebook of Grace"),
+		.expires_at_ms = FAKE_NOW_MS + 2 * DAY_MS };
+	k[1] = (struct key){ .api_key_id = 31,
 		.public_id = S("Kq3vN8sT1x"),
 		.name = fake.name[0] == 'A' ? S("Web shop, production")
 					    : str_from(fake.name),
 		.expires_at_ms = FAKE_NOW_MS + 9 * DAY_MS };
-	k[1] = (struct key){ .api_key_id = 32,
-		.public_id = S("b7Lm0PzQ4a"),
-		.name = S("Notebook of Grace"),
-		.expires_at_ms = FAKE_NOW_MS + 2 * DAY_MS };
 	*ret = k;
 	*ret_n = fake.is_empty ? 0 : limit < N_KEYS ? (size_t)limit : N_KEYS;
-	*ret_next = 0;
 	return OK;
+}
+
+enum err
+store_key_first(struct db *db, uint64_t tenant, const struct key_filter *f,
+    uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
+    uint64_t *ret_next, struct error *e)
+{
+	(void)f;
+	*ret_next = 0;
+	return store_key_ending(db, tenant, 0, limit, a, ret, ret_n, e);
 }
 
 const char *const usage_status_names[USAGE_STATUS__MAX] = { "ok",

@@ -176,7 +176,7 @@ serve(struct web *w, const struct web_route *route, struct request *rq,
 		w->app.session = &session;
 	}
 	if (route->is_form) {
-		enum err err = web_form_check(&w->app, rq, e);
+		enum err err = web_form_check(&w->app, rq, false, e);
 		if (err)
 			return err;
 	}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 UNIT_HTTP_TESTS = \
 	tests/unit/http/test_accept \
+	tests/unit/http/test_multipart \
 	tests/unit/http/test_param \
 	tests/unit/http/test_parse_random \
 	tests/unit/http/test_peer \
@@ -16,6 +17,7 @@ TESTS += $(UNIT_HTTP_TESTS)
 UNIT_HTTP_LIBS = src/http/libhttp.a src/base/libbase.a $(FCGI_LIBS) \
 	$(CMOCKA_LIBS)
 tests_unit_http_test_accept_LDADD = $(UNIT_HTTP_LIBS)
+tests_unit_http_test_multipart_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_param_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_parse_random_LDADD = $(UNIT_HTTP_LIBS)
 tests_unit_http_test_peer_LDADD = $(UNIT_HTTP_LIBS)
