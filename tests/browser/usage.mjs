@@ -262,6 +262,51 @@ await test('what makes no sense is a page that says so, 400 (D7)', async () => {
   for (const bad of ['before_ms=x', 'range=x', 'format=csv', 'from=2999-01-01']) await get(`requests?${bad}`, 400);
 });
 
+// Sums of the last months as a customer would have that has so many keys, of a
+// provider that there isn't, by which they are found again.
+function addKeys(first, last, months) {
+  const measures = sql(`SELECT column_name FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = 'usage_totals' AND column_name NOT LIKE '%\_id'
+    AND column_name NOT IN ('period', 'start', 'request_status', 'created_at', 'updated_at') ORDER BY ordinal_position`).flat();
+  sql(`INSERT INTO usage_monthly (customer_id, month, project_id, user_id, api_key_id, model_id, provider_id,
+      agent_id, connector_id, request_status, ${measures})
+    SELECT customer_id, DATE_FORMAT(UTC_DATE(), '%Y-%m-01') - INTERVAL m.seq MONTH, 0, user_id, 1000000 + k.seq,
+      model_id, 4000000000, 0, 0, 'ok', ${measures}
+    FROM (SELECT * FROM usage_monthly WHERE customer_id = ${a.id} LIMIT 1) one,
+      seq_0_to_${months - 1} m, seq_${first}_to_${last} k`);
+  sql(`DELETE FROM usage_totals WHERE provider_id = 4000000000;
+    INSERT INTO usage_totals (customer_id, period, start, model_id, provider_id, request_status, ${measures})
+    SELECT customer_id, 'month', month, model_id, provider_id, request_status, ${measures.map((m) => `SUM(${m})`)}
+    FROM usage_monthly WHERE provider_id = 4000000000
+    GROUP BY customer_id, month, model_id, provider_id, request_status`);
+}
+
+await test('more groups than fit: bars together, each in table and file; then none apart', async () => {
+  const path = 'usage?metric=requests&group_by=key&range=12m';
+  try {
+    addKeys(1, 500, 12);
+    const html = await get(path);
+    const page = readUsage(html);
+    assert.match(html, /role="status">That would be more than 5,000 numbers/);
+    assert.equal(page.period, 'month');
+    assert.equal(page.rows.length, 26);
+    assert.match(html, /Other: \d+ more/);
+    assert.deepEqual(page.total.at(1), page.periodsTotal.at(-1));
+    page.periods.forEach((row) => assert.equal(row.length, 1));
+    const [head, ...rows] = readCsv(await get(`${path}&format=csv`));
+    assert.equal(head[0], 'api_key_id');
+    assert.ok(rows.length >= 500 && new Set(rows.map((row) => row[0])).size === rows.length);
+
+    addKeys(501, 5500, 1);
+    const other = await get(path);
+    assert.match(other, /role="status">Those are more than 5,000 groups/);
+    assert.equal(readUsage(other).rows.length, 1);
+    assert.equal(readCsv(await get(`${path}&format=csv`))[0][0], 'month');
+  } finally {
+    sql('DELETE FROM usage_monthly WHERE provider_id = 4000000000; DELETE FROM usage_totals WHERE provider_id = 4000000000');
+  }
+});
+
 await test('another customer\'s usage, requests and ids are not there (S8)', async () => {
   const [[theirs]] = sql(`SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(request_id), 21, 0, '-'), 17, 0, '-'), 13, 0, '-'), 9, 0, '-'))
     FROM usage_records WHERE customer_id <> ${a.id} ORDER BY usage_id DESC LIMIT 1`);

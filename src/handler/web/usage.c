@@ -115,46 +115,95 @@ static enum err
 load_names(const struct manager *m, struct usage_question *q,
     const struct usage_series *s, struct arena *a, struct error *e)
 {
+	/* The file names all of them. */
+	size_t n = q->is_csv || s->n_groups < USAGE_ROWS_MAX ? s->n_groups
+							     : USAGE_ROWS_MAX;
 	uint64_t *ids;
 
 	if (q->group->kind < 0)
 		return OK;
-	ids = arena_array(a, uint64_t, s->n_groups);
+	ids = arena_array(a, uint64_t, n);
 	if (!ids)
 		return error_arena(e, a);
-	for (size_t i = 0; i < s->n_groups; i++)
+	for (size_t i = 0; i < n; i++)
 		ids[i] = s->groups[i].by[0];
-	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids,
-	    s->n_groups, a, e);
+	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids, n,
+	    a, e);
+}
+
+/* With very many groups there are fewer, longer bars; at last those are of all
+ * together, as they were asked for. */
+static enum err
+load_bars(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	const struct usage_question asked = *q;
+	struct arena_mark mark = arena_mark(a);
+	enum err err;
+
+	for (;;) {
+		const enum usage_dimension by[USAGE_BY_MAX] = {
+			usage_period_dimension(q->period),
+			q->is_together ? USAGE_BY_NOTHING : q->group->by
+		};
+
+		err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
+		    &ret->report, e);
+		if (err != ERR_BAD_PARAM || q->is_together)
+			break;
+		error_clear(e);
+		arena_rewind(a, mark);
+		if (q->period == ROLLUP_MONTH) {
+			*q = asked;
+			q->is_together = true;
+		} else {
+			q->period++;
+			q->is_coarser = true;
+		}
+	}
+	return err ? err
+		   : usage_series_build(&ret->report, q->period, q->metric, a,
+			 &ret->series, e);
+}
+
+/* Each group over the whole time, unless those are too many as well. */
+static enum err
+load_groups(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	const enum usage_dimension by[USAGE_BY_MAX] = { USAGE_BY_NOTHING,
+		q->group->by };
+	struct arena_mark mark = arena_mark(a);
+	enum err err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
+	    &ret->groups, e);
+
+	if (err == ERR_BAD_PARAM) {
+		error_clear(e);
+		arena_rewind(a, mark);
+		q->is_together = false;
+		q->is_ungrouped = true;
+		q->group = &choices[0];
+		return OK;
+	}
+	return err ? err
+		   : usage_series_build(&ret->groups, ROLLUP_MONTH, q->metric,
+			 a, &ret->table, e);
 }
 
 static enum err
 load(const struct manager *m, struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
-	enum usage_dimension by[USAGE_BY_MAX] = { USAGE_BY_NOTHING,
-		q->group->by };
 	enum err err = web_usage_filter_load(&q->f, m, a, e);
-	struct arena_mark mark = arena_mark(a);
 
 	ret->now_ms = m->now_ms;
-	while (!err) {
-		by[0] = usage_period_dimension(q->period);
-		err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
-		    &ret->report, e);
-		/* With very many groups there are fewer, longer bars. */
-		if (err != ERR_BAD_PARAM || q->period == ROLLUP_MONTH)
-			break;
-		error_clear(e);
-		err = OK;
-		arena_rewind(a, mark);
-		q->period++;
-		q->is_coarser = true;
-	}
 	if (!err)
-		err = usage_series_build(&ret->report, q->period, q->metric, a,
-		    &ret->series, e);
-	return err ? err : load_names(m, q, &ret->series, a, e);
+		err = load_bars(m, q, a, ret, e);
+	if (!err && q->is_together)
+		err = load_groups(m, q, a, ret, e);
+	if (!err && !q->is_together)
+		ret->table = ret->series;
+	return err ? err : load_names(m, q, &ret->table, a, e);
 }
 
 /* usage_group_style's name. */
@@ -172,15 +221,20 @@ name_of(const void *arg, uint64_t value)
 		     : (struct str){ NULL, 0 };
 }
 
-/* Every group of every period, as the API has it, and the groups' names. */
+/* Every group of every period, as the API has it, and the groups' names; or
+ * every group. */
 static enum err
 send_csv(const struct request *rq, struct response *rs,
-    const struct usage_question *q, const struct usage_report *r,
+    const struct usage_question *q, const struct usage_found *found,
     struct error *e)
 {
+	const struct usage_report *r = q->is_together ? &found->groups
+						      : &found->report;
 	const struct naming naming = { q, rq->arena };
 	const struct usage_group_style style = {
-		.by = { usage_period_dimension(q->period), q->group->by },
+		.by = { q->is_together ? USAGE_BY_NOTHING
+				       : usage_period_dimension(q->period),
+		    q->group->by },
 		.has_refusals = r->has_refusals,
 		.reader = q->f.is_admin ? USAGE_FOR_OPERATOR
 					: USAGE_FOR_CUSTOMER,
@@ -220,7 +274,7 @@ show(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	if (q.is_csv)
-		return send_csv(rq, rs, &q, &found.report, e);
+		return send_csv(rq, rs, &q, &found, e);
 	return web_page_send(app, rq, rs, 200, &page_usage,
 	    usage_view(app, rq, &place, &q, &found), e);
 }

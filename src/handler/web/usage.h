@@ -6,6 +6,8 @@
 #include "domain/usage_series.h"
 #include "handler/web/usage_filter.h"
 
+#define USAGE_ROWS_MAX 25 /* groups with a row of their own */
+
 struct usage_choice {
 	const char *word; /* of group_by */
 	const char *name; /* of a column */
@@ -19,6 +21,10 @@ struct usage_question {
 	enum rollup_period period;
 	bool is_auto;    /* the period follows from the time */
 	bool is_coarser; /* it is longer than what was asked for */
+	/* Groups by period would be too many: bars show all together, the
+	 * table and the file each group over the whole time ... */
+	bool is_together;
+	bool is_ungrouped; /* ... but for those that are too many even so */
 	bool is_csv;
 	struct web_usage_filter f;
 };
@@ -26,6 +32,9 @@ struct usage_question {
 struct usage_found {
 	struct usage_report report; /* by the period, then the group */
 	struct usage_series series;
+	/* is_together: by the group alone. */
+	struct usage_report groups;
+	struct usage_series table; /* whose groups the table shows */
 	int64_t now_ms;
 };
 

@@ -5,7 +5,6 @@
 #include "domain/usage_text.h"
 #include "http/tval.h"
 
-#define ROWS_MAX       25 /* groups with a row of their own */
 #define COLUMNS_MAX    9
 #define HREF_BYTES_MAX KIB(4)
 
@@ -108,7 +107,7 @@ usage_groups_add(struct tval *o, const struct app *app,
     const struct web_place *place, const struct usage_question *q,
     const struct usage_found *found)
 {
-	const struct usage_series *s = &found->series;
+	const struct usage_series *s = &found->table;
 	struct tval *list = tval_set_list(o, "groups");
 	struct tval *columns = tval_set_list(o, "columns");
 	struct usage_group rest = { 0 };
@@ -116,7 +115,10 @@ usage_groups_add(struct tval *o, const struct app *app,
 
 	if (!list)
 		return;
-	choose_columns(q, found->report.has_refusals, &c);
+	choose_columns(q,
+	    q->is_together ? found->groups.has_refusals
+			   : found->report.has_refusals,
+	    &c);
 	for (size_t i = c.first; i < c.n; i++) {
 		struct tval *head = tval_push_object(columns);
 
@@ -124,7 +126,7 @@ usage_groups_add(struct tval *o, const struct app *app,
 		tval_set_bool(head, "is_chosen",
 		    c.columns[i].metric == q->metric);
 	}
-	for (size_t i = 0; i < s->n_groups && i < ROWS_MAX; i++) {
+	for (size_t i = 0; i < s->n_groups && i < USAGE_ROWS_MAX; i++) {
 		const struct usage_group *g = &s->groups[i];
 		struct tval *row = tval_push_object(list);
 
@@ -135,9 +137,9 @@ usage_groups_add(struct tval *o, const struct app *app,
 		add_cells(row, &c, g);
 	}
 	add_cells(tval_set_object(o, "total"), &c, &found->report.total);
-	if (s->n_groups <= ROWS_MAX)
+	if (s->n_groups <= USAGE_ROWS_MAX)
 		return;
-	for (size_t i = ROWS_MAX; i < s->n_groups; i++) {
+	for (size_t i = USAGE_ROWS_MAX; i < s->n_groups; i++) {
 		struct error e = { 0 };
 
 		/* It fits: the sum of all does. */
@@ -145,7 +147,8 @@ usage_groups_add(struct tval *o, const struct app *app,
 			error_clear(&e);
 	}
 	list = tval_push_object(list);
-	tval_set_textf(list, "name", "Other: %zu more", s->n_groups - ROWS_MAX);
+	tval_set_textf(list, "name", "Other: %zu more",
+	    s->n_groups - USAGE_ROWS_MAX);
 	tval_set_text(list, "only_href", S(""));
 	add_cells(list, &c, &rest);
 }

@@ -31,6 +31,9 @@ static const struct tmpl_key usage_keys[] = {
 	VIEW_TIME_KEYS("until"),
 	{ "has_usage", TVAL_BOOL },
 	{ "is_coarser", TVAL_BOOL },
+	{ "is_together", TVAL_BOOL },
+	{ "is_ungrouped", TVAL_BOOL },
+	{ "groups_max", TVAL_TEXT },
 	{ "period_name", TVAL_TEXT },
 	{ "has_unpriced", TVAL_BOOL },
 	{ "unpriced", TVAL_TEXT },
@@ -305,6 +308,9 @@ usage_view(const struct app *app, const struct request *rq,
 	web_usage_filter_add(o, &q->f);
 	tval_set_bool(o, "has_usage", r->n > 0);
 	tval_set_bool(o, "is_coarser", q->is_coarser);
+	tval_set_bool(o, "is_together", q->is_together);
+	tval_set_bool(o, "is_ungrouped", q->is_ungrouped);
+	view_count(o, "groups_max", USAGE_GROUPS_MAX);
 	tval_set_text(o, "period_name",
 	    str_from(usage_period_names[q->period]));
 	tval_set_bool(o, "has_unpriced", r->total.sums.unpriced_requests > 0);
