@@ -252,15 +252,16 @@ shows_address(uint64_t customer_id, enum audit_actor actor, uint64_t actor_id)
 		.action = S("user.set"),
 		.is_success = true,
 		.client_address = S("192.0.2.1") };
+	struct newest_end end;
 	struct audit *rows;
 	size_t n;
 
 	assert_db_ok(f, store_audit_insert(f->db, &a, &f->e));
-	assert_db_ok(f,
-	    store_audit_page(f->db, 0, &all, 0, 1, &f->a, &rows, &n, &f->e));
+	assert_db_ok(f, store_audit_page(f->db, 0, &all, 0, 1, 0, &f->a, &rows,
+			    &n, &end, &f->e));
 	assert_str_is(rows[0].client_address, "192.0.2.1");
-	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 1, &f->a,
-			    &rows, &n, &f->e));
+	assert_db_ok(f, store_audit_page(f->db, customer_id, &all, 0, 1, 0,
+			    &f->a, &rows, &n, &end, &f->e));
 	return rows[0].client_address.p != NULL;
 }
 
