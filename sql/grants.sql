@@ -39,6 +39,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.usage_monthly TO 'tollgate'@'localhost'
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusal_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusal_totals TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusals TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.usage_sums TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_totals TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.users TO 'tollgate'@'localhost';
 

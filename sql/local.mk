@@ -26,4 +26,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0022_lists.sql \
 	sql/schema/0023_system.sql \
 	sql/schema/0024_refusal_sums.sql \
-	sql/schema/0025_callers.sql
+	sql/schema/0025_callers.sql \
+	sql/schema/0026_sums.sql

@@ -114,9 +114,10 @@ SQL
 usage_rows_coarser() {
   {
     printf 'DELETE FROM %s;\n' usage_daily usage_monthly usage_callers \
-      usage_totals
+      usage_totals usage_sums
     awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
-      "$top/sql/schema/0015_summaries.sql" "$top/sql/schema/0025_callers.sql"
+      "$top/sql/schema/0015_summaries.sql" "$top/sql/schema/0025_callers.sql" \
+      "$top/sql/schema/0026_sums.sql"
   } | usage_rows_sql "$1" "$2"
 }
 
@@ -147,5 +148,6 @@ usage_rows() {
   done
   usage_rows_coarser "$socket" "$database" || return 1
   usage_rows_sql "$socket" "$database" -e "ANALYZE TABLE usage_records,
-    usage_hourly, usage_daily, usage_monthly, usage_callers, usage_totals" >/dev/null
+    usage_hourly, usage_daily, usage_monthly, usage_callers, usage_totals,
+    usage_sums" >/dev/null
 }

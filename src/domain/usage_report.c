@@ -7,12 +7,13 @@
 #include "base/clock.h"
 #include "base/money.h"
 
-/* Dimensions of usage_totals, usage_callers, usage_refusals and the sums of
+/* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the sums of
  * those. */
 #define BIT(by) (1U << (by))
 #define TIMES                                                      \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_HOUR) | BIT(USAGE_BY_DAY) | \
      BIT(USAGE_BY_MONTH))
+#define ALL (TIMES | BIT(USAGE_BY_CUSTOMER))
 #define TOTALS                                           \
  (TIMES | BIT(USAGE_BY_CUSTOMER) | BIT(USAGE_BY_MODEL) | \
      BIT(USAGE_BY_PROVIDER) | BIT(USAGE_BY_STATUS))
@@ -331,11 +332,14 @@ static enum usage_sums_of
 fewest(const enum usage_dimension by[USAGE_BY_MAX],
     const struct usage_filter *f)
 {
-	if (is_grouped_by(TOTALS, by) && !has_narrow_filter(f) &&
-	    !f->api_key_id)
+	bool is_any_caller = !has_narrow_filter(f) && !f->api_key_id;
+	bool is_any_model = !f->model_id && !f->provider_id && !f->status.p;
+
+	if (is_grouped_by(ALL, by) && is_any_caller && is_any_model)
+		return USAGE_SUMS_ALL;
+	if (is_grouped_by(TOTALS, by) && is_any_caller)
 		return USAGE_SUMS_TOTALS;
-	if (is_grouped_by(CALLERS, by) && !f->model_id && !f->provider_id &&
-	    !f->status.p)
+	if (is_grouped_by(CALLERS, by) && is_any_model)
 		return USAGE_SUMS_CALLERS;
 	return USAGE_SUMS_FULL;
 }

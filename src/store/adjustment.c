@@ -268,6 +268,16 @@ update_one(struct db *db, enum rollup_scope scope, const struct rollup *r,
 			db_u64(r->api_key_id), db_u64(r->agent_id),
 			db_u64(r->connector_id)),
 		    &n_met, e);
+	else if (scope == ROLLUP_ALL_OF_CUSTOMER ||
+		 scope == ROLLUP_ALL_OF_EVERYBODY)
+		err = db_exec(db, STMT_ADJUSTMENT_ALL,
+		    DB_IN(db_money(r->sums.cost_pusd),
+			db_money(r->sums.provider_cost_pusd),
+			db_u64(r->sums.unpriced_requests),
+			db_u64(r->customer_id),
+			db_str(str_from(rollup_period_names[r->period])),
+			db_time(r->start_ms)),
+		    &n_met, e);
 	else
 		err = db_exec(db, STMT_ADJUSTMENT_TOTAL,
 		    DB_IN(db_money(r->sums.cost_pusd),

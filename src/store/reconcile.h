@@ -18,6 +18,7 @@ enum reconcile_check {
 			      usage_callers */
 	RECONCILE_OVERALL, /* usage_hourly, usage_daily and usage_monthly
 			      against usage_totals */
+	RECONCILE_ALL,     /* usage_totals against usage_sums */
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */

@@ -70,6 +70,15 @@ static const struct db_field total_fields[] = {
 };
 static const struct db_map total_map = DB_MAP(struct rollup, total_fields);
 
+static const struct db_field all_fields[] = {
+	DB_FIELD(struct rollup, customer_id, U64),
+	DB_FIELD_ENUM(struct rollup, period, rollup_period_names),
+	DB_FIELD(struct rollup, start_ms, TIME),
+	DB_FIELD(struct rollup, failed_requests, U64),
+	SUM_FIELDS(struct rollup),
+};
+static const struct db_map all_map = DB_MAP(struct rollup, all_fields);
+
 int64_t
 rollup_start_ms(int64_t time_ms, enum rollup_period period)
 {
@@ -89,6 +98,13 @@ rollup_start_ms(int64_t time_ms, enum rollup_period period)
 	    struct clock_parts){ .year = c.year, .month = c.month, .day = 1 });
 }
 
+/* Of usage_totals. */
+static bool
+is_by_model(enum rollup_scope scope)
+{
+	return scope == ROLLUP_OF_CUSTOMER || scope == ROLLUP_OF_EVERYBODY;
+}
+
 void
 rollup_of(const struct usage_row *u, enum rollup_scope scope,
     enum rollup_period period, struct rollup *ret)
@@ -96,15 +112,14 @@ rollup_of(const struct usage_row *u, enum rollup_scope scope,
 	memset(ret, 0, sizeof(*ret));
 	ret->period = period;
 	ret->start_ms = rollup_start_ms(u->request_timestamp_ms, period);
-	if (scope != ROLLUP_OF_CALLER) {
+	if (scope == ROLLUP_FULL || is_by_model(scope)) {
 		ret->model_id = u->model_id;
 		ret->provider_id = u->provider_id;
 		ret->status = u->status;
 	}
-	if (scope == ROLLUP_OF_EVERYBODY)
-		return;
-	ret->customer_id = u->customer_id;
-	if (scope == ROLLUP_OF_CUSTOMER)
+	if (scope != ROLLUP_OF_EVERYBODY && scope != ROLLUP_ALL_OF_EVERYBODY)
+		ret->customer_id = u->customer_id;
+	if (scope != ROLLUP_FULL && scope != ROLLUP_OF_CALLER)
 		return;
 	ret->project_id = u->project_id;
 	ret->user_id = u->user_id;
@@ -278,12 +293,24 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
 		    &total_map },
 		{ ROLLUP_OF_CUSTOMER, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
 		    &total_map },
+		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_HOUR, STMT_ROLLUP_ALL,
+		    &all_map },
+		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_DAY, STMT_ROLLUP_ALL,
+		    &all_map },
+		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_MONTH, STMT_ROLLUP_ALL,
+		    &all_map },
 		{ ROLLUP_OF_EVERYBODY, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
 		    &total_map },
 		{ ROLLUP_OF_EVERYBODY, ROLLUP_DAY, STMT_ROLLUP_TOTALS,
 		    &total_map },
 		{ ROLLUP_OF_EVERYBODY, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
 		    &total_map },
+		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_HOUR, STMT_ROLLUP_ALL,
+		    &all_map },
+		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_DAY, STMT_ROLLUP_ALL,
+		    &all_map },
+		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_MONTH, STMT_ROLLUP_ALL,
+		    &all_map },
 	};
 	struct keyed_row *keyed = arena_array(a, struct keyed_row, n);
 	struct pending p = { .db = db,

@@ -3,8 +3,9 @@
  * Sums of usage_records, written in the same transaction as the rows:
  * usage_hourly, usage_daily and usage_monthly with all dimensions,
  * usage_callers with those of who asked, by day and month, and usage_totals
- * with those of what was asked, for each customer and for all together. In keys
- * 0 stands for "none", because a key column cannot be NULL.
+ * with those of what was asked and usage_sums with no others, for each customer
+ * and for all together. In keys 0 stands for "none", because a key column cannot
+ * be NULL.
  */
 #ifndef TG_STORE_ROLLUP_H
 #define TG_STORE_ROLLUP_H
@@ -38,10 +39,12 @@ enum rollup_period {
 extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
 
 enum rollup_scope {
-	ROLLUP_FULL,         /* usage_hourly, _daily, _monthly */
-	ROLLUP_OF_CALLER,    /* usage_callers; has no hours */
-	ROLLUP_OF_CUSTOMER,  /* usage_totals */
-	ROLLUP_OF_EVERYBODY, /* usage_totals, customer 0 */
+	ROLLUP_FULL,             /* usage_hourly, _daily, _monthly */
+	ROLLUP_OF_CALLER,        /* usage_callers; has no hours */
+	ROLLUP_OF_CUSTOMER,      /* usage_totals */
+	ROLLUP_ALL_OF_CUSTOMER,  /* usage_sums */
+	ROLLUP_OF_EVERYBODY,     /* usage_totals, customer 0 */
+	ROLLUP_ALL_OF_EVERYBODY, /* usage_sums, customer 0 */
 	ROLLUP_SCOPE__N
 };
 

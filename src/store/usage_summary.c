@@ -66,7 +66,8 @@ is_of_refusals(enum usage_sums_of sums)
 static bool
 is_totals(enum usage_sums_of sums)
 {
-	return sums == USAGE_SUMS_TOTALS || sums == USAGE_SUMS_REFUSED_TOTALS;
+	return sums == USAGE_SUMS_ALL || sums == USAGE_SUMS_TOTALS ||
+	       sums == USAGE_SUMS_REFUSED_TOTALS;
 }
 
 static bool
@@ -89,7 +90,7 @@ add_filter(struct values *s, enum usage_sums_of sums,
 		add_twice(s, db_id(f->agent_id));
 		add_twice(s, db_id(f->connector_id));
 	}
-	if (sums == USAGE_SUMS_CALLERS)
+	if (sums == USAGE_SUMS_CALLERS || sums == USAGE_SUMS_ALL)
 		return;
 	if (sums != USAGE_SUMS_REFUSED_KEYS)
 		add_twice(s, db_id(f->model_id));
@@ -103,6 +104,7 @@ static enum stmt
 stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 {
 	static const enum stmt others[][2] = {
+		[USAGE_SUMS_ALL] = { STMT_SUMMARY_ALL, STMT_SUMMARY_ALL_OF },
 		[USAGE_SUMS_CALLERS] = { STMT_SUMMARY_CALLERS,
 		    STMT_SUMMARY_CALLERS_OF },
 		[USAGE_SUMS_TOTALS] = { STMT_SUMMARY_TOTALS,

@@ -43,6 +43,7 @@ struct usage_group {
 enum usage_sums_of {
 	USAGE_SUMS_FULL,    /* usage_hourly, _daily or _monthly */
 	USAGE_SUMS_TOTALS,  /* customer, model, provider, status and times */
+	USAGE_SUMS_ALL,     /* customer and times */
 	USAGE_SUMS_CALLERS, /* key, user, project, customer, agent, connector,
 			       days and months */
 	/* These fill `refusals` alone. */

@@ -144,7 +144,10 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 		"usage_callers WHERE period = 'month' AND ",
 		"usage_totals WHERE period = 'hour' AND ",
 		"usage_totals WHERE period = 'day' AND ",
-		"usage_totals WHERE period = 'month' AND " };
+		"usage_totals WHERE period = 'month' AND ",
+		"usage_sums WHERE period = 'hour' AND ",
+		"usage_sums WHERE period = 'day' AND ",
+		"usage_sums WHERE period = 'month' AND " };
 	const char *asked = getenv("TG_SUM_REQUESTS");
 	uint64_t n_all = asked ? strtoull(asked, NULL, 10) : 20000;
 	struct flush_test *x = *state;

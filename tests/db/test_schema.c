@@ -78,7 +78,7 @@ schema__money_columns__hold_twelve_decimals(void **state)
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND column_name LIKE '%\\_usd' AND "
 		"column_type <> IF(table_name IN ('usage_monthly', 'usage_callers', "
-		"'usage_totals'), 'decimal(26,12)', 'decimal(20,12)')"));
+		"'usage_totals', 'usage_sums'), 'decimal(26,12)', 'decimal(20,12)')"));
 }
 
 /* Columns that name a row of another table, but on usage_records (which is
@@ -100,7 +100,7 @@ schema__references__have_foreign_keys(void **state)
 		"'connector_id', 'debit_account_id', 'credit_account_id', "
 		"'rate_limit_tier') AND NOT (c.table_name LIKE 'usage%' AND "
 		"(c.column_name <> 'customer_id' OR c.table_name IN "
-		"('usage_totals', 'usage_refusal_totals'))) AND NOT (c.extra LIKE "
+		"('usage_totals', 'usage_sums', 'usage_refusal_totals'))) AND NOT (c.extra LIKE "
 		"'%auto_increment%') AND NOT EXISTS (SELECT 1 FROM "
 		"information_schema.key_column_usage k WHERE k.table_schema = "
 		"c.table_schema AND k.table_name = c.table_name AND "
@@ -171,12 +171,12 @@ static void
 rollups__bucket_columns__are_as_many_as_the_histogram_has(void **state)
 {
 	(void)state;
-	assert_int_equal(10 * HISTOGRAM_N,
+	assert_int_equal(12 * HISTOGRAM_N,
 	    fixture_number(root,
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND table_name IN ('usage_hourly', "
 		"'usage_daily', 'usage_monthly', 'usage_callers', "
-		"'usage_totals') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
+		"'usage_totals', 'usage_sums') AND (column_name REGEXP '^latency_h[0-9]{2}$' "
 		"OR column_name REGEXP '^ttft_h[0-9]{2}$')"));
 }
 

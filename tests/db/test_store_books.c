@@ -126,6 +126,16 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		    "UPDATE usage_totals SET cost_in_usd = cost_in_usd - "
 		    "0.000000000001 LIMIT 1",
 		    RECONCILE_OVERALL },
+		{ "UPDATE usage_sums SET failed_requests = failed_requests + 1 "
+		  "LIMIT 1",
+		    "UPDATE usage_sums SET failed_requests = failed_requests - 1 "
+		    "LIMIT 1",
+		    RECONCILE_ALL },
+		{ "UPDATE usage_sums SET cost_in_usd = cost_in_usd + "
+		  "0.000000000001 LIMIT 1",
+		    "UPDATE usage_sums SET cost_in_usd = cost_in_usd - "
+		    "0.000000000001 LIMIT 1",
+		    RECONCILE_ALL },
 		{ "UPDATE ledger_accounts SET balance_usd = balance_usd + 1 "
 		  "ORDER BY account_id LIMIT 1",
 		    "UPDATE ledger_accounts SET balance_usd = balance_usd - 1 "

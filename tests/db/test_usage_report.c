@@ -258,7 +258,7 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 		    "SELECT COUNT(*) FROM usage_callers WHERE "
 		    "start = '2026-11-01'" },
 		{ USAGE_BY_CUSTOMER, 0,
-		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id <> 0 "
+		    "SELECT COUNT(*) FROM usage_sums WHERE customer_id <> 0 "
 		    "AND (period = 'month' AND start = '2026-11-01' OR period "
 		    "= 'day' AND start = '2026-11-01')" },
 		{ USAGE_BY_MODEL, 0,
@@ -266,11 +266,11 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 		    "AND (period = 'month' AND start = '2026-11-01' OR period "
 		    "= 'day' AND start = '2026-11-01')" },
 		{ USAGE_BY_DAY, 1,
-		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 1 "
+		    "SELECT COUNT(*) FROM usage_sums WHERE customer_id = 1 "
 		    "AND period = 'day' AND start BETWEEN '2026-11-02' AND "
 		    "'2026-11-30'" },
 		{ USAGE_BY_HOUR, 2,
-		    "SELECT COUNT(*) FROM usage_totals WHERE customer_id = 2 "
+		    "SELECT COUNT(*) FROM usage_sums WHERE customer_id = 2 "
 		    "AND period = 'hour' AND start BETWEEN '2026-11-02' AND "
 		    "'2026-11-30 23:00:00'" },
 	};
@@ -307,7 +307,8 @@ explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
 	static const char *const values[] = { "1", "0", "1", "'month'",
 		"'2026-11-01'", "'2026-12-01'" };
 	bool has_period = id == STMT_SUMMARY_CALLERS ||
-			  id == STMT_SUMMARY_CALLERS_OF;
+			  id == STMT_SUMMARY_CALLERS_OF ||
+			  id == STMT_SUMMARY_ALL || id == STMT_SUMMARY_ALL_OF;
 	char *text = stmt_text(id, 1);
 	size_t n = 0;
 	struct buf b;
@@ -348,6 +349,8 @@ usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
 		{ STMT_SUMMARY_DAYS_OF, true, "daily_customer", 7 },
 		{ STMT_SUMMARY_MONTHS, false, "PRIMARY", 3 },
 		{ STMT_SUMMARY_MONTHS_OF, true, "monthly_customer", 7 },
+		{ STMT_SUMMARY_ALL, false, "sums_time", 6 },
+		{ STMT_SUMMARY_ALL_OF, true, "PRIMARY", 10 },
 		{ STMT_SUMMARY_CALLERS, false, "PRIMARY", 4 },
 		{ STMT_SUMMARY_CALLERS_OF, true, "callers_customer", 8 },
 		{ STMT_SUMMARY_HOURS, false, "usage_hour", 5 },
@@ -550,6 +553,7 @@ migration__old_sums__become_all_rollups(void **state)
 	fixture_run_file(root, "sql/schema/0019_time_first.sql");
 	fixture_run_file(root, "sql/schema/0024_refusal_sums.sql");
 	fixture_run_file(root, "sql/schema/0025_callers.sql");
+	fixture_run_file(root, "sql/schema/0026_sums.sql");
 	assert_int_equal(refusal_sums(), refused);
 	assert_int_equal(fixture_number(root,
 			     "SELECT SUM(requests) FROM usage_daily"),

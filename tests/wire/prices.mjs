@@ -447,7 +447,7 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
   sql(`UPDATE usage_records SET request_timestamp = request_timestamp - INTERVAL 92 DAY;
     UPDATE usage_adjustments SET request_timestamp = request_timestamp - INTERVAL 92 DAY;
     UPDATE usage_hourly SET hour = hour - INTERVAL 92 DAY;
-    DELETE FROM usage_daily; DELETE FROM usage_monthly; DELETE FROM usage_callers; DELETE FROM usage_totals;
+    DELETE FROM usage_daily; DELETE FROM usage_monthly; DELETE FROM usage_callers; DELETE FROM usage_totals; DELETE FROM usage_sums;
     ${coarser}`);
   const books = () => JSON.parse(command('reconcile', '--database-only', '--json').stdout);
   assert.equal(books().clean, true);
