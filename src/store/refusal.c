@@ -142,6 +142,9 @@ enum err
 store_refusal_add(struct db *db, const struct usage_refusal *rows, size_t n,
     struct arena *a, struct error *e)
 {
+	/* By key, and by model and reason. */
+	static const enum rollup_scope scopes[] = { ROLLUP_FULL,
+		ROLLUP_OF_CUSTOMER, ROLLUP_OF_EVERYBODY };
 	struct refusal_sum *sums;
 	enum err err;
 
@@ -151,9 +154,9 @@ store_refusal_add(struct db *db, const struct usage_refusal *rows, size_t n,
 	if (!sums)
 		return error_arena(e, a);
 	err = db_bulk(db, STMT_REFUSAL_ADD, &refusal_map, rows, n, e);
-	for (int s = 0; s < ROLLUP_SCOPE__N && !err; s++)
+	for (size_t s = 0; s < ARRAY_LEN(scopes) && !err; s++)
 		for (int p = 0; p < ROLLUP_PERIOD__N && !err; p++)
-			err = add_sums(db, (enum rollup_scope)s,
-			    (enum rollup_period)p, rows, n, sums, e);
+			err = add_sums(db, scopes[s], (enum rollup_period)p,
+			    rows, n, sums, e);
 	return err;
 }
