@@ -212,6 +212,20 @@ enum err store_key_first(struct db *db, uint64_t tenant,
 enum err store_key_ending(struct db *db, uint64_t customer_id, int64_t to_ms,
     uint64_t limit, struct arena *a, struct key **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/* What a customer's active keys may use. */
+#define KEY_USES_MAX 10000 /* keys that are looked at, the newest */
+struct key_uses {
+	uint64_t n_seen;   /* keys of any state */
+	uint64_t n_active; /* of these */
+	uint64_t n_all;    /* of these, those for all models */
+	const struct key_model_use {
+		uint64_t model_id;
+		uint64_t n_keys; /* active ones that list it */
+	} * models;
+	size_t n_models;
+};
+enum err store_key_uses(struct db *db, uint64_t customer_id, struct arena *a,
+    struct key_uses *ret, struct error *e) ATTR_MUST_CHECK;
 /** Ids of the first keys that are not revoked; of the filter, customer, project
  * and user count. @tenant  0: all customers' */
 enum err store_key_unrevoked(struct db *db, uint64_t tenant,

@@ -50,3 +50,33 @@ store_key_costs_some(struct db *db, uint64_t customer_id, int64_t month_ms,
 	return db_all(db, STMT_KEY_COSTS_SOME,
 	    (struct db_in){ in, ARRAY_LEN(in) }, a, &cost_map, ret, ret_n, e);
 }
+
+enum err
+store_key_uses(struct db *db, uint64_t customer_id, struct arena *a,
+    struct key_uses *ret, struct error *e)
+{
+	static const struct db_field all[] = {
+		DB_FIELD(struct key_uses, n_seen, U64),
+		DB_FIELD(struct key_uses, n_active, U64),
+		DB_FIELD(struct key_uses, n_all, U64),
+	};
+	static const struct db_map all_map = DB_MAP(struct key_uses, all);
+	static const struct db_field of_model[] = {
+		DB_FIELD(struct key_model_use, model_id, U64),
+		DB_FIELD(struct key_model_use, n_keys, U64),
+	};
+	static const struct db_map model_map = DB_MAP(struct key_model_use,
+	    of_model);
+	struct key_model_use *models;
+	enum err err = db_one(db, STMT_KEY_USES,
+	    DB_IN(db_u64(customer_id), db_u64(KEY_USES_MAX)), a, &all_map, ret,
+	    e);
+
+	if (!err)
+		err = db_all(db, STMT_KEY_USES_MODEL,
+		    DB_IN(db_u64(customer_id), db_u64(KEY_USES_MAX)), a,
+		    &model_map, &models, &ret->n_models, e);
+	if (!err)
+		ret->models = models;
+	return err;
+}

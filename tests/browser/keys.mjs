@@ -2,6 +2,7 @@
 // API keys by pages: what the API can do with them a form can, with and
 // without JavaScript; then the pages of limits, budgets and models.
 import { assert, done, test } from '../sdk/tap.mjs';
+import { sql } from '../wire/lib.mjs';
 import {
   api, assertAccessible, assertNarrow, assertValid, browser, close, env, made,
   mine, nasty, open, person, signIn, url,
@@ -478,6 +479,35 @@ await test('models: prices in force times the markup, free ones said to be free'
   await page.goto(places.get(model.id));
   await card.getByRole('button', { name: /Copy/ }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), model.id);
+  await close(page);
+});
+
+await test('models: how many keys may use each, and which', async () => {
+  const theirs = await made('/customers', { name: `Few keys ${stamp}`, email: `few-${stamp}@example.org` });
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, person('viewer', theirs.id, stamp));
+  const [first] = catalogue.filter((m) => m.id !== model.id);
+  const [[id]] = sql(`SELECT model_id FROM models WHERE name = '${model.id}' AND archived_at IS NULL`);
+  const [[otherId]] = sql(`SELECT model_id FROM models WHERE name = '${first.id}' AND archived_at IS NULL`);
+  const says = async () => {
+    await page.goto(`${url}/dashboard/${theirs.id}/models?after=${id - 1}`);
+    return page.locator('.model').first().locator('.model-keys').innerText();
+  };
+  const newKey = (name, more) => made('/api/keys', { customer_id: theirs.id, name, scopes: ['infer'], ...more });
+  assert.equal(await says(), 'No active key may use it');
+  const all = await newKey('all');
+  assert.equal(await says(), 'The one active key may use it');
+  await newKey('this', { allowed_models: [Number(id)] });
+  assert.equal(await says(), 'All 2 active keys may use it');
+  await newKey('another', { allowed_models: [Number(otherId)] });
+  assert.equal(await says(), '2 of 3 active keys may use it');
+  await page.getByRole('link', { name: '2 of 3 active keys may use it' }).first().click();
+  assert.match(page.url(), new RegExp(`state=active&model_id=${id}$`));
+  const names = () => page.locator('#keys tbody th a').allInnerTexts();
+  assert.deepEqual(await names(), ['all', 'this']);
+  assert.equal(await page.getByLabel('May use the model').inputValue(), id);
+  await api('DELETE', `/api/keys/${all.id}`);
+  assert.equal(await says(), '1 of 2 active keys may use it');
   await close(page);
 });
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "domain/budget_period.h"
+#include "domain/catalogue.h"
 #include "handler/key_read.h"
 #include "handler/web/key.h"
 #include "handler/web/limit_view.h"
@@ -15,7 +16,7 @@
 #include "store/label.h"
 
 #define PER_PAGE    25
-#define OPTIONS_MAX 200 /* of projects and members */
+#define OPTIONS_MAX 200 /* of projects, members and models */
 
 enum {
 	Q_AFTER,
@@ -28,6 +29,7 @@ enum {
 	Q_CREATED_TO,
 	Q_USED_FROM,
 	Q_USED_TO,
+	Q_MODEL,
 	Q_DONE,
 	Q__N
 };
@@ -43,6 +45,7 @@ static const struct param_spec query_spec[Q__N] = {
 	[Q_CREATED_TO] = { .name = "created_to", .type = PARAM_TIME },
 	[Q_USED_FROM] = { .name = "last_used_from", .type = PARAM_TIME },
 	[Q_USED_TO] = { .name = "last_used_to", .type = PARAM_TIME },
+	[Q_MODEL] = { .name = "model_id", .type = PARAM_U64, .min = 1, .max = UINT32_MAX },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -53,7 +56,7 @@ static const struct tmpl_key list_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
 	{ "list_href", TVAL_TEXT }, { "new_href", TVAL_TEXT }, { "may_make", TVAL_BOOL },
 	{ "is_filtered", TVAL_BOOL },
-	OPTION_KEYS("states"), OPTION_KEYS("projects"), OPTION_KEYS("members"),
+	OPTION_KEYS("states"), OPTION_KEYS("projects"), OPTION_KEYS("members"), OPTION_KEYS("models"),
 	{ "name", TVAL_TEXT }, { "prefix", TVAL_TEXT },
 	{ "created_from", TVAL_TEXT }, { "created_to", TVAL_TEXT },
 	{ "last_used_from", TVAL_TEXT }, { "last_used_to", TVAL_TEXT },
@@ -100,6 +103,7 @@ load_keys(struct web_key *v, struct list *l, struct error *e)
 		.created_to_ms = q[Q_CREATED_TO].time_ms,
 		.last_used_from_ms = q[Q_USED_FROM].time_ms,
 		.last_used_to_ms = q[Q_USED_TO].time_ms,
+		.model_id = q[Q_MODEL].u64,
 	};
 	enum err err = q[Q_PREFIX].is_set
 			   ? key_read_prefix(q[Q_PREFIX].text, &f.prefix, e)
@@ -183,6 +187,18 @@ day_text(struct arena *a, const struct param_value *q)
 	return arena_strdup(a, str_make(text, 10));
 }
 
+/* The first, and the one that is chosen. */
+static void
+add_models(struct tval *list, const struct catalogue *c, uint64_t chosen)
+{
+	for (size_t i = 0; i < c->n_models; i++) {
+		const struct model *m = &c->models[i].row;
+
+		if (i < OPTIONS_MAX || m->model_id == chosen)
+			add_id_option(list, m->model_id, m->name, chosen);
+	}
+}
+
 static void
 add_filter(struct tval *o, const struct web_key *v, const struct list *l)
 {
@@ -203,6 +219,8 @@ add_filter(struct tval *o, const struct web_key *v, const struct list *l)
 	for (size_t i = 0; i < l->n_users; i++)
 		add_id_option(list, l->users[i].user_id, l->users[i].name,
 		    q[Q_USER].u64);
+	add_models(tval_set_list(o, "models"), v->app->catalogue,
+	    q[Q_MODEL].u64);
 	tval_set_text(o, "name", q[Q_NAME].text);
 	tval_set_text(o, "prefix", q[Q_PREFIX].text);
 	tval_set_text(o, "created_from", day_text(a, &q[Q_CREATED_FROM]));

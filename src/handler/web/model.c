@@ -9,6 +9,7 @@
 #include "handler/web/web.h"
 #include "http/param.h"
 #include "http/url.h"
+#include "store/key.h"
 
 #define PER_PAGE       15 /* what a page of 60 KB has room for */
 #define HREF_BYTES_MAX KIB(4)
@@ -36,6 +37,8 @@ static const struct tmpl_key model_keys[] = {
 	{ "models.long_from", TVAL_TEXT },
 	WEB_PRICE_KEYS("models"),
 	VIEW_DAY_KEYS("models.since"),
+	{ "models.keys", TVAL_TEXT }, { "models.keys_href", TVAL_TEXT },
+	{ "newest_keys", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
 /* clang-format on */
@@ -62,9 +65,51 @@ tokens_text(struct arena *a, int64_t n)
 		     : S("");
 }
 
+struct visit {
+	const struct app *app;
+	struct web_place place;
+	struct key_uses uses;
+	int64_t now_ms;
+};
+
+/* How many keys may use it. */
+static struct str
+keys_text(struct arena *a, const struct key_uses *uses, uint64_t model_id)
+{
+	uint64_t n = uses->n_all;
+
+	for (size_t i = 0; i < uses->n_models; i++)
+		if (uses->models[i].model_id == model_id)
+			n += uses->models[i].n_keys;
+	if (n == 0)
+		return S("No active key may use it");
+	if (n < uses->n_active)
+		return arena_printf(a,
+		    "%" PRI_STR " of %" PRI_STR " active keys may use it",
+		    STR_ARG(view_count_text(a, n)),
+		    STR_ARG(view_count_text(a, uses->n_active)));
+	return n == 1
+		   ? S("The one active key may use it")
+		   : arena_printf(a, "All %" PRI_STR " active keys may use it",
+			 STR_ARG(view_count_text(a, n)));
+}
+
+static struct str
+keys_href(struct arena *a, const struct visit *v, uint64_t model_id)
+{
+	struct buf b;
+	struct url u;
+
+	buf_init(&b, a, HREF_BYTES_MAX);
+	web_place_url(&u, &b, v->app, &v->place, "keys");
+	url_arg(&u, "state", S("active"));
+	url_arg_u64(&u, "model_id", model_id);
+	return buf_str(&b);
+}
+
 static enum err
-add_model(struct tval *list, const struct catalogue_model *m,
-    const struct price *p, uint64_t markup_ppm, struct error *e)
+add_model(struct tval *list, const struct visit *v,
+    const struct catalogue_model *m, const struct price *p, struct error *e)
 {
 	struct tval *o = tval_push_object(list);
 	const struct model *row = &m->row;
@@ -84,12 +129,13 @@ add_model(struct tval *list, const struct catalogue_model *m,
 		? (uint64_t)row->long_context_threshold_tok
 		: 0);
 	view_day(o, "since", p->effective_from_ms);
-	return web_price_view(o, p, markup_ppm, false, e);
+	tval_set_text(o, "keys", keys_text(o->a, &v->uses, row->model_id));
+	tval_set_text(o, "keys_href", keys_href(o->a, v, row->model_id));
+	return web_price_view(o, p, v->place.customer.markup_ppm, false, e);
 }
 
 static void
-add_more(struct tval *o, const struct app *app, const struct web_place *place,
-    uint64_t after)
+add_more(struct tval *o, const struct visit *v, uint64_t after)
 {
 	struct buf b;
 	struct url u;
@@ -98,18 +144,17 @@ add_more(struct tval *o, const struct app *app, const struct web_place *place,
 	if (!o)
 		return;
 	buf_init(&b, o->a, HREF_BYTES_MAX);
-	web_place_url(&u, &b, app, place, "models");
+	web_place_url(&u, &b, v->app, &v->place, "models");
 	url_arg_u64(&u, "after", after);
 	tval_set_text(o, "more_href", buf_str(&b));
 }
 
-/* Those behind an id, up to a page of them. Keys may be for some of them
- * only; their pages say so. */
+/* Those behind an id, up to a page of them. */
 static enum err
-add_models(struct tval *o, const struct app *app, const struct web_place *place,
-    int64_t now_ms, uint64_t after, struct error *e)
+add_models(struct tval *o, const struct visit *v, uint64_t after,
+    struct error *e)
 {
-	const struct catalogue *c = app->catalogue;
+	const struct catalogue *c = v->app->catalogue;
 	struct tval *list = tval_set_list(o, "models");
 	uint64_t last = 0;
 	size_t n = 0;
@@ -117,7 +162,7 @@ add_models(struct tval *o, const struct app *app, const struct web_place *place,
 
 	for (size_t i = 0; !err && n <= PER_PAGE && i < c->n_models; i++) {
 		const struct catalogue_model *m = &c->models[i];
-		const struct price *p = catalogue_price_at(m, now_ms);
+		const struct price *p = catalogue_price_at(m, v->now_ms);
 
 		if (!m->row.is_enabled || !m->n_deployments || !p ||
 		    m->row.model_id <= after)
@@ -125,10 +170,10 @@ add_models(struct tval *o, const struct app *app, const struct web_place *place,
 		if (n++ == PER_PAGE)
 			break;
 		last = m->row.model_id;
-		err = add_model(list, m, p, place->customer.markup_ppm, e);
+		err = add_model(list, v, m, p, e);
 	}
 	tval_set_bool(o, "has_models", list && list->first);
-	add_more(o, app, place, n > PER_PAGE ? last : 0);
+	add_more(o, v, n > PER_PAGE ? last : 0);
 	return err;
 }
 
@@ -136,7 +181,7 @@ enum err
 web_model_list(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct web_place place;
+	struct visit v = { .app = app };
 	struct manager m;
 	struct tval *o;
 	struct param_value query[Q__N];
@@ -144,13 +189,22 @@ web_model_list(struct app *app, const struct request *rq, struct response *rs,
 	    query, e);
 
 	if (!err)
-		err = web_place_begin(app, rq, &place, &m, e);
+		err = web_place_begin(app, rq, &v.place, &m, e);
 	if (err)
 		return err;
+	v.now_ms = m.now_ms;
+	err = store_key_uses(m.db, v.place.customer.customer_id, rq->arena,
+	    &v.uses, e);
 	manager_end(app, &m);
-	o = web_place_page(app, rq, &place, &page_model_list, S("Models"));
+	if (err)
+		return err;
+	o = web_place_page(app, rq, &v.place, &page_model_list, S("Models"));
 	view_time(o, "as_of", app->catalogue->loaded_ms);
-	err = add_models(o, app, &place, m.now_ms, query[Q_AFTER].u64, e);
+	tval_set_text(o, "newest_keys",
+	    v.uses.n_seen == KEY_USES_MAX
+		? view_count_text(rq->arena, KEY_USES_MAX)
+		: S(""));
+	err = add_models(o, &v, query[Q_AFTER].u64, e);
 	return err ? err
 		   : web_page_send(app, rq, rs, 200, &page_model_list, o, e);
 }
