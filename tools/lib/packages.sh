@@ -75,6 +75,7 @@ TG_PACKAGES_TEST=(
   python3-venv
   shellcheck
   xz-utils
+  zsh
 )
 
 TG_PACKAGES_LONG=(
