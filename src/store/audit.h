@@ -68,7 +68,7 @@ struct audit_filter {
  * @tenant     the customer whose rows may be met, without what is the
  *             operator's: hidden members and names of accounts in detail, and
  *             the addresses of its people, keys and commands; 0: all
- * @before_id  behind that row; 0, or one that is not there: from the newest on
+ * @before_id  behind that row; 0: from the newest on
  * @look_max   0: as many as there are
  */
 enum err store_audit_page(struct db *db, uint64_t tenant,

@@ -20,7 +20,7 @@ struct newest {
 	size_t n_lead;
 	bool is_exact;          /* the index leads to what is asked for alone */
 	int64_t from_ms, to_ms; /* to: exclusive; 0: open */
-	uint64_t before_id;     /* behind that row; 0, or one not there: all */
+	uint64_t before_id;     /* behind that row; 0: all; one gone: none */
 	uint64_t look_max;      /* rows that it may look at; 0: all */
 };
 

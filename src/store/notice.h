@@ -154,8 +154,8 @@ struct notice_view {
 /* As many as a page looks at, where a kind or state is asked for. */
 #define NOTICE_SEARCH_MAX 50000
 /**
- * Up to limit behind a notice (0: from the newest on), the newest first by
- * their time.
+ * Up to limit behind a notice (0: from the newest on; one that is gone by now:
+ * none), the newest first by their time.
  * @f        state: on either way
  * @ret_end  fewer than limit, even none, are not the end
  * Memory: in a.

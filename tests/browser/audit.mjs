@@ -135,7 +135,7 @@ await test('a customer reads where its own people were, not where the operator w
 
   const page = await open();
   await signIn(page, a.owner);
-  assert.equal(await where(page, a.page, 'project.add'), 'the service’s operator');
+  assert.equal(await where(page, a.page, 'project.add'), 'the service\'s operator');
   assert.match(await where(page, a.page, 'customer.set'), /^operator key \d+$/);
   assert.equal(await where(page, a.page, 'session.create'), `${a.owner.email}\n${where0}`);
   await close(page);

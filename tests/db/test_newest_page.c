@@ -409,6 +409,27 @@ notices__one_among_many__is_found_in_bounded_steps(void **state)
 	}
 }
 
+/* What a page ended with may be let go of before the next is asked for; what is
+ * behind it is older, so that goes, too. */
+static void
+notices__cursors_row_is_gone__is_the_end(void **state)
+{
+	const struct notice_filter all = { 0 };
+	struct page_cost c = notice_page(&all, 0), behind;
+	char text[80];
+
+	(void)state;
+	behind = notice_page(&all, c.end.next_id);
+	assert_int_equal(behind.n, PAGE);
+	(void)snprintf(text, sizeof(text),
+	    "DELETE FROM notices WHERE notice_id = %llu",
+	    (unsigned long long)c.end.next_id);
+	fixture_sql(root, text);
+	behind = notice_page(&all, c.end.next_id);
+	assert_int_equal(behind.n, 0);
+	assert_int_equal(behind.end.next_id, 0);
+}
+
 static void
 closings__page_by_page__each_reads_what_it_shows(void **state)
 {
@@ -457,6 +478,7 @@ main(void)
 		    audit__a_tenants__is_its_own_without_what_is_the_operators),
 		STORE_TEST(notices__by_customer_or_time__reads_what_it_shows),
 		STORE_TEST(notices__one_among_many__is_found_in_bounded_steps),
+		STORE_TEST(notices__cursors_row_is_gone__is_the_end),
 		STORE_TEST(closings__page_by_page__each_reads_what_it_shows),
 	};
 

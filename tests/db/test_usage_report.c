@@ -565,7 +565,7 @@ migration__old_sums__become_all_rollups(void **state)
 	    N_ROWS);
 	assert_db_ok(&x, store_reconcile(x.db, &x.a, &r, &x.e));
 	for (size_t i = 0; i < r.n_diffs; i++)
-		assert_int_not_equal(r.diffs[i].check <= RECONCILE_OVERALL, 1);
+		assert_int_not_equal(r.diffs[i].check <= RECONCILE_ALL, 1);
 	fixture_fini(&x);
 }
 

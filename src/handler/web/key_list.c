@@ -187,14 +187,14 @@ day_text(struct arena *a, const struct param_value *q)
 	return arena_strdup(a, str_make(text, 10));
 }
 
-/* The first, and the one that is chosen. */
+/* The first that are served, and the one that is chosen. */
 static void
 add_models(struct tval *list, const struct catalogue *c, uint64_t chosen)
 {
 	for (size_t i = 0; i < c->n_models; i++) {
 		const struct model *m = &c->models[i].row;
 
-		if (i < OPTIONS_MAX || m->model_id == chosen)
+		if ((m->is_enabled && i < OPTIONS_MAX) || m->model_id == chosen)
 			add_id_option(list, m->model_id, m->name, chosen);
 	}
 }

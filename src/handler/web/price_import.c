@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A price list that an operator pastes, or sends as a file: what it would change, and then just
- * that. The page of the comparison carries the list and a keyed digest of what
+ * A price list that an operator pastes, or sends as a file: what it would
+ * change, and then just that. The page of the comparison carries the list and a keyed digest of what
  * it shows; the list is compared again before anything is written, and must
  * come to the same.
  */
@@ -244,15 +244,15 @@ read_list(struct visit *v, const char **ret_field, struct error *e)
 	struct str file = v->form.text[F_FILE];
 	struct str pasted = v->form.text[F_LIST];
 
+	/* Some editors begin a file of text with this mark. */
+	if (str_starts(file, S("\xef\xbb\xbf")))
+		file = str_skip(file, 3);
 	if (file.n && pasted.n)
 		return error_public(e, ERR_BAD_PARAM, "file",
 		    "Choose a file or paste the list, not both.");
 	if (!file.n && !pasted.n)
 		return error_public(e, ERR_BAD_PARAM, "file",
 		    "Choose a file that is not empty, or paste the list.");
-	/* Some editors begin a file of text with this mark. */
-	if (str_starts(file, S("\xef\xbb\xbf")))
-		file = str_skip(file, 3);
 	*ret_field = fields[file.n ? F_FILE : F_LIST].name;
 	v->list = file.n ? file : pasted;
 	/* Which the page of the comparison can't know any more. */
@@ -273,6 +273,7 @@ plan(struct visit *v, struct error *e)
 	struct arena *a = v->rq->arena;
 	const char *field = NULL;
 	enum err err = read_form(v, e);
+	struct str typed = v->form.text[F_SOURCE];
 
 	if (!err)
 		err = read_list(v, &field, e);
@@ -281,12 +282,17 @@ plan(struct visit *v, struct error *e)
 	if (!err)
 		err = price_feed_read(v->list, a, &v->feed, e);
 	if (err == ERR_BAD_JSON)
-		return error_public(e, ERR_BAD_PARAM, field,
+		err = error_public(e, ERR_BAD_PARAM, field,
 		    "That is no JSON object as LiteLLM's price list is.");
 	if (!err)
 		err = price_import_plan(v->m.db, &v->feed, &opt, a, &v->plan,
 		    e);
-	return err ? err : digest(v, e);
+	if (!err)
+		err = digest(v, e);
+	/* The list may come the other way next time. */
+	if (err)
+		v->form.text[F_SOURCE] = typed;
+	return err;
 }
 
 /* ---- how it reads ---- */
