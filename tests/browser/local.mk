@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/browser/matrix.t \
 	tests/browser/media.mjs \
 	tests/browser/media.t \
+	tests/browser/own_stack.sh \
 	tests/browser/overview.mjs \
 	tests/browser/overview.t \
 	tests/browser/package-lock.json \
