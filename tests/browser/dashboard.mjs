@@ -51,7 +51,7 @@ async function signIn(page, email = env.TOLLGATE_DASHBOARD_EMAIL,
 async function post(path, body) {
   const answer = await fetch(url + path, {
     method: 'POST',
-    headers: { 'X-API-Key': env.TOLLGATE_OPERATOR_KEY, 'Content-Type': 'application/json' },
+    headers: { Connection: 'close', 'X-API-Key': env.TOLLGATE_OPERATOR_KEY, 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
   assert.equal(answer.status, 201, await answer.clone().text());

@@ -5,7 +5,7 @@ import { assert, done, test } from '../sdk/tap.mjs';
 import { sql } from '../wire/lib.mjs';
 import {
   api, assertAccessible, assertNarrow, assertValid, browser, close, env, made,
-  mine, nasty, open, person, signIn, url,
+  mine, nasty, once, open, person, signIn, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -327,7 +327,7 @@ await test('roles: who looks can\'t change, a developer has its own keys (S7, S2
   assert.equal(await page.getByRole('button', { name: 'Save' }).count(), 0);
   const token = await page.locator('input[name=csrf]').first().inputValue();
   const [row] = (await api('GET', `/api/keys?name=${encodeURIComponent(`Owner's ${stamp}`)}`)).body.data;
-  const etag = (await fetch(`${url}/api/keys/${id}`, { headers: { 'X-API-Key': env.TOLLGATE_OPERATOR_KEY } })).headers.get('etag');
+  const etag = (await fetch(`${url}/api/keys/${id}`, { headers: { ...once, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY } })).headers.get('etag');
   const stolen = await page.request.post(`${mine}/keys/${id}/rotate`, { form: { csrf: token, etag, grace_seconds: '0' } });
   assert.equal(stolen.status(), 403);
   assert.doesNotMatch(await stolen.text(), /id="secret"/);

@@ -4,7 +4,7 @@
 import { done, test, assert } from '../sdk/tap.mjs';
 import { sql, until } from '../wire/lib.mjs';
 import {
-  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, open,
+  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, once, open,
   person, signIn, tollgate, url,
 } from './visit.mjs';
 
@@ -40,7 +40,7 @@ const newKey = async (customer, more = {}) => {
 };
 const ask = (key, model = modelName) => fetch(`${url}/v1/chat/completions`, {
   method: 'POST',
-  headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+  headers: { ...once, Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
   body: JSON.stringify({ model, messages: [{ role: 'user', content: 'one two three' }] }),
 });
 const book = async (events) => {

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { done, test, assert } from '../sdk/tap.mjs';
 import { sql, until } from '../wire/lib.mjs';
 import {
-  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, open,
+  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, once, open,
   person, signIn, tollgate, url,
 } from './visit.mjs';
 
@@ -223,7 +223,7 @@ async function check(q) {
   // The API's file is the same but for the names.
   const ask = new URLSearchParams([...filters, ['from', page.from], ['to', page.to]]);
   const summary = async (groupBy, format) => {
-    const answer = await fetch(`${url}/api/usage/summary?${ask}&group_by=${groupBy}&format=${format}`, { headers: { 'X-API-Key': a.secret } });
+    const answer = await fetch(`${url}/api/usage/summary?${ask}&group_by=${groupBy}&format=${format}`, { headers: { ...once, 'X-API-Key': a.secret } });
     assert.equal(answer.status, 200, what);
     return answer.text();
   };
@@ -382,7 +382,7 @@ await test('a request: its id, its row, how its cost came to be (D16)', async ()
   await until('the model to be known', async () => {
     answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${a.secret}`, 'Content-Type': 'application/json' },
+      headers: { ...once, Authorization: `Bearer ${a.secret}`, 'Content-Type': 'application/json' },
       body: JSON.stringify({ model: `priced.${stamp}`, messages: [{ role: 'user', content: 'one two three' }] }),
     });
     await answer.text();

@@ -20,6 +20,7 @@ async function management(path, body) {
   const answer = await fetch(env.TOLLGATE_URL + path, {
     method: 'POST',
     headers: {
+      Connection: 'close', // a command that runs may outlive one that is kept
       'Content-Type': 'application/json',
       'X-API-Key': env.TOLLGATE_OPERATOR_KEY,
     },
