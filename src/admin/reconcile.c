@@ -11,7 +11,7 @@
 #include "journal/reader.h"
 #include "store/reconcile_last.h"
 
-#define TEXT_BYTES  MIB(1)    /* 900 listed differences at most */
+#define TEXT_BYTES  MIB(1)    /* 1,100 differences, 100 faults at most */
 #define ARENA_BYTES MIB(1024) /* customers, offsets and differences */
 
 static const char *const check_names[RECONCILE__N] = {
@@ -21,6 +21,7 @@ static const char *const check_names[RECONCILE__N] = {
 	[RECONCILE_CALLERS] = "usage_callers",
 	[RECONCILE_OVERALL] = "usage_totals",
 	[RECONCILE_ALL] = "usage_sums",
+	[RECONCILE_REFUSED] = "usage_refusals",
 	[RECONCILE_LEDGER] = "ledger_transfers",
 	[RECONCILE_BALANCE] = "ledger_accounts",
 	[RECONCILE_BUDGET] = "budget_periods",

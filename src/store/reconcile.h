@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether usage (rows, closings of pruned months, adjustments), rollups and
- * ledger say the same, compared in one snapshot. Reads everything; for the
- * command line, not for a request.
+ * Whether usage (rows, closings of pruned months, adjustments), refusals,
+ * rollups and ledger say the same, compared in one snapshot. Reads everything;
+ * for the command line, not for a request.
  */
 #ifndef TG_STORE_RECONCILE_H
 #define TG_STORE_RECONCILE_H
@@ -19,6 +19,7 @@ enum reconcile_check {
 	RECONCILE_OVERALL, /* usage_hourly, usage_daily and usage_monthly
 			      against usage_totals */
 	RECONCILE_ALL,     /* usage_totals against usage_sums */
+	RECONCILE_REFUSED, /* usage_refusals against its two sums */
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */
 	RECONCILE_BALANCE, /* transfers against cached balances, an account */

@@ -36,7 +36,10 @@ STORE_FIXTURE = \
 	tests/db/fixture_store.c \
 	tests/db/fixture_store.h \
 	$(DB_FIXTURE)
-
+SUMS_FIXTURE = \
+	tests/db/fixture_sums.c \
+	tests/db/fixture_sums.h \
+	$(DB_FIXTURE)
 BOOKS_FIXTURE = \
 	tests/db/fixture_books.c \
 	tests/db/fixture_books.h \
@@ -59,9 +62,11 @@ check_PROGRAMS += \
 	tests/db/test_key_manage \
 	tests/db/test_key_page \
 	tests/db/test_migrate \
+	tests/db/test_migrate_sums \
 	tests/db/test_newest_page \
 	tests/db/test_notice \
 	tests/db/test_prune \
+	tests/db/test_refusal_report \
 	tests/db/test_rerate \
 	tests/db/test_schema \
 	tests/db/test_sign_in \
@@ -114,10 +119,15 @@ tests_db_test_key_manage_SOURCES = tests/db/test_key_manage.c $(STORE_FIXTURE)
 tests_db_test_key_manage_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_migrate_SOURCES = tests/db/test_migrate.c $(DB_FIXTURE)
 tests_db_test_migrate_LDADD = $(DB_TEST_LDADD)
+tests_db_test_migrate_sums_SOURCES = tests/db/test_migrate_sums.c $(SUMS_FIXTURE)
+tests_db_test_migrate_sums_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_notice_SOURCES = tests/db/test_notice.c $(STORE_FIXTURE)
 tests_db_test_notice_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_prune_SOURCES = tests/db/test_prune.c $(BOOKS_FIXTURE)
 tests_db_test_prune_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_refusal_report_SOURCES = \
+	tests/db/test_refusal_report.c $(SUMS_FIXTURE)
+tests_db_test_refusal_report_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_rerate_SOURCES = tests/db/test_rerate.c $(BOOKS_FIXTURE)
 tests_db_test_rerate_LDADD = $(tests_db_test_budget_LDADD)
 tests_db_test_schema_SOURCES = tests/db/test_schema.c $(DB_FIXTURE)
@@ -160,7 +170,7 @@ tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)
 tests_db_test_usage_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_usage_report_SOURCES = tests/db/test_usage_report.c \
-	$(DB_FIXTURE)
+	$(SUMS_FIXTURE)
 tests_db_test_usage_report_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
 	$(UNIT_HANDLER_TORTURE)

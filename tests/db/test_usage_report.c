@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Summaries of usage against the rows, however their time is put together;
- * how few rows of the rollups they read; what the migration made of old ones.
- * CHECKLIST B38, B39. */
-#include "db/fixture_db.h"
+/* Summaries of usage against the rows, however their time is put together, and
+ * how few rows of the rollups they read. CHECKLIST B38, B39. */
+#include "db/fixture_sums.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,67 +10,16 @@
 #include "base/clock.h"
 #include "domain/usage_report.h"
 #include "store/db_priv.h"
-#include "store/reconcile.h"
-#include "store/refusal.h"
-#include "store/rollup.h"
-#include "store/usage.h"
 
-#define N_ROWS      6000
-#define FIRST_MONTH INT64_C(1793491200000) /* 2026-11-01 */
-#define STEP_MS     INT64_C(2500000)       /* of every third row */
-#define LAST        (FIRST_MONTH + N_ROWS / 3 * STEP_MS) /* Dec 28 */
-#define NEVER       (INT64_MAX / 2)
-
-static struct db *root;
-
-/* Rows over two months, in groups of the same millisecond. */
-static void
-fill(void)
-{
-	static struct usage_row rows[N_ROWS];
-	struct fixture f;
-
-	fixture_init(&f, FIXTURE_APP);
-	for (unsigned i = 0; i < N_ROWS; i++) {
-		struct usage_row *r = &rows[i];
-
-		*r = fixture_usage(1 + i % 2, 1 + i % 19, 1 + i % 7);
-		r->request_timestamp_ms = FIRST_MONTH + i / 3 * STEP_MS;
-		r->request_id = uuid7_new(r->request_timestamp_ms);
-		r->user_id = 1 + i % 17;
-		r->project_id = i % 5;
-		r->agent_id = i % 23;
-		r->connector_id = i % 29;
-		r->status = (enum usage_status)(i % USAGE_STATUS__MAX);
-		r->latency_ms = i * 7919 % 30011;
-		r->tok[TOK_NORMAL][TOK_IN] = i;
-		r->cost_pusd = 1 + i * INT64_C(1234567);
-		if (i % 11 == 0)
-			r->cost_pusd = r->provider_cost_pusd = DB_MONEY_NULL;
-	}
-	(void)fixture_customer(&f, 1);
-	(void)fixture_customer(&f, 2);
-	assert_db_ok(&f, store_usage_insert(f.db, rows, N_ROWS, &f.e));
-	assert_db_ok(&f, store_rollup_usage(f.db, rows, N_ROWS, &f.a, &f.e));
-	fixture_fini(&f);
-}
+#define N_ROWS      SUMS_USAGE_ROWS
+#define FIRST_MONTH SUMS_FIRST_MONTH_MS
 
 static int
 setup(void **state)
 {
-	if (fixture_setup(state) != 0)
+	if (sums_setup(state) != 0)
 		return -1;
-	root = fixture_connect(FIXTURE_ROOT);
-	fixture_sql(root, "USE tollgate");
-	fill();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	db_free(root);
+	sums_fill_usage();
 	return 0;
 }
 
@@ -94,7 +42,7 @@ of_rows(const char *aggregate, const struct usage_filter *f)
 	    (unsigned long long)f->api_key_id, (unsigned long long)f->agent_id,
 	    (unsigned long long)f->agent_id, (unsigned long long)f->model_id,
 	    (unsigned long long)f->model_id);
-	return fixture_number(root, query);
+	return fixture_number(sums_root, query);
 }
 
 static void
@@ -170,7 +118,8 @@ usage_report__each_dimension_and_time__adds_up_to_the_rows(void **state)
 
 			if (by[1] == by[0])
 				by[1] = USAGE_BY_NOTHING;
-			assert_report(&x, by, &f, k % 2 ? LAST : NEVER);
+			assert_report(&x, by, &f,
+			    k % 2 ? SUMS_LAST_MS : SUMS_NEVER_MS);
 		}
 	fixture_fini(&x);
 }
@@ -192,8 +141,8 @@ usage_report__all_there_is__is_not_nothing(void **state)
 	(void)state;
 	fixture_init(&x, FIXTURE_APP);
 	for (size_t i = 0; i < ARRAY_LEN(by); i++) {
-		assert_db_ok(&x,
-		    usage_report(x.db, by[i], &f, NEVER, &x.a, &r, &x.e));
+		assert_db_ok(&x, usage_report(x.db, by[i], &f, SUMS_NEVER_MS,
+				     &x.a, &r, &x.e));
 		assert_int_equal(r.total.sums.requests, N_ROWS);
 	}
 	fixture_fini(&x);
@@ -228,18 +177,9 @@ usage_report__random_filters__add_up_to_the_rows(void **state)
 
 		f.to_ms = f.from_ms + HOUR_MS +
 			  (int64_t)(next_random(&seed) % 1400) * HOUR_MS;
-		assert_report(&x, by, &f, LAST);
+		assert_report(&x, by, &f, SUMS_LAST_MS);
 	}
 	fixture_fini(&x);
-}
-
-static uint64_t
-rows_read(struct db *db)
-{
-	return fixture_number(db,
-	    "SELECT SUM(variable_value) FROM information_schema.session_status "
-	    "WHERE variable_name IN ('Handler_read_first', "
-	    "'Handler_read_key', 'Handler_read_next', 'Handler_read_rnd_next')");
 }
 
 /* What it costs is what it reads: a month less a day, not 29 days. */
@@ -283,17 +223,17 @@ usage_report__a_month_but_a_day__reads_the_month_and_the_day(void **state)
 		struct usage_filter f = { .customer_id = cases[i].customer_id,
 			.from_ms = FIRST_MONTH + DAY_MS,
 			.to_ms = FIRST_MONTH + 30 * DAY_MS };
-		uint64_t n = fixture_number(root, cases[i].should), before;
-		uint64_t own = rows_read(x.db), most;
+		uint64_t n = fixture_number(sums_root, cases[i].should), before;
+		uint64_t own = sums_rows_read(x.db), most;
 		struct usage_report r;
 
-		before = rows_read(x.db);
+		before = sums_rows_read(x.db);
 		own = before - own; /* what looking costs */
 		assert_db_ok(&x,
-		    usage_report(x.db, by, &f, NEVER, &x.a, &r, &x.e));
+		    usage_report(x.db, by, &f, SUMS_NEVER_MS, &x.a, &r, &x.e));
 		/* Grouping looks each row's group up once. */
 		most = before + own + 2 * n + 2 * r.n + 40;
-		assert_in_range(rows_read(x.db), before, most);
+		assert_in_range(sums_rows_read(x.db), before, most);
 		assert_is_sum_of_rows(&r.total, &f);
 	}
 	fixture_fini(&x);
@@ -364,8 +304,8 @@ usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
 		MYSQL_ROW row;
 
 		explain(cases[i].id, cases[i].is_of_one, query, sizeof(query));
-		fixture_sql(root, query);
-		res = mysql_store_result(&root->my);
+		fixture_sql(sums_root, query);
+		res = mysql_store_result(&sums_root->my);
 		row = mysql_fetch_row(res);
 		assert_string_equal(mysql_fetch_field_direct(res, 5)->name,
 		    "key");
@@ -374,199 +314,6 @@ usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
 		    cases[i].key_bytes);
 		mysql_free_result(res);
 	}
-}
-
-#define REFUSED_MS (FIRST_MONTH - 20 * DAY_MS) /* the first of them */
-
-/* Refusals by 20 keys of each of two customers, for 2 models and 2 reasons,
- * every 37 hours. */
-static void
-fill_refusals(struct fixture *x)
-{
-	enum {
-		AT_ONCE = 160,
-		N = 40 * AT_ONCE
-	};
-	static struct usage_refusal rows[N];
-
-	for (unsigned i = 0; i < N; i++)
-		rows[i] = (struct usage_refusal){ .customer_id = 1 + i % 2,
-			.hour_ms = REFUSED_MS +
-				   (int64_t)(i / AT_ONCE) * 37 * HOUR_MS,
-			.api_key_id = 1 + i / 2 % 20,
-			.model_id = 1 + i / 40 % 2,
-			.reason = i / 80 % 2 ? S("rate_limit_exceeded")
-					     : S("model_not_allowed"),
-			.refusals = 1 + i % 7 };
-	qsort(rows, N, sizeof(rows[0]), usage_refusal_compare);
-	/* A later batch adds to what is there. */
-	for (int i = 0; i < 2; i++)
-		assert_db_ok(x,
-		    store_refusal_add(x->db, rows, N, &x->a, &x->e));
-}
-
-static void
-assert_refusals(struct fixture *x, enum usage_dimension by0,
-    enum usage_dimension by1, const struct usage_filter *f)
-{
-	const enum usage_dimension by[USAGE_BY_MAX] = { by0, by1 };
-	struct arena_mark mark = arena_mark(&x->a);
-	struct usage_report r;
-	char query[600];
-	uint64_t n = 0;
-
-	(void)snprintf(query, sizeof(query),
-	    "SELECT COALESCE(SUM(refusals), 0) FROM usage_refusals WHERE "
-	    "hour >= '1970-01-01' + INTERVAL %lld SECOND AND hour < "
-	    "'1970-01-01' + INTERVAL %lld SECOND AND (%llu = 0 OR customer_id "
-	    "= %llu) AND (%llu = 0 OR api_key_id = %llu) AND (%llu = 0 OR "
-	    "model_id = %llu)",
-	    (long long)(f->from_ms / 1000), (long long)(f->to_ms / 1000),
-	    (unsigned long long)f->customer_id,
-	    (unsigned long long)f->customer_id,
-	    (unsigned long long)f->api_key_id,
-	    (unsigned long long)f->api_key_id, (unsigned long long)f->model_id,
-	    (unsigned long long)f->model_id);
-	assert_db_ok(x, usage_report(x->db, by, f, LAST, &x->a, &r, &x->e));
-	assert_true(r.has_refusals);
-	for (size_t i = 0; i < r.n; i++)
-		n += r.groups[i].refusals;
-	assert_int_equal(n, r.total.refusals);
-	assert_int_equal(n, fixture_number(root, query));
-	arena_rewind(&x->a, mark);
-}
-
-static void
-usage_report__refusals_by_anything__add_up_to_the_rows(void **state)
-{
-	static const enum usage_dimension by[][USAGE_BY_MAX] = {
-		{ USAGE_BY_NOTHING }, { USAGE_BY_KEY }, { USAGE_BY_CUSTOMER },
-		{ USAGE_BY_MODEL }, { USAGE_BY_HOUR },
-		{ USAGE_BY_DAY, USAGE_BY_MODEL },
-		{ USAGE_BY_MONTH, USAGE_BY_KEY },
-		{ USAGE_BY_MONTH, USAGE_BY_CUSTOMER },
-		{ USAGE_BY_KEY, USAGE_BY_MODEL }
-	};
-	static const int64_t times[][2] = { { -31 * DAY_MS, 61 * DAY_MS },
-		{ DAY_MS, 29 * DAY_MS }, { 5 * HOUR_MS, 33 * DAY_MS + HOUR_MS },
-		{ 37 * HOUR_MS, 38 * HOUR_MS } };
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x, FIXTURE_APP);
-	fill_refusals(&x);
-	for (size_t i = 0; i < ARRAY_LEN(by); i++)
-		for (size_t k = 0; k < ARRAY_LEN(times) * 8; k++) {
-			const struct usage_filter f = {
-				.customer_id = k & 1,
-				.api_key_id = k & 2 ? 3 : 0,
-				.model_id = k & 4 ? 2 : 0,
-				.from_ms = FIRST_MONTH + times[k / 8][0],
-				.to_ms = FIRST_MONTH + times[k / 8][1],
-			};
-
-			assert_refusals(&x, by[i][0], by[i][1], &f);
-		}
-	fixture_fini(&x);
-}
-
-/* However many keys, models and reasons there were in each hour. */
-static void
-usage_report__refusals_of_a_month__are_read_from_its_sums(void **state)
-{
-	static const struct {
-		enum usage_dimension by;
-		uint64_t customer_id;
-		const char *should;
-	} cases[] = {
-		{ USAGE_BY_MODEL, 1,
-		    "usage_refusal_totals WHERE customer_id = 1" },
-		{ USAGE_BY_MONTH, 0,
-		    "usage_refusal_totals WHERE customer_id = 0" },
-		{ USAGE_BY_CUSTOMER, 0,
-		    "usage_refusal_totals WHERE customer_id <> 0" },
-		{ USAGE_BY_KEY, 1, "usage_refusal_keys WHERE customer_id = 1" },
-		{ USAGE_BY_KEY, 0, "usage_refusal_keys WHERE TRUE" },
-	};
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x, FIXTURE_APP);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const enum usage_dimension by[USAGE_BY_MAX] = { cases[i].by };
-		/* October has no usage, so only refusals are read. */
-		const struct usage_filter f = {
-			.customer_id = cases[i].customer_id,
-			.from_ms = rollup_start_ms(FIRST_MONTH - DAY_MS,
-			    ROLLUP_MONTH),
-			.to_ms = FIRST_MONTH,
-		};
-		uint64_t before, own, n;
-		struct usage_report r;
-		char query[300];
-
-		(void)snprintf(query, sizeof(query),
-		    "SELECT COUNT(*) FROM %s AND period = 'month' AND start = "
-		    "'2026-10-01'",
-		    cases[i].should);
-		n = fixture_number(root, query);
-		assert_int_not_equal(n, 0);
-		own = rows_read(x.db);
-		before = rows_read(x.db);
-		own = before - own;
-		assert_db_ok(&x,
-		    usage_report(x.db, by, &f, NEVER, &x.a, &r, &x.e));
-		assert_int_not_equal(r.n, 0);
-		assert_in_range(rows_read(x.db), before,
-		    before + own + 2 * n + 2 * r.n + 40);
-	}
-	fixture_fini(&x);
-}
-
-/* A number that any difference of the sums of refusals changes. */
-static uint64_t
-refusal_sums(void)
-{
-	return fixture_number(root,
-	    "SELECT (SELECT SUM(CRC32(CONCAT_WS(',', customer_id, period, "
-	    "start, model_id, reason, refusals))) FROM usage_refusal_totals) + "
-	    "(SELECT SUM(CRC32(CONCAT_WS(',', customer_id, period, start, "
-	    "api_key_id, refusals))) FROM usage_refusal_keys)");
-}
-
-/* The migration makes of usage_hourly what the flusher would have made. */
-static void
-migration__old_sums__become_all_rollups(void **state)
-{
-	struct reconcile_result r;
-	uint64_t refused;
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x, FIXTURE_APP);
-	refused = refusal_sums();
-	fixture_sql(root, "DROP TABLE usage_monthly, usage_totals, "
-			  "usage_refusal_totals, usage_refusal_keys");
-	fixture_sql(root, "ALTER TABLE api_keys DROP KEY key_created");
-	fixture_sql(root, "ALTER TABLE api_key_uses DROP KEY key_use_time");
-	fixture_run_file(root, "sql/schema/0015_summaries.sql");
-	fixture_run_file(root, "sql/schema/0019_time_first.sql");
-	fixture_run_file(root, "sql/schema/0024_refusal_sums.sql");
-	fixture_run_file(root, "sql/schema/0025_callers.sql");
-	fixture_run_file(root, "sql/schema/0026_sums.sql");
-	assert_int_equal(refusal_sums(), refused);
-	assert_int_equal(fixture_number(root,
-			     "SELECT SUM(requests) FROM usage_daily"),
-	    N_ROWS);
-	assert_int_equal(fixture_number(root,
-			     "SELECT SUM(requests) FROM "
-			     "usage_totals WHERE customer_id = 0 AND period = "
-			     "'month'"),
-	    N_ROWS);
-	assert_db_ok(&x, store_reconcile(x.db, &x.a, &r, &x.e));
-	for (size_t i = 0; i < r.n_diffs; i++)
-		assert_int_not_equal(r.diffs[i].check <= RECONCILE_ALL, 1);
-	fixture_fini(&x);
 }
 
 static void
@@ -581,7 +328,8 @@ usage_report__more_groups_than_allowed__names_group_by(void **state)
 
 	(void)state;
 	fixture_init(&x, FIXTURE_APP);
-	assert_int_equal(usage_report(x.db, by, &f, NEVER, &x.a, &r, &x.e),
+	assert_int_equal(usage_report(x.db, by, &f, SUMS_NEVER_MS, &x.a, &r,
+			     &x.e),
 	    ERR_BAD_PARAM);
 	assert_string_equal(x.e.param, "group_by");
 	fixture_fini(&x);
@@ -602,13 +350,8 @@ main(void)
 		    usage_report__everybodys_and_one_customers__lead_by_time_and_customer),
 		cmocka_unit_test(
 		    usage_report__more_groups_than_allowed__names_group_by),
-		cmocka_unit_test(
-		    usage_report__refusals_by_anything__add_up_to_the_rows),
-		cmocka_unit_test(
-		    usage_report__refusals_of_a_month__are_read_from_its_sums),
-		cmocka_unit_test(migration__old_sums__become_all_rollups),
 	};
 
 	fixture_need_server();
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, sums_teardown);
 }
