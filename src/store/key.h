@@ -217,10 +217,10 @@ enum err store_key_ending(struct db *db, uint64_t customer_id, int64_t to_ms,
 struct key_uses {
 	uint64_t n_seen;   /* keys of any state */
 	uint64_t n_active; /* of these */
-	uint64_t n_all;    /* of these, those for all models */
+	uint64_t n_all;    /* of these, those that may ask any model */
 	const struct key_model_use {
 		uint64_t model_id;
-		uint64_t n_keys; /* active ones that list it */
+		uint64_t n_keys; /* active ones that may ask it, by name */
 	} * models;
 	size_t n_models;
 };

@@ -57,6 +57,8 @@ for (const javaScriptEnabled of [true, false]) {
     await page.waitForURL(/\/members$/);
     await hand.press(page.getByRole('link', { name: 'New member' }));
     await page.waitForURL(/\/members\/new$/);
+    // It is needed for some roles, so it isn't called optional.
+    await page.getByLabel('Your password', { exact: true }).waitFor();
     await hand.write(page.getByLabel('Name', { exact: true }), 'Grace');
     await hand.write(page.getByLabel('E-mail address'), email);
     await hand.choose(page.getByLabel('Role', { exact: true }), 'Billing: sees usage and bills');

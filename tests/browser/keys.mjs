@@ -510,6 +510,10 @@ await test('models: how many keys may use each, and which', async () => {
   assert.equal(await page.getByLabel('May use the model').inputValue(), id);
   await api('DELETE', `/api/keys/${all.id}`);
   assert.equal(await says(), '1 of 2 active keys may use it');
+  await newKey('reads only', { scopes: ['usage:read'] });
+  assert.equal(await says(), '1 of 3 active keys may use it');
+  await page.getByRole('link', { name: '1 of 3 active keys may use it' }).first().click();
+  assert.deepEqual(await names(), ['this']);
   await close(page);
 });
 

@@ -130,7 +130,8 @@ void web_form_view(struct tval *o, const struct web_form *f,
 	{ path ".fields.label", TVAL_TEXT }, { path ".fields.hint", TVAL_TEXT }, \
 	{ path ".fields.message", TVAL_TEXT }, { path ".fields.type", TVAL_TEXT }, \
 	{ path ".fields.value", TVAL_TEXT }, { path ".fields.described_by", TVAL_TEXT }, \
-	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_input", TVAL_BOOL }, \
+	{ path ".fields.is_needed", TVAL_BOOL }, { path ".fields.is_optional", TVAL_BOOL }, \
+	{ path ".fields.is_input", TVAL_BOOL }, \
 	{ path ".fields.is_area", TVAL_BOOL }, { path ".fields.is_check", TVAL_BOOL }, \
 	{ path ".fields.is_lines", TVAL_BOOL }, { path ".fields.is_hidden", TVAL_BOOL }, \
 	{ path ".fields.autocomplete", TVAL_TEXT }, \

@@ -145,6 +145,9 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	    c == FORM_SECRET || c == FORM_FILE ? S("") : f->text[i]);
 	tval_set_text(o, "described_by", described_by(o->a, id, message, hint));
 	tval_set_bool(o, "is_needed", field->flags & FORM_NEEDED);
+	/* What is for the page itself says by its hint when it is needed. */
+	tval_set_bool(o, "is_optional",
+	    !(field->flags & (FORM_NEEDED | FORM_SMALL | FORM_ASIDE)));
 	tval_set_bool(o, "is_input", is_input(c));
 	tval_set_bool(o, "is_area", c == FORM_LINES || c == FORM_AREA);
 	tval_set_bool(o, "is_lines", c == FORM_LINES);

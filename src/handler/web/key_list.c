@@ -104,6 +104,8 @@ load_keys(struct web_key *v, struct list *l, struct error *e)
 		.last_used_from_ms = q[Q_USED_FROM].time_ms,
 		.last_used_to_ms = q[Q_USED_TO].time_ms,
 		.model_id = q[Q_MODEL].u64,
+		/* "May use the model": not without the scope to ask one. */
+		.scopes = q[Q_MODEL].is_set ? KEY_SCOPE_INFER : 0,
 	};
 	enum err err = q[Q_PREFIX].is_set
 			   ? key_read_prefix(q[Q_PREFIX].text, &f.prefix, e)
