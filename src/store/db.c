@@ -170,6 +170,15 @@ db_connect(struct db *db, struct error *e)
 	return OK;
 }
 
+static bool
+is_among(unsigned number, const unsigned *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == number)
+			return true;
+	return false;
+}
+
 bool
 db_is_lost(unsigned number)
 {
@@ -184,10 +193,7 @@ db_is_lost(unsigned number)
 		3169 /* MySQL: session killed */,
 		4031 /* MySQL: idle for too long */ };
 
-	for (size_t i = 0; i < ARRAY_LEN(lost); i++)
-		if (lost[i] == number)
-			return true;
-	return false;
+	return is_among(number, lost, ARRAY_LEN(lost));
 }
 
 /* The server is there but cannot serve now: full disk, read only, restoring
@@ -208,11 +214,9 @@ is_unfit(unsigned number)
 		1969 /* MariaDB: statement time-out */,
 		3024 /* MySQL: the same */ };
 
-	for (size_t i = 0; i < ARRAY_LEN(unfit); i++)
-		if (unfit[i] == number)
-			return true;
 	/* Below 1000: the server's own trouble with files and memory. */
-	return number > 0 && number < 1000;
+	return is_among(number, unfit, ARRAY_LEN(unfit)) ||
+	       (number > 0 && number < 1000);
 }
 
 /* The values themselves are at fault; the same ones will fail again. */
@@ -230,10 +234,7 @@ is_bad_value(unsigned number)
 		ER_CANT_AGGREGATE_2COLLATIONS /* ü asked of an ASCII column */,
 		3819 /* MySQL: CHECK */, 4025 /* MariaDB: CHECK */ };
 
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		if (bad[i] == number)
-			return true;
-	return false;
+	return is_among(number, bad, ARRAY_LEN(bad));
 }
 
 static enum err
@@ -450,6 +451,18 @@ db_run_script_statement(struct db *db, struct str text, struct error *e)
 		return OK;
 	return db_fail(db, mysql_errno(&db->my), mysql_error(&db->my), "script",
 	    e);
+}
+
+bool
+db_script_was_done(struct db *db)
+{
+	static const unsigned done[] = { ER_TABLE_EXISTS_ERROR,
+		ER_BAD_TABLE_ERROR, ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME,
+		ER_DUP_KEYNAME, ER_MULTIPLE_PRI_KEY, ER_CANT_DROP_FIELD_OR_KEY,
+		1826 /* a constraint of that name */,
+		3822 /* MySQL: a CHECK of that name */ };
+
+	return is_among(mysql_errno(&db->my), done, ARRAY_LEN(done));
 }
 
 enum err

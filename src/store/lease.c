@@ -9,6 +9,14 @@ static const struct db_field fence_fields[] = {
 };
 static const struct db_map fence_map = DB_MAP(struct fence_row, fence_fields);
 
+struct kept_row {
+	bool is_kept;
+};
+static const struct db_field kept_fields[] = {
+	DB_FIELD(struct kept_row, is_kept, BOOL),
+};
+static const struct db_map kept_map = DB_MAP(struct kept_row, kept_fields);
+
 static enum err
 read_fence(struct db *db, enum stmt id, struct db_in in, uint64_t *ret,
     struct error *e)
@@ -60,6 +68,24 @@ store_lease_take(struct db *db, struct lease *l, uint64_t ttl_ms,
 	if (err != OK)
 		return err;
 	return db_atomic(db, take_txn, &arg, e);
+}
+
+enum err
+store_lease_is_kept(struct db *db, struct str name, bool *ret, struct error *e)
+{
+	struct kept_row row;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_LEASE_IS_KEPT, DB_IN(db_str(name)), &a, &kept_map,
+	    &row, e);
+	*ret = err == OK && row.is_kept;
+	arena_fini(&a);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	error_clear(e);
+	return OK;
 }
 
 enum err

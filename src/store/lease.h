@@ -23,6 +23,9 @@ struct lease {
  */
 enum err store_lease_take(struct db *db, struct lease *l, uint64_t ttl_ms,
     struct error *e) ATTR_MUST_CHECK;
+/** Whether its last holder never gave it back: it was cut off, or is at it. */
+enum err store_lease_is_kept(struct db *db, struct str name, bool *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /** Errors: ERR_CONFLICT it was lost. */
 enum err store_lease_renew(struct db *db, const struct lease *l,
     uint64_t ttl_ms, struct error *e) ATTR_MUST_CHECK;

@@ -58,6 +58,7 @@ struct run {
 	const struct migrate_options *opt;
 	struct arena *a;
 	struct lease lease;
+	bool was_cut; /* the run before never gave its lease back */
 	struct file *files;
 	size_t n_files;
 	struct applied *applied;
@@ -288,40 +289,91 @@ read_folder(struct run *r, struct error *e)
 	return err;
 }
 
-/* Run the statements of a file after the first `done`; record each one when
- * is_recorded. */
+/* A statement of a file that is applied. */
+struct statement {
+	const struct file *file;
+	uint64_t no; /* from 1 */
+	struct str text;
+	bool may_be_done; /* a run was cut off before it could be recorded */
+};
+
+/* Run it and record it. */
 static enum err
-run_statements(struct run *r, const struct file *f, uint64_t done,
-    bool is_recorded, struct error *e)
+run_statement(struct db *db, void *arg, struct error *e)
 {
+	const struct statement *s = arg;
+	int64_t start_ms = clock_mono_ms();
+	enum err err = db_run_script_statement(db, s->text, e);
+
+	if (err != OK && s->may_be_done && db_script_was_done(db)) {
+		error_clear(e);
+		err = OK;
+	}
+	return err ? err
+		   : db_exec(db, STMT_MIGRATION_STEP,
+			 DB_IN(db_u64(s->no),
+			     db_u64((uint64_t)(clock_mono_ms() - start_ms)),
+			     db_u64(s->file->version)),
+			 NULL, e);
+}
+
+/* Changing rows can be taken back until it is recorded. Data definition
+ * commits by itself, and the server ends it though we are gone. */
+static bool
+is_of_rows(struct str text)
+{
+	static const char *const verbs[] = { "INSERT", "UPDATE", "DELETE",
+		"REPLACE" };
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (str_starts(text, str_from(verbs[i])))
+			return true;
+	return false;
+}
+
+/* Those that are not recorded. @before  NULL: none is */
+static enum err
+run_statements(struct run *r, const struct file *f,
+    const struct applied *before, struct error *e)
+{
+	const uint64_t done = before ? before->statements_done : 0;
+	struct statement s = { .file = f };
+	struct str rest = f->text;
+
+	for (s.no = 1; migrate_next_statement(&rest, &s.text); s.no++) {
+		enum err err;
+
+		if (s.no <= done)
+			continue;
+		s.may_be_done = before && r->was_cut && s.no == done + 1 &&
+				!is_of_rows(s.text);
+		err = store_lease_renew(r->db, &r->lease, LEASE_TTL_MS, e);
+		if (err == OK)
+			err = is_of_rows(s.text)
+				  ? db_txn(r->db, run_statement, &s, e)
+				  : run_statement(r->db, &s, e);
+		if (err != OK) {
+			(void)error_prefix(e, "%" PRI_STR ": statement %llu",
+			    STR_ARG(f->name), (unsigned long long)s.no);
+			return err;
+		}
+	}
+	return OK;
+}
+
+/* What this needs itself, before there is a lease or a record. */
+static enum err
+run_first(struct run *r, struct error *e)
+{
+	const struct file *f = &r->files[0];
 	struct str rest = f->text, text;
 	enum err err = OK;
 
-	for (uint64_t i = 1; migrate_next_statement(&rest, &text); i++) {
-		int64_t start_ms = clock_mono_ms();
-
-		if (i <= done)
-			continue;
-		if (is_recorded)
-			err = store_lease_renew(r->db, &r->lease, LEASE_TTL_MS,
-			    e);
-		if (err == OK)
-			err = db_run_script_statement(r->db, text, e);
-		if (err != OK) {
-			(void)error_prefix(e, "%" PRI_STR ": statement %llu",
-			    STR_ARG(f->name), (unsigned long long)i);
-			return err;
-		}
-		if (is_recorded)
-			err = db_exec(r->db, STMT_MIGRATION_STEP,
-			    DB_IN(db_u64(i),
-				db_u64((uint64_t)(clock_mono_ms() - start_ms)),
-				db_u64(f->version)),
-			    NULL, e);
-		if (err != OK)
-			return err;
-	}
-	return OK;
+	while (err == OK && migrate_next_statement(&rest, &text))
+		err = db_run_script_statement(r->db, text, e);
+	if (err != OK)
+		(void)error_prefix(e, "%" PRI_STR, STR_ARG(f->name));
+	return err;
 }
 
 static const struct applied *
@@ -389,8 +441,7 @@ apply(struct run *r, const struct file *f, struct error *e)
 	    DB_IN(db_u64(f->version), db_str(f->name), db_b32(f->checksum)),
 	    NULL, e);
 	if (err == OK)
-		err = run_statements(r, f, before ? before->statements_done : 0,
-		    true, e);
+		err = run_statements(r, f, before, e);
 	if (err == OK)
 		err = db_exec(r->db, STMT_MIGRATION_FINISH,
 		    DB_IN(db_u64(f->version)), NULL, e);
@@ -451,7 +502,10 @@ take_lease(struct run *r, struct error *e)
 	r->lease.name = S("migrate");
 	rng_bytes(r->lease.holder, sizeof(r->lease.holder));
 	for (;;) {
-		err = store_lease_take(r->db, &r->lease, LEASE_TTL_MS, e);
+		err = store_lease_is_kept(r->db, r->lease.name, &r->was_cut, e);
+		if (err == OK)
+			err = store_lease_take(r->db, &r->lease, LEASE_TTL_MS,
+			    e);
 		if (err != ERR_CONFLICT || clock_mono_ms() >= until_ms)
 			return err;
 		(void)nanosleep(&pause, NULL); /* waking early is fine */
@@ -462,7 +516,7 @@ static enum err
 run_locked(struct run *r, struct error *e)
 {
 	struct error ignored;
-	enum err err = run_statements(r, &r->files[0], 0, false, e);
+	enum err err = run_first(r, e);
 
 	if (err == OK)
 		err = take_lease(r, e);

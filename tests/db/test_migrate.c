@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Migrations: in order, once, refused when edited, one run at a time. */
+/* Migrations: in order, once though they are killed, refused when edited, one
+ * run at a time. */
 #include "db/fixture_db.h"
 
 #include <glob.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/lease.h"
@@ -265,6 +271,145 @@ migrate__statement_fails__names_it_and_goes_on_there_once_mended(void **state)
 	fixture_dir_remove(&dir);
 }
 
+/* The run before was killed: its lease was not given back, and has run out. */
+static void
+keep_lease(struct db *db)
+{
+	fixture_sql(db, "UPDATE leases SET expires_at = NOW(6), updated_at = "
+			"NOW(6) - INTERVAL 1 MINUTE WHERE name = 'migrate'");
+}
+
+static const char *const cut_statements[] = { "CREATE TABLE a (x INT);\n",
+	"ALTER TABLE a ADD COLUMN y INT;\n", "ALTER TABLE a ADD KEY a_x (x);\n",
+	"INSERT INTO a VALUES (1, 1);\n",
+	"ALTER TABLE a ADD CONSTRAINT a_y CHECK (y > 0);\n",
+	"CREATE TABLE b LIKE a;\n", "ALTER TABLE b CHANGE COLUMN x z INT;\n",
+	"ALTER TABLE b DROP COLUMN y;\n", "UPDATE a SET x = x + 1;\n",
+	"DROP TABLE b;\n" };
+
+/* A file of the first n, then one more. */
+static void
+put_first(const struct fixture_dir *dir, size_t n, const char *last)
+{
+	char text[2048] = "";
+
+	for (size_t i = 0; i < n; i++)
+		strcat(text, cut_statements[i]);
+	put(dir, "0002_a.sql", strcat(text, last));
+}
+
+/* As if it was killed when the server had ended statement n, before that was
+ * recorded; was_given_back: as if somebody had made the same meanwhile. */
+static enum err
+run_cut_behind(size_t n, bool was_given_back, struct error *e)
+{
+	struct fixture_dir dir;
+	struct fixture f;
+	struct counts c;
+	enum err err;
+
+	fixture_make_database();
+	make_folder(&dir);
+	put_first(&dir, n, "CREATE TABEL c (x INT);\n");
+	assert_int_equal(run(dir.path, &c, e), ERR_DB_QUERY);
+	fixture_init(&f, FIXTURE_MIGRATE);
+	fixture_sql(f.db, "UPDATE schema_migrations SET statements_done = "
+			  "statements_done - 1 WHERE version = 2");
+	if (!was_given_back)
+		keep_lease(f.db);
+	put_first(&dir, ARRAY_LEN(cut_statements), "");
+	err = run(dir.path, &c, e);
+	if (err == OK)
+		assert_int_equal(fixture_number(f.db, "SELECT SUM(x) FROM a"),
+		    2);
+	fixture_fini(&f);
+	fixture_dir_remove(&dir);
+	return err;
+}
+
+static void
+migrate__cut_before_a_definition_is_recorded__goes_on_behind_it(void **state)
+{
+	struct error e;
+
+	(void)state;
+	for (size_t n = 1; n <= ARRAY_LEN(cut_statements); n++) {
+		const char *last = cut_statements[n - 1];
+
+		/* These are recorded with what they do. */
+		if (last[0] == 'I' || last[0] == 'U')
+			continue;
+		assert_int_equal(run_cut_behind(n, false, &e), OK);
+	}
+}
+
+static void
+migrate__table_is_there_and_nothing_was_cut__is_refused(void **state)
+{
+	struct error e;
+
+	(void)state;
+	assert_int_equal(run_cut_behind(1, true, &e), ERR_DB_QUERY);
+	assert_non_null(strstr(e.internal, "0002_a.sql: statement 1"));
+}
+
+#define INSERTING                                                       \
+ "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE " \
+ "'INSERT INTO a%'"
+#define CONNECTED                                                    \
+ "SELECT COUNT(*) FROM information_schema.processlist WHERE user = " \
+ "'tollgate_migrate'"
+
+static void
+wait_for(struct db *db, const char *query, uint64_t value)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	int64_t until_ms = clock_mono_ms() + 120000;
+
+	while (fixture_number(db, query) != value) {
+		assert_true(clock_mono_ms() < until_ms);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+/* The server goes on with a statement whose client is gone. */
+static void
+migrate__killed_while_rows_are_added__adds_them_once(void **state)
+{
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	struct fixture_dir dir;
+	struct error e;
+	struct counts c;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	fixture_make_database();
+	make_folder(&dir);
+	put(&dir, "0002_a.sql",
+	    "CREATE TABLE a (x INT);\n"
+	    "INSERT INTO a SELECT BENCHMARK(5000000, MD5('a'));\n");
+	pid = fork();
+	if (pid == 0) {
+		(void)!run(dir.path, &c, &e);
+		_exit(0);
+	}
+	wait_for(root, INSERTING, 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	wait_for(root, CONNECTED, 0);
+	fixture_sql(root, "USE tollgate");
+	assert_int_equal(fixture_number(root, "SELECT COUNT(*) FROM a"), 0);
+	keep_lease(root);
+
+	assert_int_equal(run(dir.path, &c, &e), OK);
+
+	assert_int_equal(fixture_number(root, "SELECT COUNT(*) FROM a"), 1);
+	db_free(root);
+	fixture_dir_remove(&dir);
+}
+
 static void *
 run_in_thread(void *arg)
 {
@@ -362,6 +507,12 @@ main(void)
 		cmocka_unit_test(migrate__two_files_of_one_number__are_refused),
 		cmocka_unit_test(
 		    migrate__statement_fails__names_it_and_goes_on_there_once_mended),
+		cmocka_unit_test(
+		    migrate__cut_before_a_definition_is_recorded__goes_on_behind_it),
+		cmocka_unit_test(
+		    migrate__table_is_there_and_nothing_was_cut__is_refused),
+		cmocka_unit_test(
+		    migrate__killed_while_rows_are_added__adds_them_once),
 		cmocka_unit_test(
 		    migrate__two_runs_at_once__each_file_is_applied_once),
 		cmocka_unit_test(
