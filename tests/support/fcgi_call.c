@@ -12,6 +12,7 @@
  *     -k        ask to keep the connection
  *     -a        as an authorizer, not a responder
  *     -r        print the protocol's end too: "[end]" or "[closed]"
+ *     -s        print how many bytes each record of the answer has, not them
  *   fcgi_call -l FD PATH COMMAND...   listen on PATH, run COMMAND with the
  *                                     socket as descriptor FD
  *
@@ -41,7 +42,7 @@ enum {
 
 struct options {
 	long repeat, wait_ms, end_wait_ms;
-	bool is_cut, is_quiet, is_kept, is_raw, is_authorizer;
+	bool is_cut, is_quiet, is_kept, is_raw, is_authorizer, is_sized;
 };
 
 static void
@@ -149,9 +150,10 @@ get(int fd, void *p, size_t n)
 	return true;
 }
 
-/* Print STDOUT until the end; whether it came in order. */
+/* Print STDOUT, or its records' sizes, until the end; whether it came in
+ * order. */
 static bool
-print_answer(int fd)
+print_answer(int fd, bool is_sized)
 {
 	static char text[65535 + 255];
 	unsigned char head[8];
@@ -164,10 +166,11 @@ print_answer(int fd)
 		n = (size_t)head[4] << 8 | head[5];
 		if (!get(fd, text, n + head[6]))
 			return false;
-		if (head[1] == STDOUT) {
+		if (head[1] == STDOUT && is_sized)
+			printf("%zu\n", n);
+		else if (head[1] == STDOUT)
 			fwrite(text, 1, n, stdout);
-			fflush(stdout);
-		}
+		fflush(stdout);
 		if (head[1] == STDERR)
 			fwrite(text, 1, n, stderr);
 		if (head[1] == END)
@@ -214,7 +217,7 @@ call(const struct options *o, const char *path, char **params, int n_params)
 		shutdown(fd, SHUT_WR);
 	else
 		put_record(fd, STDIN, "", 0);
-	ended = print_answer(fd);
+	ended = print_answer(fd, o->is_sized);
 	if (o->is_raw)
 		fputs(ended ? "[end]" : "[closed]", stdout);
 	if (o->is_raw && ended && read(fd, begin, 1) == 0)
@@ -252,7 +255,7 @@ main(int argc, char **argv)
 	struct options o = { .repeat = 1 };
 	int c, listen_fd = -1;
 
-	while ((c = getopt(argc, argv, "+n:w:e:cqkarl:")) != -1) {
+	while ((c = getopt(argc, argv, "+n:w:e:cqkarsl:")) != -1) {
 		switch (c) {
 		case 'n':
 			o.repeat = strtol(optarg, NULL, 10);
@@ -277,6 +280,9 @@ main(int argc, char **argv)
 			break;
 		case 'r':
 			o.is_raw = true;
+			break;
+		case 's':
+			o.is_sized = true;
 			break;
 		case 'l':
 			listen_fd = (int)strtol(optarg, NULL, 10);

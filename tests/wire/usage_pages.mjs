@@ -75,6 +75,13 @@ try {
     // What the first page found but for the last kilobyte comes before the end.
     assert.ok(seen.length >= 2 && seen[0] < text.length, seen.join());
     assert.equal(seen.at(-1), text.length);
+    // The worker, without a web server that may join what it gets: the page
+    // that finds nothing sends a byte.
+    const target = path('&format=csv');
+    const sizes = execFileSync(`${env.TOLLGATE_BUILD_DIR}/tests/support/fcgi_call`, ['-s',
+      `${env.TOLLGATE_STACK_DIR}/run/worker.sock-0`, 'REQUEST_METHOD=GET', `REQUEST_URI=${target}`,
+      `QUERY_STRING=${target.split('?')[1]}`, `HTTP_X_API_KEY=${key.key}`], { input: '' }).toString().trim().split('\n').map(Number);
+    assert.deepEqual(sizes.filter((n) => n > 0).slice(-3).map((n) => n === 1), [false, true, false], sizes.join());
   });
 
   await test('NDJSON: all of them', async () => {
