@@ -200,10 +200,10 @@ user_link_send(const struct sign_in *s, const struct user_link_maker *m,
 	struct tries tries = { .map = s->map,
 		.n = 4,
 		.limits = {
-		    { account, LIMIT_MINUTE, USER_LINK_ASKS_ACCOUNT_MINUTE, 0 },
-		    { account, LIMIT_HOUR, USER_LINK_ASKS_ACCOUNT_HOUR, 0 },
 		    { address, LIMIT_MINUTE, USER_LINK_ASKS_ADDRESS_MINUTE, 0 },
 		    { address, LIMIT_HOUR, USER_LINK_ASKS_ADDRESS_HOUR, 0 },
+		    { account, LIMIT_MINUTE, USER_LINK_ASKS_ACCOUNT_MINUTE, 0 },
+		    { account, LIMIT_HOUR, USER_LINK_ASKS_ACCOUNT_HOUR, 0 },
 		} };
 	struct sending sending = { .m = m, .ask = ask };
 	struct db *db;

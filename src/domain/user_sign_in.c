@@ -73,7 +73,9 @@ device_is_known(const struct crypto_key *pepper, struct str device,
 	    SESSION_TEXT_CHARS);
 }
 
-/* A browser that has signed in before is counted by itself. */
+/* A browser that has signed in before is counted by itself. The address comes
+ * first: one that is over its limits takes no place of the table for accounts,
+ * of which whoever asks can make up as many as there are places. */
 static void
 tries_of(const struct sign_in *s, const struct sign_in_attempt *at,
     struct tries *ret)
@@ -86,10 +88,10 @@ tries_of(const struct sign_in *s, const struct sign_in_attempt *at,
 	*ret = (struct tries){ .map = s->map,
 		.n = 4,
 		.limits = {
-		    { account, LIMIT_MINUTE, USER_TRIES_ACCOUNT_MINUTE, 0 },
-		    { account, LIMIT_HOUR, USER_TRIES_ACCOUNT_HOUR, 0 },
 		    { address, LIMIT_MINUTE, USER_TRIES_ADDRESS_MINUTE, 0 },
 		    { address, LIMIT_HOUR, USER_TRIES_ADDRESS_HOUR, 0 },
+		    { account, LIMIT_MINUTE, USER_TRIES_ACCOUNT_MINUTE, 0 },
+		    { account, LIMIT_HOUR, USER_TRIES_ACCOUNT_HOUR, 0 },
 		} };
 }
 

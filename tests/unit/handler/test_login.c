@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "domain/hostmap.h"
 #include "domain/user.h"
 
 #define SESSION "__Host-tollgate_session"
@@ -169,6 +170,28 @@ sign_in__a_password_of_a_thousand_bytes__counts_whole(void **state)
 	text[999] = 'x';
 	post_login(w, FAKE_EMAIL, text);
 	assert_int_equal(w->status, 303);
+}
+
+/* More accounts than the tables of the host have places: whoever makes them up
+ * from one address leaves room for everybody else. S29. */
+static void
+sign_in__made_up_accounts_from_one_address__fill_no_table(void **state)
+{
+	struct web *w = *state;
+	uint32_t count;
+	char email[40];
+
+	for (unsigned i = 0; i < 70000; i++) {
+		(void)snprintf(email, sizeof(email), "%u@example.org", i);
+		post_login(w, email, "x");
+		assert_true(w->status == 401 || w->status == 429);
+	}
+	for (unsigned i = LIMIT_MINUTE; i <= LIMIT_HOUR; i++)
+		for (uint64_t id = 1; id < 100; id++)
+			assert_int_equal(hostmap_local_add(w->shared.hostmap, i,
+					     id * UINT64_C(0x9e3779b97f4a7c15),
+					     1, 1, 9, &count),
+			    HOSTMAP_COUNTED);
 }
 
 /* S29 */
@@ -431,6 +454,7 @@ main(void)
 		T(sign_in__wrong_in_any_way__answers_the_same),
 		T(sign_in__fields_missing_or_too_long__are_told_without_a_hash),
 		T(sign_in__a_password_of_a_thousand_bytes__counts_whole),
+		T(sign_in__made_up_accounts_from_one_address__fill_no_table),
 		T(sign_in__guessing__is_slowed_down_but_not_for_the_owners_browser),
 		T(sign_in__a_forged_device_cookie__does_not_help),
 		T(sign_in__a_hash_of_the_past__is_made_anew),
