@@ -68,7 +68,8 @@ static struct newest
 list_of(uint64_t tenant, const struct audit_filter *f, enum stmt *ret_page)
 {
 	uint64_t customer_id = tenant ? tenant : f->customer_id;
-	struct newest l = { .reach = STMT_AUDIT_REACH_ALL,
+	struct newest l = { .tenant = tenant,
+		.reach = STMT_AUDIT_REACH_ALL,
 		.is_exact = is_exact(tenant, f),
 		.from_ms = f->from_ms,
 		.to_ms = f->to_ms };

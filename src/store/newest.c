@@ -17,9 +17,11 @@ void
 store_newest_add_span(struct newest_in *in, const struct newest *l,
     const uint64_t *floor_id)
 {
+	const struct db_val id = db_u64(l->before_id);
+	const struct db_val tenant = db_id(l->tenant);
 	const struct db_val v[] = { DB_TWICE(db_time(l->from_ms)),
-		DB_TWICE(db_time(l->to_ms)), DB_TWICE(db_u64(l->before_id)),
-		DB_TWICE(db_u64(l->before_id)), db_u64(l->before_id) };
+		DB_TWICE(db_time(l->to_ms)), id, tenant, tenant, id, id, tenant,
+		tenant, id, id };
 
 	store_newest_add(in, l->lead, l->n_lead);
 	store_newest_add(in, v, ARRAY_LEN(v));

@@ -11,10 +11,11 @@
 #include "store/db.h"
 
 #define NEWEST_LEAD_MAX 2
-#define NEWEST_IN_MAX   32
+#define NEWEST_IN_MAX   40
 
 /* Which rows a page is looked for among. */
 struct newest {
+	uint64_t tenant; /* 0: all customers' rows */
 	enum stmt reach; /* finds the last row that may be looked at */
 	struct db_val lead[NEWEST_LEAD_MAX]; /* what its index begins with */
 	size_t n_lead;

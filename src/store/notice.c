@@ -338,7 +338,7 @@ store_notice_page(struct db *db, const struct notice_filter *f,
 	static const struct db_field fields[] = {
 		DB_FIELD(struct notice_view, notice_id, U64),
 		DB_FIELD(struct notice_view, uid, B16),
-		DB_FIELD(struct notice_view, customer_id, U64),
+		DB_FIELD(struct notice_view, customer_id, ID),
 		DB_FIELD(struct notice_view, kind, STR),
 		DB_FIELD(struct notice_view, payload, STR),
 		DB_FIELD(struct notice_view, created_at_ms, TIME),
@@ -349,8 +349,9 @@ store_notice_page(struct db *db, const struct notice_filter *f,
 
 	const struct db_val filters[] = { DB_TWICE(db_str(f->kind)),
 		DB_TWICE(db_str(f->state)), db_u64(limit) };
-	struct newest l = { .reach = f->customer_id ? STMT_NOTICE_REACH_CUSTOMER
-						    : STMT_NOTICE_REACH_ALL,
+	struct newest l = { .tenant = f->customer_id,
+		.reach = f->customer_id ? STMT_NOTICE_REACH_CUSTOMER
+					: STMT_NOTICE_REACH_ALL,
 		.lead = { db_u64(f->customer_id) },
 		.n_lead = f->customer_id != 0,
 		.is_exact = !f->kind.p && !f->state.p,

@@ -7,11 +7,18 @@ document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-copy]');
   const from = button && document.getElementById(button.dataset.copy);
   if (!from) return;
-  navigator.clipboard.writeText(from.textContent.trim()).then(() => {
+  const say = () => {
     const name = button.textContent;
     button.textContent = 'Copied';
     setTimeout(() => { button.textContent = name; }, 2000);
-  });
+  };
+  // By plain HTTP, or if it is forbidden: marked at least, to be copied by hand.
+  const mark = () => {
+    getSelection().selectAllChildren(from);
+    if (document.execCommand('copy')) say();
+  };
+  if (navigator.clipboard) navigator.clipboard.writeText(from.textContent.trim()).then(say, mark);
+  else mark();
 });
 document.documentElement.classList.add('has-script');
 

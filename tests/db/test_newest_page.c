@@ -464,6 +464,36 @@ closings__page_by_page__each_reads_what_it_shows(void **state)
 	assert_int_equal(sum, (uint64_t)N_CLOSED * (N_CLOSED + 1) / 2);
 }
 
+/* A cursor can be made by whoever knows how. S8. */
+static void
+lists__behind_another_tenants_row__are_at_their_end(void **state)
+{
+	const struct notice_filter notices = { .customer_id = customer_id };
+	const struct audit_filter audit = { 0 };
+	struct page_cost c;
+	char query[200];
+
+	(void)state;
+	for (int is_own = 0; is_own <= 1; is_own++) {
+		(void)snprintf(query, sizeof(query),
+		    "SELECT MAX(audit_id) FROM audit_log WHERE customer_id = "
+		    "%llu",
+		    (unsigned long long)(is_own ? customer_id : other_id));
+		c = audit_page(customer_id, &audit,
+		    fixture_number(root, query));
+		/* Of its own so many are hidden that a page has none. */
+		assert_int_equal(c.n, 0);
+		assert_int_equal(c.end.next_id != 0, is_own);
+		(void)snprintf(query, sizeof(query),
+		    "SELECT MAX(notice_id) FROM notices WHERE customer_id = "
+		    "%llu",
+		    (unsigned long long)(is_own ? customer_id : other_id));
+		c = notice_page(&notices, fixture_number(root, query));
+		assert_int_equal(c.n, is_own ? PAGE : 0);
+		assert_int_equal(c.end.next_id != 0, is_own);
+	}
+}
+
 int
 main(void)
 {
@@ -479,6 +509,7 @@ main(void)
 		STORE_TEST(notices__by_customer_or_time__reads_what_it_shows),
 		STORE_TEST(notices__one_among_many__is_found_in_bounded_steps),
 		STORE_TEST(notices__cursors_row_is_gone__is_the_end),
+		STORE_TEST(lists__behind_another_tenants_row__are_at_their_end),
 		STORE_TEST(closings__page_by_page__each_reads_what_it_shows),
 	};
 

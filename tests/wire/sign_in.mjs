@@ -203,6 +203,13 @@ await test('S29: forgotten: one answer for known and unknown, and the known gets
     assert.equal(status, 429);
     assert.ok(Number(g.answer.headers['retry-after']) > 0);
   }
+  // An operator's letters belong to no customer; the list of all has them.
+  sql(`INSERT INTO notices (uid, kind, cause, payload, is_routed)
+    VALUES (UNHEX(MD5('an operator')), 'user.reset', 'an operator', '{}', 1)`);
+  const notices = await ask('GET', '/api/notices', operator);
+  assert.equal(notices.status, 200, notices.text);
+  assert.ok(JSON.parse(notices.text).data.some((n) => n.customer_id === null));
+
   const rows = audits('user.reset').map((a) => a.is_success);
   assert.ok(rows.includes(true) && rows.includes(false), 'S31: both are in the audit log');
 });

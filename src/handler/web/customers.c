@@ -25,6 +25,7 @@ static const struct tmpl_key customers_keys[] = {
 	{ "customers.is_active", TVAL_BOOL },
 	{ "customers.dashboard_href", TVAL_TEXT },
 	VIEW_DAY_KEYS("customers.since"),
+	{ "new_href", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 };
@@ -116,6 +117,8 @@ show_customers(const struct app *app, const struct request *rq,
 	struct tval *list = tval_set_list(o, "customers");
 	for (size_t i = 0; i < n; i++)
 		add_customer(list, app, &c[i]);
+	tval_set_text(o, "new_href",
+	    web_href(app, rq->arena, "/admin/customers/new", 0));
 	tval_set_bool(o, "has_more", has_more);
 	tval_set_text(o, "more_href",
 	    has_more ? more_href(app, rq->arena, c[n - 1].customer_id) : S(""));
