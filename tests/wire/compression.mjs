@@ -67,7 +67,9 @@ for (const site of ['same-origin', 'none']) {
     const small = await ask('GET', `${mine}/members`, { ...session, 'Sec-Fetch-Site': site });
     assert.equal(small.headers['content-encoding'], 'gzip');
     assert.ok(small.body.length < whole.body.length / 2, `${small.body.length} of ${whole.body.length}`);
-    assert.ok(gunzipSync(small.body).equals(whole.body));
+    // When it was made stands on it, to the second.
+    const page = (body) => body.toString().replace(/<time[^>]*>[^<]*<\/time>/g, '<time>');
+    assert.equal(page(gunzipSync(small.body)), page(whole.body));
   });
 }
 
