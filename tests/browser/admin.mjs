@@ -459,7 +459,8 @@ await test('every page is valid, narrow, accessible, light and dark', async () =
   for (const colorScheme of ['light', 'dark']) {
     const page = await open({ colorScheme, bypassCSP: true });
     await signIn(page, operator);
-    for (const path of pages) {
+    // And where an operator comes to after signing in.
+    for (const path of [...pages, '../dashboard']) {
       const answer = await page.goto(`${admin}/${path}`);
       assert.equal(answer.status(), 200, path);
       assert.match(answer.headers()['content-security-policy'], /default-src 'none'/);

@@ -481,6 +481,12 @@ await test('models: prices in force times the markup, free ones said to be free'
   await page.goto(places.get(model.id));
   await card.getByRole('button', { name: /Copy/ }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), model.id);
+  // By plain HTTP browsers have no clipboard for pages: what was copied is marked.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.goto(places.get(model.id));
+  await card.getByRole('button', { name: /Copy/ }).click();
+  await card.getByText('Copied', { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString().trim()), model.id);
   await close(page);
 });
 
