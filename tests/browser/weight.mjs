@@ -71,7 +71,7 @@ const busy = { '/dashboard/{customer_id}/usage': ['', 'range=30d&group_by=key&gr
 
 // Its head and its body.
 const iconBytes = await (async () => {
-  const answer = await fetch(`${url}/static/favicon.svg`);
+  const answer = await fetch(`${url}/static/favicon.svg`, { headers: { Connection: 'close' } });
   return (await answer.arrayBuffer()).byteLength + [...answer.headers].join('').length + 32;
 })();
 
@@ -103,7 +103,7 @@ const states = { owner: await stateOf(owner), operator: await stateOf(operator),
 // The page alone, for a browser that does not say who asked.
 async function wholePage(state, path) {
   const cookies = state ? state.cookies.map((c) => `${c.name}=${c.value}`).join('; ') : '';
-  const answer = await fetch(url + path, { headers: { Cookie: cookies, 'Accept-Encoding': 'gzip' } });
+  const answer = await fetch(url + path, { headers: { Connection: 'close', Cookie: cookies, 'Accept-Encoding': 'gzip' } });
   return Number(answer.headers.get('content-length')) || (await answer.arrayBuffer()).byteLength;
 }
 

@@ -67,6 +67,7 @@ for (const { method, path, operation } of operations) {
     const answer = await fetch(env.TOLLGATE_URL + path.replace('{id}', env.TOLLGATE_CUSTOMER_ID), {
       method,
       headers: {
+        Connection: 'close', // a command that runs may outlive one that is kept
         'Content-Type': 'application/json',
         'X-API-Key': management ? env.TOLLGATE_OPERATOR_KEY : env.TOLLGATE_API_KEY,
       },
