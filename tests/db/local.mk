@@ -167,7 +167,7 @@ tests_db_test_store_manage_SOURCES = \
 tests_db_test_store_manage_LDADD = $(DB_TEST_LDADD)
 tests_db_test_store_usage_SOURCES = tests/db/test_store_usage.c $(DB_FIXTURE)
 tests_db_test_store_usage_LDADD = $(DB_TEST_LDADD)
-tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(DB_FIXTURE)
+tests_db_test_usage_page_SOURCES = tests/db/test_usage_page.c $(SUMS_FIXTURE)
 tests_db_test_usage_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_usage_report_SOURCES = tests/db/test_usage_report.c \
 	$(SUMS_FIXTURE)

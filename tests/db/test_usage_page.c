@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of usage: which index and which partitions each filter reads, and
  * that pages neither lose nor repeat a row. CHECKLIST S8. */
-#include "db/fixture_db.h"
+#include "db/fixture_sums.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,58 +11,17 @@
 #include "store/db_priv.h"
 #include "store/usage_page.h"
 
-#define N_ROWS      6000
-#define FIRST_MONTH INT64_C(1793491200000) /* 2026-11-01 */
-
-static struct db *root;
-
-/* Rows over two months, in groups of the same millisecond. */
-static void
-fill(void)
-{
-	static struct usage_row rows[N_ROWS];
-	struct fixture f;
-
-	fixture_init(&f, FIXTURE_APP);
-	for (unsigned i = 0; i < N_ROWS; i++) {
-		struct usage_row *r = &rows[i];
-
-		*r = fixture_usage(1 + i % 2, 1 + i % 19, 1 + i % 7);
-		r->request_timestamp_ms = FIRST_MONTH + i / 3 * 2500000;
-		r->request_id = uuid7_new(r->request_timestamp_ms);
-		r->user_id = 1 + i % 17;
-		r->project_id = i % 5;
-		r->agent_id = i % 23;
-		r->connector_id = i % 29;
-		r->status = (enum usage_status)(i % USAGE_STATUS__MAX);
-		r->latency_ms = i % 3000;
-		if (i % 11 == 0)
-			r->cost_pusd = r->provider_cost_pusd = DB_MONEY_NULL;
-	}
-	(void)fixture_customer(&f, 1);
-	(void)fixture_customer(&f, 2);
-	assert_db_ok(&f, store_usage_insert(f.db, rows, N_ROWS, &f.e));
-	fixture_fini(&f);
-	fixture_sql(root, "ANALYZE TABLE usage_records");
-	mysql_free_result(mysql_store_result(&root->my));
-}
+#define N_ROWS      SUMS_USAGE_ROWS
+#define FIRST_MONTH SUMS_FIRST_MONTH_MS
 
 static int
 setup(void **state)
 {
-	if (fixture_setup(state) != 0)
+	if (sums_setup(state) != 0)
 		return -1;
-	root = fixture_connect(FIXTURE_ROOT);
-	fixture_sql(root, "USE tollgate");
-	fill();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	db_free(root);
+	sums_fill_usage();
+	fixture_sql(sums_root, "ANALYZE TABLE usage_records");
+	mysql_free_result(mysql_store_result(&sums_root->my));
 	return 0;
 }
 
@@ -134,8 +93,8 @@ assert_plan(const char *query, const char *index)
 	MYSQL_ROW row;
 	int n_found = 0;
 
-	fixture_sql(root, query);
-	res = mysql_store_result(&root->my);
+	fixture_sql(sums_root, query);
+	res = mysql_store_result(&sums_root->my);
 	/* The others look one row's adjustment up. */
 	assert_int_equal(mysql_num_rows(res), 4);
 	row = mysql_fetch_row(res);
@@ -215,7 +174,7 @@ rows_of(const struct usage_filter *f, uint64_t tenant)
 	    (long long)f->from_ms, (long long)f->to_ms,
 	    (unsigned long long)tenant, (unsigned long long)tenant,
 	    (unsigned long long)f->agent_id, (unsigned long long)f->agent_id);
-	return fixture_number(root, query);
+	return fixture_number(sums_root, query);
 }
 
 /* Page after page; every row is behind the one before. */
@@ -345,7 +304,7 @@ fill_alike(void)
 	    "IF(seq = 1, 'timeout', 'ok'), 'provider', IF(seq = 1, 'api', "
 	    "'gateway'), 1 FROM seq_1_to_%d",
 	    N_LIKE);
-	fixture_sql(root, text);
+	fixture_sql(sums_root, text);
 }
 
 /* Whatever leads to it: no page looks at more than so many rows, and page
@@ -422,5 +381,5 @@ main(void)
 	};
 
 	fixture_need_server();
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, sums_teardown);
 }
