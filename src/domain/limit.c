@@ -262,9 +262,9 @@ note_refuser(struct taking *k, enum limit_metric metric, uint64_t max,
 	return false;
 }
 
-/* How much of the window before still counts. */
-static uint64_t
-share_of(const struct limit_count *v, int64_t left_ms, int64_t window_ms)
+uint64_t
+limit_count_share(const struct limit_count *v, int64_t left_ms,
+    int64_t window_ms)
 {
 	return v->previous ? scale_up(v->previous, (uint64_t)left_ms,
 				 (uint64_t)window_ms)
@@ -283,7 +283,7 @@ count_judge(struct taking *k, struct limit_count *v, struct error *e)
 	int64_t now_ms = k->ask->now_ms;
 	int64_t window_ms = limit_window_ms(limit_metrics[c->metric].window);
 	int64_t left_ms = window_ms - now_ms % window_ms, retry_ms = left_ms;
-	uint64_t share = share_of(v, left_ms, window_ms), max = v->max;
+	uint64_t share = limit_count_share(v, left_ms, window_ms), max = v->max;
 	struct limit_view *view = &k->t->view[unit];
 
 	if (c->where == LIMIT_NOWHERE) {
@@ -354,33 +354,34 @@ concurrent_take(struct taking *k, struct error *e)
 	return err;
 }
 
-/* List what is in force, in the order in which it is asked. */
-static void
-counters_list(struct taking *k)
+unsigned
+limit_count_list(struct limiter *l, const struct limit_ask *ask,
+    struct limit_take *t, struct limit_count v[LIMIT__COUNTED])
 {
-	const struct limit_ask *ask = k->ask;
-	uint32_t left = stated_bits(k->l, ask->who) &
+	uint32_t left = stated_bits(l, ask->who) &
 			((UINT32_C(1) << LIMIT__COUNTED) - 1);
+	unsigned n = 0;
 
 	for (; left; left &= left - 1) {
 		unsigned metric = (unsigned)__builtin_ctz(left);
 		const struct limit_metric_info *m = &limit_metrics[metric];
-		uint64_t max = limit_max(k->l, ask->who, metric);
-		struct limit_taken *c = &k->t->v[k->n];
+		uint64_t max = limit_max(l, ask->who, metric);
+		struct limit_taken *c = &t->v[n];
 
 		if (max == 0 ||
 		    (m->scope == LIMIT_ADDRESS && !ask->client.is_known))
 			continue;
-		(void)limit_scope_id(k->t, ask, m->scope);
+		(void)limit_scope_id(t, ask, m->scope);
 		*c = (struct limit_taken){
 			.metric = metric,
 			.by = m->unit == LIMIT_TOKENS ? ask->tok : 1,
 			.index = (uint64_t)(ask->now_ms /
 					    limit_window_ms(m->window)),
 		};
-		k->v[k->n++] = (struct limit_count){ .c = c, .max = max };
+		v[n++] = (struct limit_count){ .c = c, .max = max };
 	}
-	k->t->n = k->n;
+	t->n = n;
+	return n;
 }
 
 /* What can't be granted in any window isn't counted anywhere. */
@@ -406,7 +407,7 @@ counters_take(struct taking *k, struct error *e)
 	bool is_refused = false;
 	enum err err;
 
-	counters_list(k);
+	k->n = limit_count_list(k->l, k->ask, k->t, k->v);
 	err = check_sizes(k, e);
 	if (err)
 		return err;

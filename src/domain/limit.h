@@ -166,6 +166,24 @@ void limit_give_back(struct limiter *l, struct limit_take *t);
  */
 void limit_finish(struct limiter *l, struct limit_take *t, uint64_t used_tok);
 
+/* What one limit in force leaves. */
+struct limit_left {
+	enum limit_metric metric;
+	bool is_known; /* else remaining is not: memcached does not answer */
+	uint64_t limit;
+	uint64_t remaining;
+	int64_t ends_at_ms; /* of its window, wall clock */
+};
+/**
+ * What the limits in force leave at ask->now_ms; counts nothing.
+ * @ask  model_id 0: the limits that all models share, else those that are of
+ *       that model alone; tok is not looked at
+ * Returns how many of ret are filled, the longest window first.
+ * Waits:  a round trip, if there is any.
+ */
+unsigned limit_left(struct limiter *l, const struct limit_ask *ask,
+    struct limit_left ret[LIMIT__COUNTED]);
+
 /** Seconds for Retry-After: ms rounded up. */
 static inline uint64_t
 limit_seconds(int64_t ms)

@@ -156,13 +156,18 @@ count_many(struct limiter *l, const struct limit_take *t,
 	}
 }
 
-void
-limit_count_all(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms)
+/*
+ * Start with what this host counted of the windows before; the rest is with
+ * memcached, for those that it may be asked for.
+ * Returns how many those are.
+ */
+static size_t
+count_begin(struct limiter *l, const struct limit_take *t,
+    struct limit_count *v, unsigned n, bool is_sliding,
+    struct hostmap_cache_state state,
+    struct limit_count *ret_in_cache[LIMIT__COUNTED])
 {
-	struct hostmap_cache_state state = hostmap_cache_state(l->map);
 	bool is_local = atomic_load(&l->on_failure) == CONF_FAILURE_LOCAL;
-	struct limit_count *in_cache[LIMIT__COUNTED];
 	size_t n_in_cache = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -175,8 +180,20 @@ limit_count_all(struct limiter *l, const struct limit_take *t,
 			    local_id(t, c->metric), c->index - 1);
 		if (state.is_up &&
 		    (!is_local || cache_is_whole(state, window, c->index)))
-			in_cache[n_in_cache++] = &v[i];
+			ret_in_cache[n_in_cache++] = &v[i];
 	}
+	return n_in_cache;
+}
+
+void
+limit_count_all(struct limiter *l, const struct limit_take *t,
+    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms)
+{
+	struct hostmap_cache_state state = hostmap_cache_state(l->map);
+	struct limit_count *in_cache[LIMIT__COUNTED];
+	size_t n_in_cache = count_begin(l, t, v, n, is_sliding, state,
+	    in_cache);
+
 	/* With one limit its counter's own answer decides, so that exactly the
 	 * limit is granted; with two that is no slower. */
 	if (n_in_cache <= 2 && !is_sliding)
@@ -185,6 +202,34 @@ limit_count_all(struct limiter *l, const struct limit_take *t,
 	else
 		count_many(l, t, in_cache, n_in_cache, is_sliding, state,
 		    now_ms);
+}
+
+void
+limit_count_read(struct limiter *l, struct limit_take *t, struct limit_count *v,
+    unsigned n, bool is_sliding, int64_t now_ms)
+{
+	struct hostmap_cache_state state = hostmap_cache_state(l->map);
+	struct limit_count *in_cache[LIMIT__COUNTED];
+	size_t n_in_cache;
+
+	for (unsigned i = 0; i < n; i++)
+		v[i].c->by = 0;
+	n_in_cache = count_begin(l, t, v, n, is_sliding, state, in_cache);
+	if (n_in_cache)
+		count_many(l, t, in_cache, n_in_cache, is_sliding, state,
+		    now_ms);
+	if (atomic_load(&l->on_failure) != CONF_FAILURE_LOCAL)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct limit_taken *c = v[i].c;
+
+		if (c->where == LIMIT_CACHE)
+			continue;
+		c->where = LIMIT_LOCAL;
+		v[i].count = hostmap_local_get(l->map,
+		    limit_metrics[c->metric].window, local_id(t, c->metric),
+		    c->index);
+	}
 }
 
 static uint32_t

@@ -45,10 +45,27 @@ struct limit_count {
 	uint64_t previous; /* in the window before; sliding windows only */
 };
 /**
+ * What is in force for a request, in the order in which it is asked: t->v,
+ * t->n and v, of which nothing is counted yet. Returns how many.
+ */
+unsigned limit_count_list(struct limiter *l, const struct limit_ask *ask,
+    struct limit_take *t, struct limit_count v[LIMIT__COUNTED]);
+/** How much of the window before still counts, left_ms before the end of
+ * this one. */
+uint64_t limit_count_share(const struct limit_count *v, int64_t left_ms,
+    int64_t window_ms);
+/**
  * Count what memcached can count, in one go: c->where is LIMIT_CACHE then,
  * and count may pass max. The rest is left to limit_count_here().
  */
 void limit_count_all(struct limiter *l, const struct limit_take *t,
+    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms);
+/**
+ * Read what limit_count_all() and limit_count_here() counted, and count
+ * nothing: c->where says where count is from, LIMIT_NOWHERE that nobody
+ * knows.
+ */
+void limit_count_read(struct limiter *l, struct limit_take *t,
     struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms);
 /**
  * Count in the host's map up to max, or do what limits.on_failure says

@@ -80,6 +80,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/limit_auth.c \
 	src/domain/limit_count.c \
 	src/domain/limit_lease.c \
+	src/domain/limit_left.c \
 	src/domain/limit_priv.h \
 	src/domain/limit_settings.c \
 	src/domain/meter.c \

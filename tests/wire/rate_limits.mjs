@@ -229,6 +229,36 @@ await test('a request with k limits in force moves k counters in memcached, each
   }
 });
 
+await test('GET /v1/key tells what remains of each limit in force and when it resets, and counts for none', async () => {
+  const { key } = await newKey({
+    rate_limit: undefined,
+    rate_limits: { 'key_model.requests.minute': 0, 'key_model.requests.hour': 50, 'key.requests.day': 20, 'key.tokens.day': 100000 },
+  });
+  const self = async () => expect(await call(key, 'GET', '/v1/key'), 200);
+  const left = (list) => Object.fromEntries(list.map((v) => [v.metric, v.remaining]));
+  // Of two windows of a day and an hour none may end meanwhile.
+  await until('time until the hour ends', () => Date.now() % 3600000 < 3570000, 40000);
+  assert.deepEqual(left((await self()).rate_limits_left), { 'key.requests.day': 20, 'key.tokens.day': 100000 });
+  const answers = [];
+  for (let i = 0; i < 3; i += 1) {
+    answers.push(expect(await call(key, 'POST', '/v1/chat/completions',
+      { model: 'lawgent-thinking', max_tokens: 5, messages: [{ role: 'user', content: 'a' }] }), 200));
+  }
+  const used = answers.reduce((sum, { usage }) => sum + usage.total_tokens, 0);
+  const wanted = { 'key.requests.day': 17, 'key.tokens.day': 100000 - used };
+  await until('its tokens corrected', async () => left((await self()).rate_limits_left)['key.tokens.day'] === 100000 - used);
+  const after = await self();
+  assert.deepEqual(left(after.rate_limits_left), wanted);
+  const midnight = new Date(`${new Date(Date.now() + 86400000).toISOString().slice(0, 10)}T00:00:00Z`);
+  for (const v of after.rate_limits_left) assert.equal(Date.parse(v.resets_at), midnight.getTime());
+  assert.deepEqual(after.rate_limits_left.map((v) => v.limit), [20, 100000]);
+  const of = (name) => after.models.find((m) => m.name === name).rate_limits_left;
+  assert.deepEqual(left(of('lawgent-thinking')), { 'key_model.requests.hour': 47 });
+  for (const m of after.models.filter(({ name }) => name !== 'lawgent-thinking')) {
+    assert.deepEqual(left(m.rate_limits_left), { 'key_model.requests.hour': 50 });
+  }
+});
+
 // ---- nobody hands on more than it has ----
 
 await test('a developer\'s key grants at most what it, its tier and its customer have (S9)', async () => {

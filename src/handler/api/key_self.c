@@ -27,9 +27,43 @@ write_limits(struct json_out *j, const struct app *app)
 	json_out_object_end(j);
 }
 
+/* What remains of them; of model_id's own, or of those for all models. */
+static void
+write_limits_left(struct json_out *j, const struct app *app,
+    const struct request *rq, uint64_t model_id)
+{
+	struct limit_ask ask = {
+		.who = app->who,
+		.model_id = model_id,
+		.now_ms = rq->start_ms,
+	};
+	struct limit_left left[LIMIT__COUNTED];
+	unsigned n;
+
+	if (rq->has_client_ip)
+		ask.client = limit_client_of(rq->client_ip.b);
+	n = limit_left(app->shared->limiter, &ask, left);
+	json_out_key(j, "rate_limits_left");
+	json_out_array(j);
+	for (unsigned i = 0; i < n; i++) {
+		json_out_object(j);
+		json_out_member_str(j, "metric",
+		    str_from(limit_metric_names[left[i].metric]));
+		json_out_member_u64(j, "limit", left[i].limit);
+		if (left[i].is_known)
+			json_out_member_u64(j, "remaining", left[i].remaining);
+		else
+			json_out_member_null(j, "remaining");
+		json_out_member_time(j, "resets_at", left[i].ends_at_ms);
+		json_out_object_end(j);
+	}
+	json_out_array_end(j);
+}
+
 /* Those that it may use now, by name too: what its holder writes. */
 static void
-write_models(struct json_out *j, const struct app *app)
+write_models(struct json_out *j, const struct app *app,
+    const struct request *rq)
 {
 	const struct catalogue *c = app->catalogue;
 
@@ -45,6 +79,7 @@ write_models(struct json_out *j, const struct app *app)
 		json_out_object(j);
 		json_out_member_u64(j, "id", m->row.model_id);
 		json_out_member_str(j, "name", m->row.name);
+		write_limits_left(j, app, rq, m->row.model_id);
 		json_out_object_end(j);
 	}
 	json_out_array_end(j);
@@ -137,8 +172,9 @@ api_key_self(struct app *app, const struct request *rq, struct response *rs,
 	json_out_member_bool(&j, "is_previous",
 	    !str_eq(self.k.public_id, str_from(app->who->public_id)));
 	write_limits(&j, app);
+	write_limits_left(&j, app, rq, 0);
 	write_spend(&j, &self, rq->start_ms);
-	write_models(&j, app);
+	write_models(&j, app, rq);
 	json_out_object_end(&j);
 	return response_json(rs, 200, &j, e);
 }

@@ -381,6 +381,83 @@ limit_take__shadow__passes_and_tells(void **state)
 	limit_finish(limiter, &t, 6);
 }
 
+/* ---- what is left ---- */
+
+static unsigned
+left(uint64_t model_id, int64_t now_ms, struct limit_left ret[LIMIT__COUNTED])
+{
+	const struct limit_ask ask = { .who = &who,
+		.model_id = model_id,
+		.client = client,
+		.now_ms = now_ms };
+
+	return limit_left(limiter, &ask, ret);
+}
+
+static void
+limit_left__after_requests__tells_what_remains_and_counts_nothing(void **state)
+{
+	struct limit_left v[LIMIT__COUNTED];
+	struct limit_take t;
+
+	(void)state;
+	rates_set(10, 0);
+	limit_set_put(&who.limits, LIMIT_KEY_REQUESTS_DAY, 7);
+	limit_set_put(&who.limits, LIMIT_CUSTOMER_TOKENS_HOUR, 1000);
+	assert_int_equal(left(0, NOW, v), 2);
+	assert_int_equal(v[0].metric, LIMIT_KEY_REQUESTS_DAY);
+	assert_int_equal(v[0].remaining, 7);
+	assert_ok(take(300, NOW, &t));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(left(0, NOW, v), 2);
+		assert_true(v[0].is_known && v[1].is_known);
+		assert_int_equal(v[0].limit, 7);
+		assert_int_equal(v[0].remaining, 6);
+		assert_int_equal(v[0].ends_at_ms, HOUR + INT64_C(86400000));
+		assert_int_equal(v[1].metric, LIMIT_CUSTOMER_TOKENS_HOUR);
+		assert_int_equal(v[1].remaining, 700);
+		assert_int_equal(v[1].ends_at_ms, HOUR + 3600000);
+	}
+	assert_int_equal(left(MODEL, NOW, v), 1);
+	assert_int_equal(v[0].metric, LIMIT_KEY_MODEL_REQUESTS_MINUTE);
+	assert_int_equal(v[0].remaining, 9);
+	assert_int_equal(v[0].ends_at_ms, HOUR + 21 * 60000);
+	assert_int_equal(left(MODEL + 1, NOW, v), 1);
+	assert_int_equal(v[0].remaining, 10);
+	limit_finish(limiter, &t, 100);
+	assert_int_equal(left(0, NOW, v), 2);
+	assert_int_equal(v[1].remaining, 900);
+	assert_int_equal(left(MODEL, NOW + 60000, v), 1);
+	assert_int_equal(v[0].remaining, 10);
+}
+
+static void
+limit_left__one_limit_used_up__is_zero(void **state)
+{
+	struct limit_left v[LIMIT__COUNTED];
+
+	(void)state;
+	only(LIMIT_KEY_REQUESTS_HOUR, 3);
+	assert_int_equal(grants_of(5, NOW), 3);
+	assert_int_equal(left(0, NOW, v), 1);
+	assert_int_equal(v[0].remaining, 0);
+	assert_int_equal(left(MODEL, NOW, v), 0);
+}
+
+static void
+limit_left__sliding__previous_window_counts_by_its_share(void **state)
+{
+	struct limit_left v[LIMIT__COUNTED];
+
+	(void)state;
+	only(LIMIT_KEY_REQUESTS_HOUR, 100);
+	limit_set_put(&who.limits, LIMIT_SLIDING, 1);
+	assert_int_equal(grants_of(40, HOUR), 40);
+	/* A quarter of the next hour is over: 30 of them still count. */
+	assert_int_equal(left(0, HOUR + 3600000 + 900000, v), 1);
+	assert_int_equal(v[0].remaining, 70);
+}
+
 int
 main(void)
 {
@@ -409,6 +486,11 @@ main(void)
 		LIMIT_TEST(
 		    limit_take__sliding_hour_refuses_for_less_long__the_minute_is_told),
 		LIMIT_TEST(limit_take__shadow__passes_and_tells),
+		LIMIT_TEST(
+		    limit_left__after_requests__tells_what_remains_and_counts_nothing),
+		LIMIT_TEST(limit_left__one_limit_used_up__is_zero),
+		LIMIT_TEST(
+		    limit_left__sliding__previous_window_counts_by_its_share),
 	};
 	int n_failed;
 
