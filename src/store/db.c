@@ -14,6 +14,7 @@
 #include <errmsg.h>
 #include <mysqld_error.h>
 
+#include "base/histogram.h" /* HISTOGRAM_EDGES_MS in statements */
 #include "base/rng.h"
 #include "store/db_priv.h"
 

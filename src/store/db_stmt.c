@@ -10,6 +10,7 @@
 
 #include <errmsg.h>
 
+#include "base/histogram.h" /* HISTOGRAM_EDGES_MS in statements */
 #include "store/db_priv.h"
 
 const unsigned db_group_sizes[DB_SIZES] = { 64, 8, 1 };

@@ -73,6 +73,10 @@ posted_twice__rollups_ledger_and_rows_agree(void **state)
 	assert_int_equal(accounts[1].balance_pusd, -r.usage_pusd);
 }
 
+#define MOVE_BUCKET(table, from, to)                          \
+ "UPDATE " table " SET " from " = " from " - 1, " to " = " to \
+ " + 1 WHERE " from " > 0 LIMIT 1"
+
 static void
 reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 {
@@ -86,6 +90,25 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		{ "UPDATE usage_hourly SET ttft_h05 = ttft_h05 + 1 LIMIT 1",
 		    "UPDATE usage_hourly SET ttft_h05 = ttft_h05 - 1 LIMIT 1",
 		    RECONCILE_HOURLY },
+		/* As many as before, one of them in another bucket: the last
+		 * one, which no row of these has. */
+		{ MOVE_BUCKET("usage_hourly", "latency_h12", "latency_h35"),
+		    MOVE_BUCKET("usage_hourly", "latency_h35", "latency_h12"),
+		    RECONCILE_HOURLY },
+		{ MOVE_BUCKET("usage_hourly", "ttft_h11", "ttft_h35"),
+		    MOVE_BUCKET("usage_hourly", "ttft_h35", "ttft_h11"),
+		    RECONCILE_HOURLY },
+		{ "UPDATE usage_hourly SET time_to_first_token_ms = "
+		  "time_to_first_token_ms + 1 LIMIT 1",
+		    "UPDATE usage_hourly SET time_to_first_token_ms = "
+		    "time_to_first_token_ms - 1 LIMIT 1",
+		    RECONCILE_HOURLY },
+		{ MOVE_BUCKET("usage_daily", "latency_h12", "latency_h35"),
+		    MOVE_BUCKET("usage_daily", "latency_h35", "latency_h12"),
+		    RECONCILE_DAILY },
+		{ MOVE_BUCKET("usage_sums", "ttft_h11", "ttft_h35"),
+		    MOVE_BUCKET("usage_sums", "ttft_h35", "ttft_h11"),
+		    RECONCILE_ALL },
 		{ "UPDATE usage_daily SET token_in_count = token_in_count + 1, "
 		  "token_out_count = token_out_count - 1 LIMIT 1",
 		    "UPDATE usage_daily SET token_in_count = token_in_count - "
