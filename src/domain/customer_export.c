@@ -269,6 +269,7 @@ add_closing(struct page *p, const struct closing *c)
 	member_id(&p->j, "user_id", c->user_id);
 	member_id(&p->j, "api_key_id", c->api_key_id);
 	member_id(&p->j, "model_id", c->model_id);
+	member_id(&p->j, "provider_id", c->provider_id);
 	member_id(&p->j, "agent_id", c->agent_id);
 	member_id(&p->j, "connector_id", c->connector_id);
 	json_out_member_str(&p->j, "request_status",

@@ -415,7 +415,7 @@ async function exported() {
   const [[id]] = sql('SELECT customer_id FROM usage_closings GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1');
   const columns = sql('SELECT column_name FROM information_schema.columns ' +
     "WHERE table_schema = DATABASE() AND table_name = 'usage_closings' AND column_name LIKE '%token_%_count'").flat();
-  const members = ['month', 'project_id', 'user_id', 'api_key_id', 'model_id', 'agent_id', 'connector_id',
+  const members = ['month', 'project_id', 'user_id', 'api_key_id', 'model_id', 'provider_id', 'agent_id', 'connector_id',
     'request_status', 'requests', 'unpriced_requests', ...columns];
   const lines = () => command('customer', 'export', id).stdout.trimEnd().split('\n').map(JSON.parse)
     .filter((l) => l.object === 'usage_closing');
@@ -472,6 +472,24 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
   await cost('priced');
   await until('it is counted', () => books().usage_rows === 1);
   assert.equal(books().clean, true);
+});
+
+// The month that runs, for a command whose clock is three months ahead. Here
+// the journals still have each request that was ever made on this stack, and
+// the rows of none are left.
+await test('usage prune: after it reconcile with all journals is clean', async () => {
+  const [[n]] = sql('SELECT COUNT(*) FROM usage_records');
+  assert.ok(n > 0);
+  assert.equal(command('reconcile').status, 1); // those that were moved back into closed months
+  const [[next]] = sql("SELECT DATE_FORMAT(UTC_DATE() + INTERVAL 1 MONTH, '%Y-%m')");
+  const later = spawnSync('faketime', ['-f', '+92d', `${env.TOLLGATE_BUILD_DIR}/src/admin/tollgate`,
+    'usage', 'prune', '--before', next, '--yes', '--user', 'root', '--password', '', '--json'], { encoding: 'utf8' });
+  assert.equal(later.status, 0, later.stderr);
+  assert.equal(JSON.parse(later.stdout).rows, Number(n));
+  const books = reconciled();
+  assert.equal(books.clean, true, JSON.stringify(books));
+  assert.equal(books.usage_rows, 0);
+  assert.ok(books.journaled_requests > 0);
 });
 
 done();

@@ -60,6 +60,7 @@ TG_PACKAGES_TEST=(
   bible-kjv-text
   chromium
   clang-format
+  faketime
   fortunes
   fortunes-min
   iproute2
