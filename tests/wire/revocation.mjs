@@ -9,18 +9,25 @@ import {
 
 const operator = { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY };
 
-// Asks without a pause on n connections until stop() is called.
+const prompt = JSON.stringify({
+  model: 'lawgent-thinking', max_tokens: 2, messages: [{ role: 'user', content: 'a' }],
+});
+
+// Asks without a pause on n connections until stop() is called, half of them
+// for answers of a model.
 function hammer(key, n) {
   const seen = [];
   let isStopped = false;
-  const loop = async () => {
+  const loop = async (isInference) => {
     while (!isStopped) {
       const sentAt = performance.now();
-      const { status } = await ask('GET', '/v1/models', { 'X-API-Key': key });
-      seen.push({ sentAt, status });
+      const { status } = isInference
+        ? await ask('POST', '/v1/chat/completions', { ...json, 'X-API-Key': key }, prompt)
+        : await ask('GET', '/v1/models', { 'X-API-Key': key });
+      seen.push({ sentAt, status, isInference });
     }
   };
-  const loops = Array.from({ length: n }, loop);
+  const loops = Array.from({ length: n }, (_, i) => loop(i % 2 === 0));
   return {
     seen,
     stop: async () => {
@@ -32,7 +39,8 @@ function hammer(key, n) {
 
 async function takeAway(key, how) {
   const load = hammer(key, 12);
-  await until('requests that pass', () => load.seen.length > 200);
+  await until('requests that pass', () => load.seen.length > 200
+    && load.seen.some((s) => s.isInference && s.status === 200));
   await how();
   const answeredAt = performance.now();
   const before = load.seen.length;
@@ -40,6 +48,7 @@ async function takeAway(key, how) {
   await load.stop();
   const late = load.seen.filter((s) => s.sentAt > answeredAt);
   assert.ok(late.length > 100, `${late.length} late requests`);
+  assert.ok(late.some((s) => s.isInference));
   assert.deepEqual([...new Set(late.map((s) => s.status))], [401]);
   assert.ok(load.seen.some((s) => s.status === 200));
   assert.deepEqual([...new Set(load.seen.map((s) => s.status))].sort(), [200, 401]);
