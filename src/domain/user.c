@@ -24,6 +24,10 @@ user_password_confirm(const struct sign_in *s, struct arena *a,
 	db_pool_give(s->db, db);
 	if (err)
 		return err;
+	if (u.password_hash.n == 0) /* the web server says who it is */
+		return error_public(e, ERR_BAD_PARAM, "current_password",
+		    "You have no password yet. Set one by a link: ask for it "
+		    "under \"Forgot your password?\", or ask an owner.");
 	account = tries_id("confirm account:", u.email);
 	tries.limits[0] = (struct tries_limit){ account, LIMIT_MINUTE,
 		USER_TRIES_ACCOUNT_MINUTE, 0 };

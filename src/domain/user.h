@@ -67,6 +67,11 @@ struct sign_in_attempt {
 
 #define USER_DEVICE_TEXT_BYTES (2 * SESSION_TEXT_CHARS + 1)
 
+/** The device cookie of a browser that has shown to be the user's.
+ * @email  that of the account */
+void user_device_new(const struct crypto_key *pepper, struct str email,
+    char ret[USER_DEVICE_TEXT_BYTES]);
+
 /* Id, time and MAC, with dots between and a NUL. */
 #define USER_PENDING_TEXT_BYTES (10 + 1 + 19 + 1 + SESSION_TEXT_BYTES)
 

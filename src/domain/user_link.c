@@ -291,7 +291,8 @@ use_txn(struct db *db, void *arg, struct error *e)
 
 enum err
 user_link_use(const struct sign_in *s, struct str token,
-    const struct sign_in_attempt *at, struct arena *a, struct error *e)
+    const struct sign_in_attempt *at, struct arena *a,
+    char ret_device[USER_DEVICE_TEXT_BYTES], struct error *e)
 {
 	struct user_link link;
 	struct use use = { .at = at, .link = &link, .a = a };
@@ -312,5 +313,7 @@ user_link_use(const struct sign_in *s, struct str token,
 	digest_of(s->pepper, token, use.digest);
 	err = not_good(db_txn(db, use_txn, &use, e), e);
 	db_pool_give(s->db, db);
+	if (!err)
+		user_device_new(s->pepper, link.user_email, ret_device);
 	return err;
 }

@@ -69,11 +69,13 @@ enum err user_link_find(const struct sign_in *s, struct str token,
 /**
  * Use it: the password is set, and all the user's sessions and links end.
  * @at  password, client_addr, request_id
+ * @ret_device  for the browser that had the link: whoever guesses at the
+ *              account does not keep it from signing in
  * Errors: ERR_NOT_FOUND; user_password_check()'s; ERR_OVERLOADED.
  */
 enum err user_link_use(const struct sign_in *s, struct str token,
     const struct sign_in_attempt *at, struct arena *a,
-    struct error *e) ATTR_MUST_CHECK;
+    char ret_device[USER_DEVICE_TEXT_BYTES], struct error *e) ATTR_MUST_CHECK;
 
 /** The token of a notice: bound to its uid. Memory: in a.
  * Errors: ERR_CORRUPT, ERR_CONFIG, ERR_NO_MEMORY. */

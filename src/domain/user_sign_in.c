@@ -49,8 +49,8 @@ device_mac(const struct crypto_key *pepper, struct str nonce, struct str email,
 	hex_encode(digest, sizeof(digest), ret);
 }
 
-static void
-device_new(const struct crypto_key *pepper, struct str email,
+void
+user_device_new(const struct crypto_key *pepper, struct str email,
     char ret[USER_DEVICE_TEXT_BYTES])
 {
 	session_id_new(ret);
@@ -261,7 +261,7 @@ begin_session(const struct sign_in *s, struct db *db,
 		err = store_user_link_delete_expired(db, e);
 	if (err)
 		return err;
-	device_new(s->pepper, u->email, ret->device);
+	user_device_new(s->pepper, u->email, ret->device);
 	ret->user_id = u->user_id;
 	ret->customer_id = u->customer_id;
 	return audit(db, at, u, true, e);

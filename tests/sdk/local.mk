@@ -15,4 +15,5 @@ EXTRA_DIST += \
 	tests/sdk/schemathesis_hooks.py \
 	tests/sdk/tokenizer.mjs \
 	tests/sdk/tokenizer.t \
-	tests/sdk/tap.mjs
+	tests/sdk/tap.mjs \
+	tests/sdk/totp.mjs

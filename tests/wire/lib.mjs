@@ -27,9 +27,10 @@ function request(options, body) {
   });
 }
 
-export function ask(method, path, headers = {}, body = undefined) {
+// From another address of this machine, if one is given (127.0.0.2, …).
+export function ask(method, path, headers = {}, body = undefined, localAddress = undefined) {
   return request({
-    host: base.hostname, port: base.port, method, path, headers,
+    host: base.hostname, port: base.port, method, path, headers, localAddress,
   }, body);
 }
 

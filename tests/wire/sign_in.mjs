@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Browsers without a window: cookies and forms, as a person's would be.
-import { createHmac } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { assert, done, test } from '../sdk/tap.mjs';
+import { code, step } from '../sdk/totp.mjs';
 import {
   ask, env, json, sql, tollgate, until,
 } from './lib.mjs';
@@ -20,6 +20,9 @@ class Browser {
 
   html = '';
 
+  // Of its own, as an address has a limit, too.
+  constructor(address = undefined) { this.address = address; }
+
   async go(method, path, form = undefined, more = {}) {
     const headers = {
       cookie: Object.entries(this.cookies).map(([k, v]) => `${k}=${v}`).join('; '), ...more,
@@ -29,7 +32,7 @@ class Browser {
       body = new URLSearchParams(form).toString();
       headers['content-type'] = 'application/x-www-form-urlencoded';
     }
-    const answer = await ask(method, path, headers, body);
+    const answer = await ask(method, path, headers, body, this.address);
     for (const line of answer.headers['set-cookie'] ?? []) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
       if (value) this.cookies[name] = value; else delete this.cookies[name];
@@ -93,18 +96,6 @@ const mailTo = (email) => readdirSync(`${env.TOLLGATE_STACK_DIR}/mail`)
     args: args.split('\n'),
     body: Buffer.from(message.slice(message.indexOf('\n\n')), 'base64').toString(),
   }));
-
-// RFC 6238 and RFC 4648 by themselves, not by what the worker uses.
-function code(base32, step) {
-  const bits = [...base32.replaceAll(' ', '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const digest = createHmac('sha1', key).update(counter).digest();
-  const at = digest[19] & 15;
-  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1e6).padStart(6, '0');
-}
-const now = () => Math.floor(Date.now() / 30000);
 
 const owner = await signedIn(env.TOLLGATE_DASHBOARD_EMAIL, env.TOLLGATE_DASHBOARD_PASSWORD);
 
@@ -212,6 +203,28 @@ await test('S29: forgotten: one answer for known and unknown, and the known gets
 
   const rows = audits('user.reset').map((a) => a.is_success);
   assert.ok(rows.includes(true) && rows.includes(false), 'S31: both are in the audit log');
+});
+
+await test('S29: an account that is guessed at: whoever has a link signs in on a new device, others wait', async () => {
+  const { email } = await member();
+  const guesser = new Browser('127.0.0.2');
+  const statuses = [];
+  for (let i = 0; i < 11; i += 1) statuses.push(await guesser.signIn(email, 'guessed, and guessed again'));
+  assert.deepEqual([...new Set(statuses)], [401, 429]);
+  const path = new URL(tollgate('user', 'reset', email).link).pathname;
+  const other = 'quite another password';
+  const b = new Browser('127.0.0.3');
+  await b.get(path);
+  assert.equal(await b.signIn(email), 429);
+  await b.get(path);
+  assert.equal(await b.post('/login/password', { token: path.split('/').pop(), password: other }), 303);
+  assert.equal(await b.signIn(email, other), 303, b.says());
+  assert.equal(await new Browser('127.0.0.4').signIn(email, other), 429);
+  // What it got says nothing of other accounts.
+  const stranger = await member();
+  delete b.cookies.tollgate_session;
+  for (let i = 0; i < 11; i += 1) await guesser.signIn(stranger.email, 'guessed, and guessed again');
+  assert.equal(await b.signIn(stranger.email), 429);
 });
 
 await test('on demand: an owner makes a link for a member of the same customer only', async () => {
@@ -341,7 +354,7 @@ await test('a second factor: set up, asked for, each code once, recovery codes, 
   // Begun is not on: signing in asks for nothing yet.
   const elsewhere = await signedIn(email);
   assert.equal(await b.post('/settings/factor/confirm', { code: '12345' }), 400);
-  assert.equal(await b.post('/settings/factor/confirm', { code: code(secret, now()) }), 200, b.says());
+  assert.equal(await b.post('/settings/factor/confirm', { code: code(secret, step()) }), 200, b.says());
   const recovery = [...b.html.matchAll(/<code>([a-z2-9]{5}-[a-z2-9]{5})<\/code>/g)].map((m) => m[1]);
   assert.equal(new Set(recovery).size, 10);
   assert.equal(await elsewhere.isIn(), false);
@@ -363,7 +376,7 @@ await test('a second factor: set up, asked for, each code once, recovery codes, 
     await c.get(c.to);
     return c.post('/login/code', { code: text, next: mine });
   };
-  const used = code(secret, now() + 1);
+  const used = code(secret, step() + 1);
   assert.equal(await enter(used), 303, c.says());
   assert.equal(c.to, mine);
   assert.equal(await c.isIn(), true);
@@ -398,7 +411,7 @@ await test('codes are throttled; the operator can take a factor away', async () 
   await b.post('/settings/factor', { current_password: password });
   await b.get('/settings/factor');
   const secret = /id="secret">([A-Z2-7 ]+)</.exec(b.html)[1];
-  assert.equal(await b.post('/settings/factor/confirm', { code: code(secret, now()) }), 200);
+  assert.equal(await b.post('/settings/factor/confirm', { code: code(secret, step()) }), 200);
   const c = new Browser();
   await c.signIn(email);
   await c.get('/login/code');
@@ -437,6 +450,9 @@ await test('REMOTE_USER: of the web server alone, and for users that there are',
   assert.equal(b.to, mine);
   assert.equal(await b.isIn(), true);
   assert.match(b.html, /the web server says who you are/);
+  // Nothing confirms this person until there is a password.
+  assert.equal(await b.post('/settings/password', { current_password: 'x', password }), 400);
+  assert.match(b.says(), /You have no password yet\. Set one by a link/);
   // Elsewhere the web server says nothing, and nobody is anybody.
   assert.equal(await new Browser().get('/settings', basic(email)), 303);
 });

@@ -5,6 +5,7 @@
  * is worth nothing once it was used.
  */
 #include "domain/user_link.h"
+#include "handler/web/cookies.h"
 #include "handler/web/door.h"
 #include "handler/web/page.h"
 #include "handler/web/web.h"
@@ -114,6 +115,7 @@ web_password_submit(struct app *app, const struct request *rq,
 {
 	const struct sign_in services = web_door_services(app);
 	struct sign_in_attempt attempt = web_door_attempt(app, rq);
+	char device[USER_DEVICE_TEXT_BYTES];
 	struct param_value field[F__N];
 	struct str password, token;
 	struct buf b;
@@ -127,9 +129,11 @@ web_password_submit(struct app *app, const struct request *rq,
 	token = field[F_TOKEN].text;
 	attempt.password = (struct secret){ (const uint8_t *)password.p,
 		password.n };
-	err = user_link_use(&services, token, &attempt, rq->arena, e);
+	err = user_link_use(&services, token, &attempt, rq->arena, device, e);
 	if (err)
 		return show_refused(app, rq, rs, &services, token, e);
+	web_cookie_set(app, rq, rs, WEB_COOKIE_DEVICE,
+	    arena_strdup(rq->arena, str_from(device)));
 	buf_init(&b, rq->arena, KIB(1));
 	url_begin(&u, &b, str_from(conf_text(app->conf, CONF_BASE_PATH)),
 	    "/login");
