@@ -5,7 +5,7 @@
 
 #include "handler/web/place.h"
 
-#define ADMIN_LIST_MAX 200 /* rows of a page */
+#define ADMIN_LIST_MAX 50 /* what a page of 60 KB has room for */
 
 struct admin_list {
 	const char *title;

@@ -101,6 +101,15 @@ web_form_set_options(struct web_form *f, const char *name,
 		}
 }
 
+struct str
+web_form_sent(const struct web_form *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (str_eq(str_from(f->fields[i].name), str_from(name)))
+			return f->text[i];
+	return S("");
+}
+
 bool
 web_form_says(enum err err)
 {

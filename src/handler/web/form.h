@@ -109,6 +109,8 @@ enum err web_form_read_pairs(struct web_form *f, struct form *pairs,
 enum err web_form_body(const struct web_form *f, const struct web_form *shown,
     struct str more, struct arena *a, struct str *ret,
     struct error *e) ATTR_MUST_CHECK;
+/** What was sent in a field; "" without one of that name. */
+struct str web_form_sent(const struct web_form *f, const char *name);
 /** Whether what was refused is something to say above or beside the form. */
 bool web_form_says(enum err err);
 /**

@@ -10,7 +10,7 @@
 #include "handler/web/web.h"
 #include "http/param.h"
 
-#define LIST_MAX 200 /* of each kind; the API lists more by pages */
+#define LIST_MAX 40 /* of each kind: what a page of 60 KB has room for */
 
 /* ---- one member ---- */
 
@@ -54,30 +54,21 @@ defaults(void *row)
 	u->role = USER_VIEWER;
 }
 
-static struct str
-sent(const struct web_form *f, const char *name)
-{
-	for (size_t i = 0; i < f->n_fields; i++)
-		if (str_eq(str_from(f->fields[i].name), str_from(name)))
-			return f->text[i];
-	return S("");
-}
-
 /* Who may do what is not changed by whoever finds a screen unlocked. */
 static enum err
 confirm(struct app *app, const struct request *rq, const void *row,
     const struct web_form *form, struct error *e)
 {
 	const struct user *u = row;
-	struct str role = sent(form, "role");
+	struct str role = web_form_sent(form, "role");
 	uint64_t wait_s = 0;
 	bool is_new = u->user_id == 0;
 
 	if (is_new ? !str_eq(role, str_from(user_role_names[USER_OWNER]))
 		   : str_eq(role, str_from(user_role_names[u->role])))
 		return OK;
-	return web_settings_confirm(app, rq, sent(form, "current_password"),
-	    &wait_s, e);
+	return web_settings_confirm(app, rq,
+	    web_form_sent(form, "current_password"), &wait_s, e);
 }
 
 /* With a link to set the first password. */
@@ -119,13 +110,17 @@ WEB_THING_HANDLERS(member, &member)
 
 /* ---- all of them ---- */
 
-#define LABEL_LIST_KEYS(path)                                                 \
- { path, TVAL_OBJECT }, { path ".title", TVAL_TEXT },                         \
-     { path ".about", TVAL_TEXT }, { path ".new_name", TVAL_TEXT },           \
-     { path ".new_href", TVAL_TEXT }, { path ".has_rows", TVAL_BOOL },        \
-     { path ".rows", TVAL_LIST }, { path ".rows.id", TVAL_TEXT },             \
-     { path ".rows.name", TVAL_TEXT }, { path ".rows.edit_href", TVAL_TEXT }, \
-     VIEW_DAY_KEYS(path ".rows.since")
+#define LABEL_LIST_KEYS(path)                                                  \
+ { path, TVAL_OBJECT }, { path ".key", TVAL_TEXT },                            \
+     { path ".title", TVAL_TEXT }, { path ".about", TVAL_TEXT },               \
+     { path ".new_name", TVAL_TEXT }, { path ".new_href", TVAL_TEXT },         \
+     { path ".has_rows", TVAL_BOOL }, { path ".rows", TVAL_LIST },             \
+     { path ".rows.id", TVAL_TEXT }, { path ".rows.name", TVAL_TEXT },         \
+     { path ".rows.edit_href", TVAL_TEXT }, VIEW_DAY_KEYS(path ".rows.since"), \
+     { path ".has_more", TVAL_BOOL },                                          \
+ {                                                                             \
+  path ".more_href", TVAL_TEXT                                                 \
+ }
 
 static const struct tmpl_key members_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
@@ -140,14 +135,34 @@ static const struct tmpl_key members_keys[] = {
 	{ "members.is_active", TVAL_BOOL },
 	{ "members.edit_href", TVAL_TEXT },
 	VIEW_TIME_KEYS("members.last_sign_in"),
+	{ "has_more", TVAL_BOOL },
+	{ "more_href", TVAL_TEXT },
 	LABEL_LIST_KEYS("projects"),
 	LABEL_LIST_KEYS("agents"),
 	LABEL_LIST_KEYS("connectors"),
 };
 const struct tmpl_page page_members = PAGE("dashboard/members", members_keys);
 
-static const struct param_spec query_spec[] = { WEB_DONE_PARAM };
+/* Each list goes on behind an id, and begins anew when another one does. */
+enum {
+	Q_LABELS_AFTER, /* a kind each */
+	Q_MEMBERS_AFTER = Q_LABELS_AFTER + LABEL__N,
+	Q_DONE,
+	Q__N
+};
+#define AFTER(of)                                          \
+ {                                                         \
+  .name = of "_after", .type = PARAM_U64, .max = INT64_MAX \
+ }
+static const struct param_spec query_spec[Q__N] = {
+	[Q_LABELS_AFTER + LABEL_PROJECT] = AFTER("projects"),
+	[Q_LABELS_AFTER + LABEL_AGENT] = AFTER("agents"),
+	[Q_LABELS_AFTER + LABEL_CONNECTOR] = AFTER("connectors"),
+	[Q_MEMBERS_AFTER] = AFTER("members"),
+	[Q_DONE] = WEB_DONE_PARAM,
+};
 
+/* A row more than is shown tells that there are more. */
 struct all {
 	struct user *users;
 	size_t n_users;
@@ -156,18 +171,32 @@ struct all {
 };
 
 static enum err
-load(const struct manager *m, struct arena *a, struct all *ret, struct error *e)
+load(const struct manager *m, const struct param_value *query, struct arena *a,
+    struct all *ret, struct error *e)
 {
 	static const struct user_filter users = { 0 };
 	static const struct label_filter labels = { 0 };
-	enum err err = store_user_page(m->db, m->tenant, &users, 0, LIST_MAX, a,
-	    &ret->users, &ret->n_users, e);
+	enum err err = store_user_page(m->db, m->tenant, &users,
+	    query[Q_MEMBERS_AFTER].u64, LIST_MAX + 1, a, &ret->users,
+	    &ret->n_users, e);
 
 	for (unsigned k = 0; !err && k < LABEL__N; k++)
 		err = store_label_page(m->db, (enum label_kind)k, m->tenant,
-		    &labels, 0, LIST_MAX, a, &ret->labels[k], &ret->n_labels[k],
-		    e);
+		    &labels, query[Q_LABELS_AFTER + k].u64, LIST_MAX + 1, a,
+		    &ret->labels[k], &ret->n_labels[k], e);
 	return err;
+}
+
+/* The link to what follows the last row shown, if anything does. */
+static void
+add_more(struct tval *o, const struct app *app, const struct web_place *place,
+    const char *of, bool has_more, uint64_t last)
+{
+	struct str base = web_place_href(app, o->a, place, "members", 0, NULL);
+
+	tval_set_bool(o, "has_more", has_more);
+	tval_set_textf(o, "more_href", "%" PRI_STR "?%s_after=%llu#%s-head",
+	    STR_ARG(base), of, (unsigned long long)last, of);
 }
 
 static const struct {
@@ -192,6 +221,7 @@ add_labels(struct tval *o, const struct app *app, const struct web_place *place,
 
 	if (!l)
 		return;
+	tval_set_text(l, "key", str_from(lists[k].key));
 	tval_set_text(l, "title", str_from(lists[k].title));
 	tval_set_text(l, "about", str_from(lists[k].about));
 	tval_set_text(l, "new_name", str_from(lists[k].new_name));
@@ -199,7 +229,7 @@ add_labels(struct tval *o, const struct app *app, const struct web_place *place,
 	    web_place_href(app, l->a, place, lists[k].key, 0, "new"));
 	tval_set_bool(l, "has_rows", all->n_labels[k] > 0);
 	rows = tval_set_list(l, "rows");
-	for (size_t i = 0; i < all->n_labels[k]; i++) {
+	for (size_t i = 0; i < all->n_labels[k] && i < LIST_MAX; i++) {
 		const struct label *label = &all->labels[k][i];
 		struct tval *row = tval_push_object(rows);
 
@@ -211,6 +241,9 @@ add_labels(struct tval *o, const struct app *app, const struct web_place *place,
 			label->label_id, NULL));
 		view_day(row, "since", label->created_at_ms);
 	}
+	add_more(l, app, place, lists[k].key, all->n_labels[k] > LIST_MAX,
+	    all->n_labels[k] > LIST_MAX ? all->labels[k][LIST_MAX - 1].label_id
+					: 0);
 }
 
 static void
@@ -219,7 +252,7 @@ add_members(struct tval *o, const struct app *app,
 {
 	struct tval *list = tval_set_list(o, "members");
 
-	for (size_t i = 0; list && i < all->n_users; i++) {
+	for (size_t i = 0; list && i < all->n_users && i < LIST_MAX; i++) {
 		const struct user *u = &all->users[i];
 		struct tval *row = tval_push_object(list);
 
@@ -234,25 +267,27 @@ add_members(struct tval *o, const struct app *app,
 			NULL));
 		view_time(row, "last_sign_in", u->last_sign_in_at_ms);
 	}
+	add_more(o, app, place, "members", all->n_users > LIST_MAX,
+	    all->n_users > LIST_MAX ? all->users[LIST_MAX - 1].user_id : 0);
 }
 
 enum err
 web_member_list(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct param_value query[ARRAY_LEN(query_spec)];
+	struct param_value query[Q__N];
 	struct web_place place;
 	struct manager m;
 	struct all all = { 0 };
 	struct tval *o;
-	enum err err = param_parse(rq->arena, query_spec, ARRAY_LEN(query_spec),
-	    rq->query, query, e);
+	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query,
+	    query, e);
 
 	if (!err)
 		err = web_place_begin(app, rq, &place, &m, e);
 	if (err)
 		return err;
-	err = load(&m, rq->arena, &all, e);
+	err = load(&m, query, rq->arena, &all, e);
 	manager_end(app, &m);
 	if (err)
 		return err;
