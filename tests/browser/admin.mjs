@@ -311,6 +311,26 @@ await test('a price list of more than 2 MiB is refused', async () => {
   await close(page);
 });
 
+// ---- a provider's address ----
+
+await test('a provider\'s stored credential does not go to another address', async () => {
+  const { id } = await made('/api/providers', { name: `moves.${stamp}`, kind: 'openai', base_url: 'https://one.example.com/v1', api_key: 'sk-moves' });
+  const address = () => sql(`SELECT base_url FROM providers WHERE provider_id = ${id}`)[0][0];
+  const change = async (values) => {
+    await noScript.goto(`${admin}/providers/${id}`);
+    for (const [name, value] of Object.entries(values)) await field(noScript, name).fill(value);
+    await send(noScript, 'Save');
+  };
+  await change({ base_url: 'https://two.example.com/v1' });
+  await noScript.getByText('Enter its API key for the new address').waitFor();
+  assert.equal(await field(noScript, 'base_url').inputValue(), 'https://two.example.com/v1');
+  assert.equal(address(), 'https://one.example.com/v1');
+  await change({ base_url: 'https://two.example.com/v1', api_key: 'sk-anew' });
+  assert.equal(address(), 'https://two.example.com/v1');
+  await change({ drain_s: '5' });
+  assert.equal(sql(`SELECT drain_s FROM providers WHERE provider_id = ${id}`)[0][0], '5');
+});
+
 // ---- a provider's test ----
 
 await test('a provider is asked for the password, and no secret is shown', async () => {

@@ -24,7 +24,7 @@ static const struct form_field fields[] = {
 	{ .name = "base_url", .label = "Address", .control = FORM_TEXT, .flags = FORM_NEEDED,
 	  .hint = "Such as https://api.example.com/v1, or unix:/run/model.sock." },
 	{ .name = "api_key", .label = "Its API key", .control = FORM_SECRET,
-	  .hint = "Stored sealed and never shown. Empty: as it is." },
+	  .hint = "Stored sealed and never shown. Empty: as it is, at the same address." },
 	{ .name = "is_enabled", .label = "Requests may be sent there", .control = FORM_CHECK },
 	{ .name = "on_client_close", .label = "When a client leaves a request", .control = FORM_SELECT, .options = close_options,
 	  .legend = "Clients that leave" },
@@ -59,6 +59,24 @@ read_key(const struct json *body, void *row, struct error *e)
 		   : OK;
 }
 
+/* A stored credential is not sent elsewhere by whoever finds a screen
+ * unlocked. */
+static enum err
+confirm(struct app *app, const struct request *rq, const void *row,
+    const struct web_form *form, struct error *e)
+{
+	const struct provider_row *p = row;
+
+	(void)app;
+	(void)rq;
+	if (!p->has_api_key || web_form_sent(form, "api_key").n ||
+	    str_eq(web_form_sent(form, "base_url"), p->p.base_url))
+		return OK;
+	return error_public(e, ERR_BAD_PARAM, "api_key",
+	    "Enter its API key for the new address: the one that is stored is "
+	    "not sent elsewhere.");
+}
+
 static const char *const others[] = { "api_key" };
 static const struct web_thing provider = {
 	.resource = &provider_resource,
@@ -80,6 +98,7 @@ static const struct web_thing provider = {
 	.end_text = "Its credential is forgotten. A provider that models still "
 		    "refer to stays.",
 	.extra = extra,
+	.confirm = confirm,
 	.others = others,
 	.n_others = ARRAY_LEN(others),
 	.read_others = read_key,
