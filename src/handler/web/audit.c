@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "domain/principal.h"
+#include "handler/web/audit_actor.h"
 #include "handler/web/audit_view.h"
 #include "handler/web/page.h"
 #include "handler/web/place.h"
@@ -13,7 +14,6 @@
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
-#include "store/user.h"
 
 #define PER_PAGE       40
 #define LOOK_AT_MAX    10000 /* entries, where filters may let few through */
@@ -108,7 +108,7 @@ struct found {
 	const struct param_value *v;
 	struct audit_filter filter;
 	struct audit *rows;
-	struct str actors[PER_PAGE]; /* of users: their addresses */
+	struct str actors[PER_PAGE];
 	size_t n;
 	/* Of the rows that are shown. */
 	struct newest_end end;
@@ -160,7 +160,7 @@ load_rows(const struct manager *m, struct found *r, struct arena *a,
 	return OK;
 }
 
-/* A customer learns no address of the operator's people. */
+/* Each is looked up once. */
 static enum err
 load_actors(const struct manager *m, struct found *r, struct arena *a,
     struct error *e)
@@ -169,53 +169,15 @@ load_actors(const struct manager *m, struct found *r, struct arena *a,
 
 	for (size_t i = 0; i < r->n && !err; i++) {
 		const struct audit *row = &r->rows[i];
-		struct user u;
 
-		if (row->actor != AUDIT_USER || !row->actor_id)
-			continue;
 		for (size_t k = 0; k < i && !r->actors[i].p; k++)
-			if (r->rows[k].actor == AUDIT_USER &&
+			if (r->rows[k].actor == row->actor &&
 			    r->rows[k].actor_id == row->actor_id)
 				r->actors[i] = r->actors[k];
-		if (r->actors[i].p)
-			continue;
-		err = store_user_by_id(m->db, m->tenant, row->actor_id, a, &u,
-		    e);
-		if (err == ERR_NOT_FOUND) {
-			error_clear(e);
-			err = OK;
-			r->actors[i] = m->tenant ? S("the service's operator")
-						 : S("a user");
-		} else if (!err) {
-			r->actors[i] = u.email;
-		}
+		if (!r->actors[i].p)
+			err = web_audit_actor(m, row, a, &r->actors[i], e);
 	}
 	return err;
-}
-
-static struct str
-actor_text(const struct found *r, size_t i, struct arena *a)
-{
-	const struct audit *row = &r->rows[i];
-	unsigned long long id = row->actor_id;
-
-	switch (row->actor) {
-	case AUDIT_SYSTEM:
-		return S("the service itself");
-	case AUDIT_COMMAND:
-		return S("the command line");
-	case AUDIT_USER:
-		return r->actors[i];
-	case AUDIT_API_KEY:
-		return arena_printf(a, "API key %llu", id);
-	case AUDIT_OPERATOR_KEY:
-		return arena_printf(a, "operator key %llu", id);
-	case AUDIT_ANONYMOUS:
-		return S("somebody not signed in");
-	case AUDIT__N:
-		break;
-	}
-	return S("");
 }
 
 /* Pages of a customer's things. */
@@ -306,7 +268,7 @@ add_rows(struct tval *o, const struct app *app, const struct web_place *place,
 		struct tval *row = tval_push_object(list);
 
 		view_second(row, "time", a->created_at_ms);
-		tval_set_text(row, "actor", actor_text(r, i, list->a));
+		tval_set_text(row, "actor", r->actors[i]);
 		tval_set_text(row, "address",
 		    a->client_address.p ? a->client_address : S(""));
 		tval_set_text(row, "action", a->action);

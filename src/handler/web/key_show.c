@@ -4,6 +4,7 @@
 
 #include "domain/budget_period.h"
 #include "handler/key_read.h"
+#include "handler/web/audit_actor.h"
 #include "handler/web/budget_view.h"
 #include "handler/web/limit_view.h"
 #include "handler/web/page.h"
@@ -21,6 +22,7 @@ static const struct tmpl_key key_keys[] = {
 	{ "is_over", TVAL_BOOL },
 	{ "member", TVAL_TEXT },
 	{ "project", TVAL_TEXT },
+	{ "maker", TVAL_TEXT },
 	VIEW_TIME_KEYS("as_of"),
 	VIEW_TIME_KEYS("made"),
 	VIEW_TIME_KEYS("last_used"),
@@ -51,8 +53,28 @@ struct facts {
 	struct budget *budgets;
 	size_t n_budgets;
 	struct limit_set layers[KEY_LIMITS__N];
-	struct str member, project;
+	struct str member, project, maker;
 };
+
+/* By the audit log; "" of a key that is older than it. */
+static enum err
+load_maker(struct web_key *v, struct facts *f, struct error *e)
+{
+	const struct audit_filter made = { .object = S("api_key"),
+		.object_id = v->id,
+		.action = S("key.add"),
+		.is_success = -1 };
+	struct arena *a = v->rq->arena;
+	struct newest_end end;
+	struct audit *row;
+	size_t n;
+	enum err err = store_audit_page(v->m.db, v->m.tenant, &made, 0, 1,
+	    AUDIT_SEARCH_MAX, a, &row, &n, &end, e);
+
+	f->maker = S("");
+	return err || n == 0 ? err
+			     : web_audit_actor(&v->m, row, a, &f->maker, e);
+}
 
 static enum err
 load_names(struct web_key *v, struct facts *f, struct error *e)
@@ -93,6 +115,8 @@ load_facts(struct web_key *v, struct facts *f, struct error *e)
 		    1, a, &limits, &n, e);
 	for (unsigned i = 0; !err && n && i < KEY_LIMITS__N; i++)
 		f->layers[i] = limits->layers[i];
+	if (!err)
+		err = load_maker(v, f, e);
 	return err ? err : load_names(v, f, e);
 }
 
@@ -127,6 +151,7 @@ add_facts(struct tval *o, const struct web_key *v, const struct facts *f)
 	    v->row.state == KEY_REVOKED || v->row.state == KEY_EXPIRED);
 	tval_set_text(o, "member", f->member);
 	tval_set_text(o, "project", f->project);
+	tval_set_text(o, "maker", f->maker);
 	view_time(o, "as_of", v->m.now_ms);
 	view_time(o, "made", k->created_at_ms);
 	view_time(o, "last_used", k->last_used_at_ms);

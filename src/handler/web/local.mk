@@ -4,6 +4,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/admin_list.c \
 	src/handler/web/admin_list.h \
 	src/handler/web/audit.c \
+	src/handler/web/audit_actor.c \
+	src/handler/web/audit_actor.h \
 	src/handler/web/audit_view.c \
 	src/handler/web/audit_view.h \
 	src/handler/web/billing.c \
