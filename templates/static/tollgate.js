@@ -22,6 +22,12 @@ document.addEventListener('click', (event) => {
 });
 document.documentElement.classList.add('has-script');
 
+// Whoever chooses a date means it.
+document.addEventListener('change', ({ target }) => {
+  const range = target.form?.elements.range;
+  if (target.type === 'date' && range?.querySelector('[value="custom"]')) range.value = 'custom';
+});
+
 // A page with live-state asks every 2 s whether it has changed, while it is
 // seen. Its address answers 304 without a body if not; else the parts with
 // data-live are put in place one by one. Nothing is animated or read out.

@@ -476,6 +476,51 @@ await test('filters by each column; few among many are looked for page by page',
   await close(other);
 });
 
+// What is reported by POST has no provider, so this customer asks a model.
+await test('filter by provider: on the page, in the list and in SQL; of others not even the name (D8)', async () => {
+  const c = await newCustomer('Asks a model');
+  const { key } = await made('/api/keys', { customer_id: c.id, name: 'asks' });
+  const chat = { model: `priced.${stamp}`, messages: [{ role: 'user', content: 'a' }] };
+  for (let i = 0; i < 3; i += 1) {
+    await until('an answer', async () => (await api('POST', '/v1/chat/completions', chat, key)).status === 200);
+  }
+  await until('rows of it', () => sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${c.id}`)[0][0] === '3');
+  await book([{ user_id: c.user, model_id: models[0], request_timestamp: iso(stamp - 1000),
+    token_in_count: 5, token_out_count: 5 }]);
+  await until('all of it', () => sql(`SELECT COUNT(*) FROM usage_records WHERE customer_id = ${c.id}`)[0][0] === '4');
+  const [[used]] = sql(`SELECT provider_id FROM providers WHERE name = '${provider}'`);
+  const { id: unused } = await made('/api/providers', { name: `unused.${stamp}`, kind: 'openai', base_url: 'https://up.example.com/v1' });
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, person('owner', c.id, stamp));
+  for (const [id, n] of [['', 4], [used, 3], [unused, 0]]) {
+    const filter = id && `&provider_id=${id}`;
+    await page.goto(`${url}/dashboard/${c.id}/requests?range=24h${filter}`);
+    assert.equal((await ids(page)).length, n, `requests of provider ${id}`);
+    await page.goto(`${url}/dashboard/${c.id}/usage?range=24h${filter}`);
+    const html = await page.content();
+    if (n) assert.equal(readUsage(html).figures[1], String(n));
+    else assert.match(html, /Nothing was used/);
+    const options = await page.locator('select[name="provider_id"] option').allTextContents();
+    assert.deepEqual(options, ['All', provider, ...(n ? [] : [`#${unused}`])]);
+    assert.equal(await page.locator('select[name="provider_id"]').inputValue(), String(id));
+  }
+  await close(page);
+});
+
+await test('a date that is chosen is meant, whatever range was chosen before (D8)', async () => {
+  const page = await open();
+  await signIn(page, owner);
+  await page.goto(`${mine}/usage?range=7d`);
+  await page.getByText('Dates and filters').click();
+  const day = iso(stamp - 20 * DAY).slice(0, 10);
+  await page.locator('#choose-from').fill(day);
+  await page.getByRole('button', { name: 'Show' }).click();
+  const { searchParams } = new URL(page.url());
+  assert.deepEqual([searchParams.get('range'), searchParams.get('from')], ['custom', day]);
+  assert.equal(readUsage(await page.content()).from.slice(0, 10), day);
+  await close(page);
+});
+
 // ---- every page ----
 
 const one = sql(`SELECT ${uuid} FROM usage_records WHERE customer_id = ${a.id} ORDER BY usage_id LIMIT 1`)[0][0];

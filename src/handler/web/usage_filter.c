@@ -24,9 +24,9 @@ enum {
 	AT_AGENT,
 	AT_CONNECTOR,
 	AT_MODEL,
+	AT_PROVIDER,
 	AT_STATUS,
 	AT_CUSTOMER,
-	AT_PROVIDER,
 	AT__N
 };
 _Static_assert(AT_CUSTOMER == WEB_USAGE_N_PARAMS &&
@@ -44,8 +44,8 @@ static const struct {
 	[AT_AGENT] = { "agent_id", "Agent", NAME_AGENT },
 	[AT_CONNECTOR] = { "connector_id", "Connector", NAME_CONNECTOR },
 	[AT_MODEL] = { "model_id", "Model", NAME_MODEL },
-	[AT_CUSTOMER] = { "customer_id", "Customer", NAME_CUSTOMER },
 	[AT_PROVIDER] = { "provider_id", "Provider", NAME_PROVIDER },
+	[AT_CUSTOMER] = { "customer_id", "Customer", NAME_CUSTOMER },
 };
 
 /* Behind the last parameter that the page has. */
@@ -145,7 +145,7 @@ web_usage_filter_read(const struct param_value *v, enum web_range if_unsaid,
 					     : if_unsaid,
 		.filter = { .customer_id = is_admin ? v[AT_CUSTOMER].u64
 						    : customer_id,
-		    .provider_id = is_admin ? v[AT_PROVIDER].u64 : 0,
+		    .provider_id = v[AT_PROVIDER].u64,
 		    .api_key_id = v[AT_KEY].u64,
 		    .user_id = v[AT_USER].u64,
 		    .project_id = v[AT_PROJECT].u64,
@@ -200,7 +200,8 @@ load_used(struct web_usage_filter *f, const struct manager *m,
 		return error_arena(e, a);
 	for (size_t i = 0; i < r.n; i++)
 		some[i] = r.groups[i].by[0];
-	some[r.n] = chosen;
+	/* Whoever asks for any number is not told what it is called. */
+	some[r.n] = f->is_admin ? chosen : 0;
 	return web_usage_names(f, m, kind, some, r.n + 1, a, e);
 }
 
@@ -337,9 +338,10 @@ add_kind(struct tval *list, const struct web_usage_filter *f, int at)
 {
 	enum name_kind kind = ids[at].kind;
 	struct str label = str_from(ids[at].label);
+	bool is_listed = f->v[at].u64 == 0;
 	struct tval *s;
 
-	if (!list || f->n_choices[kind] == 0)
+	if (!list || (is_listed && f->n_choices[kind] == 0))
 		return;
 	if (f->has_more[kind])
 		label = arena_printf(list->a, "%s (the newest %d)",
@@ -349,11 +351,15 @@ add_kind(struct tval *list, const struct web_usage_filter *f, int at)
 	for (size_t i = 0; i < f->n_choices[kind]; i++) {
 		const struct name *n = &f->choices[kind][i];
 
+		is_listed = is_listed || n->id == f->v[at].u64;
 		add_option(s,
 		    arena_printf(list->a, "%llu", (unsigned long long)n->id),
 		    web_usage_name(f, kind, n->id, list->a),
 		    n->id == f->v[at].u64);
 	}
+	if (!is_listed)
+		add_option(s, f->v[at].text,
+		    web_usage_name(f, kind, f->v[at].u64, list->a), true);
 }
 
 static struct str

@@ -32,12 +32,13 @@ enum web_range {
 	{ .name = "from", .type = PARAM_TIME }, { .name = "to", .type = PARAM_TIME }, \
 	WEB_USAGE_ID("api_key_id"), WEB_USAGE_ID("user_id"), WEB_USAGE_ID("project_id"), \
 	WEB_USAGE_ID("agent_id"), WEB_USAGE_ID("connector_id"), WEB_USAGE_ID("model_id"), \
+	WEB_USAGE_ID("provider_id"), \
 	{ .name = "request_status", .type = PARAM_ENUM, \
 	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }
-#define WEB_USAGE_N_PARAMS 10
+#define WEB_USAGE_N_PARAMS 11
 /* Behind those, of everybody's usage. */
-#define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id"), WEB_USAGE_ID("provider_id")
-#define WEB_USAGE_N_ADMIN_PARAMS 2
+#define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id")
+#define WEB_USAGE_N_ADMIN_PARAMS 1
 /* clang-format on */
 
 struct web_usage_filter {
