@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Two tasks that can't be taken back, by keyboard alone, with and without
-// JavaScript: a key is revoked, a member is invited (D1, D3).
+// By keyboard alone, with and without JavaScript: a key is revoked, a member is
+// invited, and the operator brings a model into service (D1, D3).
 import { assert, done, test } from '../sdk/tap.mjs';
+import { sql } from '../wire/lib.mjs';
 import { keyboard } from './hands.mjs';
-import { api, browser, close, made, open, person, url } from './visit.mjs';
+import {
+  api, browser, close, env, made, open, person, tollgate, url,
+} from './visit.mjs';
 
 const stamp = Date.now();
 const { id: customer_id } = await made('/customers', { name: 'By keyboard', company: 'By keyboard',
@@ -11,15 +14,15 @@ const { id: customer_id } = await made('/customers', { name: 'By keyboard', comp
 const owner = person('owner', customer_id, stamp);
 const mine = `${url}/dashboard/${customer_id}`;
 
-async function signedIn(javaScriptEnabled) {
+async function signedIn(javaScriptEnabled, who = owner, first = mine) {
   const page = await open({ javaScriptEnabled });
   const hand = keyboard(page);
   await page.goto(`${url}/login`);
-  await hand.write(page.getByLabel('E-mail address'), owner.email);
-  await hand.write(page.getByLabel('Password'), owner.password);
+  await hand.write(page.getByLabel('E-mail address'), who.email);
+  await hand.write(page.getByLabel('Password'), who.password);
   await page.keyboard.press('Enter');
-  await page.waitForURL(mine);
-  const menu = (name) => hand.press(page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }));
+  await page.waitForURL(first);
+  const menu = (name) => hand.press(page.getByRole('navigation').getByRole('link', { name, exact: true }));
   return { page, hand, menu };
 }
 
@@ -81,6 +84,63 @@ for (const javaScriptEnabled of [true, false]) {
     await page.keyboard.press('Enter');
     await page.waitForURL(mine);
     await close(page);
+  });
+}
+
+const operator = person('operator', 0, stamp);
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? 'with' : 'without';
+
+  await test(`the operator brings a model into service by keyboard alone, ${how} JavaScript (D1, D3)`, async () => {
+    const [provider, model] = [`served-${how}.${stamp}`, `vendor/${how}.${stamp}`];
+    const { page, hand, menu } = await signedIn(javaScriptEnabled, operator, `${url}/dashboard`);
+    const field = (name) => page.locator(`[name="${name}"]`);
+    const create = async () => {
+      await hand.press(page.getByRole('button', { name: 'Create' }));
+      await page.getByRole('status').first().waitFor();
+    };
+    await menu('Providers');
+    await hand.press(page.getByRole('link', { name: 'New provider' }));
+    await hand.write(field('name'), provider);
+    await hand.choose(field('kind'), 'OpenAI and compatible');
+    await hand.write(field('base_url'), `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`);
+    await hand.write(field('api_key'), 'sk-by-keyboard');
+    await create();
+
+    await menu('All models');
+    await hand.press(page.getByRole('link', { name: 'New model' }));
+    await hand.write(field('name'), model);
+    await hand.choose(field('provider'), provider);
+    await hand.write(field('upstream_name'), 'sim-fixed');
+    await create();
+
+    await menu('Prices');
+    await page.waitForURL(/\/prices$/);
+    for (;;) {
+      const its = page.getByRole('link', { name: model, exact: true });
+      if (await its.count()) {
+        await hand.press(its);
+        break;
+      }
+      const at = page.url();
+      await hand.press(page.getByRole('link', { name: 'More', exact: true }));
+      await page.waitForURL((to) => to.href !== at);
+    }
+    await hand.press(page.getByRole('link', { name: 'New prices' }));
+    await hand.write(field('prices/input'), '1.25');
+    await hand.write(field('prices/output'), '10');
+    await create();
+
+    const [[id]] = sql(`SELECT provider_id FROM providers WHERE name = '${provider}'`);
+    await page.goto(`${url}/admin/providers/${id}`);
+    await hand.press(page.getByRole('link', { name: 'Test it' }));
+    await hand.choose(field('model_id'), model);
+    await hand.write(field('current_password'), operator.password);
+    await hand.press(page.getByRole('button', { name: 'Ask' }));
+    await page.locator('#result').waitFor();
+    assert.match(await page.locator('#result').innerText(), /It answers/);
+    await close(page);
+    tollgate('model', 'archive', model);
   });
 }
 

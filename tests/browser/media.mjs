@@ -21,9 +21,9 @@ for (const [who, id] of [['owner', full.id], ['operator', 0]]) {
   windows[who] = await open({ bypassCSP: true });
   await signIn(windows[who], person(who, id, stamp));
 }
-const pages = routes.filter((r) => r.method === 'GET' && r.auth === 'session' && r.path !== '/dashboard').map((route) => ({
+const pages = routes.filter((r) => r.method === 'GET' && r.auth === 'session').map((route) => ({
   name: route.path,
-  page: route.path.startsWith('/admin') || !route.roles.includes('O') ? windows.operator : windows.owner,
+  page: route.path.startsWith('/admin') || route.path === '/dashboard' || !route.roles.includes('O') ? windows.operator : windows.owner,
   at: url + address(route.path, full.id, things) + (/(usage|requests)$/.test(route.path) ? '?range=30d' : ''),
 }));
 pages.push({ name: '/docs', page: windows.owner, at: `${url}/docs` });

@@ -258,6 +258,34 @@ for (const javaScriptEnabled of [true, false]) {
 
 // ---- while it is open ----
 
+// By the page's own clock, which stands still between what it is told.
+await test('what is booked shows 2 s later at most (D12)', async () => {
+  const page = await open();
+  await page.clock.install();
+  await signIn(page, a.owner);
+  await page.clock.pauseAt(new Date(Date.now() + 3600e3));
+  await page.goto(a.page);
+  let polls = 0;
+  page.on('request', (rq) => { polls += rq.headers()['if-none-match'] ? 1 : 0; });
+  await page.clock.runFor(1999);
+  await page.evaluate('0');
+  assert.equal(polls, 0);
+  await page.clock.runFor(1);
+  await page.locator('#live-state', { hasText: /^Live$/ }).waitFor();
+  assert.equal(polls, 1);
+
+  const requests = page.locator('.range').first().locator('.figures dd').nth(1);
+  const before = number(await requests.textContent());
+  const answer = await ask(a.key.key);
+  assert.equal(answer.status, 200);
+  await until('it is booked', () => sql(`SELECT COUNT(*) FROM usage_records
+    WHERE request_id = UNHEX('${answer.headers.get('x-request-id').replaceAll('-', '')}')`)[0][0] === '1');
+  await page.clock.runFor(2000);
+  await until('the page shows it', async () => number(await requests.textContent()) === before + 1);
+  assert.equal(polls, 2);
+  await close(page);
+});
+
 await test('new usage shows by itself, text by text; nothing is sent twice (D12)', async () => {
   const page = await open();
   await signIn(page, a.owner);
