@@ -1,39 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# What each page costs with a year of usage, a thousand customers and ten
-# thousand keys, a fifth of them one customer's.  Sourced by bench/lib/usage.sh,
-# whose rows it needs: usage_sql, say, die, dir, url, build.
+# What each page costs with a year of usage by a thousand customers and ten
+# thousand keys, for the customer who has a fifth of them.  Sourced by
+# bench/lib/usage.sh, whose rows it needs: usage_sql, say, die, dir, url, build.
 
-pages_customers=1000
-pages_keys=10000
-pages_heavy_keys=2000
 pages_rounds=41
-
-pages_fill() {
-  local i
-  {
-    for ((i = 21; i <= pages_customers; i++)); do
-      printf "INSERT INTO customers (customer_id, name, email)
-        VALUES (%d, 'bench %d', 'bench-%d@example.org');\n" "$i" "$i" "$i"
-    done
-    cat <<SQL
-INSERT INTO users (customer_id, name, email, role)
-  SELECT customer_id, name, CONCAT('owner-', email), 'owner' FROM customers
-  WHERE customer_id > 20;
-INSERT INTO api_keys (customer_id, user_id, public_id, api_key_secret,
-    pepper_id, name, scopes, all_models)
-  SELECT c, (SELECT MIN(user_id) FROM users u WHERE u.customer_id = x.c),
-    CONCAT('p', LPAD(seq, 9, '0')), UNHEX(SHA2(seq, 256)), 1,
-    CONCAT('key ', seq), 'infer', 1
-  FROM (SELECT seq, IF(seq <= $pages_heavy_keys, 1, 21 + seq % ($pages_customers - 20)) AS c
-    FROM seq_1_to_$pages_keys) x;
-INSERT INTO projects (customer_id, name) VALUES (1, 'bench');
-INSERT INTO agents (customer_id, name) VALUES (1, 'bench');
-INSERT INTO connectors (customer_id, name) VALUES (1, 'bench');
-ANALYZE TABLE customers, users, api_keys;
-SQL
-  } | usage_sql >/dev/null
-}
 
 # pages_sign_in EMAIL PASSWORD: the seconds it took; cookies in $dir/cookies.
 pages_sign_in() {
@@ -105,14 +76,12 @@ pages_sign_ins() {
 
 bench_pages() {
   local pages_url=${url[lighttpd]%/v1/*} person
-  say 'customers and keys'
-  pages_fill || die 'no customers'
   person=$(in_stack lighttpd command_json user add --email reader@example.org \
     --role operator | jq -er .password) || die 'nobody to sign in'
   pages_sign_in reader@example.org "$person" >/dev/null || die 'could not sign in'
   say 'pages'
   cat <<MD
-- $rows rows of usage, $pages_customers customers, $pages_keys keys, $pages_heavy_keys of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
+- $rows rows of usage, $usage_rows_customers customers, $usage_rows_keys keys in use, $((usage_rows_keys / 5)) of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
 
 $(pages_table)
 $(pages_sign_ins reader@example.org "$person")

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Usage for measurements: `usage_rows SOCKET DATABASE ROWS` fills a database
-# that has the schema and the customers 1 to 20: ROWS rows over the 365 days
-# before now, and the rollups that belong to them, made from the rows by the
-# same rules that the flusher and the migrations follow. For a database of its
-# own: what usage there was before is not summed up again, so it must have been
-# empty.
+# that has the schema: ROWS rows over the 365 days before now, and the rollups
+# that belong to them, made from the rows by the same rules that the flusher and
+# the migrations follow. For a database of its own: what usage there was before
+# is not summed up again, so it must have been empty.
 #
-# Each customer has 4 keys, 2 users and 4 projects; each key uses 2 of 3
-# models, a third of the keys takes turns between 2 agents, and 2 of 100
-# requests time out. 5 customers are busy in each hour.
+# 1,000 customers use 10,000 keys, of which every fifth is customer 1's; so that
+# one has 2,000, each other about 8. Few keys do much: a hundredth of them a
+# fifth of all, a tenth of them half. Each key uses 2 of 3 models, a third of
+# the keys takes turns between 2 agents, and 2 of 100 requests time out. A key's
+# user is one of two of its customer, and it has one of four projects.
 
 usage_rows_chunk=1000000
+usage_rows_customers=1000
+usage_rows_keys=10000
+usage_rows_first_key=1001 # those before are for whoever asks
+
+# Key K's customer, in SQL.
+usage_rows_customer() {
+  printf 'IF(%s %% 5 = 0, 1, 2 + %s %% %d)' "$1" "$1" $((usage_rows_customers - 1))
+}
 
 # usage_rows_sql SOCKET DATABASE [ARG...]: SQL by the client.
 usage_rows_sql() {
@@ -22,7 +31,7 @@ usage_rows_sql() {
 }
 
 # What is added to a table with its keys is sorted once, not row by row.
-usage_rows_keys() {
+usage_rows_indexes() {
   usage_rows_sql "$1" "$2" --raw -e 'SHOW CREATE TABLE usage_records' \
     | sed -n 's/,$//; s/^ *\(UNIQUE \)\{0,1\}KEY/ADD \1KEY/p'
 }
@@ -35,13 +44,13 @@ INSERT INTO usage_records (request_timestamp, request_id, customer_id,
   provider_id, token_in_count, token_in_cached_context_count, token_out_count,
   cost_in_usd, provider_cost_in_usd, request_status, usage_source, latency_ms,
   time_to_first_token_ms)
-SELECT t, UNHEX(MD5(seq)), customer, k, (k - 1) DIV 2 + 1, k,
-  IF(k % 3 = 0, 2 * customer + h DIV 100 % 2, NULL),
+SELECT t, UNHEX(MD5(seq)), customer, $usage_rows_first_key + k, 2 * customer + k % 2,
+  4 * customer + k % 4, IF(k % 3 = 0, 2 * customer + h DIV 100 % 2, NULL),
   1 + (k + h DIV 20 % 2) % 3, 'bench', 1, h % 1999, h % 97, h % 499,
   h % 9973 / 1e6, h % 9973 / 1e6, IF(h DIV 1000 % 50 = 0, 'timeout', 'ok'),
   'provider', h % 20011, h % 1009
-FROM (SELECT *, 4 * customer - h DIV 5 % 4 AS k FROM (SELECT *,
-    1 + (TIMESTAMPDIFF(HOUR, '2020-01-01', t) * 3 + h % 5) % 20 AS customer
+FROM (SELECT *, $(usage_rows_customer k) AS customer FROM (SELECT *,
+    FLOOR(POW(h / 4294967296, 3) * $usage_rows_keys) AS k
   FROM (SELECT seq, CRC32(seq) AS h, UTC_TIMESTAMP() - INTERVAL 365 DAY
       + INTERVAL FLOOR(seq * 31535.0 / $rows * 1000) * 1000000 MICROSECOND AS t
     FROM seq_${first}_to_$last) a) b) c;
@@ -126,7 +135,7 @@ usage_rows() {
 
   usage_rows_sql "$socket" "$database" \
     -e 'SET GLOBAL innodb_buffer_pool_size = 2147483648' || return 1
-  keys=$(usage_rows_keys "$socket" "$database" | paste -sd ,)
+  keys=$(usage_rows_indexes "$socket" "$database" | paste -sd ,)
   usage_rows_sql "$socket" "$database" -e "ALTER TABLE usage_records $(
     printf '%s' "$keys" | sed 's/ADD \(UNIQUE \)\{0,1\}KEY \(`[a-z_]*`\) ([^)]*)/DROP KEY \2/g'
   )" || return 1
