@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { sql } from '../wire/lib.mjs';
 import { assert } from '../sdk/tap.mjs';
+import { code } from '../sdk/totp.mjs';
+import { address, routes } from './pages.mjs';
 import { api, browser, env, made, mine, open, signIn, tollgate, url } from './visit.mjs';
 
 const [folder] = process.argv.slice(2);
@@ -85,6 +87,26 @@ const pages = [
 const operators = ['customers', 'usage', 'models', 'prices', 'providers', 'tiers', 'system', 'audit']
   .map((name) => [`admin-${name}`, `${url}/admin/${name}`]);
 
+// The forms and whatever else there is, by the table of routes.
+const idOf = (table, column, where) => sql(`SELECT MIN(${column}) FROM ${table} WHERE ${where}`)[0][0];
+const ofCustomer = `customer_id = ${customer}`;
+const things = { keys: key, requests: request, customers: customer,
+  members: idOf('users', 'user_id', `${ofCustomer} AND name = 'Grace'`), projects: idOf('projects', 'project_id', ofCustomer),
+  agents: idOf('agents', 'agent_id', ofCustomer), connectors: idOf('connectors', 'connector_id', ofCustomer),
+  tiers: idOf('rate_limit_tiers', 'tier_id', '1'), providers: idOf('providers', 'provider_id', 'archived_at IS NULL'),
+  models: idOf('models', 'model_id', 'archived_at IS NULL') };
+things.prices = things.models;
+const one = { agents: 'agent', connectors: 'connector', projects: 'project', members: 'member', customers: 'customer', tiers: 'tier',
+  providers: 'provider', models: 'model', prices: 'price', keys: 'key' };
+const nameOf = (path) => path.replace('/dashboard/{customer_id}/', '').replace(/^\//, '').split('/')
+  .map((part, i, all) => (/\{|^new$/.test(all[i + 1] ?? '') ? one[part] : part)).filter((part) => !part.startsWith('{')).join('-');
+for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'session')) {
+  const at = url + address(route.path, customer, things);
+  const isOperators = route.path.startsWith('/admin') || route.path === '/dashboard' || !route.roles.includes('O');
+  if ([...pages, ...operators].some(([, taken]) => taken.split('?')[0] === at)) continue;
+  (isOperators ? operators : pages).push([nameOf(route.path), at]);
+}
+
 const view = { viewport: { width: 1100, height: 760 }, reducedMotion: 'reduce' };
 const themes = ['light', 'dark'];
 for (const colorScheme of themes) {
@@ -93,6 +115,10 @@ for (const colorScheme of themes) {
     if (!who) {
       await page.goto(`${url}/login`);
       await page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` });
+      for (const [name, at] of [['docs', '/docs'], ['login-forgot', '/login/forgot']]) {
+        await page.goto(url + at);
+        await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+      }
     }
     await signIn(page, who);
     for (const [name, at] of list) {
@@ -139,6 +165,39 @@ for (const colorScheme of themes) {
     await page.goto(`${url}/dashboard/${newcomer.id}${at}`);
     await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
   }
+  await page.context().close();
+}
+// Somebody who is invited, sets a password and a second factor, and is asked
+// for it. /login/remote is left: this server says nobody's name.
+for (const colorScheme of themes) {
+  const email = `ada-${colorScheme}@company.com`;
+  const { id } = await made('/api/users', { customer_id: newcomer.id, name: 'Ada', email, role: 'developer' });
+  assert.ok(id);
+  const password = 'a horse, a battery, a staple';
+  const page = await open({ colorScheme, ...view });
+  const picture = (name) => page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+  await page.goto(url + new URL(tollgate('user', 'invite', email).link, url).pathname);
+  await picture('login-password');
+  await page.getByLabel('New password').fill(password);
+  await page.keyboard.press('Enter');
+  await page.locator('.done').waitFor();
+  await signIn(page, { email, password });
+  await page.goto(`${url}/settings/factor`);
+  await page.getByLabel('Your password').fill(password);
+  await page.getByRole('button', { name: 'Set it up' }).click();
+  const secret = await page.locator('#secret').textContent();
+  await picture('settings-factor-begun');
+  await page.getByLabel('Code', { exact: true }).fill(code(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('#codes').waitFor();
+  await picture('settings-factor-codes');
+  await page.context().clearCookies();
+  await page.goto(`${url}/login`);
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Code', { exact: true }).waitFor();
+  await picture('login-code');
   await page.context().close();
 }
 await browser.close();
