@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# What each page costs with a year of usage by a thousand customers and ten
+# What each page costs with a year of usage, a thousand customers and ten
 # thousand keys, for the customer who has a fifth of them.  Sourced by
 # bench/lib/usage.sh, whose rows it needs: usage_sql, say, die, dir, url, build.
 
@@ -81,7 +81,7 @@ bench_pages() {
   pages_sign_in reader@example.org "$person" >/dev/null || die 'could not sign in'
   say 'pages'
   cat <<MD
-- $rows rows of usage, $usage_rows_customers customers, $usage_rows_keys keys in use, $((usage_rows_keys / 5)) of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
+- $rows rows of usage, $usage_rows_customers customers, $usage_rows_all_keys keys, of which $usage_rows_keys are in use, a fifth of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
 
 $(pages_table)
 $(pages_sign_ins reader@example.org "$person")

@@ -6,15 +6,16 @@
 # the migrations follow. For a database of its own: what usage there was before
 # is not summed up again, so it must have been empty.
 #
-# 1,000 customers use 10,000 keys, of which every fifth is customer 1's; so that
-# one has 2,000, each other about 8. Few keys do much: a hundredth of them a
-# fifth of all, a tenth of them half. Each key uses 2 of 3 models, a third of
+# Of 10,000 keys that 1,000 customers have, the first usage_rows_keys are in use;
+# every fifth is customer 1's. Few keys do much: a hundredth of them a fifth of
+# all, a tenth of them half. Each key uses 2 of 3 models, a third of
 # the keys takes turns between 2 agents, and 2 of 100 requests time out. A key's
 # user is one of two of its customer, and it has one of four projects.
 
 usage_rows_chunk=1000000
 usage_rows_customers=1000
-usage_rows_keys=10000
+usage_rows_keys=${keys:-80}
+usage_rows_all_keys=10000
 usage_rows_first_key=1001 # those before are for whoever asks
 
 # Key K's customer, in SQL.
