@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	bench/lib/pages.sh \
 	bench/lib/refusals.py \
 	bench/lib/refusals.sh \
+	bench/lib/sign_ins.py \
 	bench/lib/targets.sh \
 	bench/lib/tokenizer.py \
 	bench/lib/tokenizer.sh \

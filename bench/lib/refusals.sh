@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# Whether the time of a 401 tells why (CHECKLIST S2).  Sourced by bench/run with
+# Whether the time of a 401 tells why, of keys and of people (CHECKLIST S2,
+# S29).  Sourced by bench/run with
 # bench/lib/targets.sh, which set top, dir, build, quick; keys_add() is that of
 # bench/lib/keys.sh.
 
@@ -38,6 +39,30 @@ refusals_table() {
   python3 "$top/bench/lib/refusals.py" "$at" "$rounds" "${classes[@]}"
 }
 
+# Accounts of each class, a round one; they share somebody's password.
+refusals_accounts() {
+  in_stack lighttpd command_json user add --email model@example.org --customer 1 \
+    --role viewer >/dev/null || die 'nobody to be like'
+  in_stack lighttpd stack_sql tollgate -e "INSERT INTO users
+    (customer_id, name, email, role, password_hash, is_active)
+    SELECT 1, c.name, CONCAT(c.name, '-', seq, '@example.org'), 'viewer',
+      IF(c.name = 'invited', NULL, u.password_hash), c.name <> 'disabled'
+    FROM seq_900_to_9999, users u, (SELECT 'present' AS name
+      UNION ALL SELECT 'disabled' UNION ALL SELECT 'invited') c
+    WHERE u.email = 'model@example.org'" || die 'no accounts'
+}
+
+refusals_sign_ins() {
+  local n=300
+  [[ -z $quick ]] || n=20
+  say 'signing in'
+  refusals_accounts
+  printf '\nSigning in, %d times for each kind of account, each time another from another address:\n\n' "$n"
+  printf '| account | median | middle half | to unknown | half to half | of the middle half |\n'
+  printf '| --- | ---: | ---: | ---: | ---: | ---: |\n'
+  python3 "$top/bench/lib/sign_ins.py" "${at%/v1/key}/" "$n" unknown present disabled invited
+}
+
 bench_refusals() {
   local n=10200 rounds=10000 at table
   [[ -z $quick ]] || n=1200 rounds=1000
@@ -54,7 +79,8 @@ bench_refusals() {
   at=${url[lighttpd]%/v1/*}/v1/key
   table=$(
     refusals_table 'Another key each time, which the database is asked for' '' \
-      && refusals_table 'The same key each time, which the worker remembers' .one
+      && refusals_table 'The same key each time, which the worker remembers' .one \
+      && refusals_sign_ins
   ) || die 'no figures'
   {
     provenance
