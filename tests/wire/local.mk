@@ -79,6 +79,8 @@ EXTRA_DIST += \
 	tests/wire/sign_in.mjs \
 	tests/wire/sign_in.t \
 	tests/wire/sigchld.t \
+	tests/wire/templates.mjs \
+	tests/wire/templates.t \
 	tests/wire/upstream_sim.t \
 	tests/wire/usage.mjs \
 	tests/wire/usage.t \

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What somebody sees who changes a template while workers run.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { assert, done, test } from '../sdk/tap.mjs';
+import { ask, env } from './lib.mjs';
+
+const folder = `${env.TOLLGATE_STACK_DIR}/share/templates`;
+const logs = () => readdirSync(`${env.TOLLGATE_STACK_DIR}/log`)
+  .map((name) => readFileSync(`${env.TOLLGATE_STACK_DIR}/log/${name}`, 'utf8')).join('');
+
+// Of each worker: there are fewer of them than requests.
+async function loginPages() {
+  const all = await Promise.all(Array.from({ length: 16 }, () => ask('GET', '/login')));
+  return { statuses: [...new Set(all.map((a) => a.status))], texts: all.map((a) => a.text) };
+}
+
+await test('templates.reload: a change shows with the next page, a mistake is a 500 that the log explains', async () => {
+  const file = `${folder}/login.html`;
+  const good = readFileSync(file, 'utf8');
+  assert.deepEqual((await loginPages()).statuses, [200]);
+
+  writeFileSync(file, `${good}<p>Written meanwhile</p>\n`);
+  const changed = await loginPages();
+  assert.deepEqual(changed.statuses, [200]);
+  assert.ok(changed.texts.every((text) => text.includes('<p>Written meanwhile</p>')));
+
+  for (const wrong of ['{{nobody_sets_this}}', '{{{raw_tag}}}', '{{#never_closed}}']) {
+    writeFileSync(file, `${good}${wrong}\n`);
+    const broken = await loginPages();
+    const name = /\w+/.exec(wrong)[0];
+    assert.deepEqual(broken.statuses, [500], wrong);
+    assert.ok(broken.texts.every((text) => !text.includes(name)));
+    assert.match(logs(), /login(\.html)?/);
+  }
+  assert.match(logs(), /nobody_sets_this/);
+
+  writeFileSync(file, good);
+  const again = await loginPages();
+  assert.deepEqual(again.statuses, [200]);
+  assert.ok(again.texts.every((text) => !text.includes('Written meanwhile')));
+});
+
+done();
