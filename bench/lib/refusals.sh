@@ -15,12 +15,11 @@ bench_config() {
 
 # refusals_class NAME [SQL]: keys of a class; SQL makes of rows what they are.
 refusals_class() {
-  sed -n 's/^TOLLGATE_AUTH_PEPPER=//p' "$dir/lighttpd/etc/secrets" \
-    | "$build/tests/support/keys_draw" "$n" >"$dir/drawn" || die 'no keys'
-  cut -f 1 "$dir/drawn" >"$dir/$1"
+  keys_make lighttpd "$n"
+  cut -f 1 "$dir/lighttpd.keys" >"$dir/$1"
   head -n 1 "$dir/$1" >"$dir/$1.one"
   [[ -n ${2:-} ]] || return 0
-  keys_add "$dir/drawn" && in_stack lighttpd stack_sql tollgate -e "UPDATE
+  keys_add lighttpd && in_stack lighttpd stack_sql tollgate -e "UPDATE
     api_keys SET $2, name = '$1' WHERE name = 'bench' AND all_models = 1
     AND rate_limit_per_minute = 0" || die "no keys that are $1"
 }
