@@ -176,8 +176,9 @@ struct limit_left {
 };
 /**
  * What the limits in force leave at ask->now_ms; counts nothing.
- * @ask  model_id 0: the limits that all models share, else those that are of
- *       that model alone; tok is not looked at
+ * @ask  model_id 0: the limits that all models share, else the key's own for
+ *       that model; tok is not looked at. What all users of a model share is
+ *       in neither
  * Returns how many of ret are filled, the longest window first.
  * Waits:  a round trip, if there is any.
  */

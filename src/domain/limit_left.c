@@ -2,13 +2,15 @@
 /* What limits leave to a key that asks, without counting anything. */
 #include "domain/limit_priv.h"
 
-/* A model's limits are asked for model by model, the others once. */
+/* A model's limits are asked for model by model, the others once. What all
+ * users of a model have left would tell each how much the others do. */
 static bool
-is_of_model(enum limit_metric metric)
+is_asked(enum limit_metric metric, uint64_t model_id)
 {
 	enum limit_scope scope = limit_metrics[metric].scope;
 
-	return scope == LIMIT_KEY_MODEL || scope == LIMIT_MODEL;
+	return scope != LIMIT_MODEL &&
+	       (scope == LIMIT_KEY_MODEL) == (model_id != 0);
 }
 
 static void
@@ -38,7 +40,7 @@ limit_left(struct limiter *l, const struct limit_ask *ask,
 	limit_take_clear(&t);
 	n_all = limit_count_list(l, ask, &t, v);
 	for (unsigned i = 0; i < n_all; i++)
-		if (is_of_model(v[i].c->metric) == (ask->model_id != 0))
+		if (is_asked(v[i].c->metric, ask->model_id))
 			v[n++] = v[i];
 	limit_count_read(l, &t, v, n,
 	    limit_max(l, ask->who, LIMIT_SLIDING) == 1, ask->now_ms);
