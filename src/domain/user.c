@@ -24,16 +24,16 @@ user_password_confirm(const struct sign_in *s, struct arena *a,
 	db_pool_give(s->db, db);
 	if (err)
 		return err;
-	if (u.password_hash.n == 0) /* the web server says who it is */
-		return error_public(e, ERR_BAD_PARAM, "current_password",
-		    "You have no password yet. Set one by a link: ask for it "
-		    "under \"Forgot your password?\", or ask an owner.");
 	account = tries_id("confirm account:", u.email);
 	tries.limits[0] = (struct tries_limit){ account, LIMIT_MINUTE,
 		USER_TRIES_ACCOUNT_MINUTE, 0 };
 	tries.limits[1] = (struct tries_limit){ account, LIMIT_HOUR,
 		USER_TRIES_ACCOUNT_HOUR, 0 };
 	err = tries_count(&tries, now_ms, ret_wait_s, e);
+	if (!err && u.password_hash.n == 0) /* the web server says who it is */
+		return error_public(e, ERR_BAD_PARAM, "current_password",
+		    "You have no password yet. Set one by a link: ask for it "
+		    "under \"Forgot your password?\", or ask an owner.");
 	if (!err)
 		err = crypto_password_verify(s->hasher, u.password_hash,
 		    password, &is_right, NULL, e);
