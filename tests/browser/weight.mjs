@@ -151,6 +151,8 @@ await test('members, projects, agents, connectors: those beyond a page are behin
       const more = card.getByRole('link', { name: `More ${kind}` });
       if (!await more.count()) {
         assert.equal(pages, 2, kind);
+        await card.getByRole('link', { name: /from the first on/ }).click();
+        assert.equal(await card.locator('tbody th a').first().getAttribute('href'), [...seen][0]);
         break;
       }
       await more.click();

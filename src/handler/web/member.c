@@ -110,17 +110,15 @@ WEB_THING_HANDLERS(member, &member)
 
 /* ---- all of them ---- */
 
-#define LABEL_LIST_KEYS(path)                                                  \
- { path, TVAL_OBJECT }, { path ".key", TVAL_TEXT },                            \
-     { path ".title", TVAL_TEXT }, { path ".about", TVAL_TEXT },               \
-     { path ".new_name", TVAL_TEXT }, { path ".new_href", TVAL_TEXT },         \
-     { path ".has_rows", TVAL_BOOL }, { path ".rows", TVAL_LIST },             \
-     { path ".rows.id", TVAL_TEXT }, { path ".rows.name", TVAL_TEXT },         \
-     { path ".rows.edit_href", TVAL_TEXT }, VIEW_DAY_KEYS(path ".rows.since"), \
-     { path ".has_more", TVAL_BOOL },                                          \
- {                                                                             \
-  path ".more_href", TVAL_TEXT                                                 \
- }
+/* clang-format off */
+#define LABEL_LIST_KEYS(path) \
+	{ path, TVAL_OBJECT }, { path ".key", TVAL_TEXT }, { path ".title", TVAL_TEXT }, \
+	{ path ".about", TVAL_TEXT }, { path ".new_name", TVAL_TEXT }, { path ".new_href", TVAL_TEXT }, \
+	{ path ".has_rows", TVAL_BOOL }, { path ".rows", TVAL_LIST }, { path ".rows.id", TVAL_TEXT }, \
+	{ path ".rows.name", TVAL_TEXT }, { path ".rows.edit_href", TVAL_TEXT }, \
+	VIEW_DAY_KEYS(path ".rows.since"), { path ".is_rest", TVAL_BOOL }, { path ".first_href", TVAL_TEXT }, \
+	{ path ".has_more", TVAL_BOOL }, { path ".more_href", TVAL_TEXT }
+/* clang-format on */
 
 static const struct tmpl_key members_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
@@ -135,6 +133,8 @@ static const struct tmpl_key members_keys[] = {
 	{ "members.is_active", TVAL_BOOL },
 	{ "members.edit_href", TVAL_TEXT },
 	VIEW_TIME_KEYS("members.last_sign_in"),
+	{ "is_rest", TVAL_BOOL },
+	{ "first_href", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 	LABEL_LIST_KEYS("projects"),
@@ -168,32 +168,36 @@ struct all {
 	size_t n_users;
 	struct label *labels[LABEL__N];
 	size_t n_labels[LABEL__N];
+	const struct param_value *query;
 };
 
 static enum err
-load(const struct manager *m, const struct param_value *query, struct arena *a,
-    struct all *ret, struct error *e)
+load(const struct manager *m, struct arena *a, struct all *ret, struct error *e)
 {
 	static const struct user_filter users = { 0 };
 	static const struct label_filter labels = { 0 };
 	enum err err = store_user_page(m->db, m->tenant, &users,
-	    query[Q_MEMBERS_AFTER].u64, LIST_MAX + 1, a, &ret->users,
+	    ret->query[Q_MEMBERS_AFTER].u64, LIST_MAX + 1, a, &ret->users,
 	    &ret->n_users, e);
 
 	for (unsigned k = 0; !err && k < LABEL__N; k++)
 		err = store_label_page(m->db, (enum label_kind)k, m->tenant,
-		    &labels, query[Q_LABELS_AFTER + k].u64, LIST_MAX + 1, a,
-		    &ret->labels[k], &ret->n_labels[k], e);
+		    &labels, ret->query[Q_LABELS_AFTER + k].u64, LIST_MAX + 1,
+		    a, &ret->labels[k], &ret->n_labels[k], e);
 	return err;
 }
 
-/* The link to what follows the last row shown, if anything does. */
+/* The links to what follows the last row shown, if anything does, and back to
+ * the beginning. */
 static void
 add_more(struct tval *o, const struct app *app, const struct web_place *place,
-    const char *of, bool has_more, uint64_t last)
+    const char *of, bool is_rest, bool has_more, uint64_t last)
 {
 	struct str base = web_place_href(app, o->a, place, "members", 0, NULL);
 
+	tval_set_bool(o, "is_rest", is_rest);
+	tval_set_textf(o, "first_href", "%" PRI_STR "#%s-head", STR_ARG(base),
+	    of);
 	tval_set_bool(o, "has_more", has_more);
 	tval_set_textf(o, "more_href", "%" PRI_STR "?%s_after=%llu#%s-head",
 	    STR_ARG(base), of, (unsigned long long)last, of);
@@ -241,7 +245,8 @@ add_labels(struct tval *o, const struct app *app, const struct web_place *place,
 			label->label_id, NULL));
 		view_day(row, "since", label->created_at_ms);
 	}
-	add_more(l, app, place, lists[k].key, all->n_labels[k] > LIST_MAX,
+	add_more(l, app, place, lists[k].key,
+	    all->query[Q_LABELS_AFTER + k].is_set, all->n_labels[k] > LIST_MAX,
 	    all->n_labels[k] > LIST_MAX ? all->labels[k][LIST_MAX - 1].label_id
 					: 0);
 }
@@ -267,7 +272,8 @@ add_members(struct tval *o, const struct app *app,
 			NULL));
 		view_time(row, "last_sign_in", u->last_sign_in_at_ms);
 	}
-	add_more(o, app, place, "members", all->n_users > LIST_MAX,
+	add_more(o, app, place, "members", all->query[Q_MEMBERS_AFTER].is_set,
+	    all->n_users > LIST_MAX,
 	    all->n_users > LIST_MAX ? all->users[LIST_MAX - 1].user_id : 0);
 }
 
@@ -278,7 +284,7 @@ web_member_list(struct app *app, const struct request *rq, struct response *rs,
 	struct param_value query[Q__N];
 	struct web_place place;
 	struct manager m;
-	struct all all = { 0 };
+	struct all all = { .query = query };
 	struct tval *o;
 	enum err err = param_parse(rq->arena, query_spec, Q__N, rq->query,
 	    query, e);
@@ -287,7 +293,7 @@ web_member_list(struct app *app, const struct request *rq, struct response *rs,
 		err = web_place_begin(app, rq, &place, &m, e);
 	if (err)
 		return err;
-	err = load(&m, query, rq->arena, &all, e);
+	err = load(&m, rq->arena, &all, e);
 	manager_end(app, &m);
 	if (err)
 		return err;
