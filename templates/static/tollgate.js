@@ -24,8 +24,8 @@ document.documentElement.classList.add('has-script');
 
 // Whoever chooses a date means it.
 document.addEventListener('change', ({ target }) => {
-  const range = target.form?.elements.range;
-  if (target.type === 'date' && range?.querySelector('[value="custom"]')) range.value = 'custom';
+  const { range, from } = target.form?.elements ?? {};
+  if (target.type === 'date' && from?.value && range?.querySelector('[value="custom"]')) range.value = 'custom';
 });
 
 // A page with live-state asks every 2 s whether it has changed, while it is
