@@ -126,7 +126,7 @@ for (const javaScriptEnabled of [true, false]) {
       await hand.press(page.getByRole('link', { name: 'More', exact: true }));
       await page.waitForURL((to) => to.href !== at);
     }
-    await hand.press(page.getByRole('link', { name: 'New prices' }));
+    await hand.press(page.getByRole('link', { name: 'New prices' }).first());
     await hand.write(field('prices/input'), '1.25');
     await hand.write(field('prices/output'), '10');
     await create();

@@ -474,10 +474,12 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
   assert.equal(books().clean, true);
 });
 
+// A sanitizer's library wants to be the first to be loaded, as faketime's does.
+const isSanitized = ['ASAN_OPTIONS', 'TSAN_OPTIONS'].some((name) => process.env[name]);
 // The month that runs, for a command whose clock is three months ahead. Here
 // the journals still have each request that was ever made on this stack, and
 // the rows of none are left.
-await test('usage prune: after it reconcile with all journals is clean', async () => {
+if (!isSanitized) await test('usage prune: after it reconcile with all journals is clean', async () => {
   const [[n]] = sql('SELECT COUNT(*) FROM usage_records');
   assert.ok(n > 0);
   assert.equal(command('reconcile').status, 1); // those that were moved back into closed months

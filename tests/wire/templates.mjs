@@ -25,14 +25,15 @@ await test('templates.reload: a change shows with the next page, a mistake is a 
   assert.ok(changed.texts.every((text) => text.includes('<p>Written meanwhile</p>')));
 
   for (const wrong of ['{{nobody_sets_this}}', '{{{raw_tag}}}', '{{#never_closed}}']) {
+    const before = logs().length;
     writeFileSync(file, `${good}${wrong}\n`);
     const broken = await loginPages();
     const name = /\w+/.exec(wrong)[0];
     assert.deepEqual(broken.statuses, [500], wrong);
     assert.ok(broken.texts.every((text) => !text.includes(name)));
-    assert.match(logs(), /login(\.html)?/);
+    const explained = logs().slice(before).split('\n').filter((line) => line.includes('"login"') || line.includes('login.html'));
+    assert.ok(explained.length > 0, logs().slice(before));
   }
-  assert.match(logs(), /nobody_sets_this/);
 
   writeFileSync(file, good);
   const again = await loginPages();
