@@ -16,7 +16,7 @@ usage_rows_chunk=1000000
 usage_rows_customers=1000
 usage_rows_keys=${keys:-80}
 usage_rows_all_keys=10000
-usage_rows_first_key=1001 # those before are for whoever asks
+usage_rows_first_key=1001 # behind those that a stack has from its start
 
 # Key K's customer, in SQL.
 usage_rows_customer() {
