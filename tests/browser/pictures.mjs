@@ -99,7 +99,7 @@ things.prices = things.models;
 const one = { agents: 'agent', connectors: 'connector', projects: 'project', members: 'member', customers: 'customer', tiers: 'tier',
   providers: 'provider', models: 'model', prices: 'price', keys: 'key' };
 const nameOf = (path) => path.replace('/dashboard/{customer_id}/', '').replace(/^\//, '').split('/')
-  .map((part, i, all) => (/\{|^new$/.test(all[i + 1] ?? '') ? one[part] : part)).filter((part) => !part.startsWith('{')).join('-');
+  .map((part, i, all) => ((/\{|^new$/.test(all[i + 1] ?? '') && one[part]) || part)).filter((part) => !part.startsWith('{')).join('-');
 for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'session')) {
   const at = url + address(route.path, customer, things);
   const isOperators = route.path.startsWith('/admin') || route.path === '/dashboard' || !route.roles.includes('O');
