@@ -473,6 +473,13 @@ await test('filters by each column; few among many are looked for page by page',
   await other.getByRole('link', { name: 'Look further back' }).click();
   assert.equal(await other.locator('#requests tbody tr').count(), 1);
   assert.equal(await other.getByRole('link', { name: 'Look further back' }).count(), 0);
+  // Whatever is looked for: none of these has a provider.
+  for (const filter of ['provider_id=1', `model_id=${models[1]}`, `user_id=${c.user}&request_status=interrupted`]) {
+    await other.goto(`${url}/dashboard/${c.id}/requests?range=7d&${filter}`);
+    assert.ok(await other.getByText('Looked through 2,000 requests').isVisible(), filter);
+    await other.getByRole('link', { name: 'Look further back' }).click();
+    assert.ok(await other.getByText('No request of this time fits').isVisible(), filter);
+  }
   await close(other);
 });
 

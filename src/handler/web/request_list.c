@@ -73,7 +73,7 @@ static bool
 has_filter(const struct usage_filter *f)
 {
 	return f->api_key_id || f->user_id || f->project_id || f->agent_id ||
-	       f->connector_id || f->model_id || f->status.p;
+	       f->connector_id || f->model_id || f->provider_id || f->status.p;
 }
 
 static enum err
