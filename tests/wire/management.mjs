@@ -422,6 +422,7 @@ await test('an owner lifts no limit that an operator gave its own key (S9)', asy
 
 await test('toggle: nobody switches a key on that has more than his own (S9)', async () => {
   const off = await newKey({ customer_id: a.id, user_id: a.users.owner, scopes: all });
+  expect(await operator('POST', `/api/keys/${off.id}/toggle`, undefined, { 'If-Match': '"0"' }), 412);
   expect(await operator('POST', `/api/keys/${off.id}/toggle`), 200);
   const writer = await newKey({
     customer_id: a.id, user_id: a.users.developer, scopes: ['infer', 'keys:read', 'keys:write'],
