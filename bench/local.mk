@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += \
 	bench/RESULTS.md \
+	bench/lib/classes.py \
 	bench/lib/gateway.sh \
 	bench/lib/gpt2.py \
 	bench/lib/gpt2.sh \

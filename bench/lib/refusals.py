@@ -8,10 +8,11 @@ Writes rows of a Markdown table.
 """
 import random
 import socket
-import statistics
 import sys
 import time
 from urllib.parse import urlsplit
+
+import classes
 
 
 class Client:
@@ -71,15 +72,7 @@ def main():
                 took[name].append(ns / 1000)
     if len(answers) != 1:
         raise SystemExit(f'{len(answers)} different answers: {answers}')
-    medians = {name: statistics.median(v) for name, v in took.items()}
-    first = next(iter(medians.values()))
-    for name, v in took.items():
-        low, _, high = statistics.quantiles(v, n=4)
-        # The same class against itself: what a difference is by chance.
-        halves = statistics.median(v[::2]) - statistics.median(v[1::2])
-        print(f'| {name} | {medians[name]:.1f} us | {low:.0f} to {high:.0f} us'
-              f' | {medians[name] - first:+.1f} us | {halves:+.1f} us'
-              f' | {(medians[name] - first) / (high - low):+.2f} |')
+    print('\n'.join(classes.rows(took, 'us', 1)))
 
 
 main()

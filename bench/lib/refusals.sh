@@ -35,7 +35,7 @@ refusals_table() {
   printf '\n%s:\n\n' "$1"
   printf '| key | median | middle half | to unknown | half to half | of the middle half |\n'
   printf '| --- | ---: | ---: | ---: | ---: | ---: |\n'
-  python3 "$top/bench/lib/refusals.py" "$at" "$rounds" "${classes[@]}"
+  python3 -B "$top/bench/lib/refusals.py" "$at" "$rounds" "${classes[@]}"
 }
 
 # Accounts of each class, a round one; they share somebody's password.
@@ -59,7 +59,7 @@ refusals_sign_ins() {
   printf '\nSigning in, %d times for each kind of account, each time another from another address:\n\n' "$n"
   printf '| account | median | middle half | to unknown | half to half | of the middle half |\n'
   printf '| --- | ---: | ---: | ---: | ---: | ---: |\n'
-  python3 "$top/bench/lib/sign_ins.py" "${at%/v1/key}/" "$n" unknown present disabled invited
+  python3 -B "$top/bench/lib/sign_ins.py" "${at%/v1/key}/" "$n" unknown present disabled invited
 }
 
 bench_refusals() {

@@ -9,10 +9,11 @@ Writes rows of a Markdown table.
 import http.client
 import random
 import re
-import statistics
 import sys
 import time
 from urllib.parse import urlencode, urlsplit
+
+import classes
 
 
 def sign_in(at, number, email):
@@ -56,15 +57,7 @@ def main():
                 took[name].append(ns / 1e6)
     if len(answers) != 1 or next(iter(answers))[0] != 401:
         raise SystemExit(f'{len(answers)} different answers: {answers}')
-    medians = {name: statistics.median(v) for name, v in took.items()}
-    first = next(iter(medians.values()))
-    for name, v in took.items():
-        low, _, high = statistics.quantiles(v, n=4)
-        # The same class against itself: what a difference is by chance.
-        halves = statistics.median(v[::2]) - statistics.median(v[1::2])
-        print(f'| {name} | {medians[name]:.2f} ms | {low:.1f} to {high:.1f} ms'
-              f' | {medians[name] - first:+.2f} ms | {halves:+.2f} ms'
-              f' | {(medians[name] - first) / (high - low):+.2f} |')
+    print('\n'.join(classes.rows(took, 'ms', 2)))
 
 
 main()
