@@ -479,7 +479,8 @@ const isSanitized = ['ASAN_OPTIONS', 'TSAN_OPTIONS'].some((name) => process.env[
 // The month that runs, for a command whose clock is three months ahead. Here
 // the journals still have each request that was ever made on this stack, and
 // the rows of none are left.
-if (!isSanitized) await test('usage prune: after it reconcile with all journals is clean', async () => {
+if (isSanitized) console.log('# reconcile after a prune: not with a sanitizer');
+else await test('usage prune: after it reconcile with all journals is clean', async () => {
   const [[n]] = sql('SELECT COUNT(*) FROM usage_records');
   assert.ok(n > 0);
   assert.equal(command('reconcile').status, 1); // those that were moved back into closed months
