@@ -66,7 +66,7 @@ enum err web_usage_filter_read(const struct param_value *v,
     struct web_usage_filter *ret, struct error *e) ATTR_MUST_CHECK;
 /**
  * Check whose the filters' ids are, and load what can be chosen: the newest
- * hundred of each kind, of one customer; models and providers that were used
+ * forty of each kind, of one customer; models and providers that were used
  * in the last 12 months.
  * Errors: ERR_NOT_FOUND. Memory: in a.
  */
