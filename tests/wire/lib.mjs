@@ -93,16 +93,28 @@ export const memcached = (command, end) => new Promise((resolve, reject) => {
 export const memcachedCount = async (name) => Number(
   new RegExp(`STAT ${name} (\\d+)`).exec(await memcached('stats', 'END'))[1]);
 
-// Until every worker knows these models: it reads the catalogue on its own,
-// within a second. Questions at the same time go to different workers.
-export const modelsInForce = (auth, names) => until('models in force', async () => {
-  const lists = await Promise.all(Array.from({ length: 16 },
-    () => ask('GET', '/v1/models', auth)));
-  return lists.every(({ text }) => {
-    const ids = JSON.parse(text).data.map((m) => m.id);
-    return names.every((name) => ids.includes(name));
-  });
-});
+// Until every worker knows these models, as they are now with their prices. A
+// worker reads the whole catalogue at one moment, on its own, within a second:
+// one that knows a model but was too early for its price refuses it. So the
+// last model that is waited for is one that is made here, after all the rest.
+// Questions at the same time go to different workers.
+export async function modelsInForce(auth, names) {
+  const last = `last.${process.pid}.${performance.now().toFixed(3)}`;
+  const [[provider]] = sql(`SELECT name FROM providers WHERE model_id IS NULL AND archived_at IS NULL LIMIT 1`);
+  tollgate('model', 'add', '--name', last, '--provider', provider);
+  const { key } = await newKey();
+  const areKnown = async (headers, wanted) => {
+    const lists = await Promise.all(Array.from({ length: 16 },
+      () => ask('GET', '/v1/models', headers)));
+    return lists.every(({ text }) => {
+      const ids = JSON.parse(text).data.map((m) => m.id);
+      return wanted.every((name) => ids.includes(name));
+    });
+  };
+  await until('models in force', async () => (
+    await areKnown({ 'X-API-Key': key }, [last]) && areKnown(auth, names)));
+  tollgate('model', 'archive', last);
+}
 
 export async function management(path, body) {
   const answer = await ask('POST', path,
