@@ -131,6 +131,18 @@ struct str admin_account(struct admin *ad);
 /** The next record: a row with the API's members. */
 void admin_record(struct admin *ad, const struct record_type *t,
     const void *row);
+/** `X show`: the thing of that number, as the API shows it.
+ * @row  room for what *r describes. Errors: ERR_NOT_FOUND. */
+enum err admin_show(struct admin *ad, const struct resource *r, uint64_t id,
+    void *row, struct error *e) ATTR_MUST_CHECK;
+
+#define ADMIN_PAGE_ROWS 1000
+/** Print up to ADMIN_PAGE_ROWS rows above *after; *after: the last one's id. */
+typedef enum err admin_page_fn(struct admin *ad, struct db *db,
+    const void *filter, uint64_t *after, size_t *ret_n, struct error *e);
+/** `X list`: all that filter leaves. */
+enum err admin_list_all(struct admin *ad, admin_page_fn *page,
+    const void *filter, struct error *e) ATTR_MUST_CHECK;
 
 /*
  * Output: records of members, printed at the end if the command succeeds (or

@@ -11,7 +11,6 @@
 #include "domain/webhook.h"
 #include "domain/webhook_url.h"
 
-#define LIST_MAX    100000
 #define MARKUP_ONCE 1000000
 
 /* pico-USD in a millionth of a dollar: millionths are read as decimals. */
@@ -75,6 +74,12 @@ const struct admin_option admin_webhook_rotate_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_list_options[] = {
+	{ "email", "ADDRESS", "Of that e-mail.", false },
+	{ "name", "NAME", "Of that name.", false },
+	{ "company", "NAME", "Of that company.", false },
+	{ "state", "STATE", "active, suspended or closed.", false },
+	{ "created-from", "TIME", "Made at or after.", false },
+	{ "created-before", "TIME", "Made before.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_show_options[] = {
@@ -170,21 +175,39 @@ admin_customer_add(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* filter: a struct customer_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
+    size_t *ret_n, struct error *e)
+{
+	struct customer *customers = NULL;
+	enum err err = store_customer_page(db, 0, filter, *after,
+	    ADMIN_PAGE_ROWS, admin_arena(ad), &customers, ret_n, e);
+
+	for (size_t i = 0; i < *ret_n && !err; i++) {
+		customer_rec(ad, &customers[i]);
+		*after = customers[i].customer_id;
+	}
+	return err;
+}
+
 enum err
 admin_customer_list(struct admin *ad, struct error *e)
 {
-	struct customer *customers = NULL;
-	struct db *db;
-	size_t n = 0;
-	enum err err = admin_db(ad, &db, e);
+	struct customer_filter f = { .email = admin_opt(ad, "email"),
+		.name = admin_opt(ad, "name"),
+		.company = admin_opt(ad, "company") };
+	unsigned state = 0;
+	enum err err = admin_opt_enum(ad, "state", customer_state_names,
+	    CUSTOMER_STATE__N, &state, e);
 
+	if (admin_has(ad, "state"))
+		f.state = state + 1;
 	if (!err)
-		err = store_customer_list(db, 0, LIST_MAX, admin_arena(ad),
-		    &customers, &n, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		customer_rec(ad, &customers[i]);
-	return err;
+		err = admin_opt_time(ad, "created-from", &f.created_from_ms, e);
+	if (!err)
+		err = admin_opt_time(ad, "created-before", &f.created_to_ms, e);
+	return err ? err : admin_list_all(ad, list_page, &f, e);
 }
 
 enum err

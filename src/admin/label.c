@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate project, agent, connector: add, list, set, archive */
+/* tollgate project, agent, connector: add, list, show, set, archive */
 #include "domain/label.h"
 
 #include "admin/lookup.h"
 #include "base/clock.h"
-
-#define PAGE_ROWS 1000
 
 static enum err
 add(struct admin *ad, enum label_kind kind, struct error *e)
@@ -27,48 +25,46 @@ add(struct admin *ad, enum label_kind kind, struct error *e)
 	return err;
 }
 
+struct label_list {
+	enum label_kind kind;
+	struct label_filter filter;
+};
+
+/* filter: a struct label_list. */
 static enum err
-list_from(struct admin *ad, enum label_kind kind, const struct label_filter *f,
-    uint64_t *after, bool *ret_is_last, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
+    size_t *ret_n, struct error *e)
 {
+	const struct label_list *l = filter;
 	struct label *labels = NULL;
 	struct label_row *rows = NULL;
-	struct db *db;
-	size_t n = 0;
-	enum err err = admin_db(ad, &db, e);
+	enum err err = store_label_page(db, l->kind, 0, &l->filter, *after,
+	    ADMIN_PAGE_ROWS, admin_arena(ad), &labels, ret_n, e);
 
 	if (!err)
-		err = store_label_page(db, kind, 0, f, *after, PAGE_ROWS,
-		    admin_arena(ad), &labels, &n, e);
-	if (!err)
-		err = label_rows(db, kind, 0, labels, n, clock_now_ms(),
+		err = label_rows(db, l->kind, 0, labels, *ret_n, clock_now_ms(),
 		    admin_arena(ad), &rows, e);
-	for (size_t i = 0; i < n && !err; i++) {
-		admin_record(ad, label_resources[kind].record, &rows[i]);
+	for (size_t i = 0; i < *ret_n && !err; i++) {
+		admin_record(ad, label_resources[l->kind].record, &rows[i]);
 		*after = rows[i].l.label_id;
 	}
-	*ret_is_last = n < PAGE_ROWS;
 	return err;
 }
 
 static enum err
 list(struct admin *ad, enum label_kind kind, struct error *e)
 {
-	struct label_filter f = { .name = admin_opt(ad, "name"),
-		.with_archived = admin_has(ad, "archived") };
+	struct label_list l = { kind,
+		{ .name = admin_opt(ad, "name"),
+		    .with_archived = admin_has(ad, "archived") } };
 	struct customer c = { 0 };
-	bool is_last = false;
-	uint64_t after = 0;
 	enum err err = admin_has(ad, "customer")
 			   ? lookup_customer(ad, admin_opt(ad, "customer"), &c,
 				 e)
 			   : OK;
 
-	f.customer_id = c.customer_id;
-	admin_list(ad);
-	while (!err && !is_last)
-		err = list_from(ad, kind, &f, &after, &is_last, e);
-	return err;
+	l.filter.customer_id = c.customer_id;
+	return err ? err : admin_list_all(ad, list_page, &l, e);
 }
 
 static enum err
@@ -77,6 +73,16 @@ read_id(struct admin *ad, uint64_t *ret, struct error *e)
 	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, ret))
 		return admin_usage(e, "ID must be a number");
 	return OK;
+}
+
+static enum err
+show(struct admin *ad, enum label_kind kind, struct error *e)
+{
+	struct label_row row;
+	uint64_t id;
+	enum err err = read_id(ad, &id, e);
+
+	return err ? err : admin_show(ad, &label_resources[kind], id, &row, e);
 }
 
 static enum err
@@ -140,6 +146,9 @@ archive(struct admin *ad, enum label_kind kind, struct error *e)
 	 { "name", "NAME", "Only the one of that name.", false },              \
 	 { "archived", NULL, "Archived ones, too.", false }, ADMIN_OPTIONS_END \
  };                                                                            \
+ const struct admin_option admin_##noun##_show_options[] = {                   \
+	 ADMIN_OPTIONS_END                                                     \
+ };                                                                            \
  const struct admin_option admin_##noun##_set_options[] = {                    \
 	 { "name", "NAME", "Its new name.", true }, ADMIN_OPTIONS_END          \
  };                                                                            \
@@ -153,6 +162,10 @@ archive(struct admin *ad, enum label_kind kind, struct error *e)
  enum err admin_##noun##_list(struct admin *ad, struct error *e)               \
  {                                                                             \
   return list(ad, kind, e);                                                    \
+ }                                                                             \
+ enum err admin_##noun##_show(struct admin *ad, struct error *e)               \
+ {                                                                             \
+  return show(ad, kind, e);                                                    \
  }                                                                             \
  enum err admin_##noun##_set(struct admin *ad, struct error *e)                \
  {                                                                             \

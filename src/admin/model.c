@@ -69,6 +69,11 @@ const struct admin_option admin_model_set_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_list_options[] = {
+	{ "name", "NAME", "Only the one of that name.", false },
+	{ "provider", "NAME", "Served there.", false },
+	{ "enabled", NULL, "Only those that are served.", false },
+	{ "disabled", NULL, "Only those that aren't.", false },
+	{ "archived", NULL, "Archived ones, too.", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_model_show_options[] = {
@@ -458,25 +463,75 @@ admin_model_disable(struct admin *ad, struct error *e)
 	return change(ad, enable, &is_enabled, e);
 }
 
-enum err
-admin_model_list(struct admin *ad, struct error *e)
+/* What the lines of the list are made of. */
+struct model_list {
+	struct model *models;
+	size_t n_models;
+	struct deployment *deployments;
+	size_t n_deployments;
+	struct provider *providers;
+	size_t n_providers;
+};
+
+static enum err
+list_load(struct admin *ad, struct model_list *l, struct error *e)
 {
-	struct model *models = NULL;
+	struct arena *a = admin_arena(ad);
 	struct db *db;
-	size_t n = 0;
 	enum err err = admin_db(ad, &db, e);
 
 	if (!err)
-		err = store_model_list(db, admin_arena(ad), &models, &n, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++) {
-		struct deployment d;
+		err = store_model_list(db, a, &l->models, &l->n_models, e);
+	if (!err)
+		err = store_deployment_list(db, a, &l->deployments,
+		    &l->n_deployments, e);
+	if (!err)
+		err = store_provider_list(db, a, &l->providers, &l->n_providers,
+		    e);
+	return err;
+}
 
-		err = deployment_of(ad, models[i].model_id, &d, e);
-		if (!err)
-			model_row(ad, &models[i], &d,
-			    provider_name(ad, d.provider_id));
-	}
+static bool
+is_listed(struct admin *ad, const struct model *m, struct str provider)
+{
+	bool is_served = m->is_enabled && !m->archived_at_ms;
+
+	if (m->archived_at_ms && !admin_has(ad, "archived"))
+		return false;
+	if ((admin_has(ad, "enabled") && !is_served) ||
+	    (admin_has(ad, "disabled") && is_served))
+		return false;
+	if (admin_has(ad, "name") && !str_eq(m->name, admin_opt(ad, "name")))
+		return false;
+	return !admin_has(ad, "provider") ||
+	       str_eq(provider, admin_opt(ad, "provider"));
+}
+
+static void
+list_model(struct admin *ad, const struct model_list *l, const struct model *m)
+{
+	struct deployment d = { 0 };
+	struct str provider = { NULL, 0 };
+
+	for (size_t i = l->n_deployments; i-- > 0;)
+		if (l->deployments[i].model_id == m->model_id)
+			d = l->deployments[i];
+	for (size_t i = 0; i < l->n_providers; i++)
+		if (l->providers[i].provider_id == d.provider_id)
+			provider = l->providers[i].name;
+	if (is_listed(ad, m, provider))
+		model_row(ad, m, &d, provider);
+}
+
+enum err
+admin_model_list(struct admin *ad, struct error *e)
+{
+	struct model_list l = { 0 };
+	enum err err = list_load(ad, &l, e);
+
+	admin_list(ad);
+	for (size_t i = 0; i < l.n_models && !err; i++)
+		list_model(ad, &l, &l.models[i]);
 	return err;
 }
 

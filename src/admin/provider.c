@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate provider add, list, set, archive, reseal */
+/* tollgate provider add, list, show, set, archive, reseal */
 #include "domain/provider_manage.h"
 
 #include "admin/admin.h"
@@ -45,6 +45,12 @@ const struct admin_option admin_provider_reseal_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_provider_list_options[] = {
+	{ "name", "NAME", "Only the one of that name.", false },
+	{ "kind", "KIND", "openai, anthropic, huggingface or local.", false },
+	{ "archived", NULL, "Archived ones, too.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_provider_show_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
@@ -157,21 +163,44 @@ admin_provider_set(struct admin *ad, struct error *e)
 	return err;
 }
 
+/* filter: a struct provider_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
+    size_t *ret_n, struct error *e)
+{
+	struct provider *providers = NULL;
+	enum err err = store_provider_page(db, filter, *after, ADMIN_PAGE_ROWS,
+	    admin_arena(ad), &providers, ret_n, e);
+
+	for (size_t i = 0; i < *ret_n && !err; i++) {
+		provider_rec(ad, &providers[i]);
+		*after = providers[i].provider_id;
+	}
+	return err;
+}
+
 enum err
 admin_provider_list(struct admin *ad, struct error *e)
 {
-	struct provider *providers = NULL;
-	struct db *db;
-	size_t n = 0;
-	enum err err = admin_db(ad, &db, e);
+	const struct provider_filter f = { .name = admin_opt(ad, "name"),
+		.kind = admin_opt(ad, "kind"),
+		.with_archived = admin_has(ad, "archived") };
+	unsigned kind = 0;
+	enum err err = admin_opt_enum(ad, "kind", provider_kind_names,
+	    PROVIDER__N, &kind, e);
 
-	if (!err)
-		err = store_provider_list(db, admin_arena(ad), &providers, &n,
-		    e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		provider_rec(ad, &providers[i]);
-	return err;
+	return err ? err : admin_list_all(ad, list_page, &f, e);
+}
+
+enum err
+admin_provider_show(struct admin *ad, struct error *e)
+{
+	struct provider_row row;
+	struct provider p;
+	enum err err = lookup_provider(ad, admin_arg(ad, 0), &p, e);
+
+	return err ? err
+		   : admin_show(ad, &provider_resource, p.provider_id, &row, e);
 }
 
 enum err

@@ -49,3 +49,32 @@ admin_record(struct admin *ad, const struct record_type *t, const void *row)
 		if (!(t->members[i].flags & RECORD_UNSHOWN))
 			record_member(ad, &t->members[i], row);
 }
+
+enum err
+admin_show(struct admin *ad, const struct resource *r, uint64_t id, void *row,
+    struct error *e)
+{
+	struct manager m;
+	enum err err = admin_manager(ad, &m, e);
+
+	if (!err)
+		err = resource_load(r, &m, id, admin_arena(ad), row, e);
+	if (!err)
+		admin_record(ad, r->record, row);
+	return err;
+}
+
+enum err
+admin_list_all(struct admin *ad, admin_page_fn *page, const void *filter,
+    struct error *e)
+{
+	size_t n = ADMIN_PAGE_ROWS;
+	uint64_t after = 0;
+	struct db *db;
+	enum err err = admin_db(ad, &db, e);
+
+	admin_list(ad);
+	while (!err && n == ADMIN_PAGE_ROWS)
+		err = page(ad, db, filter, &after, &n, e);
+	return err;
+}

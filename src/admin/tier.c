@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate tier add, list, set, assign, archive: limits that keys, users and
+/* tollgate tier add, list, show, set, assign, archive: limits that keys, users and
  * roles share by name */
 #include "domain/tier.h"
 
@@ -29,6 +29,11 @@ const struct admin_option admin_tier_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_tier_list_options[] = {
+	{ "name", "NAME", "Only the one of that name.", false },
+	{ "archived", NULL, "Archived ones, too.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_tier_show_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_tier_assign_options[] = {
@@ -95,20 +100,37 @@ admin_tier_set(struct admin *ad, struct error *e)
 	return err;
 }
 
+/* filter: the struct admin. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
+    size_t *ret_n, struct error *e)
+{
+	struct tier *tiers = NULL;
+	enum err err = store_tier_page(db, admin_opt(filter, "name"),
+	    admin_has(filter, "archived"), *after, ADMIN_PAGE_ROWS,
+	    admin_arena(ad), &tiers, ret_n, e);
+
+	for (size_t i = 0; i < *ret_n && !err; i++) {
+		tier_rec(ad, &tiers[i]);
+		*after = tiers[i].tier_id;
+	}
+	return err;
+}
+
 enum err
 admin_tier_list(struct admin *ad, struct error *e)
 {
-	struct tier *tiers = NULL;
-	struct db *db;
-	size_t n = 0;
-	enum err err = admin_db(ad, &db, e);
+	return admin_list_all(ad, list_page, ad, e);
+}
 
-	if (!err)
-		err = store_tier_list(db, admin_arena(ad), &tiers, &n, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		tier_rec(ad, &tiers[i]);
-	return err;
+enum err
+admin_tier_show(struct admin *ad, struct error *e)
+{
+	struct tier t;
+	uint64_t id;
+	enum err err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
+
+	return err ? err : admin_show(ad, &tier_resource, id, &t, e);
 }
 
 /* arg: the tier's name, or "none". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tollgate user add, list, set, archive, password */
+/* tollgate user add, list, show, set, archive, password */
 #include "domain/user.h"
 
 #include "admin/admin_priv.h"
@@ -34,7 +34,14 @@ const struct admin_option admin_user_archive_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_user_list_options[] = {
-	{ "customer", "ID|EMAIL", "Whose users (the operators).", false },
+	{ "customer", "ID|EMAIL", "Whose users (everybody).", false },
+	{ "role", "ROLE", "owner, billing, developer, viewer or operator.",
+	    false },
+	{ "email", "ADDRESS", "Of that e-mail.", false },
+	{ "archived", NULL, "Archived ones, too.", false },
+	ADMIN_OPTIONS_END,
+};
+const struct admin_option admin_user_show_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_user_password_options[] = {
@@ -211,25 +218,46 @@ admin_user_add(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* filter: a struct user_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
+    size_t *ret_n, struct error *e)
+{
+	struct user *users = NULL;
+	enum err err = store_user_page(db, 0, filter, *after, ADMIN_PAGE_ROWS,
+	    admin_arena(ad), &users, ret_n, e);
+
+	for (size_t i = 0; i < *ret_n && !err; i++) {
+		user_rec(ad, &users[i]);
+		*after = users[i].user_id;
+	}
+	return err;
+}
+
 enum err
 admin_user_list(struct admin *ad, struct error *e)
 {
-	struct str customer = admin_opt(ad, "customer");
+	struct user_filter f = { .role = admin_opt(ad, "role"),
+		.email = admin_opt(ad, "email"),
+		.with_archived = admin_has(ad, "archived") };
 	struct customer c = { 0 };
-	struct user *users = NULL;
-	struct db *db;
-	size_t n = 0;
-	enum err err = admin_db(ad, &db, e);
+	unsigned role = 0;
+	enum err err = admin_opt_enum(ad, "role", user_role_names, USER__N,
+	    &role, e);
 
-	if (!err && customer.p)
-		err = lookup_customer(ad, customer, &c, e);
-	if (!err)
-		err = store_user_list(db, c.customer_id, &ad->arena, &users, &n,
-		    e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		user_rec(ad, &users[i]);
-	return err;
+	if (!err && admin_has(ad, "customer"))
+		err = lookup_customer(ad, admin_opt(ad, "customer"), &c, e);
+	f.customer_id = c.customer_id;
+	return err ? err : admin_list_all(ad, list_page, &f, e);
+}
+
+enum err
+admin_user_show(struct admin *ad, struct error *e)
+{
+	struct user u;
+	enum err err = lookup_user(ad, admin_arg(ad, 0), &u, e);
+
+	return err ? err : admin_show(ad, &user_resource, u.user_id, &u, e);
 }
 
 enum err

@@ -65,14 +65,6 @@ store_user_by_email(struct db *db, struct str email, struct arena *a,
 }
 
 enum err
-store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
-    struct user **ret, size_t *ret_n, struct error *e)
-{
-	return db_all(db, STMT_USER_LIST, DB_IN(db_id(customer_id)), a,
-	    &user_map, ret, ret_n, e);
-}
-
-enum err
 store_user_owner_id(struct db *db, uint64_t customer_id, uint64_t *ret_user_id,
     struct error *e)
 {

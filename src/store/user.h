@@ -50,9 +50,6 @@ enum err store_user_by_id(struct db *db, uint64_t tenant, uint64_t user_id,
  * other of that e-mail. */
 enum err store_user_by_email(struct db *db, struct str email, struct arena *a,
     struct user *ret, struct error *e) ATTR_MUST_CHECK;
-/** Users of a customer (0: the operators), in order of id. */
-enum err store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
-    struct user **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /** The oldest active owner. Errors: ERR_NOT_FOUND. */
 enum err store_user_owner_id(struct db *db, uint64_t customer_id,
     uint64_t *ret_user_id, struct error *e) ATTR_MUST_CHECK;

@@ -270,15 +270,18 @@ audit__customer_reads__not_where_the_operator_was(void **state)
 {
 	uint64_t mine = fixture_customer(f, serial);
 	uint64_t other = fixture_customer(f, serial + 1);
+	const struct user_filter all = { 0 };
 	struct user *u;
 	size_t n;
 
 	(void)state;
 	assert_true(shows_address(mine, AUDIT_API_KEY, 8));
 	assert_true(shows_address(mine, AUDIT_ANONYMOUS, 0));
-	assert_db_ok(f, store_user_list(f->db, mine, &f->a, &u, &n, &f->e));
+	assert_db_ok(f,
+	    store_user_page(f->db, mine, &all, 0, 1, &f->a, &u, &n, &f->e));
 	assert_true(shows_address(mine, AUDIT_USER, u[0].user_id));
-	assert_db_ok(f, store_user_list(f->db, other, &f->a, &u, &n, &f->e));
+	assert_db_ok(f,
+	    store_user_page(f->db, other, &all, 0, 1, &f->a, &u, &n, &f->e));
 	assert_false(shows_address(mine, AUDIT_USER, u[0].user_id));
 	assert_false(shows_address(mine, AUDIT_OPERATOR_KEY, 3));
 	assert_false(shows_address(mine, AUDIT_COMMAND, 0));

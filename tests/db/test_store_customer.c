@@ -15,6 +15,7 @@ static struct fixture *const f = &store_fixture;
 static void
 customer__inserted__has_owner_and_accounts(void **state)
 {
+	const struct user_filter all = { 0 };
 	struct ledger_account *accounts;
 	struct customer c;
 	struct user *users;
@@ -27,7 +28,8 @@ customer__inserted__has_owner_and_accounts(void **state)
 	assert_int_equal(c.markup_ppm, 1000000);
 	assert_int_equal(c.limits.stated, 0);
 	assert_str_is(c.company, "ACME");
-	assert_db_ok(f, store_user_list(f->db, id, &f->a, &users, &n, &f->e));
+	assert_db_ok(f,
+	    store_user_page(f->db, id, &all, 0, 2, &f->a, &users, &n, &f->e));
 	assert_int_equal(n, 1);
 	assert_int_equal(users[0].role, USER_OWNER);
 	assert_true(str_eq(users[0].email, c.email));

@@ -133,6 +133,22 @@ t customer show "$bob" --json
 is 'customer show by id' "$(j .email)" bob@example.com
 t customer show bob@example.com --json
 is 'customer show by e-mail' "$(j .id)" "$bob"
+# names WHAT LIST [OPTION...]: the names (or, of users, e-mails) that a list has.
+names() {
+  local what=$1 expected=$2
+  shift 2
+  t "$@" --json
+  is "$*: $what" "$code: $(j '[.[] | .email // .name] | join(",")')" "0: $expected"
+}
+names 'that one' bob@example.com customer list --email bob@example.com
+names 'that one' ada@example.com customer list --name 'Ada Ltd'
+names 'nobody has none' '' customer list --company Nowhere
+names 'all' ada@example.com,bob@example.com customer list --state active
+names 'none' '' customer list --state closed
+names 'all since' ada@example.com,bob@example.com customer list --created-from 2020-01-01
+names 'none before' '' customer list --created-before 2020-01-01
+t customer list --state gone
+is 'customer list: a state that is not there is 2' "$code" 2
 t customer show 77
 is 'customer show: unknown is 1' "$code" 1
 t customer set "$bob" --per-minute 5 --markup 2 --json
@@ -175,8 +191,18 @@ is 'user add: an unknown role is 2' "$code" 2
 t user list --customer ada@example.com --json
 is 'user list' "$(j '[.[].email] | join(",")')" \
   'ada@example.com,eve@example.com,joe@example.com'
-t user list --json
-is 'user list: operators' "$(j '[.[].email] | join(",")')" ops@example.com
+names 'everybody' ada@example.com,bob@example.com,eve@example.com,joe@example.com,ops@example.com \
+  user list
+names 'operators' ops@example.com user list --role operator
+names 'of a customer' eve@example.com user list --customer 1 --role developer
+names 'that one' joe@example.com user list --email joe@example.com
+t user list --role king
+is 'user list: an unknown role is 2' "$code" 2
+t user show eve@example.com --json
+is 'user show: as the API shows it' "$(j '"\(.role) \(.customer_id) \(has("password"))"')" \
+  'developer 1 false'
+t user show nobody@example.com
+is 'user show: unknown is 1' "$code" 1
 before=$(sql "SELECT password_hash FROM users WHERE email = 'eve@example.com'")
 t user password eve@example.com
 like 'user password: drawn and printed' "$out" 'password'
@@ -208,6 +234,15 @@ is 'provider set: disable' "$(j '.is_enabled|not')" true
 t provider set gpt2 --enable
 t provider list --json
 is 'provider list' "$(j '[.[].name] | join(",")')" openai,gpt2
+names 'that one' gpt2 provider list --name gpt2
+names 'of that kind' openai provider list --kind openai
+t provider list --kind teapot
+is 'provider list: an unknown kind is 2' "$code" 2
+t provider show openai --json
+is 'provider show: as the API shows it' "$(j '"\(.id) \(.kind) \(.has_api_key) \(has("api_key"))"')" \
+  '1 openai false false'
+t provider show nobody
+is 'provider show: unknown is 1' "$code" 1
 t model add --name small --provider openai --upstream-name gpt-4o-mini \
   --context-length 128000 --description 'Small & quick' --json
 is 'model add' "$(j '"\(.id) \(.provider) \(.upstream_name) \(.is_enabled)"')" \
@@ -233,6 +268,11 @@ is 'model set: served elsewhere' "$(j '"\(.provider) \(.upstream_name)"')" \
 t model list --json
 is 'model list' "$(j '[.[] | "\(.name)@\(.provider)"] | join(",")')" \
   small@gpt2,gpt2@gpt2
+names 'that one' gpt2 model list --name gpt2
+names 'served' small model list --enabled
+names 'not served' gpt2 model list --disabled
+names 'served there' small,gpt2 model list --provider gpt2
+names 'served nowhere else' '' model list --provider openai
 t model show small --json
 is 'model show' "$(j '"\(.provider) \(.max_output) \(.default_top_p)"')" \
   'gpt2 4096 null'
@@ -357,11 +397,16 @@ is 'tier list: free, standard and premium come with the tables' \
   "$(j '[.[].name] | join(" ")')" 'free standard premium gold'
 t tier assign gold --user ada@example.com --json
 is 'tier assign: a user' "$(j '"\(.tier) \(.user)"')" 'gold ada@example.com'
+names 'that one' gold tier list --name gold
 t tier assign gold --role developer --json
 is 'tier assign: a role' "$(j '"\(.tier) \(.role)"')" 'gold developer'
 is 'tier assign: both are stored' "$(sql "SELECT COUNT(*) FROM role_tiers r
   JOIN users u USING (rate_limit_tier) WHERE r.role = 'developer'
   AND u.email = 'ada@example.com'")" 1
+t tier show gold --json
+is 'tier show: as the API shows it' "$(j '"\(.name) \(.roles | join(","))"')" 'gold developer'
+t tier show silver
+is 'tier show: unknown is 1' "$code" 1
 t tier assign none --role developer
 t tier assign none --user ada@example.com
 is 'tier assign: none takes it away' "$(sql 'SELECT COUNT(*) + (SELECT
@@ -440,6 +485,10 @@ for noun in project agent connector; do
   is "$noun add: a name is taken once" "$code" 1
   t "$noun" set 1 --name second --json
   is "$noun set" "$(j .name)" second
+  t "$noun" show 1 --json
+  is "$noun show" "$(j '"\(.id) \(.name)"')" '1 second'
+  t "$noun" show 99
+  is "$noun show: unknown is 1" "$code" 1
   t "$noun" archive 1 --json
   is "$noun archive" "$(j '.archived_at != null')" true
   t "$noun" list --json
@@ -459,6 +508,8 @@ t user set eve@example.com --role operator
 is 'user set: nobody becomes an operator' "$code" 1
 t user archive joe@example.com --json
 is 'user archive' "$(j '.archived_at != null')" true
+names 'archived ones only if asked for' '' user list --email joe@example.com
+names 'archived ones' joe@example.com user list --email joe@example.com --archived
 t project add --customer 1 --name live --json
 live=$(j .id)
 t key add --customer 1 --name bound --project "$live" \
@@ -507,10 +558,15 @@ t customer close "$bob" --json
 is 'customer close' "$(j .state)" closed
 t customer resume "$bob"
 is 'customer close: is for good' "$code" 1
+names 'closed ones' bob@example.com customer list --state closed
 is 'customer close: its ledger stays' "$(sql "SELECT COUNT(*) FROM
   ledger_accounts WHERE customer_id = $bob")" 3
 t tier archive gold --json
 is 'tier archive' "$(j '.archived_at != null')" true
+names 'archived ones only if asked for' '' tier list --name gold
+names 'archived ones' gold tier list --name gold --archived
+names 'archived ones only if asked for' '' model list --name legal
+names 'archived ones' legal model list --name legal --archived
 t key add --customer 1 --name x --tier gold
 is 'tier archive: nobody gets it' "$code" 1
 t provider archive gpt2

@@ -47,9 +47,10 @@ operator list
 operator revoke 1
 tier add --name gold --per-minute 600
 tier list
+tier show gold
 tier set gold --per-minute 1200
 customer add --name Ada --email ada@example.com
-customer list
+customer list --state active
 customer show 1
 customer set 1 --per-minute 120
 customer credit 1 --amount 25
@@ -65,7 +66,8 @@ budget release 0123456789abcdef0123456789abcdef
 customer suspend 1
 customer resume 1
 user add --customer 1 --email bob@example.com --role developer
-user list
+user list --role developer
+user show bob@example.com
 user set bob@example.com --role viewer
 user password bob@example.com
 user invite bob@example.com
@@ -74,18 +76,22 @@ user factor-remove bob@example.com
 tier assign gold --user bob@example.com
 project add --customer 1 --name p
 project list --customer 1
+project show 1
 project set 1 --name q
 project archive 1
 agent add --customer 1 --name p
 agent list --customer 1
+agent show 1
 agent set 1 --name q
 agent archive 1
 connector add --customer 1 --name p
 connector list --customer 1
+connector show 1
 connector set 1 --name q
 connector archive 1
 provider add --name sim --kind openai --base-url https://api.example.com
 provider list
+provider show sim
 provider set sim --base-url http://127.0.0.1:9
 provider reseal
 model add --name gpt-x --provider sim

@@ -36,18 +36,6 @@ store_user_by_email(struct db *db, struct str email, struct arena *a,
 }
 
 enum err
-store_user_list(struct db *db, uint64_t customer_id, struct arena *a,
-    struct user **ret, size_t *ret_n, struct error *e)
-{
-	*ret = arena_array(a, struct user, 1);
-	if (!*ret)
-		return error_arena(e, a);
-	**ret = fake.users[0];
-	*ret_n = 1;
-	return OK;
-}
-
-enum err
 store_user_set_password(struct db *db, uint64_t user_id,
     struct str password_hash, struct error *e)
 {
