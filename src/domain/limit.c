@@ -287,7 +287,7 @@ count_judge(struct taking *k, struct limit_count *v, struct error *e)
 	struct limit_view *view = &k->t->view[unit];
 
 	if (c->where == LIMIT_NOWHERE) {
-		enum err err = limit_count_here(k->l, k->t, v,
+		enum err err = limit_count_here(k->l, v,
 		    max > share ? max - share : 0, e);
 
 		if (err)
@@ -378,7 +378,7 @@ limit_count_list(struct limiter *l, const struct limit_ask *ask,
 			.index = (uint64_t)(ask->now_ms /
 					    limit_window_ms(m->window)),
 		};
-		v[n++] = (struct limit_count){ .c = c, .max = max };
+		v[n++] = (struct limit_count){ .t = t, .c = c, .max = max };
 	}
 	t->n = n;
 	return n;
@@ -411,7 +411,7 @@ counters_take(struct taking *k, struct error *e)
 	err = check_sizes(k, e);
 	if (err)
 		return err;
-	limit_count_all(k->l, k->t, k->v, k->n, k->is_sliding, k->ask->now_ms);
+	limit_count_all(k->l, k->v, k->n, k->is_sliding, k->ask->now_ms);
 	/* All of them, as a sliding one may refuse for less long than one
 	 * behind it. */
 	for (unsigned i = 0; i < k->n; i++) {

@@ -174,16 +174,23 @@ struct limit_left {
 	uint64_t remaining;
 	int64_t ends_at_ms; /* of its window, wall clock */
 };
+/* Of one model, the longest window first. */
+struct limit_left_of {
+	uint64_t model_id; /* given; 0: the limits that all models share */
+	unsigned n;
+	struct limit_left v[LIMIT__COUNTED];
+};
+/** As many models as may be asked for at once. */
+#define LIMIT_LEFT_MODELS 6
 /**
- * What the limits in force leave at ask->now_ms; counts nothing.
- * @ask  model_id 0: the limits that all models share, else the key's own for
- *       that model; tok is not looked at. What all users of a model share is
- *       in neither
- * Returns how many of ret are filled, the longest window first.
- * Waits:  a round trip, if there is any.
+ * What the limits in force leave at ask->now_ms; counts nothing. Of a model
+ * the key's own limits for it: what all users of a model share is left out.
+ * @ask  model_id and tok are not looked at
+ * @of   n of them, at most LIMIT_LEFT_MODELS
+ * Waits: a round trip for 32 limits, if there are any.
  */
-unsigned limit_left(struct limiter *l, const struct limit_ask *ask,
-    struct limit_left ret[LIMIT__COUNTED]);
+void limit_left(struct limiter *l, const struct limit_ask *ask,
+    struct limit_left_of *of, size_t n);
 
 /** Seconds for Retry-After: ms rounded up. */
 static inline uint64_t

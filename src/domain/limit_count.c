@@ -98,13 +98,13 @@ ttl_s(enum limit_window window)
 /* ---- taking ---- */
 
 static void
-count_one(struct limiter *l, const struct limit_take *t, struct limit_count *v,
+count_one(struct limiter *l, struct limit_count *v,
     struct hostmap_cache_state state, int64_t now_ms)
 {
 	struct mcache_key key;
 	struct error why;
 
-	key_make(t, v->c->metric, v->c->index, &key);
+	key_make(v->t, v->c->metric, v->c->index, &key);
 	if (mcache_incr(l->cache, &key, v->c->by,
 		ttl_s(limit_metrics[v->c->metric].window), &v->count,
 		&why) == OK)
@@ -115,8 +115,8 @@ count_one(struct limiter *l, const struct limit_take *t, struct limit_count *v,
 
 /* The counter, and that of the window before to read. */
 static void
-moves_add(const struct limit_take *t, const struct limit_count *v,
-    bool is_sliding, struct mcache_move *moves, size_t *n)
+moves_add(const struct limit_count *v, bool is_sliding,
+    struct mcache_move *moves, size_t *n)
 {
 	const struct limit_taken *c = v->c;
 
@@ -124,26 +124,25 @@ moves_add(const struct limit_take *t, const struct limit_count *v,
 		.by = c->by,
 		.ttl_s = ttl_s(limit_metrics[c->metric].window),
 	};
-	key_make(t, c->metric, c->index, &moves[(*n)++].key);
+	key_make(v->t, c->metric, c->index, &moves[(*n)++].key);
 	if (!is_sliding)
 		return;
 	moves[*n] = (struct mcache_move){ .by = 0 };
-	key_make(t, c->metric, c->index - 1, &moves[(*n)++].key);
+	key_make(v->t, c->metric, c->index - 1, &moves[(*n)++].key);
 }
 
 static void
-count_many(struct limiter *l, const struct limit_take *t,
-    struct limit_count *const *v, size_t n, bool is_sliding,
-    struct hostmap_cache_state state, int64_t now_ms)
+count_many(struct limiter *l, struct limit_count *const *v, size_t n,
+    bool is_sliding, struct hostmap_cache_state state, int64_t now_ms)
 {
-	struct mcache_move moves[2 * LIMIT__COUNTED];
+	struct mcache_move moves[2 * LIMIT_COUNTS_MAX];
 	const struct mcache_move *at = moves;
 	struct error why;
 	size_t n_moves = 0;
 
-	_Static_assert(ARRAY_LEN(moves) <= MCACHE_MOVES_MAX, "fits one call");
+	_Static_assert(LIMIT__COUNTED <= LIMIT_COUNTS_MAX, "fit one call");
 	for (size_t i = 0; i < n; i++)
-		moves_add(t, v[i], is_sliding, moves, &n_moves);
+		moves_add(v[i], is_sliding, moves, &n_moves);
 	if (mcache_move_many(l->cache, moves, n_moves, &why)) {
 		limit_cache_failed(l, state, now_ms, &why);
 		return;
@@ -162,10 +161,9 @@ count_many(struct limiter *l, const struct limit_take *t,
  * Returns how many those are.
  */
 static size_t
-count_begin(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, unsigned n, bool is_sliding,
-    struct hostmap_cache_state state,
-    struct limit_count *ret_in_cache[LIMIT__COUNTED])
+count_begin(struct limiter *l, struct limit_count *v, unsigned n,
+    bool is_sliding, struct hostmap_cache_state state,
+    struct limit_count *ret_in_cache[LIMIT_COUNTS_MAX])
 {
 	bool is_local = atomic_load(&l->on_failure) == CONF_FAILURE_LOCAL;
 	size_t n_in_cache = 0;
@@ -177,7 +175,7 @@ count_begin(struct limiter *l, const struct limit_take *t,
 		v[i].count = v[i].previous = 0;
 		if (is_sliding)
 			v[i].previous = hostmap_local_get(l->map, window,
-			    local_id(t, c->metric), c->index - 1);
+			    local_id(v[i].t, c->metric), c->index - 1);
 		if (state.is_up &&
 		    (!is_local || cache_is_whole(state, window, c->index)))
 			ret_in_cache[n_in_cache++] = &v[i];
@@ -186,38 +184,46 @@ count_begin(struct limiter *l, const struct limit_take *t,
 }
 
 void
-limit_count_all(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms)
+limit_count_all(struct limiter *l, struct limit_count *v, unsigned n,
+    bool is_sliding, int64_t now_ms)
 {
 	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	struct limit_count *in_cache[LIMIT__COUNTED];
-	size_t n_in_cache = count_begin(l, t, v, n, is_sliding, state,
-	    in_cache);
+	struct limit_count *in_cache[LIMIT_COUNTS_MAX];
+	size_t n_in_cache = count_begin(l, v, n, is_sliding, state, in_cache);
 
 	/* With one limit its counter's own answer decides, so that exactly the
 	 * limit is granted; with two that is no slower. */
 	if (n_in_cache <= 2 && !is_sliding)
 		for (size_t i = 0; i < n_in_cache; i++)
-			count_one(l, t, in_cache[i], state, now_ms);
+			count_one(l, in_cache[i], state, now_ms);
 	else
-		count_many(l, t, in_cache, n_in_cache, is_sliding, state,
-		    now_ms);
+		count_many(l, in_cache, n_in_cache, is_sliding, state, now_ms);
+}
+
+/* Up to LIMIT_COUNTS_MAX of them. */
+static void
+read_some(struct limiter *l, struct limit_count *v, unsigned n, bool is_sliding,
+    struct hostmap_cache_state state, int64_t now_ms)
+{
+	struct limit_count *in_cache[LIMIT_COUNTS_MAX];
+	size_t n_in_cache = count_begin(l, v, n, is_sliding, state, in_cache);
+
+	if (n_in_cache)
+		count_many(l, in_cache, n_in_cache, is_sliding, state, now_ms);
 }
 
 void
-limit_count_read(struct limiter *l, struct limit_take *t, struct limit_count *v,
-    unsigned n, bool is_sliding, int64_t now_ms)
+limit_count_read(struct limiter *l, struct limit_count *v, unsigned n,
+    bool is_sliding, int64_t now_ms)
 {
 	struct hostmap_cache_state state = hostmap_cache_state(l->map);
-	struct limit_count *in_cache[LIMIT__COUNTED];
-	size_t n_in_cache;
 
 	for (unsigned i = 0; i < n; i++)
 		v[i].c->by = 0;
-	n_in_cache = count_begin(l, t, v, n, is_sliding, state, in_cache);
-	if (n_in_cache)
-		count_many(l, t, in_cache, n_in_cache, is_sliding, state,
-		    now_ms);
+	for (unsigned i = 0; i < n; i += LIMIT_COUNTS_MAX)
+		read_some(l, v + i,
+		    n - i < LIMIT_COUNTS_MAX ? n - i : LIMIT_COUNTS_MAX,
+		    is_sliding, state, now_ms);
 	if (atomic_load(&l->on_failure) != CONF_FAILURE_LOCAL)
 		return;
 	for (unsigned i = 0; i < n; i++) {
@@ -227,8 +233,8 @@ limit_count_read(struct limiter *l, struct limit_take *t, struct limit_count *v,
 			continue;
 		c->where = LIMIT_LOCAL;
 		v[i].count = hostmap_local_get(l->map,
-		    limit_metrics[c->metric].window, local_id(t, c->metric),
-		    c->index);
+		    limit_metrics[c->metric].window,
+		    local_id(v[i].t, c->metric), c->index);
 	}
 }
 
@@ -239,8 +245,8 @@ clamp_u32(uint64_t v)
 }
 
 enum err
-limit_count_here(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, uint64_t max, struct error *e)
+limit_count_here(struct limiter *l, struct limit_count *v, uint64_t max,
+    struct error *e)
 {
 	struct limit_taken *c = v->c;
 	uint32_t count = 0;
@@ -256,8 +262,8 @@ limit_count_here(struct limiter *l, const struct limit_take *t,
 		break;
 	}
 	switch (hostmap_local_add(l->map, limit_metrics[c->metric].window,
-	    local_id(t, c->metric), c->index, clamp_u32(c->by), clamp_u32(max),
-	    &count)) {
+	    local_id(v->t, c->metric), c->index, clamp_u32(c->by),
+	    clamp_u32(max), &count)) {
 	case HOSTMAP_COUNTED:
 		c->where = LIMIT_LOCAL;
 		v->count = count;

@@ -29,22 +29,42 @@ fill(const struct limit_count *v, int64_t now_ms, struct limit_left *ret)
 	ret->ends_at_ms = (int64_t)(c->index + 1) * window_ms;
 }
 
-unsigned
-limit_left(struct limiter *l, const struct limit_ask *ask,
-    struct limit_left ret[LIMIT__COUNTED])
+/* Of one model, behind v[n]. Returns how many v are in use then. */
+static unsigned
+list_asked(struct limiter *l, const struct limit_ask *ask, uint64_t model_id,
+    struct limit_take *t, struct limit_count *v, unsigned n)
 {
-	struct limit_count v[LIMIT__COUNTED];
-	struct limit_take t;
-	unsigned n_all, n = 0;
+	struct limit_ask of_model = *ask;
+	struct limit_count all[LIMIT__COUNTED];
+	unsigned n_all;
 
-	limit_take_clear(&t);
-	n_all = limit_count_list(l, ask, &t, v);
+	of_model.model_id = model_id;
+	limit_take_clear(t);
+	n_all = limit_count_list(l, &of_model, t, all);
 	for (unsigned i = 0; i < n_all; i++)
-		if (is_asked(v[i].c->metric, ask->model_id))
-			v[n++] = v[i];
-	limit_count_read(l, &t, v, n,
-	    limit_max(l, ask->who, LIMIT_SLIDING) == 1, ask->now_ms);
-	for (unsigned i = 0; i < n; i++)
-		fill(&v[i], ask->now_ms, &ret[i]);
+		if (is_asked(all[i].c->metric, model_id))
+			v[n++] = all[i];
 	return n;
+}
+
+void
+limit_left(struct limiter *l, const struct limit_ask *ask,
+    struct limit_left_of *of, size_t n)
+{
+	struct limit_count v[LIMIT_LEFT_MODELS * LIMIT__COUNTED];
+	struct limit_take t[LIMIT_LEFT_MODELS];
+	unsigned n_v = 0, k = 0;
+
+	ASSERT(n <= LIMIT_LEFT_MODELS);
+	for (size_t i = 0; i < n; i++) {
+		unsigned before = n_v;
+
+		n_v = list_asked(l, ask, of[i].model_id, &t[i], v, n_v);
+		of[i].n = n_v - before;
+	}
+	limit_count_read(l, v, n_v, limit_max(l, ask->who, LIMIT_SLIDING) == 1,
+	    ask->now_ms);
+	for (size_t i = 0; i < n; i++)
+		for (unsigned m = 0; m < of[i].n; m++)
+			fill(&v[k++], ask->now_ms, &of[i].v[m]);
 }

@@ -39,6 +39,7 @@ const uint64_t *limit_scope_id(struct limit_take *t,
 
 /* One counter while it is taken. */
 struct limit_count {
+	const struct limit_take *t; /* whose it is: the ids of its scopes */
 	struct limit_taken *c;
 	uint64_t max;
 	uint64_t count;    /* with c->by, if it was counted */
@@ -58,22 +59,24 @@ uint64_t limit_count_share(const struct limit_count *v, int64_t left_ms,
  * Count what memcached can count, in one go: c->where is LIMIT_CACHE then,
  * and count may pass max. The rest is left to limit_count_here().
  */
-void limit_count_all(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms);
+void limit_count_all(struct limiter *l, struct limit_count *v, unsigned n,
+    bool is_sliding, int64_t now_ms);
+/* As many as are counted or read in one go, each with its window before. */
+#define LIMIT_COUNTS_MAX (MCACHE_MOVES_MAX / 2)
 /**
  * Read what limit_count_all() and limit_count_here() counted, and count
  * nothing: c->where says where count is from, LIMIT_NOWHERE that nobody
- * knows.
+ * knows. Waits: a round trip for LIMIT_COUNTS_MAX of them.
  */
-void limit_count_read(struct limiter *l, struct limit_take *t,
-    struct limit_count *v, unsigned n, bool is_sliding, int64_t now_ms);
+void limit_count_read(struct limiter *l, struct limit_count *v, unsigned n,
+    bool is_sliding, int64_t now_ms);
 /**
  * Count in the host's map up to max, or do what limits.on_failure says
  * instead. count > max: it was not counted.
  * Errors: ERR_LIMITS_DOWN.
  */
-enum err limit_count_here(struct limiter *l, const struct limit_take *t,
-    struct limit_count *v, uint64_t max, struct error *e) ATTR_MUST_CHECK;
+enum err limit_count_here(struct limiter *l, struct limit_count *v,
+    uint64_t max, struct error *e) ATTR_MUST_CHECK;
 
 /* By how much a counter that was taken is to be changed. */
 struct limit_correction {

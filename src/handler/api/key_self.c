@@ -27,37 +27,45 @@ write_limits(struct json_out *j, const struct app *app)
 	json_out_object_end(j);
 }
 
-/* What remains of them; of model_id's own, or of those for all models. */
+/* What remains of them. */
 static void
-write_limits_left(struct json_out *j, const struct app *app,
-    const struct request *rq, uint64_t model_id)
+ask_left(const struct app *app, const struct request *rq,
+    struct limit_left_of *of, size_t n)
 {
-	struct limit_ask ask = {
-		.who = app->who,
-		.model_id = model_id,
-		.now_ms = rq->start_ms,
-	};
-	struct limit_left left[LIMIT__COUNTED];
-	unsigned n;
+	struct limit_ask ask = { .who = app->who, .now_ms = rq->start_ms };
 
 	if (rq->has_client_ip)
 		ask.client = limit_client_of(rq->client_ip.b);
-	n = limit_left(app->shared->limiter, &ask, left);
+	limit_left(app->shared->limiter, &ask, of, n);
+}
+
+static void
+write_limits_left(struct json_out *j, const struct limit_left_of *of)
+{
 	json_out_key(j, "rate_limits_left");
 	json_out_array(j);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < of->n; i++) {
+		const struct limit_left *left = &of->v[i];
+
 		json_out_object(j);
 		json_out_member_str(j, "metric",
-		    str_from(limit_metric_names[left[i].metric]));
-		json_out_member_u64(j, "limit", left[i].limit);
-		if (left[i].is_known)
-			json_out_member_u64(j, "remaining", left[i].remaining);
+		    str_from(limit_metric_names[left->metric]));
+		json_out_member_u64(j, "limit", left->limit);
+		if (left->is_known)
+			json_out_member_u64(j, "remaining", left->remaining);
 		else
 			json_out_member_null(j, "remaining");
-		json_out_member_time(j, "resets_at", left[i].ends_at_ms);
+		json_out_member_time(j, "resets_at", left->ends_at_ms);
 		json_out_object_end(j);
 	}
 	json_out_array_end(j);
+}
+
+static bool
+may_use(const struct app *app, const struct catalogue_model *m)
+{
+	return m->row.is_enabled && m->n_deployments > 0 &&
+	       principal_may_use_model(app->who, m->row.model_id);
 }
 
 /* Those that it may use now, by name too: what its holder writes. */
@@ -65,22 +73,30 @@ static void
 write_models(struct json_out *j, const struct app *app,
     const struct request *rq)
 {
+	struct limit_left_of left[LIMIT_LEFT_MODELS];
+	const struct catalogue_model *models[LIMIT_LEFT_MODELS];
 	const struct catalogue *c = app->catalogue;
 
 	json_out_member_bool(j, "all_models", app->who->all_models);
 	json_out_key(j, "models");
 	json_out_array(j);
-	for (size_t i = 0; i < c->n_models; i++) {
-		const struct catalogue_model *m = &c->models[i];
+	for (size_t i = 0; i < c->n_models;) {
+		size_t n = 0;
 
-		if (!m->row.is_enabled || m->n_deployments == 0 ||
-		    !principal_may_use_model(app->who, m->row.model_id))
-			continue;
-		json_out_object(j);
-		json_out_member_u64(j, "id", m->row.model_id);
-		json_out_member_str(j, "name", m->row.name);
-		write_limits_left(j, app, rq, m->row.model_id);
-		json_out_object_end(j);
+		for (; i < c->n_models && n < ARRAY_LEN(models); i++) {
+			if (!may_use(app, &c->models[i]))
+				continue;
+			left[n].model_id = c->models[i].row.model_id;
+			models[n++] = &c->models[i];
+		}
+		ask_left(app, rq, left, n);
+		for (size_t k = 0; k < n; k++) {
+			json_out_object(j);
+			json_out_member_u64(j, "id", models[k]->row.model_id);
+			json_out_member_str(j, "name", models[k]->row.name);
+			write_limits_left(j, &left[k]);
+			json_out_object_end(j);
+		}
 	}
 	json_out_array_end(j);
 }
@@ -154,6 +170,7 @@ enum err
 api_key_self(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
+	struct limit_left_of shared = { .model_id = 0 };
 	struct self self = { 0 };
 	struct key_row row;
 	struct json_out j;
@@ -172,7 +189,8 @@ api_key_self(struct app *app, const struct request *rq, struct response *rs,
 	json_out_member_bool(&j, "is_previous",
 	    !str_eq(self.k.public_id, str_from(app->who->public_id)));
 	write_limits(&j, app);
-	write_limits_left(&j, app, rq, 0);
+	ask_left(app, rq, &shared, 1);
+	write_limits_left(&j, &shared);
 	write_spend(&j, &self, rq->start_ms);
 	write_models(&j, app, rq);
 	json_out_object_end(&j);

@@ -387,11 +387,13 @@ static unsigned
 left(uint64_t model_id, int64_t now_ms, struct limit_left ret[LIMIT__COUNTED])
 {
 	const struct limit_ask ask = { .who = &who,
-		.model_id = model_id,
 		.client = client,
 		.now_ms = now_ms };
+	struct limit_left_of of = { .model_id = model_id };
 
-	return limit_left(limiter, &ask, ret);
+	limit_left(limiter, &ask, &of, 1);
+	memcpy(ret, of.v, sizeof(of.v));
+	return of.n;
 }
 
 static void
@@ -429,6 +431,46 @@ limit_left__after_requests__tells_what_remains_and_counts_nothing(void **state)
 	assert_int_equal(v[1].remaining, 900);
 	assert_int_equal(left(MODEL, NOW + 60000, v), 1);
 	assert_int_equal(v[0].remaining, 10);
+}
+
+/* Six limits a model: more than are read in one go. */
+static void
+limit_left__many_models__each_by_itself(void **state)
+{
+	const struct limit_ask ask = { .who = &who,
+		.client = client,
+		.now_ms = NOW };
+	struct limit_left_of of[LIMIT_LEFT_MODELS];
+	struct limit_take t;
+
+	(void)state;
+	for (unsigned m = 0; m < LIMIT__COUNTED; m++)
+		if (limit_metrics[m].scope == LIMIT_KEY_MODEL)
+			limit_set_put(&who.limits, m, 100);
+	for (unsigned i = 0; i < ARRAY_LEN(of); i++) {
+		of[i].model_id = MODEL + i;
+		for (unsigned k = 0; k < i; k++)
+			assert_ok(limit_take(limiter,
+			    &(struct limit_ask){ .who = &who,
+				.model_id = MODEL + i,
+				.tok = 2,
+				.now_ms = NOW },
+			    &t, &e));
+	}
+	limit_left(limiter, &ask, of, ARRAY_LEN(of));
+	for (unsigned i = 0; i < ARRAY_LEN(of); i++) {
+		assert_int_equal(of[i].n, 6);
+		for (unsigned k = 0; k < of[i].n; k++) {
+			const struct limit_left *v = &of[i].v[k];
+
+			assert_int_equal(limit_metrics[v->metric].scope,
+			    LIMIT_KEY_MODEL);
+			assert_int_equal(v->remaining,
+			    limit_metrics[v->metric].unit == LIMIT_TOKENS
+				? 100 - 2 * i
+				: 100 - i);
+		}
+	}
 }
 
 static void
@@ -488,6 +530,7 @@ main(void)
 		LIMIT_TEST(limit_take__shadow__passes_and_tells),
 		LIMIT_TEST(
 		    limit_left__after_requests__tells_what_remains_and_counts_nothing),
+		LIMIT_TEST(limit_left__many_models__each_by_itself),
 		LIMIT_TEST(limit_left__one_limit_used_up__is_zero),
 		LIMIT_TEST(
 		    limit_left__sliding__previous_window_counts_by_its_share),
