@@ -1,35 +1,35 @@
 # SPDX-License-Identifier: MIT
 nobase_dist_pkgdata_DATA += \
-	templates/admin/list.html \
-	templates/admin/models.html \
+	templates/admin/admin_list.html \
+	templates/admin/model_health.html \
+	templates/admin/price.html \
 	templates/admin/price_import.html \
 	templates/admin/price_plan.html \
-	templates/admin/prices.html \
 	templates/admin/provider_test.html \
 	templates/admin/system.html \
 	templates/dashboard/audit.html \
 	templates/dashboard/billing.html \
 	templates/dashboard/customers.html \
-	templates/dashboard/days.html \
-	templates/dashboard/empty.html \
+	templates/dashboard/dashboard.html \
+	templates/dashboard/dashboard_days.html \
+	templates/dashboard/dashboard_empty.html \
+	templates/dashboard/dashboard_keys.html \
+	templates/dashboard/dashboard_models.html \
+	templates/dashboard/dashboard_money.html \
+	templates/dashboard/dashboard_recent.html \
+	templates/dashboard/dashboard_summary.html \
 	templates/dashboard/form.html \
 	templates/dashboard/key_list.html \
 	templates/dashboard/key_new.html \
 	templates/dashboard/key_secret.html \
 	templates/dashboard/key_show.html \
-	templates/dashboard/keys.html \
-	templates/dashboard/limit_list.html \
-	templates/dashboard/link.html \
-	templates/dashboard/members.html \
-	templates/dashboard/model_list.html \
-	templates/dashboard/models.html \
-	templates/dashboard/money.html \
-	templates/dashboard/recent.html \
+	templates/dashboard/limit.html \
+	templates/dashboard/member.html \
+	templates/dashboard/member_link.html \
+	templates/dashboard/model.html \
 	templates/dashboard/playground.html \
 	templates/dashboard/request.html \
-	templates/dashboard/requests.html \
-	templates/dashboard/show.html \
-	templates/dashboard/summary.html \
+	templates/dashboard/request_list.html \
 	templates/dashboard/usage.html \
 	templates/docs.html \
 	templates/docs/block.html \
@@ -58,9 +58,9 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/selects.html \
 	templates/partial/time.html \
 	templates/partial/usage_filter.html \
-	templates/settings/codes.html \
 	templates/settings/factor.html \
-	templates/settings/show.html \
+	templates/settings/factor_codes.html \
+	templates/settings/settings.html \
 	templates/static/favicon.svg \
 	templates/static/tollgate.css \
 	templates/static/tollgate.js

@@ -17,7 +17,7 @@ static const struct tmpl_key list_keys[] = {
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
 /* clang-format on */
-const struct tmpl_page page_admin_list = PAGE("admin/list", list_keys);
+const struct tmpl_page page_admin_list = PAGE("admin/admin_list", list_keys);
 
 enum {
 	Q_AFTER,

@@ -102,7 +102,8 @@ static const struct tmpl_key dashboard_keys[] = {
 	{ "requests.key", TVAL_TEXT },
 	REQUEST_ROW_KEYS("requests"),
 };
-const struct tmpl_page page_dashboard = PAGE("dashboard/show", dashboard_keys);
+const struct tmpl_page page_dashboard = PAGE("dashboard/dashboard",
+    dashboard_keys);
 
 /* Link to a page of the customer's. */
 static struct str

@@ -37,7 +37,8 @@ static const struct tmpl_key codes_keys[] = {
 	{ "codes", TVAL_LIST },
 	{ "codes.", TVAL_TEXT },
 };
-const struct tmpl_page page_factor_codes = PAGE("settings/codes", codes_keys);
+const struct tmpl_page page_factor_codes = PAGE("settings/factor_codes",
+    codes_keys);
 
 enum {
 	F_CODE,

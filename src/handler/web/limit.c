@@ -89,7 +89,7 @@ static const struct tmpl_key limits_keys[] = {
 	{ "refused_otherwise", TVAL_TEXT },
 	{ "has_refused_otherwise", TVAL_BOOL },
 };
-const struct tmpl_page page_limits = PAGE("dashboard/limit_list", limits_keys);
+const struct tmpl_page page_limits = PAGE("dashboard/limit", limits_keys);
 
 enum {
 	Q_AFTER,

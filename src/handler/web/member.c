@@ -141,7 +141,7 @@ static const struct tmpl_key members_keys[] = {
 	LABEL_LIST_KEYS("agents"),
 	LABEL_LIST_KEYS("connectors"),
 };
-const struct tmpl_page page_members = PAGE("dashboard/members", members_keys);
+const struct tmpl_page page_members = PAGE("dashboard/member", members_keys);
 
 /* Each list goes on behind an id, and begins anew when another one does. */
 enum {

@@ -32,7 +32,7 @@ static const struct tmpl_key link_keys[] = {
 	{ "link", TVAL_TEXT },
 	VIEW_TIME_KEYS("until"),
 };
-const struct tmpl_page page_link = PAGE("dashboard/link", link_keys);
+const struct tmpl_page page_link = PAGE("dashboard/member_link", link_keys);
 
 struct making {
 	struct user_link_maker maker;

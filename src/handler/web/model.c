@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The models that are served, with what they cost this customer now. */
+#include "domain/budget_quote.h"
 #include "domain/catalogue.h"
 #include "domain/price.h"
 #include "handler/web/page.h"
@@ -42,19 +43,7 @@ static const struct tmpl_key model_keys[] = {
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
 /* clang-format on */
-const struct tmpl_page page_model_list = PAGE("dashboard/model_list",
-    model_keys);
-
-/* Whether nothing of it costs anything: said by zeros, not by silence. */
-static bool
-is_free(const struct price *p)
-{
-	for (unsigned c = 0; c < TOK_CONTEXT__MAX; c++)
-		for (unsigned k = 0; k < TOK_CLASS__MAX; k++)
-			if (p->tok_pusd[c][k])
-				return false;
-	return p->request_pusd == 0;
-}
+const struct tmpl_page page_model_list = PAGE("dashboard/model", model_keys);
 
 static struct str
 tokens_text(struct arena *a, int64_t n)
@@ -120,7 +109,8 @@ add_model(struct tval *list, const struct visit *v,
 	tval_set_textf(o, "name_id", "model-%llu",
 	    (unsigned long long)row->model_id);
 	tval_set_text(o, "description", row->description);
-	tval_set_bool(o, "is_free", is_free(p));
+	tval_set_bool(o, "is_free",
+	    budget_price_is_free(p, v->place.customer.markup_ppm));
 	tval_set_text(o, "context", tokens_text(o->a, row->context_length));
 	tval_set_text(o, "output_max", tokens_text(o->a, row->max_output_tok));
 	tval_set_bool(o, "has_long", row->long_context_threshold_tok >= 0);

@@ -40,7 +40,8 @@ static const struct tmpl_key models_keys[] = {
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
 /* clang-format on */
-const struct tmpl_page page_model_health = PAGE("admin/models", models_keys);
+const struct tmpl_page page_model_health = PAGE("admin/model_health",
+    models_keys);
 
 enum {
 	Q_AFTER,

@@ -140,7 +140,7 @@ static const struct tmpl_key versions_keys[] = {
 	WEB_PRICE_KEYS("versions"),
 };
 /* clang-format on */
-const struct tmpl_page page_prices = PAGE("admin/prices", versions_keys);
+const struct tmpl_page page_prices = PAGE("admin/price", versions_keys);
 
 /* @newer_ms  when the next one begins; 0: there is none */
 static enum err

@@ -55,7 +55,7 @@ static const struct tmpl_key requests_keys[] = {
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 };
-const struct tmpl_page page_requests = PAGE("dashboard/requests",
+const struct tmpl_page page_requests = PAGE("dashboard/request_list",
     requests_keys);
 
 struct found {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/web/settings.h"
 
+#include "base/clock.h"
 #include "handler/manager.h"
 #include "handler/web/door.h"
 #include "handler/web/page.h"
@@ -13,6 +14,7 @@
 #define SESSIONS_MAX 50
 
 static const struct tmpl_key settings_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "settings_href", TVAL_TEXT },
 	{ "password_href", TVAL_TEXT },
 	{ "end_others_href", TVAL_TEXT },
@@ -34,7 +36,7 @@ static const struct tmpl_key settings_keys[] = {
 	VIEW_TIME_KEYS("sessions.since"),
 	VIEW_TIME_KEYS("sessions.seen"),
 };
-const struct tmpl_page page_settings = PAGE("settings/show", settings_keys);
+const struct tmpl_page page_settings = PAGE("settings/settings", settings_keys);
 
 /* ---- what the page shows ---- */
 
@@ -111,6 +113,7 @@ show(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	o = web_page_begin(app, rq, &page_settings, S("Settings"));
+	view_second(o, "as_of", clock_now_ms());
 	add_links(o, app, rq->arena);
 	tval_set_textf(o, "min_chars", "%d", USER_PASSWORD_CHARS_MIN);
 	tval_set_text(o, "name", s.user.name);
