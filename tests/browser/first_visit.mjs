@@ -29,11 +29,8 @@ async function visit(page, hand, name) {
   await page.waitForURL(/\/keys\/new$/);
   await hand.write(page.getByLabel('Name', { exact: true }), name);
   await hand.press(page.getByRole('button', { name: 'Create key' }));
-  // The model that costs something, of those that the page of models shows.
-  const example = (await page.locator('#example').textContent()).replace('gpt2-mini', 'lawgent-thinking');
-  assert.match(example, /lawgent-thinking/);
-
   // What the page shows is run as it stands, only with the answer's head.
+  const example = await page.locator('#example').textContent();
   const answer = execFileSync('bash', ['-c', example.replace(/^curl /, 'curl -sS -i ')]).toString();
   assert.match(answer, /^HTTP\/1.1 200 /);
   const id = answer.match(/^x-request-id: (\S+)/mi)[1];

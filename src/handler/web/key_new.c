@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "domain/budget_quote.h"
 #include "domain/catalogue.h"
 #include "domain/key.h"
 #include "handler/key_make.h"
@@ -255,21 +256,27 @@ web_key_may_use_model(const struct web_key *v, uint64_t model_id)
 	return false;
 }
 
-/* One that the key may use, for the example. */
+/* One that the key may use, for the example: if there is any, one that costs
+ * something, so that what it costs is seen. */
 static struct str
 a_model(const struct web_key *v)
 {
 	const struct catalogue *c = v->app->catalogue;
+	struct str free = S("");
 
 	for (size_t i = 0; i < c->n_models; i++) {
 		const struct catalogue_model *m = &c->models[i];
-		bool may = web_key_may_use_model(v, m->row.model_id);
+		const struct price *p = catalogue_price_at(m, v->m.now_ms);
 
-		if (may && m->row.is_enabled && m->n_deployments &&
-		    catalogue_price_at(m, v->m.now_ms))
+		if (!p || !m->row.is_enabled || !m->n_deployments ||
+		    !web_key_may_use_model(v, m->row.model_id))
+			continue;
+		if (!budget_price_is_free(p, v->place.customer.markup_ppm))
 			return m->row.name;
+		if (free.n == 0)
+			free = m->row.name;
 	}
-	return S("");
+	return free;
 }
 
 enum err
