@@ -109,6 +109,17 @@ for (const at of pages) {
   });
 }
 
+// ---- what is told, and of when ----
+
+for (const at of pages.filter(({ name }) => name !== '/docs')) {
+  await test(`${at.name}: what has figures says as of when they are`, async () => {
+    await see(at, 1280);
+    const figures = await at.page.locator('main :is(td, dd)').filter({ hasText: /\d/ }).count();
+    const times = await at.page.locator('main').getByText(/As of/).locator('time[datetime]').count();
+    assert.ok(times > 0 || figures === 0, `${figures} figures`);
+  });
+}
+
 // ---- what is wider than its box ----
 
 // Of those a wide table is in, at least on these.

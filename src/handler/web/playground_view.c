@@ -11,6 +11,7 @@
 
 /* clang-format off */
 static const struct tmpl_key playground_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "has_keys", TVAL_BOOL }, { "has_more_keys", TVAL_BOOL }, { "new_key_href", TVAL_TEXT },
 	{ "action_href", TVAL_TEXT }, { "requests_href", TVAL_TEXT },
 	{ "key", TVAL_OBJECT },
@@ -212,6 +213,7 @@ playground_page(const struct playground *p, struct response *rs, int status,
 	struct tval *o = web_place_page(app, rq, &p->v.place, &page_playground,
 	    S("Playground"));
 
+	view_second(o, "as_of", clock_now_ms());
 	tval_set_text(o, "new_key_href", web_key_href(&p->v, 0, "new"));
 	tval_set_text(o, "action_href",
 	    web_place_href(app, a, &p->v.place, "playground", 0, NULL));

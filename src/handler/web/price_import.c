@@ -53,6 +53,7 @@ static const struct tmpl_key form_keys[] = {
 };
 const struct tmpl_page page_price_import = PAGE("admin/price_import", form_keys);
 static const struct tmpl_key plan_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "list_href", TVAL_TEXT }, { "back_href", TVAL_TEXT }, { "action_href", TVAL_TEXT },
 	{ "message", TVAL_TEXT }, { "digest", TVAL_TEXT },
 	{ "list", TVAL_TEXT }, { "provider_id", TVAL_TEXT }, { "effective_from", TVAL_TEXT }, { "source", TVAL_TEXT },
@@ -440,6 +441,7 @@ show_plan(const struct visit *v, struct response *rs, int status,
 	tval_set_text(o, "list", v->list);
 	for (size_t i = F_PROVIDER; i < ARRAY_LEN(fields); i++)
 		tval_set_text(o, fields[i].name, v->form.text[i]);
+	view_second(o, "as_of", clock_now_ms());
 	tval_set_bool(o, "has_versions", v->plan.n_versions > 0);
 	view_count(o, "n_versions", v->plan.n_versions);
 	tval_set_text(o, "when",

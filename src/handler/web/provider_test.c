@@ -2,6 +2,7 @@
 /* The operator's page that asks a provider one question, for the password. */
 #include "domain/provider_test.h"
 
+#include "base/clock.h"
 #include "handler/model_write.h"
 #include "handler/web/door.h"
 #include "handler/web/page.h"
@@ -16,6 +17,7 @@
 
 /* clang-format off */
 static const struct tmpl_key test_keys[] = {
+	VIEW_TIME_KEYS("as_of"),
 	{ "list_href", TVAL_TEXT }, { "list_name", TVAL_TEXT }, { "action_href", TVAL_TEXT },
 	{ "message", TVAL_TEXT }, { "has_models", TVAL_BOOL },
 	{ "models", TVAL_LIST }, { "models.id", TVAL_TEXT }, { "models.name", TVAL_TEXT }, { "models.is_on", TVAL_BOOL },
@@ -158,6 +160,7 @@ show(const struct visit *v, struct response *rs, struct error *e)
 	    arena_printf(a, "Test of %" PRI_STR, STR_ARG(v->provider.name)));
 	struct tval *list = tval_set_list(o, "models");
 
+	view_second(o, "as_of", clock_now_ms());
 	tval_set_text(o, "list_name", v->provider.name);
 	tval_set_text(o, "list_href",
 	    web_place_href(v->app, a, &v->place, "providers",
