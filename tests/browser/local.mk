@@ -6,8 +6,6 @@ EXTRA_DIST += \
 	tests/browser/audit.t \
 	tests/browser/billing.mjs \
 	tests/browser/billing.t \
-	tests/browser/by_keyboard.mjs \
-	tests/browser/by_keyboard.t \
 	tests/browser/customer.mjs \
 	tests/browser/dashboard.mjs \
 	tests/browser/dashboard.t \
@@ -35,6 +33,8 @@ EXTRA_DIST += \
 	tests/browser/playground.t \
 	tests/browser/states.mjs \
 	tests/browser/states.t \
+	tests/browser/tasks.mjs \
+	tests/browser/tasks.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \

@@ -31,15 +31,15 @@ const sum = (list) => list.reduce((a, b) => a + b, 0n);
 
 // ---- what there is to be seen ----
 
-const provider = `used.${stamp}`;
-tollgate('provider', 'add', '--name', provider, '--kind', 'openai', '--base-url',
-  `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`, '--api-key', 'sk-x');
-async function newModel(name) {
-  tollgate('model', 'add', '--name', name, '--provider', provider, '--upstream-name', 'sim-fixed');
+const [provider, secondProvider] = [`used.${stamp}`, `second.${stamp}`];
+const providers = [provider, secondProvider].map((name) => tollgate('provider', 'add', '--name', name, '--kind', 'openai',
+  '--base-url', `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`, '--api-key', 'sk-x').id);
+async function newModel(name, at = provider) {
+  tollgate('model', 'add', '--name', name, '--provider', at, '--upstream-name', 'sim-fixed');
   const [[id]] = sql(`SELECT model_id FROM models WHERE name = '${name}'`);
   return Number(id);
 }
-const models = [await newModel(`priced.${stamp}`), await newModel(`unpriced.${stamp}`)];
+const models = [await newModel(`priced.${stamp}`), await newModel(`unpriced.${stamp}`, secondProvider)];
 await made('/api/prices', {
   model_id: models[0], effective_from: iso(stamp - 500 * DAY),
   prices: { input: 0.31, cached_input: 0.077, output: 1.23, reasoning: 4.9 },
@@ -79,7 +79,8 @@ const event = (more) => ({
   token_in_count: random(5000), token_out_count: random(900),
   token_in_cached_context_count: random(3) ? 0 : random(4000),
   token_out_reasoning_count: random(3) ? 0 : random(400),
-  request_status: pick(statuses), latency_ms: random(9000), ...more,
+  request_status: pick(statuses), latency_ms: random(9000),
+  time_to_first_token_ms: random(2) ? random(3000) : undefined, ...more,
 });
 await book(Array.from({ length: 700 }, () => event()));
 const owner = person('owner', a.id, stamp);
@@ -154,6 +155,7 @@ const metrics = {
   latency_p50: (r) => String(r.latency_p50_ms),
   latency_p95: (r) => String(r.latency_p95_ms),
   ttft_p50: (r) => String(r.time_to_first_token_p50_ms ?? ''),
+  ttft_p95: (r) => String(r.time_to_first_token_p95_ms ?? ''),
 };
 const columns = {
   model: 'model_id', key: 'api_key_id', project: 'project_id', user: 'user_id', agent: 'agent_id',
@@ -174,7 +176,7 @@ function question() {
   const filters = {
     api_key_id: a.keys.slice(1), user_id: a.users, project_id: a.projects.slice(1),
     agent_id: a.agents.slice(1), connector_id: a.connectors.slice(1), model_id: models,
-    request_status: statuses,
+    request_status: statuses, provider_id: providers,
   };
   for (const [name, all] of Object.entries(filters)) if (!random(5)) q.set(name, pick(all));
   return q;
@@ -183,7 +185,7 @@ function question() {
 async function check(q) {
   const what = q.toString();
   const html = await get(`usage?${q}`);
-  const filters = Object.values(columns).filter((name) => q.get(name))
+  const filters = [...Object.values(columns), 'provider_id'].filter((name) => q.get(name))
     .map((name) => [name, q.get(name)]);
   if (html.includes('Nothing was used')) {
     const [from, to] = [...between(html, 'There is no usage from', '</p>').matchAll(/datetime="([^"]*)"/g)].map((m) => m[1]);
