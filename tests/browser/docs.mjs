@@ -74,7 +74,7 @@ await test('docs: fits every width', async () => {
   await page.close();
 });
 
-for (const [width, colorScheme] of [[320, 'light'], [1280, 'dark']]) {
+for (const [width, colorScheme] of [[320, 'light'], [320, 'dark'], [1280, 'light'], [1280, 'dark']]) {
   await test(`docs: ${width} px, ${colorScheme}: accessible, nothing foreign`, async () => {
     const context = await browser.newContext({
       viewport: { width, height: 900 }, colorScheme, bypassCSP: true,

@@ -371,6 +371,47 @@ await test('control characters in the path: refused, no forged header', async ()
   }
 });
 
+// Values that would end a header's line and begin one of their own.
+const breaking = ['\r\nX-Forged: 1', '\nX-Forged: 1', '\0X-Forged: 1', '\u00e9\u2028X-Forged: 1', '\r\n\r\n<h1>forged',
+  'a'.repeat(65536)];
+function assertNotForged(answer, what) {
+  assert.equal(answer.headers['x-forged'], undefined, what);
+  assert.ok(!answer.text.startsWith('<h1>forged'), what);
+  for (const [name, value] of Object.entries(answer.headers))
+    assert.ok(!/[^\x20-\x7e]|X-Forged|aaaaa/.test(String(value)), `${what}: ${name}: ${String(value).slice(0, 80)}`);
+}
+
+await test('where to go after signing in, and ids in pages: no header of their own (S15)', async () => {
+  const signIn = async (next) => {
+    const page = await ask('GET', `/login?next=${encodeURIComponent(next)}`);
+    assertNotForged(page, 'the form');
+    const shown = page.status === 200 ? page : await ask('GET', '/login');
+    const cookie = shown.headers['set-cookie'].map((line) => line.split(';')[0]).join('; ');
+    const csrf = /name="csrf" value="([0-9a-f]+)"/.exec(shown.text)[1];
+    const form = new URLSearchParams({ csrf, next, email: env.TOLLGATE_DASHBOARD_EMAIL, password: env.TOLLGATE_DASHBOARD_PASSWORD });
+    return ask('POST', '/login', { Cookie: cookie, 'Content-Type': 'application/x-www-form-urlencoded' }, form.toString());
+  };
+  const good = await signIn('/settings');
+  assert.deepEqual([good.status, good.headers.location], [303, '/settings']);
+  for (const value of breaking) {
+    const answer = await signIn(`/settings${value}`);
+    assertNotForged(answer, 'signing in');
+    // Somewhere else it goes nowhere but to the first page.
+    if (answer.status === 303) assert.equal(answer.headers.location, '/dashboard');
+    else assert.equal(answer.status, value.length > 1000 ? 413 : 400);
+  }
+  const Cookie = good.headers['set-cookie'].map((line) => line.split(';')[0]).join('; ');
+  const pages = `/dashboard/${env.TOLLGATE_CUSTOMER_ID}`;
+  for (const value of breaking) {
+    const of = encodeURIComponent(value);
+    for (const path of [`/requests/${of}`, `/requests?request_status=${of}`, `/usage?format=csv&group_by=${of}`, `/keys?name=${of}`, `/usage?group_by=${of}`]) {
+      const answer = await ask('GET', pages + path, { Cookie });
+      assertNotForged(answer, path);
+      assert.ok(answer.status === 200 || (answer.status >= 400 && answer.status < 500), `${path}: ${answer.status}`);
+    }
+  }
+});
+
 await test('forged identity headers: change nothing', async () => {
   const answer = await ask('GET', '/v1/models', {
     'X-User-Id': '1', 'X-Real-IP': '10.0.0.1', 'X-Forwarded-For': '10.0.0.1',
