@@ -35,10 +35,13 @@ EXTRA_DIST += \
 	tests/browser/states.t \
 	tests/browser/tasks.mjs \
 	tests/browser/tasks.t \
+	tests/browser/tasks_admin.mjs \
+	tests/browser/tasks_admin.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \
 	tests/browser/settings.t \
 	tests/browser/visit.mjs \
+	tests/browser/ways.mjs \
 	tests/browser/weight.mjs \
 	tests/browser/weight.t

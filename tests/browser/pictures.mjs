@@ -150,8 +150,40 @@ for (const colorScheme of themes) {
   await page.getByRole('button', { name: 'Create' }).click();
   await page.locator('.alert, .field-bad').first().waitFor();
   await picture('form-refused');
+  await page.getByLabel('Name', { exact: true }).fill('Alan');
+  await page.getByLabel('E-mail address').fill(`alan-${colorScheme}@company.com`);
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.locator('#link').waitFor();
+  await picture('member-link');
+  await page.goto(`${mine}/playground?key_id=${key}`);
+  await page.getByLabel('Model').selectOption('gpt2-mini');
+  await page.getByLabel('Prompt', { exact: true }).fill('The old lighthouse stood');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.locator('#play-request a').waitFor();
+  await page.locator('#answer-head').scrollIntoViewIfNeeded();
+  await picture('playground-answer');
   await page.goto(`${url}/nothing-here`);
   await picture('error');
+  await page.context().close();
+}
+
+// What the operator is answered.
+for (const colorScheme of themes) {
+  const page = await open({ colorScheme, ...view });
+  const picture = (name) => page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+  await signIn(page, operator);
+  const [[external]] = sql(`SELECT provider_id FROM providers WHERE name = 'lawgent'`);
+  await page.goto(`${url}/admin/prices/import`);
+  await page.locator('textarea[name=list]').fill(JSON.stringify({
+    'lawgent-thinking': { input_cost_per_token: 2e-6, output_cost_per_token: 8e-6, cache_read_input_token_cost: 2e-7 } }));
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByText('Nothing is changed yet').waitFor();
+  await picture('admin-prices-compared');
+  await page.goto(`${url}/admin/providers/${external}/test`);
+  await page.locator('[name=current_password]').fill(operator.password);
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.locator('#result').waitFor();
+  await picture('admin-provider-tested');
   await page.context().close();
 }
 

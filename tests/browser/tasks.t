@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: web=lighttpd timeout=480
-# What customers and operators do, by keyboard alone and on 320 px.
+# check: web=lighttpd timeout=300
+# What customers do, by keyboard alone and on 320 px.
 exec node "$(dirname "$0")/tasks.mjs"
