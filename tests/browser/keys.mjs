@@ -2,10 +2,10 @@
 // API keys by pages: what the API can do with them a form can, with and
 // without JavaScript; then the pages of limits, budgets and models.
 import { assert, done, test } from '../sdk/tap.mjs';
-import { sql } from '../wire/lib.mjs';
+import { modelsInForce, sql } from '../wire/lib.mjs';
 import {
   api, assertAccessible, assertNarrow, assertValid, browser, close, env, made,
-  mine, nasty, once, open, person, signIn, url,
+  mine, nasty, once, open, person, signIn, tollgate, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -31,6 +31,33 @@ async function make(page, name, fill = async () => {}) {
   await page.getByRole('button', { name: 'Create key' }).click();
   return (await page.locator('#secret').count()) ? page.locator('#secret').textContent() : '';
 }
+
+await test('the example is one that the key may ask; its page leads to its usage and requests', async () => {
+  const page = await open();
+  await signIn(page);
+  await make(page, `Reads ${stamp}`, async () => {
+    await page.getByLabel('send requests to models').uncheck();
+    await page.getByLabel('read usage').check();
+  });
+  assert.equal(await page.locator('#example').count(), 0);
+  await page.getByRole('link', { name: /open the key/ }).click();
+  const id = idOf(page);
+  for (const [name, path] of [['usage', 'usage'], ['requests', 'requests']]) {
+    assert.equal(await page.locator('#main').getByRole('link', { name, exact: true }).getAttribute('href'),
+      new URL(`${mine}/${path}?api_key_id=${id}`).pathname + `?api_key_id=${id}`);
+  }
+
+  // One that only answers Anthropic's requests is no example.
+  const claude = `claude.${stamp}`;
+  tollgate('provider', 'add', '--name', claude, '--kind', 'anthropic', '--base-url', `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`);
+  const { id: modelId } = tollgate('model', 'add', '--name', claude, '--provider', claude, '--default-max-output', '64');
+  tollgate('price', 'set', '--model', claude, '--input', '1', '--output', '1');
+  await modelsInForce({ 'X-API-Key': env.TOLLGATE_API_KEY }, []);
+  await make(page, `Claude's ${stamp}`, () => page.locator(`[name=allowed_models][value="${modelId}"]`).check());
+  assert.match(await page.locator('#example').textContent(), /"model": "MODEL"/);
+  await close(page);
+  tollgate('model', 'archive', claude);
+});
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without';

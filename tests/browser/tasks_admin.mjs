@@ -22,25 +22,21 @@ let serial = 0;
 
 await inEachWay('the operator brings a model into service', async (way) => {
   const [itsProvider, itsModel] = [`served.${serial += 1}.${stamp}`, `vendor/${serial}.${stamp}`];
-  const { page, hand, menu, field, button, isDone } = await signedIn(way, operator, `${url}/dashboard`);
-  const create = async () => {
-    await button('Create');
-    await isDone();
-  };
+  const { page, hand, menu, field, button, send } = await signedIn(way, operator, `${url}/dashboard`);
   await menu('Providers');
   await hand.press(page.getByRole('link', { name: 'New provider' }));
   await hand.write(field('name'), itsProvider);
   await hand.choose(field('kind'), 'OpenAI and compatible');
   await hand.write(field('base_url'), `unix:${env.TOLLGATE_STACK_DIR}/run/sim.sock`);
   await hand.write(field('api_key'), 'sk-by-keyboard');
-  await create();
+  await send('Create');
 
   await menu('All models');
   await hand.press(page.getByRole('link', { name: 'New model' }));
   await hand.write(field('name'), itsModel);
   await hand.choose(field('provider'), itsProvider);
   await hand.write(field('upstream_name'), 'sim-fixed');
-  await create();
+  await send('Create');
 
   await menu('Prices');
   await page.waitForURL(/\/prices$/);
@@ -57,7 +53,7 @@ await inEachWay('the operator brings a model into service', async (way) => {
   await hand.press(page.getByRole('link', { name: 'New prices' }).first());
   await hand.write(field('prices/input'), '1.25');
   await hand.write(field('prices/output'), '10');
-  await create();
+  await send('Create');
 
   const [[id]] = sql(`SELECT provider_id FROM providers WHERE name = '${itsProvider}'`);
   await page.goto(`${url}/admin/providers/${id}`);
@@ -73,29 +69,26 @@ await inEachWay('the operator brings a model into service', async (way) => {
 
 await inEachWay('the operator makes a tier and a customer, and suspends it', async (way) => {
   const [tier, name] = [`tier.${serial += 1}.${stamp}`, `Customer ${serial} ${stamp}`];
-  const { page, hand, menu, field, button, link, isDone } = await signedIn(way, operator, `${url}/dashboard`);
+  const { page, hand, menu, field, button, link, send } = await signedIn(way, operator, `${url}/dashboard`);
   await menu('Tiers');
   await link('New tier');
   await hand.write(field('name'), tier);
   await hand.press(page.getByText('Limits of each key, all models together'));
   await hand.write(field('rate_limits/key.tokens.day'), '90000');
-  await button('Create');
-  await isDone();
+  await send('Create');
   assert.deepEqual(sql(`SELECT COUNT(*) FROM rate_limit_tiers WHERE name = '${tier}'`), [['1']]);
 
   await menu('All customers');
   await link('New customer');
   await hand.write(field('name'), name);
   await hand.write(field('email'), `customer-${serial}-${stamp}@example.org`);
-  await button('Create');
-  await isDone();
+  await send('Create');
   const [found] = (await api('GET', `/customers?name=${encodeURIComponent(name)}`)).body.data;
 
   await page.goto(`${url}/admin/customers/${found.id}`);
   await hand.write(field('markup'), '1.25');
   await hand.choose(field('state'), 'suspended: its keys are refused');
-  await button('Save');
-  await isDone();
+  await send('Save');
   const { state, markup } = (await api('GET', `/customers/${found.id}`)).body;
   assert.deepEqual([state, markup], ['suspended', 1.25]);
   await close(page);
@@ -104,7 +97,7 @@ await inEachWay('the operator makes a tier and a customer, and suspends it', asy
 await inEachWay('the operator imports a list of prices', async (way) => {
   serial += 1;
   const price = serial / 1e6;
-  const { page, hand, menu, field, button, isDone } = await signedIn(way, operator, `${url}/dashboard`);
+  const { page, hand, menu, field, button, send } = await signedIn(way, operator, `${url}/dashboard`);
   await menu('Prices');
   await page.waitForURL(/\/prices$/);
   await hand.press(page.getByRole('link', { name: /Import/ }));
@@ -113,8 +106,7 @@ await inEachWay('the operator imports a list of prices', async (way) => {
   await hand.choose(field('provider_id'), provider);
   await button('Compare');
   await page.getByRole('region', { name: `Change of ${model}` }).waitFor();
-  await button('Set them');
-  await isDone();
+  await send('Set them');
   const { data } = (await api('GET', `/api/prices?model_id=${modelId}`)).body;
   assert.equal(data.find((p) => p.is_in_force).prices.input, serial);
   await close(page);

@@ -442,6 +442,17 @@ await test('a request: its id, its row, how its cost came to be (D16)', async ()
   assert.equal(pico(cost), rounded);
   assert.equal(cost, `$${answer.headers.get('x-tollgate-cost')}`);
 
+  // Tokens are told also of what has no price. Sums are of what is listed.
+  const [[unpriced, tokens]] = sql(`SELECT ${uuid}, FORMAT(prompt_tokens - token_in_cached_context_count, 0) FROM usage_records
+    WHERE customer_id = ${a.id} AND model_id = ${models[1]} AND prompt_tokens > token_in_cached_context_count LIMIT 1`);
+  await page.goto(`${mine}/requests/${unpriced}`);
+  assert.equal(await page.locator('#cost').count(), 0);
+  const input = page.locator('#facts div').filter({ hasText: /^Input, tokens/ });
+  assert.equal(await input.locator('dd').textContent(), tokens);
+  await page.goto(`${mine}/requests?range=30d&api_key_id=${a.keys[1]}`);
+  const sums = new URL(await page.getByRole('link', { name: 'Sums and CSV' }).getAttribute('href'), url).searchParams;
+  assert.deepEqual([sums.get('api_key_id'), sums.get('range')], [String(a.keys[1]), '30d']);
+
   // The operator sees the price itself, and the markup.
   const other = await open({ javaScriptEnabled: false });
   await signIn(other, operator);

@@ -30,15 +30,21 @@ export async function signedIn(way, who, first) {
   await hand.write(page.getByLabel('Password'), who.password);
   await hand.press(page.getByRole('button', { name: 'Sign in' }));
   await page.waitForURL(first);
+  const button = (name) => hand.press(page.getByRole('button', { name, exact: true }));
   return {
     page,
     hand,
     menu: (name) => hand.press(page.getByRole('navigation').getByRole('link', { name, exact: true })),
     field: (name) => page.locator(`[name="${name}"]`),
-    button: (name) => hand.press(page.getByRole('button', { name, exact: true })),
+    button,
     link: (name) => hand.press(page.getByRole('link', { name, exact: true })),
-    // After a form was sent: what was done is said.
-    isDone: () => page.getByRole('status').first().waitFor(),
+    // A form is sent, and the page behind it says that it is done. The page
+    // before may say so of something else, so the next one is waited for.
+    send: async (name) => {
+      await page.evaluate(() => { document.body.dataset.isBefore = ''; });
+      await button(name);
+      await page.locator('body:not([data-is-before]) [role=status]').first().waitFor();
+    },
   };
 }
 export const inEachWay = async (what, run) => {

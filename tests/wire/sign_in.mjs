@@ -340,6 +340,9 @@ await test('a time zone is for reading: its name is shown, datetime stays UTC', 
   assert.match(b.html, /Last seen \(Asia\/Kathmandu\)/);
   const [, iso, text] = /<time datetime="([^"]+Z)">(\d+ \w+ \d+, \d\d:\d\d) \+0545<\/time>/.exec(b.html);
   assert.equal(Date.parse(`${text} UTC`) - Date.parse(`${iso.slice(0, 17)}00Z`), (5 * 60 + 45) * 60000);
+  // What is told to the second is so in every zone.
+  const [, isoOf, textOf] = /As of <time datetime="([^"]+Z)">(\d+ \w+ \d+, \d\d:\d\d:\d\d) \+0545<\/time>/.exec(b.html);
+  assert.equal(Date.parse(`${textOf} UTC`) - Date.parse(`${isoOf.slice(0, 19)}Z`), (5 * 60 + 45) * 60000);
   assert.match(b.html, /value="Émilie"/);
 });
 

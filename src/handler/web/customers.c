@@ -61,7 +61,7 @@ add_customer(struct tval *list, const struct app *app, const struct customer *c)
 	tval_set_text(row, "state",
 	    is_closed      ? S("Closed")
 	    : c->is_active ? S("Active")
-			   : S("Switched off"));
+			   : S("Suspended"));
 	tval_set_bool(row, "is_active", c->is_active && !is_closed);
 	tval_set_text(row, "dashboard_href",
 	    web_href(app, row->a, "/dashboard", c->customer_id));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The second factor in the settings: set up, confirmed, taken away. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "domain/second_factor.h"
 #include "ext/qr.h"
 #include "handler/manager.h"
@@ -26,6 +27,7 @@ static const struct tmpl_key factor_keys[] = {
 	{ "is_begun", TVAL_BOOL },
 	{ "is_off", TVAL_BOOL },
 	{ "recovery_codes", TVAL_TEXT },
+	VIEW_TIME_KEYS("as_of"),
 	{ "secret", TVAL_TEXT },
 	{ "qr_path", TVAL_TEXT },
 	{ "qr_box", TVAL_TEXT },
@@ -163,6 +165,7 @@ show(struct app *app, const struct request *rq, struct response *rs, int status,
 	tval_set_bool(o, "is_begun", state == FACTOR_BEGUN);
 	tval_set_bool(o, "is_on", state == FACTOR_ON);
 	view_count(o, "recovery_codes", f.n_recovery_codes);
+	view_second(o, "as_of", clock_now_ms());
 	if (state == FACTOR_BEGUN)
 		err = add_secret(o, app, a, secret, e);
 	secret_wipe(secret, sizeof(secret));

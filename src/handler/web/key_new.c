@@ -12,6 +12,7 @@
 #include "domain/catalogue.h"
 #include "domain/key.h"
 #include "handler/key_make.h"
+#include "handler/prompt.h"
 #include "handler/web/key.h"
 #include "handler/web/page.h"
 #include "handler/web/web.h"
@@ -31,6 +32,7 @@ static const struct tmpl_key secret_keys[] = {
 	{ "key_name", TVAL_TEXT },
 	{ "was_made_before", TVAL_BOOL },
 	{ "secret", TVAL_TEXT },
+	{ "may_ask", TVAL_BOOL },
 	{ "has_model", TVAL_BOOL },
 	{ "model", TVAL_TEXT },
 	{ "api_url", TVAL_TEXT },
@@ -256,8 +258,8 @@ web_key_may_use_model(const struct web_key *v, uint64_t model_id)
 	return false;
 }
 
-/* One that the key may use, for the example: if there is any, one that costs
- * something, so that what it costs is seen. */
+/* One that the key may ask for a chat, for the example: if there is any, one
+ * that costs something, so that what it costs is seen. */
 static struct str
 a_model(const struct web_key *v)
 {
@@ -269,7 +271,8 @@ a_model(const struct web_key *v)
 		const struct price *p = catalogue_price_at(m, v->m.now_ms);
 
 		if (!p || !m->row.is_enabled || !m->n_deployments ||
-		    !web_key_may_use_model(v, m->row.model_id))
+		    !web_key_may_use_model(v, m->row.model_id) ||
+		    prompt_op(m, WIRE_CHAT) != WIRE_CHAT)
 			continue;
 		if (!budget_price_is_free(p, v->place.customer.markup_ppm))
 			return m->row.name;
@@ -292,6 +295,7 @@ web_key_show_secret(const struct web_key *v, struct response *rs,
 	tval_set_text(o, "key_name", v->row.k.name);
 	tval_set_bool(o, "was_made_before", s->was_made_before);
 	tval_set_text(o, "secret", s->text);
+	tval_set_bool(o, "may_ask", (v->row.k.scopes & KEY_SCOPE_INFER) != 0);
 	tval_set_bool(o, "has_model", model.n > 0);
 	tval_set_text(o, "model", model.n ? model : S("MODEL"));
 	tval_set_text(o, "api_url", web_absolute(v->app, v->rq, S("")));

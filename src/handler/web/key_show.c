@@ -37,6 +37,8 @@ static const struct tmpl_key key_keys[] = {
 	{ "may_change", TVAL_BOOL },
 	{ "may_end", TVAL_BOOL },
 	{ "playground_href", TVAL_TEXT },
+	{ "usage_href", TVAL_TEXT },
+	{ "requests_href", TVAL_TEXT },
 	{ "action_href", TVAL_TEXT },
 	{ "rotate_href", TVAL_TEXT },
 	{ "toggle_href", TVAL_TEXT },
@@ -166,6 +168,19 @@ add_facts(struct tval *o, const struct web_key *v, const struct facts *f)
 	web_limits_view(o, f->layers, &defaults, k->tier_name);
 }
 
+/* Another page of the customer's, of this key alone. */
+static struct str
+of_this_href(const struct web_key *v, const char *page)
+{
+	struct buf b;
+	struct url u;
+
+	buf_init(&b, v->rq->arena, KIB(1));
+	web_place_url(&u, &b, v->app, &v->place, page);
+	url_arg_u64(&u, "api_key_id", v->id);
+	return buf_str(&b);
+}
+
 /* Where the key can be tried; "" for who may not, or while it can't ask. */
 static struct str
 playground_href(const struct web_key *v)
@@ -202,6 +217,8 @@ show(struct web_key *v, struct response *rs, const struct error *refused,
 	    v->app->who->role >= USER_OWNER ||
 		v->app->who->role == USER_DEVELOPER);
 	tval_set_text(o, "playground_href", playground_href(v));
+	tval_set_text(o, "usage_href", of_this_href(v, "usage"));
+	tval_set_text(o, "requests_href", of_this_href(v, "requests"));
 	tval_set_text(o, "action_href", web_key_href(v, v->id, NULL));
 	tval_set_text(o, "rotate_href", web_key_href(v, v->id, "rotate"));
 	tval_set_text(o, "toggle_href", web_key_href(v, v->id, "toggle"));

@@ -98,6 +98,24 @@ add_named(struct tval *list, const char *name, const struct found *f,
 		    web_usage_name(&f->names, kind, id, list->a));
 }
 
+/* Those that there are, whether or not their cost is known. */
+static void
+add_tokens(struct tval *list, const struct usage_row *row)
+{
+	for (int context = 0; context < TOK_CONTEXT__MAX; context++)
+		for (int class = 0; class < TOK_CLASS__MAX; class ++) {
+			uint64_t n = row->tok[context][class];
+			struct tval *o = n ? tval_push_object(list) : NULL;
+
+			if (!o)
+				continue;
+			tval_set_textf(o, "name", "%s%s, tokens",
+			    request_class_names[class],
+			    context == TOK_LONG ? ", long context" : "");
+			view_count(o, "text", n);
+		}
+}
+
 static void
 add_facts(struct tval *o, const struct found *f)
 {
@@ -125,7 +143,8 @@ add_facts(struct tval *o, const struct found *f)
 	add_fact(list, "Duration",
 	    view_duration_text(list->a, (int64_t)row->latency_ms));
 	add_fact(list, "Attempts", view_count_text(list->a, row->attempts));
-	add_fact(list, "Tokens", str_from(sources[row->usage_source]));
+	add_tokens(list, row);
+	add_fact(list, "Tokens were", str_from(sources[row->usage_source]));
 	add_fact(list, "Recorded by",
 	    row->origin == USAGE_API ? S("POST /api/usage")
 				     : S("this gateway"));

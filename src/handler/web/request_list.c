@@ -202,6 +202,20 @@ add_rows(struct tval *o, struct str base, const struct found *r)
 		add_row(list, base, r, &r->rows[i], classes);
 }
 
+/* Sums of what is listed. */
+static struct str
+usage_href(const struct app *app, struct arena *a,
+    const struct web_place *place, const struct found *r)
+{
+	struct buf b;
+	struct url u;
+
+	buf_init(&b, a, HREF_BYTES_MAX);
+	web_place_url(&u, &b, app, place, "usage");
+	web_usage_filter_args(&r->f, &u, NULL);
+	return buf_str(&b);
+}
+
 static struct tval *
 view(const struct app *app, const struct request *rq,
     const struct web_place *place, const struct found *r)
@@ -215,8 +229,7 @@ view(const struct app *app, const struct request *rq,
 	view_time(o, "until", r->f.filter.to_ms);
 	tval_set_text(o, "action_href",
 	    web_place_href(app, a, place, "requests", 0, NULL));
-	tval_set_text(o, "usage_href",
-	    web_place_href(app, a, place, "usage", 0, NULL));
+	tval_set_text(o, "usage_href", usage_href(app, a, place, r));
 	web_usage_select(tval_set_list(o, "views"), "range", "Time (UTC)",
 	    web_range_options, web_usage_range(&r->f));
 	web_usage_filter_add(o, &r->f);

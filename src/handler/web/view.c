@@ -155,33 +155,41 @@ view_duration(struct tval *o, const char *key, int64_t ms)
 		tval_set_text(o, key, view_duration_text(o->a, ms));
 }
 
-void
-view_time(struct tval *o, const char *key, int64_t time_ms)
+struct str
+view_second_text(struct arena *a, int64_t time_ms)
+{
+	struct clock_parts p;
+
+	clock_split(time_ms, &p);
+	return arena_printf(a, "%d %s %d, %02d:%02d:%02d", p.day,
+	    months[p.month - 1], p.year, p.hour, p.minute, p.second);
+}
+
+static void
+set_time(struct tval *o, const char *key, int64_t time_ms,
+    struct str (*text)(struct arena *a, int64_t time_ms))
 {
 	char iso[CLOCK_TEXT_BYTES];
 	struct tval *t = tval_set_object(o, key);
+
 	if (!t)
 		return;
 	clock_format(time_ms, iso);
 	tval_set_bool(t, "is_set", time_ms != 0);
 	tval_set_text(t, "iso", arena_strdup(t->a, str_from(iso)));
-	tval_set_text(t, "text", view_time_text(t->a, time_ms));
+	tval_set_text(t, "text", text(t->a, time_ms));
+}
+
+void
+view_time(struct tval *o, const char *key, int64_t time_ms)
+{
+	set_time(o, key, time_ms, view_time_text);
 }
 
 void
 view_second(struct tval *o, const char *key, int64_t time_ms)
 {
-	struct clock_parts p;
-	char iso[CLOCK_TEXT_BYTES];
-	struct tval *t = tval_set_object(o, key);
-	if (!t)
-		return;
-	clock_split(time_ms, &p);
-	clock_format(time_ms, iso);
-	tval_set_bool(t, "is_set", time_ms != 0);
-	tval_set_text(t, "iso", arena_strdup(t->a, str_from(iso)));
-	tval_set_textf(t, "text", "%d %s %d, %02d:%02d:%02d", p.day,
-	    months[p.month - 1], p.year, p.hour, p.minute, p.second);
+	set_time(o, key, time_ms, view_second_text);
 }
 
 void

@@ -23,6 +23,8 @@ struct str view_day_text(struct arena *a, int64_t time_ms);
 struct str view_short_day_text(struct arena *a, int64_t time_ms);
 struct str view_month_text(struct arena *a, int64_t time_ms);
 struct str view_time_text(struct arena *a, int64_t time_ms);
+/** "22 Nov 2026, 00:41:05" */
+struct str view_second_text(struct arena *a, int64_t time_ms);
 
 /*
  * The same as members of an object. What partial/money.html, time.html and
@@ -41,7 +43,7 @@ void view_day(struct tval *o, const char *key, int64_t time_ms);
 
 struct zone;
 /**
- * Let what view_time() set, anywhere below root, say the time of a zone, with
+ * Let what view_time() and view_second() set, anywhere below root, say the time of a zone, with
  * its name; iso stays UTC, and so do days.
  */
 void view_to_zone(const struct tval *root, const struct zone *z);

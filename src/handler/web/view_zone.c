@@ -16,7 +16,18 @@ member(const struct tval *o, struct str key)
 	return NULL;
 }
 
-/* What view_time() made, unless it is not set. */
+/* "22 Nov 2026, 00:41:05", not "22 Nov 2026, 00:41". */
+static bool
+has_seconds(struct str text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == ':';
+	return n == 2;
+}
+
+/* What view_time() or view_second() made, unless it is not set. */
 static void
 set_text(const struct tval *o, const struct zone *z)
 {
@@ -30,7 +41,8 @@ set_text(const struct tval *o, const struct zone *z)
 	    !clock_parse(iso->text, &time_ms))
 		return;
 	time_ms += zone_offset_s(z, time_ms, &abbreviation) * 1000;
-	local = view_time_text(o->a, time_ms);
+	local = has_seconds(text->text) ? view_second_text(o->a, time_ms)
+					: view_time_text(o->a, time_ms);
 	text->text = arena_printf(o->a, "%" PRI_STR " %" PRI_STR,
 	    STR_ARG(local), STR_ARG(abbreviation));
 }
