@@ -12,7 +12,11 @@ const struct admin_option admin_audit_list_options[] = {
 	{ "action", "ACTION", "Such as key.revoke.", false },
 	{ "object", "KIND", "Such as api_key.", false },
 	{ "id", "N", "The object's number.", false },
+	{ "actor", "KIND",
+	    "Done by system, command, user, api_key, operator_key or anonymous.",
+	    false },
 	{ "failed", NULL, "Only what did not succeed.", false },
+	{ "succeeded", NULL, "Only what did.", false },
 	{ "from", "TIME", "At or after.", false },
 	{ "before", "TIME", "Before.", false },
 	{ "limit", "N", "The newest so many (100).", false },
@@ -43,6 +47,7 @@ static enum err
 read_filter(struct admin *ad, struct audit_filter *f, struct error *e)
 {
 	struct customer c = { 0 };
+	unsigned actor = 0;
 	enum err err = admin_has(ad, "customer")
 			   ? lookup_customer(ad, admin_opt(ad, "customer"), &c,
 				 e)
@@ -51,7 +56,16 @@ read_filter(struct admin *ad, struct audit_filter *f, struct error *e)
 	f->customer_id = c.customer_id;
 	f->action = admin_opt(ad, "action");
 	f->object = admin_opt(ad, "object");
-	f->is_success = admin_has(ad, "failed") ? 0 : -1;
+	f->actor = admin_opt(ad, "actor");
+	f->is_success = admin_has(ad, "failed")      ? 0
+			: admin_has(ad, "succeeded") ? 1
+						     : -1;
+	if (!err && admin_has(ad, "failed") && admin_has(ad, "succeeded"))
+		return admin_usage(e,
+		    "--failed and --succeeded exclude another");
+	if (!err)
+		err = admin_opt_enum(ad, "actor", audit_actor_names, AUDIT__N,
+		    &actor, e);
 	if (!err)
 		err = admin_opt_u64(ad, "id", 1, INT64_MAX, &f->object_id, e);
 	if (!err)

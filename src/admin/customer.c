@@ -98,6 +98,8 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_str(ad, "name", c->name);
 	admin_str(ad, "email", c->email);
 	admin_str(ad, "company", c->company);
+	admin_str(ad, "state",
+	    str_from(customer_state_names[customer_state(c)]));
 	admin_bool(ad, "is_active", c->is_active && !c->archived_at_ms);
 	limits_show(ad, &c->limits);
 	admin_str(ad, "markup", str_from(markup));
@@ -106,6 +108,7 @@ customer_rec(struct admin *ad, const struct customer *c)
 	admin_str(ad, "webhook_url", c->webhook_url);
 	admin_bool(ad, "has_webhook_secret", c->has_webhook_secret);
 	admin_time(ad, "created_at", c->created_at_ms);
+	admin_time(ad, "closed_at", c->archived_at_ms);
 }
 
 /* A decimal of at most six places. */
@@ -213,12 +216,12 @@ admin_customer_list(struct admin *ad, struct error *e)
 enum err
 admin_customer_show(struct admin *ad, struct error *e)
 {
+	struct customer_row row;
 	struct customer c;
 	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
 
-	if (!err)
-		customer_rec(ad, &c);
-	return err;
+	return err ? err
+		   : admin_show(ad, &customer_resource, c.customer_id, &row, e);
 }
 
 /* arg: the struct admin. */

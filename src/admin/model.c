@@ -114,6 +114,7 @@ model_row(struct admin *ad, const struct model *m, const struct deployment *d,
 	admin_count(ad, "max_output", m->max_output_tok);
 	admin_str(ad, "tokenizer", m->tokenizer);
 	admin_str(ad, "description", m->description);
+	admin_time(ad, "archived_at", m->archived_at_ms);
 }
 
 static void
@@ -139,6 +140,7 @@ model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
 	admin_str(ad, "tokenizer", m->tokenizer);
 	admin_str(ad, "allowed_members", m->allowed_members);
 	admin_str(ad, "description", m->description);
+	admin_time(ad, "archived_at", m->archived_at_ms);
 }
 
 /* An option is called as the setting is, with dashes. */

@@ -19,7 +19,9 @@ const struct admin_option admin_notice_list_options[] = {
 	{ "customer", "ID|EMAIL", "Of that customer only.", false },
 	{ "kind", "KIND", "Such as key.expiring.", false },
 	{ "state", "STATE", "pending, sent or dead.", false },
-	{ "limit", "N", "How many, the newest first (100).", false },
+	{ "limit", "N",
+	    "How many ways of being told, the newest notice first (100).",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_notice_send_options[] = {

@@ -35,7 +35,10 @@ const struct admin_option admin_price_set_options[] = {
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_price_list_options[] = {
-	{ "model", "NAME|ID", "Model.", true },
+	{ "model", "NAME|ID",
+	    "All that this one has had (of all models what holds and what is "
+	    "to come).",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 
@@ -112,20 +115,30 @@ admin_price_set(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* As GET /api/prices lists them. */
+static enum err
+list(struct admin *ad, struct price **ret, size_t *ret_n, struct error *e)
+{
+	struct model m;
+	struct db *db;
+	enum err err = admin_db(ad, &db, e);
+
+	if (!err && !admin_has(ad, "model"))
+		return store_price_current(db, admin_arena(ad), ret, ret_n, e);
+	if (!err)
+		err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
+	return err ? err
+		   : store_price_list(db, m.model_id, admin_arena(ad), ret,
+			 ret_n, e);
+}
+
 enum err
 admin_price_list(struct admin *ad, struct error *e)
 {
 	struct price *prices = NULL;
-	struct model m;
-	struct db *db;
 	size_t n = 0;
-	enum err err = lookup_model(ad, admin_opt(ad, "model"), &m, e);
+	enum err err = list(ad, &prices, &n, e);
 
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_price_list(db, m.model_id, admin_arena(ad), &prices,
-		    &n, e);
 	admin_list(ad);
 	for (size_t i = 0; i < n && !err; i++)
 		price_rec(ad, &prices[i]);

@@ -68,6 +68,7 @@ provider_rec(struct admin *ad, const struct provider *p)
 	    str_from(provider_close_names[p->on_client_close]));
 	admin_u64(ad, "drain_s", p->drain_s);
 	admin_bool(ad, "is_enabled", p->is_enabled && !p->archived_at_ms);
+	admin_time(ad, "archived_at", p->archived_at_ms);
 }
 
 /* What both add and set read; the resource checks it. */

@@ -51,6 +51,7 @@ tier_rec(struct admin *ad, const struct tier *t)
 	admin_u64(ad, "id", t->tier_id);
 	admin_str(ad, "name", t->name);
 	limits_show(ad, &t->limits);
+	admin_time(ad, "archived_at", t->archived_at_ms);
 }
 
 enum err
@@ -126,10 +127,13 @@ admin_tier_list(struct admin *ad, struct error *e)
 enum err
 admin_tier_show(struct admin *ad, struct error *e)
 {
+	enum err err = OK;
 	struct tier t;
 	uint64_t id;
-	enum err err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
 
+	/* By number also one that is archived and whose name is another's. */
+	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, &id))
+		err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
 	return err ? err : admin_show(ad, &tier_resource, id, &t, e);
 }
 

@@ -62,10 +62,12 @@ user_rec(struct admin *ad, const struct user *u)
 	admin_str(ad, "email", u->email);
 	admin_str(ad, "name", u->name);
 	admin_str(ad, "role", str_from(user_role_names[u->role]));
+	admin_str(ad, "rate_limit_tier", u->tier_name);
 	admin_bool(ad, "is_active", u->is_active && !u->archived_at_ms);
 	admin_bool(ad, "has_password", u->password_hash.p != NULL);
 	admin_time(ad, "created_at", u->created_at_ms);
 	admin_time(ad, "last_sign_in_at", u->last_sign_in_at_ms);
+	admin_time(ad, "archived_at", u->archived_at_ms);
 }
 
 /* No letters and digits that look alike. */
@@ -254,9 +256,12 @@ admin_user_list(struct admin *ad, struct error *e)
 enum err
 admin_user_show(struct admin *ad, struct error *e)
 {
+	enum err err = OK;
 	struct user u;
-	enum err err = lookup_user(ad, admin_arg(ad, 0), &u, e);
 
+	/* By number also one that is archived and whose e-mail is another's. */
+	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, &u.user_id))
+		err = lookup_user(ad, admin_arg(ad, 0), &u, e);
 	return err ? err : admin_show(ad, &user_resource, u.user_id, &u, e);
 }
 

@@ -243,7 +243,7 @@ await test('a free model does not meet the budget', async () => {
   assert.equal(a.status, 200, a.text);
 });
 
-await test('a balance of ten reservations admits ten of 200 at once (B6)', async () => {
+await test('a balance of ten reservations admits ten of 200 at once at most (B6)', async () => {
   const c = await management('/customers', {
     name: 'Prepaid', email: 'prepaid@example.com', billing: 'prepaid',
   });

@@ -131,6 +131,7 @@ t customer list --json
 is 'customer list' "$(j '[.[].name] | join(",")')" 'Ada Ltd,Bob'
 t customer show "$bob" --json
 is 'customer show by id' "$(j .email)" bob@example.com
+is 'customer show: as the API shows it' "$(j '"\(.state) \(.balance_usd) \(has("budget"))"')" 'active 0 true'
 t customer show bob@example.com --json
 is 'customer show by e-mail' "$(j .id)" "$bob"
 # names WHAT LIST [OPTION...]: the names (or, of users, e-mails) that a list has.
@@ -323,6 +324,8 @@ is 'price set: half a pico-dollar is 2' "$code" 2
 t price set --model small --per-token --input 0.000000000001 --output 0.5 \
   --long-input 1 --from 2100-01-01
 is 'price set: per token, from a time on' "$code" 0
+t price list --json
+is 'price list: of all models' "$(j '[.[].model_id] | unique | length > 0')" true
 t price list --model small --json
 is 'price list: the newest first' "$(j '[.[].effective_from[0:4]] | .[0]')" 2100
 is 'price list: long context follows its own input' \
@@ -510,6 +513,9 @@ t user archive joe@example.com --json
 is 'user archive' "$(j '.archived_at != null')" true
 names 'archived ones only if asked for' '' user list --email joe@example.com
 names 'archived ones' joe@example.com user list --email joe@example.com --archived
+is 'user list: says which are archived' "$(j '.[0].archived_at != null')" true
+t user show "$(j '.[0].id')" --json
+is 'user show: by number' "$(j .email)" joe@example.com
 t project add --customer 1 --name live --json
 live=$(j .id)
 t key add --customer 1 --name bound --project "$live" \
@@ -559,12 +565,18 @@ is 'customer close' "$(j .state)" closed
 t customer resume "$bob"
 is 'customer close: is for good' "$code" 1
 names 'closed ones' bob@example.com customer list --state closed
+t customer list --json
+is 'customer list: says which are closed' "$(j '[.[] | "\(.state) \(.closed_at != null)"] | join(",")')" \
+  'active false,closed true'
 is 'customer close: its ledger stays' "$(sql "SELECT COUNT(*) FROM
   ledger_accounts WHERE customer_id = $bob")" 3
 t tier archive gold --json
 is 'tier archive' "$(j '.archived_at != null')" true
 names 'archived ones only if asked for' '' tier list --name gold
 names 'archived ones' gold tier list --name gold --archived
+is 'tier list: says which are archived' "$(j '.[0].archived_at != null')" true
+t tier show "$(j '.[0].id')" --json
+is 'tier show: an archived one by its number' "$(j '"\(.name) \(.archived_at != null)"')" 'gold true'
 names 'archived ones only if asked for' '' model list --name legal
 names 'archived ones' legal model list --name legal --archived
 t key add --customer 1 --name x --tier gold
@@ -574,6 +586,13 @@ is 'provider archive: not while a model is served there' "$code" 1
 t audit list --object api_key --id "$bound" --json
 is 'audit list: the newest first' "$(j '[.[].action] | join(" ")')" \
   'key.revoke key.rotate key.rotate key.set key.add'
+t audit list --actor command --succeeded --limit 5 --json
+is 'audit list: by whom, and what succeeded' "$(j '[.[] | "\(.actor) \(.is_success)"] | unique | join(",")')" 'command true'
+t audit list --actor anonymous --json
+is 'audit list: nobody else did anything' "$(j length)" 0
+t audit list --actor nobody
+is 'audit list: an unknown actor is 2' "$code" 2
+t audit list --object api_key --id "$bound" --json
 is 'audit list: what was before and after, and by whom' \
   "$(j '.[3].detail | "\(.before.name) \(.after.name) \(.account != null)"')" \
   'bound renamed true'

@@ -259,6 +259,27 @@ await test('GET /v1/key tells what remains of each limit in force and when it re
   }
 });
 
+await test('GET /v1/key of more models than are asked for at once: each has what it has left', async () => {
+  const many = Array.from({ length: 8 }, (_, i) => `many-${i}.${Date.now()}`);
+  for (const name of many) {
+    tollgate('model', 'add', '--name', name, '--provider', 'lawgent', '--upstream-name', 'sim-fixed');
+    tollgate('price', 'set', '--model', name, '--input', '0', '--output', '0');
+  }
+  const { key } = await newKey({ rate_limit: undefined, rate_limits: { 'key_model.requests.minute': 0, 'key_model.requests.day': 9 } });
+  await modelsInForce({ 'X-API-Key': key }, many);
+  for (const [i, model] of many.entries()) {
+    for (let k = 0; k < i; k += 1) {
+      expect(await call(key, 'POST', '/v1/chat/completions', { model, max_tokens: 5, messages: [{ role: 'user', content: 'a' }] }), 200);
+    }
+  }
+  const { models } = expect(await call(key, 'GET', '/v1/key'), 200);
+  const { data } = expect(await call(key, 'GET', '/v1/models'), 200);
+  assert.deepEqual(models.map((m) => m.name).sort(), data.map((m) => m.id).sort());
+  assert.deepEqual(many.map((name) => models.find((m) => m.name === name).rate_limits_left.map((v) => v.remaining)),
+    many.map((_, i) => [9 - i]));
+  for (const name of many) tollgate('model', 'archive', name);
+});
+
 // ---- nobody hands on more than it has ----
 
 await test('a developer\'s key grants at most what it, its tier and its customer have (S9)', async () => {
