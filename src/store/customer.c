@@ -100,12 +100,13 @@ store_customer_by_email(struct db *db, struct str email, struct arena *a,
 }
 
 enum err
-store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
-    struct arena *a, struct customer **ret, size_t *ret_n, struct error *e)
+store_customer_list(struct db *db, struct str find, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct customer **ret, size_t *ret_n,
+    struct error *e)
 {
 	return db_all(db, STMT_CUSTOMER_LIST,
-	    DB_IN(db_u64(after_id), db_u64(limit)), a, &customer_map, ret,
-	    ret_n, e);
+	    DB_IN(DB_TWICE(db_str(find)), db_u64(after_id), db_u64(limit)), a,
+	    &customer_map, ret, ret_n, e);
 }
 
 static enum err

@@ -83,9 +83,12 @@ enum err store_customer_page(struct db *db, uint64_t tenant,
  * Errors: ERR_NOT_FOUND, also when it is not the tenant. */
 enum err store_customer_lock(struct db *db, uint64_t tenant,
     uint64_t customer_id, struct error *e) ATTR_MUST_CHECK;
-/** Up to limit customers with ids above after_id, in order of id. */
-enum err store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
-    struct arena *a, struct customer **ret, size_t *ret_n,
+/**
+ * Up to limit customers with ids above after_id, in order of id.
+ * @find  a part of the name, e-mail or company, in any case; p == NULL: all
+ */
+enum err store_customer_list(struct db *db, struct str find, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct customer **ret, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 /** Write name, company, limits, markup_ppm, billing, low_balance_ppm, webhook_url and is_active.
  * Errors: ERR_NOT_FOUND. */

@@ -159,7 +159,7 @@ for (const colorScheme of themes) {
   await page.getByLabel('Model').selectOption('gpt2-mini');
   await page.getByLabel('Prompt', { exact: true }).fill('The old lighthouse stood');
   await page.getByRole('button', { name: 'Ask' }).click();
-  await page.locator('#play-request a').waitFor();
+  await page.locator('#play-facts dd').first().waitFor();
   await page.locator('#answer-head').scrollIntoViewIfNeeded();
   await picture('playground-answer');
   await page.goto(`${url}/nothing-here`);

@@ -40,16 +40,10 @@ await inEachWay('the operator brings a model into service', async (way) => {
 
   await menu('Prices');
   await page.waitForURL(/\/prices$/);
-  for (;;) {
-    const its = page.getByRole('link', { name: itsModel, exact: true });
-    if (await its.count()) {
-      await hand.press(its);
-      break;
-    }
-    const at = page.url();
-    await hand.press(page.getByRole('link', { name: 'More', exact: true }));
-    await page.waitForURL((to) => to.href !== at);
-  }
+  await hand.write(page.getByLabel("Model's name"), itsModel);
+  await button('Find');
+  await page.waitForURL(/find=/);
+  await hand.press(page.getByRole('link', { name: itsModel, exact: true }));
   await hand.press(page.getByRole('link', { name: 'New prices' }).first());
   await hand.write(field('prices/input'), '1.25');
   await hand.write(field('prices/output'), '10');
@@ -85,7 +79,15 @@ await inEachWay('the operator makes a tier and a customer, and suspends it', asy
   await send('Create');
   const [found] = (await api('GET', `/customers?name=${encodeURIComponent(name)}`)).body.data;
 
-  await page.goto(`${url}/admin/customers/${found.id}`);
+  // By a part of its name, in any case.
+  await menu('All customers');
+  await page.waitForURL(/\/admin\/customers$/);
+  await hand.write(page.getByLabel('Name, e-mail address or company'), name.slice(2).toUpperCase());
+  await button('Find');
+  await page.waitForURL(/find=/);
+  assert.equal(await page.locator('tbody tr').count(), 1);
+  await hand.press(page.getByRole('link', { name, exact: true }));
+  await page.waitForURL(new RegExp(`/admin/customers/${found.id}$`));
   await hand.write(field('markup'), '1.25');
   await hand.choose(field('state'), 'suspended: its keys are refused');
   await send('Save');

@@ -40,6 +40,32 @@ customer__inserted__has_owner_and_accounts(void **state)
 }
 
 static void
+customer_list__a_part_of_the_name_in_any_case__finds_it(void **state)
+{
+	const struct str hits[] = { S("cme"), S("aCmE") };
+	struct customer c, *rows;
+	uint64_t id = fixture_customer(f, serial);
+	size_t n;
+
+	(void)state;
+	assert_db_ok(f, store_customer_by_id(f->db, id, &f->a, &c, &f->e));
+	assert_str_is(c.company, "ACME");
+	for (size_t i = 0; i < ARRAY_LEN(hits); i++) {
+		assert_db_ok(f, store_customer_list(f->db, hits[i], id - 1, 1,
+				    &f->a, &rows, &n, &f->e));
+		assert_int_equal(n, 1);
+		assert_int_equal(rows[0].customer_id, id);
+	}
+	/* Neither is a pattern. */
+	assert_db_ok(f, store_customer_list(f->db, S("A%E"), id - 1, 10, &f->a,
+			    &rows, &n, &f->e));
+	assert_int_equal(n, 0);
+	assert_db_ok(f, store_customer_list(f->db, c.email, 0, 10, &f->a, &rows,
+			    &n, &f->e));
+	assert_int_equal(n, 1);
+}
+
+static void
 customer__email_in_other_case__is_the_same_one(void **state)
 {
 	uint64_t id = fixture_customer(f, serial), id2, owner;
@@ -102,12 +128,12 @@ customer__list__goes_on_after_an_id(void **state)
 	(void)fixture_customer(f, serial++);
 	(void)fixture_customer(f, serial);
 
-	assert_db_ok(f,
-	    store_customer_list(f->db, first, 1, &f->a, &rows, &n, &f->e));
+	assert_db_ok(f, store_customer_list(f->db, (struct str){ NULL, 0 },
+			    first, 1, &f->a, &rows, &n, &f->e));
 	assert_int_equal(n, 1);
 	assert_int_equal(rows[0].customer_id, first + 1);
-	assert_db_ok(f,
-	    store_customer_list(f->db, first + 2, 10, &f->a, &rows, &n, &f->e));
+	assert_db_ok(f, store_customer_list(f->db, (struct str){ NULL, 0 },
+			    first + 2, 10, &f->a, &rows, &n, &f->e));
 	assert_int_equal(n, 0);
 }
 
@@ -176,6 +202,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(customer__inserted__has_owner_and_accounts),
+		STORE_TEST(
+		    customer_list__a_part_of_the_name_in_any_case__finds_it),
 		STORE_TEST(customer__email_in_other_case__is_the_same_one),
 		STORE_TEST(customer__updated__bumps_its_own_slot),
 		STORE_TEST(customer__list__goes_on_after_an_id),

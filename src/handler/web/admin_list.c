@@ -15,17 +15,22 @@ static const struct tmpl_key list_keys[] = {
 	{ "rows.state", TVAL_TEXT }, { "rows.is_on", TVAL_BOOL },
 	{ "rows.cells", TVAL_LIST }, { "rows.cells.", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
+	{ "list_href", TVAL_TEXT }, { "find_label", TVAL_TEXT }, { "find", TVAL_TEXT },
 };
 /* clang-format on */
 const struct tmpl_page page_admin_list = PAGE("admin/admin_list", list_keys);
 
 enum {
 	Q_AFTER,
+	Q_FIND,
 	Q_DONE,
 	Q__N
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+	[Q_FIND] = { .name = "find",
+	    .type = PARAM_TEXT,
+	    .max = ADMIN_FIND_BYTES },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -55,11 +60,20 @@ set_links(struct tval *list, struct str base)
 }
 
 static struct str
-more_href(struct arena *a, struct str base, uint64_t last)
+more_href(const struct app *app, struct arena *a, const struct web_place *place,
+    const char *path, struct str find, uint64_t last)
 {
-	return last ? arena_printf(a, "%" PRI_STR "?after=%llu", STR_ARG(base),
-			  (unsigned long long)last)
-		    : S("");
+	struct buf b;
+	struct url u;
+
+	if (!last)
+		return S("");
+	buf_init(&b, a, KIB(2));
+	web_place_url(&u, &b, app, place, path);
+	if (find.n)
+		url_arg(&u, "find", find);
+	url_arg_u64(&u, "after", last);
+	return buf_str(&b);
 }
 
 enum err
@@ -70,6 +84,7 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	struct arena *a = rq->arena;
 	struct web_place place;
 	struct manager m;
+	struct admin_list_ask ask;
 	struct tval *o, *list;
 	struct str base;
 	uint64_t last = 0;
@@ -91,13 +106,21 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	for (size_t i = 0; i < l->n_heads; i++)
 		tval_push_text(list, str_from(l->heads[i]));
 	list = tval_set_list(o, "rows");
-	err = l->rows(app, &m, query[Q_AFTER].u64, list, &last, e);
+	ask = (struct admin_list_ask){ .after = query[Q_AFTER].u64 };
+	if (l->find_label && query[Q_FIND].text.n)
+		ask.find = query[Q_FIND].text;
+	err = l->rows(app, &m, &ask, list, &last, e);
 	manager_end(app, &m);
 	if (err)
 		return err;
 	set_links(list, base);
 	tval_set_bool(o, "has_rows", list && list->first);
 	tval_set_bool(o, "has_more", last != 0);
-	tval_set_text(o, "more_href", more_href(a, base, last));
+	tval_set_text(o, "more_href",
+	    more_href(app, a, &place, l->path, ask.find, last));
+	tval_set_text(o, "list_href", base);
+	tval_set_text(o, "find_label",
+	    l->find_label ? str_from(l->find_label) : S(""));
+	tval_set_text(o, "find", ask.find);
 	return web_page_send(app, rq, rs, 200, &page_admin_list, o, e);
 }

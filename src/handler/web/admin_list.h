@@ -5,7 +5,13 @@
 
 #include "handler/web/place.h"
 
-#define ADMIN_LIST_MAX 50 /* what a page of 60 KB has room for */
+#define ADMIN_LIST_MAX   50 /* what a page of 60 KB has room for */
+#define ADMIN_FIND_BYTES 200
+
+struct admin_list_ask {
+	uint64_t after;
+	struct str find; /* p == NULL: all */
+};
 
 struct admin_list {
 	const char *title;
@@ -15,11 +21,14 @@ struct admin_list {
 	const char *path;         /* of its things' pages: "tiers" */
 	const char *const *heads; /* of the columns behind the name */
 	size_t n_heads;
-	/* Add rows beyond the id `after` by admin_list_row(), ADMIN_LIST_MAX at
-	 * most, and say the last one's id if there are more, else 0. */
+	/* Add rows beyond the id ask->after by admin_list_row(),
+	 * ADMIN_LIST_MAX at most, and say the last one's id if there are more,
+	 * else 0. */
 	enum err (*rows)(struct app *app, const struct manager *m,
-	    uint64_t after, struct tval *list, uint64_t *ret_last,
-	    struct error *e);
+	    const struct admin_list_ask *ask, struct tval *list,
+	    uint64_t *ret_last, struct error *e);
+	const char *find_label; /* what ask->find is looked for in; NULL: there
+				   are few */
 };
 
 /** A row; then a text for each head by tval_push_text() to what it returns.

@@ -100,7 +100,7 @@ state_text(enum customer_state s)
 }
 
 static enum err
-rows(struct app *app, const struct manager *m, uint64_t after,
+rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
     struct tval *list, uint64_t *ret_last, struct error *e)
 {
 	struct customer *c;
@@ -110,8 +110,8 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 	(void)app;
 	if (!list)
 		return error_set(e, ERR_NO_MEMORY, "no memory");
-	err = store_customer_list(m->db, after, ADMIN_LIST_MAX + 1, list->a, &c,
-	    &n, e);
+	err = store_customer_list(m->db, ask->find, ask->after,
+	    ADMIN_LIST_MAX + 1, list->a, &c, &n, e);
 	for (size_t i = 0; !err && i < n && i < ADMIN_LIST_MAX; i++) {
 		enum customer_state state = customer_state(&c[i]);
 		struct tval *cells = admin_list_row(list, c[i].customer_id,
@@ -131,7 +131,8 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 static const char *const heads[] = { "E-mail address", "Billing", "Since" };
 static const struct admin_list customers = { "Customers",
 	"Who pays. Each has members, projects and keys of its own.",
-	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows };
+	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows,
+	"Name, e-mail address or company" };
 
 enum err
 web_customer_list(struct app *app, const struct request *rq,

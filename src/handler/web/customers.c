@@ -4,6 +4,7 @@
  * customers.
  */
 #include "base/clock.h"
+#include "handler/web/admin_list.h"
 #include "handler/web/page.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
@@ -26,6 +27,8 @@ static const struct tmpl_key customers_keys[] = {
 	{ "customers.dashboard_href", TVAL_TEXT },
 	VIEW_DAY_KEYS("customers.since"),
 	{ "new_href", TVAL_TEXT },
+	{ "find", TVAL_TEXT },
+	{ "list_href", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 };
@@ -34,10 +37,12 @@ const struct tmpl_page page_customers = PAGE("dashboard/customers",
 
 enum {
 	Q_AFTER,
+	Q_FIND,
 	Q__N
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { "after", PARAM_U64, 0, INT64_MAX, NULL, false },
+	[Q_FIND] = { "find", PARAM_TEXT, 0, ADMIN_FIND_BYTES, NULL, false },
 };
 
 enum err
@@ -69,26 +74,30 @@ add_customer(struct tval *list, const struct app *app, const struct customer *c)
 }
 
 static struct str
-more_href(const struct app *app, struct arena *a, uint64_t after)
+more_href(const struct app *app, struct arena *a, struct str find,
+    uint64_t after)
 {
 	struct buf b;
 	struct url u;
 	buf_init(&b, a, KIB(1));
 	url_begin(&u, &b, str_from(conf_text(app->conf, CONF_BASE_PATH)),
 	    "/dashboard");
+	if (find.n)
+		url_arg(&u, "find", find);
 	url_arg_u64(&u, "after", after);
 	return buf_str(&b);
 }
 
 static enum err
-load(const struct app *app, uint64_t after, struct arena *a,
+load(const struct app *app, struct str find, uint64_t after, struct arena *a,
     struct customer **ret, size_t *ret_n, struct error *e)
 {
 	struct db *db;
 	enum err err = db_pool_take(app->shared->db, WAIT_MS, &db, e);
 	if (err)
 		return err;
-	err = store_customer_list(db, after, PER_PAGE + 1, a, ret, ret_n, e);
+	err = store_customer_list(db, find, after, PER_PAGE + 1, a, ret, ret_n,
+	    e);
 	db_pool_give(app->shared->db, db);
 	return err;
 }
@@ -97,6 +106,7 @@ static enum err
 show_customers(const struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
+	struct str find = { NULL, 0 };
 	struct param_value query[Q__N];
 	struct customer *c;
 	size_t n;
@@ -104,7 +114,9 @@ show_customers(const struct app *app, const struct request *rq,
 	    query, e);
 	if (err)
 		return err;
-	err = load(app, query[Q_AFTER].u64, rq->arena, &c, &n, e);
+	if (query[Q_FIND].text.n)
+		find = query[Q_FIND].text;
+	err = load(app, find, query[Q_AFTER].u64, rq->arena, &c, &n, e);
 	if (err)
 		return err;
 	bool has_more = n > PER_PAGE;
@@ -121,7 +133,11 @@ show_customers(const struct app *app, const struct request *rq,
 	    web_href(app, rq->arena, "/admin/customers/new", 0));
 	tval_set_bool(o, "has_more", has_more);
 	tval_set_text(o, "more_href",
-	    has_more ? more_href(app, rq->arena, c[n - 1].customer_id) : S(""));
+	    has_more ? more_href(app, rq->arena, find, c[n - 1].customer_id)
+		     : S(""));
+	tval_set_text(o, "find", find);
+	tval_set_text(o, "list_href",
+	    web_href(app, rq->arena, "/dashboard", 0));
 	return web_page_send(app, rq, rs, 200, &page_customers, o, e);
 }
 

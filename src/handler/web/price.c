@@ -52,11 +52,12 @@ add_row(struct tval *list, const struct model_view *v)
 }
 
 static enum err
-rows(struct app *app, const struct manager *m, uint64_t after,
+rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
     struct tval *list, uint64_t *ret_last, struct error *e)
 {
 	struct model_view *v;
 	size_t n, n_shown = 0;
+	uint64_t last = 0;
 	enum err err;
 
 	(void)app;
@@ -64,12 +65,17 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 		return error_set(e, ERR_NO_MEMORY, "no memory");
 	err = model_view_list(m->db, list->a, false, &v, &n, e);
 	for (size_t i = 0; !err && i < n; i++) {
-		if (v[i].model->model_id <= after)
+		const struct model *model = v[i].model;
+
+		if (model->model_id <= ask->after ||
+		    (ask->find.n &&
+			str_find_str(model->name, ask->find) == model->name.n))
 			continue;
 		if (n_shown++ == ADMIN_LIST_MAX) {
-			*ret_last = v[i - 1].model->model_id;
+			*ret_last = last;
 			break;
 		}
+		last = model->model_id;
 		add_row(list, &v[i]);
 	}
 	return err;
@@ -81,7 +87,7 @@ static const struct admin_list prices = { "Prices",
 	"What models cost now, without any customer's markup. Choose one for "
 	"all classes, its versions, and a new one.",
 	"Import a price list", "import", "prices", heads, ARRAY_LEN(heads),
-	rows };
+	rows, "Model's name" };
 
 enum err
 web_price_list(struct app *app, const struct request *rq, struct response *rs,

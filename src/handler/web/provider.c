@@ -108,7 +108,7 @@ static const struct web_thing provider = {
 WEB_THING_HANDLERS(provider, &provider)
 
 static enum err
-rows(struct app *app, const struct manager *m, uint64_t after,
+rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
     struct tval *list, uint64_t *ret_last, struct error *e)
 {
 	static const struct provider_filter all = { 0 };
@@ -119,7 +119,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 	(void)app;
 	if (!list)
 		return error_set(e, ERR_NO_MEMORY, "no memory");
-	err = store_provider_page(m->db, &all, after, ADMIN_LIST_MAX + 1,
+	err = store_provider_page(m->db, &all, ask->after, ADMIN_LIST_MAX + 1,
 	    list->a, &p, &n, e);
 	for (size_t i = 0; !err && i < n && i < ADMIN_LIST_MAX; i++) {
 		struct tval *cells = admin_list_row(list, p[i].provider_id,
@@ -139,7 +139,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 static const char *const heads[] = { "Kind", "Address", "API key" };
 static const struct admin_list providers = { "Providers",
 	"Where models are served.", "New provider", "new", "providers", heads,
-	ARRAY_LEN(heads), rows };
+	ARRAY_LEN(heads), rows, NULL };
 
 enum err
 web_provider_list(struct app *app, const struct request *rq,

@@ -80,7 +80,7 @@ roles_text(struct arena *a, uint64_t roles)
 }
 
 static enum err
-rows(struct app *app, const struct manager *m, uint64_t after,
+rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
     struct tval *list, uint64_t *ret_last, struct error *e)
 {
 	struct tier *t;
@@ -90,7 +90,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 	(void)app;
 	if (!list)
 		return error_set(e, ERR_NO_MEMORY, "no memory");
-	err = store_tier_page(m->db, (struct str){ NULL, 0 }, false, after,
+	err = store_tier_page(m->db, (struct str){ NULL, 0 }, false, ask->after,
 	    ADMIN_LIST_MAX + 1, list->a, &t, &n, e);
 	for (size_t i = 0; !err && i < n && i < ADMIN_LIST_MAX; i++) {
 		struct tval *cells = admin_list_row(list, t[i].tier_id,
@@ -107,7 +107,7 @@ rows(struct app *app, const struct manager *m, uint64_t after,
 static const char *const heads[] = { "Limits", "Roles" };
 static const struct admin_list tiers = { "Tiers",
 	"Sets of limits that keys, members and roles refer to.", "New tier",
-	"new", "tiers", heads, ARRAY_LEN(heads), rows };
+	"new", "tiers", heads, ARRAY_LEN(heads), rows, NULL };
 
 enum err
 web_tier_list(struct app *app, const struct request *rq, struct response *rs,

@@ -83,8 +83,9 @@ store_customer_by_id(struct db *db, uint64_t customer_id, struct arena *a,
 }
 
 enum err
-store_customer_list(struct db *db, uint64_t after_id, uint64_t limit,
-    struct arena *a, struct customer **ret, size_t *ret_n, struct error *e)
+store_customer_list(struct db *db, struct str find, uint64_t after_id,
+    uint64_t limit, struct arena *a, struct customer **ret, size_t *ret_n,
+    struct error *e)
 {
 	size_t n = fake.n_customers < limit ? fake.n_customers : (size_t)limit;
 	struct customer *c = arena_array(a, struct customer, n);
