@@ -136,11 +136,18 @@ void admin_record(struct admin *ad, const struct record_type *t,
 enum err admin_show(struct admin *ad, const struct resource *r, uint64_t id,
     void *row, struct error *e) ATTR_MUST_CHECK;
 
+/**
+ * Print the rows of a list so far and forget them: all that the arena got since
+ * the mark. What fails later leaves a list that breaks off, and exit code 1.
+ */
+enum err admin_list_flush(struct admin *ad, struct arena_mark mark,
+    struct error *e) ATTR_MUST_CHECK;
+
 #define ADMIN_PAGE_ROWS 1000
 /** Print up to ADMIN_PAGE_ROWS rows above *after; *after: the last one's id. */
 typedef enum err admin_page_fn(struct admin *ad, struct db *db,
     const void *filter, uint64_t *after, size_t *ret_n, struct error *e);
-/** `X list`: all that filter leaves. */
+/** `X list`: all that filter leaves, printed a page at a time. */
 enum err admin_list_all(struct admin *ad, admin_page_fn *page,
     const void *filter, struct error *e) ATTR_MUST_CHECK;
 

@@ -21,11 +21,15 @@ struct admin_record {
 	size_t n;
 };
 
+#define ADMIN_COLUMNS_MAX 32
+
 struct admin_output {
 	struct admin_record *first, *last, **end;
 	size_t n;
 	bool is_list;
-	struct str notes; /* lines */
+	bool is_begun;                   /* rows before these are printed */
+	size_t width[ADMIN_COLUMNS_MAX]; /* of a table, once it is begun */
+	struct str notes;                /* lines */
 	struct str raw;
 };
 

@@ -169,6 +169,7 @@ admin_key_list(struct admin *ad, struct error *e)
 		err = admin_db(ad, &db, e);
 	admin_list(ad);
 	do {
+		struct arena_mark mark = arena_mark(admin_arena(ad));
 		size_t n = 0;
 
 		if (!err)
@@ -176,6 +177,8 @@ admin_key_list(struct admin *ad, struct error *e)
 			    admin_arena(ad), &keys, &n, &after, e);
 		for (size_t i = 0; i < n && !err; i++)
 			list_rec(ad, &keys[i]);
+		if (!err && after)
+			err = admin_list_flush(ad, mark, e);
 	} while (!err && after);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Records as text or JSON. They are kept until the command has succeeded, so
- * that nothing half done is printed. */
+ * that nothing half done is printed; of long lists a page at a time, so that
+ * their length takes no memory. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include "base/money.h"
 
 #define OUTPUT_MAX_BYTES MIB(64)
-#define COLUMNS_MAX      32
 
 void
 admin_list(struct admin *ad)
@@ -171,17 +171,33 @@ print_json(const struct admin_output *out, struct buf *b)
 	struct json_out j;
 
 	json_out_init(&j, b);
-	if (out->is_list)
-		json_out_array(&j);
-	for (const struct admin_record *r = out->first; r; r = r->next)
-		json_record(&j, r);
-	if (out->is_list) {
-		json_out_array_end(&j);
-	} else if (!out->first) {
+	if (out->first) {
+		json_record(&j, out->first);
+	} else {
 		json_out_object(&j);
 		json_out_object_end(&j);
 	}
 	buf_add_char(b, '\n');
+}
+
+static void
+print_json_list(const struct admin_output *out, bool is_end, struct buf *b)
+{
+	bool is_first = !out->is_begun;
+
+	if (is_first)
+		buf_add_char(b, '[');
+	for (const struct admin_record *r = out->first; r; r = r->next) {
+		struct json_out j;
+
+		if (!is_first)
+			buf_add_char(b, ',');
+		is_first = false;
+		json_out_init(&j, b);
+		json_record(&j, r);
+	}
+	if (is_end)
+		buf_add(b, S("]\n"));
 }
 
 /* For a terminal: control characters could do anything there. */
@@ -217,14 +233,14 @@ add_padded(struct buf *b, struct str s, size_t width, bool is_last)
 
 /* All records have the members of the first. */
 static void
-print_table(const struct admin_output *out, struct buf *b)
+table_begin(struct admin_output *out, struct buf *b)
 {
-	size_t width[COLUMNS_MAX] = { 0 }, i;
+	size_t *width = out->width, i;
 
 	for (const struct admin_record *r = out->first; r; r = r->next) {
 		i = 0;
 		for (const struct admin_member *m = r->first;
-		     m && i < COLUMNS_MAX; m = m->next, i++) {
+		     m && i < ADMIN_COLUMNS_MAX; m = m->next, i++) {
 			if (strlen(m->name) > width[i])
 				width[i] = strlen(m->name);
 			if (text_of(m).n > width[i])
@@ -234,13 +250,22 @@ print_table(const struct admin_output *out, struct buf *b)
 	i = 0;
 	for (const struct admin_member *m = out->first ? out->first->first
 						       : NULL;
-	     m && i < COLUMNS_MAX; m = m->next, i++)
+	     m && i < ADMIN_COLUMNS_MAX; m = m->next, i++)
 		add_padded(b, str_from(m->name), width[i], !m->next);
+}
+
+/* As wide as the first page wants it. */
+static void
+print_table(struct admin_output *out, struct buf *b)
+{
+	if (!out->is_begun)
+		table_begin(out, b);
 	for (const struct admin_record *r = out->first; r; r = r->next) {
-		i = 0;
+		size_t i = 0;
+
 		for (const struct admin_member *m = r->first;
-		     m && i < COLUMNS_MAX; m = m->next, i++)
-			add_padded(b, text_of(m), width[i], !m->next);
+		     m && i < ADMIN_COLUMNS_MAX; m = m->next, i++)
+			add_padded(b, text_of(m), out->width[i], !m->next);
 	}
 }
 
@@ -260,26 +285,12 @@ print_lines(const struct admin_output *out, struct buf *b)
 		}
 }
 
-enum err
-admin_print(struct admin *ad, struct error *e)
+static enum err
+send(struct admin *ad, struct buf *b, struct error *e)
 {
-	const struct admin_output *out = &ad->out;
-	struct buf b;
 	struct str text;
-	enum err err;
+	enum err err = buf_finish(b, &text, e);
 
-	buf_init(&b, &ad->arena, OUTPUT_MAX_BYTES);
-	if (out->raw.p)
-		buf_add(&b, out->raw);
-	else if (ad->is_json)
-		print_json(out, &b);
-	else if (out->is_list)
-		print_table(out, &b);
-	else
-		print_lines(out, &b);
-	if (!ad->is_json)
-		buf_add(&b, out->notes);
-	err = buf_finish(&b, &text, e);
 	if (err)
 		return err;
 	if (ad->arena.sticky)
@@ -288,4 +299,46 @@ admin_print(struct admin *ad, struct error *e)
 	    fflush(stdout) != 0)
 		return error_errno(e, ERR_IO, "standard output");
 	return OK;
+}
+
+enum err
+admin_list_flush(struct admin *ad, struct arena_mark mark, struct error *e)
+{
+	struct admin_output *out = &ad->out;
+	struct buf b;
+	enum err err;
+
+	buf_init(&b, &ad->arena, OUTPUT_MAX_BYTES);
+	if (ad->is_json)
+		print_json_list(out, false, &b);
+	else
+		print_table(out, &b);
+	err = send(ad, &b, e);
+	out->first = out->last = NULL;
+	out->n = 0;
+	out->is_begun = true;
+	arena_rewind(&ad->arena, mark);
+	return err;
+}
+
+enum err
+admin_print(struct admin *ad, struct error *e)
+{
+	struct admin_output *out = &ad->out;
+	struct buf b;
+
+	buf_init(&b, &ad->arena, OUTPUT_MAX_BYTES);
+	if (out->raw.p)
+		buf_add(&b, out->raw);
+	else if (ad->is_json && out->is_list)
+		print_json_list(out, true, &b);
+	else if (ad->is_json)
+		print_json(out, &b);
+	else if (out->is_list)
+		print_table(out, &b);
+	else
+		print_lines(out, &b);
+	if (!ad->is_json)
+		buf_add(&b, out->notes);
+	return send(ad, &b, e);
 }

@@ -74,7 +74,12 @@ admin_list_all(struct admin *ad, admin_page_fn *page, const void *filter,
 	enum err err = admin_db(ad, &db, e);
 
 	admin_list(ad);
-	while (!err && n == ADMIN_PAGE_ROWS)
+	while (!err && n == ADMIN_PAGE_ROWS) {
+		struct arena_mark mark = arena_mark(&ad->arena);
+
 		err = page(ad, db, filter, &after, &n, e);
+		if (!err && n == ADMIN_PAGE_ROWS)
+			err = admin_list_flush(ad, mark, e);
+	}
 	return err;
 }

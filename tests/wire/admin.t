@@ -600,6 +600,15 @@ unlike 'audit list: no secret' "$out" "${first_text:14:20}"
 
 # --- books, audit, an outage -------------------------------------------------
 
+# More than are printed at once.
+sql "INSERT INTO rate_limit_tiers (name) SELECT CONCAT('many', seq) FROM seq_1_to_2500"
+t tier list --json
+is 'tier list: of several pages is one document' \
+  "$(j '[.[].name | select(startswith("many"))] | "\(length) \(.[0]) \(.[2499])"')" '2500 many1 many2500'
+t tier list
+is 'tier list: of several pages is one table' \
+  "$(grep -c '  many' <<<"$out") $(grep -c 'rate_limit_per_minute' <<<"$out")" '2500 1'
+sql "DELETE FROM rate_limit_tiers WHERE name LIKE 'many%'"
 t reconcile --database-only
 is 'reconcile: an empty database agrees' "$code" 0
 mkdir -p "$dir/journals"
