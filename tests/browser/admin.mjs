@@ -191,6 +191,24 @@ async function compare(page, text) {
   return (await answer).text();
 }
 
+await test('what a list and a credit call things stays text (S23)', async () => {
+  const short = '<svg/onload=window.hit=1>'; // a reference has 40 bytes, none a space
+  const page = await open();
+  await signIn(page, operator);
+  await api('PATCH', `/api/models/${priceless.id}`, { upstream_name: nasty });
+  await compare(page, JSON.stringify({
+    [nasty]: { input_cost_per_token: 1e-6, output_cost_per_token: 2e-6, [`${nasty}_cost_per_token`]: 1 },
+    [`absent ${nasty}`]: { input_cost_per_token: 1, output_cost_per_token: 1 },
+  }));
+  const text = await page.locator('main').innerText();
+  assert.equal(text.split(nasty).length - 1 >= 3, true, text);
+  await made(`/customers/${customer.id}/credits`, { amount_usd: 1, reference: short });
+  await page.goto(`${url}/dashboard/${customer.id}/billing`);
+  assert.ok((await page.locator('#ledger').innerText()).includes(short));
+  assert.equal(await page.evaluate(() => window.hit), undefined);
+  await close(page);
+});
+
 await test('a price list is compared, then just that is applied', async () => {
   // Its entry is found by its name at the provider.
   await api('PATCH', `/api/models/${priceless.id}`, { upstream_name: priceless.name });

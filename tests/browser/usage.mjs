@@ -453,6 +453,14 @@ await test('a request: its id, its row, how its cost came to be (D16)', async ()
   const sums = new URL(await page.getByRole('link', { name: 'Sums and CSV' }).getAttribute('href'), url).searchParams;
   assert.deepEqual([sums.get('api_key_id'), sums.get('range')], [String(a.keys[1]), '30d']);
 
+  // By status: in the filter's words, each a way to those alone.
+  await page.goto(`${mine}/usage?range=12m&group_by=status`);
+  const failed = page.locator('#groups').getByRole('link', { name: 'Upstream error', exact: true });
+  assert.equal(new URL(await failed.getAttribute('href'), url).searchParams.get('request_status'), 'upstream_error');
+  await failed.click();
+  assert.equal(await page.locator('[name=request_status]').inputValue(), 'upstream_error');
+  assert.equal(await page.locator('#groups tbody tr').count(), 1);
+
   // The operator sees the price itself, and the markup.
   const other = await open({ javaScriptEnabled: false });
   await signIn(other, operator);

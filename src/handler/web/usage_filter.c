@@ -62,6 +62,18 @@ static const char *const status_options[] = { "|All", "ok|OK",
 	"upstream_error|Upstream error", "timeout|Timed out",
 	"client_closed|Client left", "interrupted|Interrupted", NULL };
 
+struct str
+web_usage_status_text(const char *status)
+{
+	size_t n = strlen(status);
+
+	for (size_t i = 0; status_options[i]; i++)
+		if (strncmp(status_options[i], status, n) == 0 &&
+		    status_options[i][n] == '|')
+			return str_from(status_options[i] + n + 1);
+	return str_from(status);
+}
+
 /* ---- the time ---- */
 
 /* The first of the month that lies so many months before. */

@@ -84,6 +84,9 @@ enum err web_usage_names(struct web_usage_filter *f, const struct manager *m,
 struct str web_usage_name(const struct web_usage_filter *f, enum name_kind kind,
     uint64_t id, struct arena *a);
 
+/** "Upstream error" of "upstream_error", as the filter calls it. */
+struct str web_usage_status_text(const char *status);
+
 /** Time and filters as arguments of a link. @without  a parameter left out,
  * or NULL */
 void web_usage_filter_args(const struct web_usage_filter *f, struct url *u,

@@ -94,11 +94,17 @@ only_href(const struct app *app, struct arena *a, const struct web_place *place,
 	struct buf b;
 	struct url u;
 
-	if (q->group->kind < 0 || !id)
+	bool is_status = q->group->by == USAGE_BY_STATUS &&
+			 id <= USAGE_STATUS__MAX;
+
+	if ((q->group->kind < 0 && !is_status) || !id)
 		return S("");
 	buf_init(&b, a, HREF_BYTES_MAX);
 	self_url(&u, &b, app, place, q, column);
-	url_arg_u64(&u, column, id);
+	if (is_status)
+		url_arg(&u, column, str_from(usage_status_names[id - 1]));
+	else
+		url_arg_u64(&u, column, id);
 	return buf_str(&b);
 }
 

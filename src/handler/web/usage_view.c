@@ -96,7 +96,8 @@ usage_group_text(const struct usage_question *q, uint64_t value,
 		return S("All");
 	if (q->group->by == USAGE_BY_STATUS)
 		return value >= 1 && value <= USAGE_STATUS__MAX
-			   ? str_from(usage_status_names[value - 1])
+			   ? web_usage_status_text(
+				 usage_status_names[value - 1])
 			   : S("none");
 	return web_usage_name(&q->f, (enum name_kind)q->group->kind, value, a);
 }
