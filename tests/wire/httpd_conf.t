@@ -58,7 +58,7 @@ stream_gaps() {
   done
 }
 
-# Five events, a quarter of a second apart. Held back they come at once, whatever
+# Four events, each 200 ms after the one before. Held back they come at once, whatever
 # the machine does besides; one that it lets wait is nearer to the next.
 steady() {
   local gap n=0 apart=0 total=0
