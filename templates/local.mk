@@ -49,6 +49,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/changes.html \
 	templates/partial/chart.html \
 	templates/partial/fields.html \
+	templates/partial/find.html \
 	templates/partial/labels.html \
 	templates/partial/limits.html \
 	templates/partial/mark.html \

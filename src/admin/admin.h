@@ -153,7 +153,7 @@ enum err admin_list_all(struct admin *ad, admin_page_fn *page,
 
 /*
  * Output: records of members, printed at the end if the command succeeds (or
- * calls admin_fail()). As text one record is a line a member, a list is a
+ * calls admin_fail()); of a long list a page at a time. As text one record is a line a member, a list is a
  * table; as JSON an object or an array of them. Names are literals.
  */
 /** Start the next record. */

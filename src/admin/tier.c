@@ -127,13 +127,14 @@ admin_tier_list(struct admin *ad, struct error *e)
 enum err
 admin_tier_show(struct admin *ad, struct error *e)
 {
-	enum err err = OK;
+	struct str name_or_id = admin_arg(ad, 0);
 	struct tier t;
 	uint64_t id;
+	enum err err = lookup_tier(ad, name_or_id, &id, e);
 
 	/* By number also one that is archived and whose name is another's. */
-	if (!str_to_u64(admin_arg(ad, 0), 1, UINT32_MAX, &id))
-		err = lookup_tier(ad, admin_arg(ad, 0), &id, e);
+	if (err == ERR_NOT_FOUND && str_to_u64(name_or_id, 1, UINT32_MAX, &id))
+		err = OK;
 	return err ? err : admin_show(ad, &tier_resource, id, &t, e);
 }
 

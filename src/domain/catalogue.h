@@ -84,6 +84,12 @@ void catalogue_release(struct catalogue_holder *h,
     const struct catalogue **held);
 
 /** By id; NULL when there is none. */
+/** Whether requests may name it; a price in force is another question. */
+static inline bool
+catalogue_model_is_served(const struct catalogue_model *m)
+{
+	return m->row.is_enabled && m->n_deployments > 0;
+}
 const struct catalogue_model *catalogue_model_by_id(const struct catalogue *c,
     uint64_t model_id);
 /** By name; NULL when there is none. */

@@ -157,14 +157,6 @@ store_customer_archive(struct db *db, uint64_t customer_id, struct error *e)
 const char *const customer_state_names[CUSTOMER_STATE__N] = { "active",
 	"suspended", "closed" };
 
-enum customer_state
-customer_state(const struct customer *c)
-{
-	if (c->archived_at_ms)
-		return CUSTOMER_CLOSED;
-	return c->is_active ? CUSTOMER_ACTIVE : CUSTOMER_SUSPENDED;
-}
-
 enum err
 store_customer_page(struct db *db, uint64_t tenant,
     const struct customer_filter *f, uint64_t after_id, uint64_t limit,

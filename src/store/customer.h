@@ -64,7 +64,13 @@ enum customer_state {
 	CUSTOMER_STATE__N
 };
 extern const char *const customer_state_names[CUSTOMER_STATE__N];
-enum customer_state customer_state(const struct customer *c);
+static inline enum customer_state
+customer_state(const struct customer *c)
+{
+	if (c->archived_at_ms)
+		return CUSTOMER_CLOSED;
+	return c->is_active ? CUSTOMER_ACTIVE : CUSTOMER_SUSPENDED;
+}
 
 /* What a list may be narrowed down to; zeros say nothing. */
 struct customer_filter {

@@ -201,7 +201,7 @@ await test('what a list and a credit call things stays text (S23)', async () => 
     [`absent ${nasty}`]: { input_cost_per_token: 1, output_cost_per_token: 1 },
   }));
   const text = await page.locator('main').innerText();
-  assert.equal(text.split(nasty).length - 1 >= 3, true, text);
+  assert.ok(text.split(nasty).length - 1 >= 3, text);
   await made(`/customers/${customer.id}/credits`, { amount_usd: 1, reference: short });
   await page.goto(`${url}/dashboard/${customer.id}/billing`);
   assert.ok((await page.locator('#ledger').innerText()).includes(short));

@@ -400,6 +400,16 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+await test('by status: in the words of the filter, each a way to those alone', async () => {
+  const page = noScript;
+  await page.goto(`${mine}/usage?range=12m&group_by=status`);
+  const failed = page.locator('#groups').getByRole('link', { name: 'Upstream error', exact: true });
+  assert.equal(new URL(await failed.getAttribute('href'), url).searchParams.get('request_status'), 'upstream_error');
+  await failed.click();
+  assert.equal(await page.locator('[name=request_status]').inputValue(), 'upstream_error');
+  assert.equal(await page.locator('#groups tbody tr').count(), 1);
+});
+
 // ---- requests ----
 
 const ids = async (page) => page.locator('#requests .id').allTextContents();
@@ -452,14 +462,6 @@ await test('a request: its id, its row, how its cost came to be (D16)', async ()
   await page.goto(`${mine}/requests?range=30d&api_key_id=${a.keys[1]}`);
   const sums = new URL(await page.getByRole('link', { name: 'Sums and CSV' }).getAttribute('href'), url).searchParams;
   assert.deepEqual([sums.get('api_key_id'), sums.get('range')], [String(a.keys[1]), '30d']);
-
-  // By status: in the filter's words, each a way to those alone.
-  await page.goto(`${mine}/usage?range=12m&group_by=status`);
-  const failed = page.locator('#groups').getByRole('link', { name: 'Upstream error', exact: true });
-  assert.equal(new URL(await failed.getAttribute('href'), url).searchParams.get('request_status'), 'upstream_error');
-  await failed.click();
-  assert.equal(await page.locator('[name=request_status]').inputValue(), 'upstream_error');
-  assert.equal(await page.locator('#groups tbody tr').count(), 1);
 
   // The operator sees the price itself, and the markup.
   const other = await open({ javaScriptEnabled: false });

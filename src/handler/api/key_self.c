@@ -64,7 +64,7 @@ write_limits_left(struct json_out *j, const struct limit_left_of *of)
 static bool
 may_use(const struct app *app, const struct catalogue_model *m)
 {
-	return m->row.is_enabled && m->n_deployments > 0 &&
+	return catalogue_model_is_served(m) &&
 	       principal_may_use_model(app->who, m->row.model_id);
 }
 

@@ -24,7 +24,7 @@ write_model(struct json_out *j, const struct catalogue_model *m)
 static bool
 is_listed(const struct app *app, const struct catalogue_model *m)
 {
-	return m->row.is_enabled && m->n_deployments > 0 &&
+	return catalogue_model_is_served(m) &&
 	       principal_may_use_model(app->who, m->row.model_id);
 }
 

@@ -15,7 +15,7 @@ static const struct tmpl_key list_keys[] = {
 	{ "rows.state", TVAL_TEXT }, { "rows.is_on", TVAL_BOOL },
 	{ "rows.cells", TVAL_LIST }, { "rows.cells.", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
-	{ "list_href", TVAL_TEXT }, { "find_label", TVAL_TEXT }, { "find", TVAL_TEXT },
+	ADMIN_FIND_KEYS,
 };
 /* clang-format on */
 const struct tmpl_page page_admin_list = PAGE("admin/admin_list", list_keys);

@@ -91,14 +91,6 @@ static const struct web_thing customer = {
 
 WEB_THING_HANDLERS(customer, &customer)
 
-static struct str
-state_text(enum customer_state s)
-{
-	return s == CUSTOMER_ACTIVE      ? S("Active")
-	       : s == CUSTOMER_SUSPENDED ? S("Suspended")
-					 : S("Closed");
-}
-
 static enum err
 rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
     struct tval *list, uint64_t *ret_last, struct error *e)
@@ -115,7 +107,8 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 	for (size_t i = 0; !err && i < n && i < ADMIN_LIST_MAX; i++) {
 		enum customer_state state = customer_state(&c[i]);
 		struct tval *cells = admin_list_row(list, c[i].customer_id,
-		    c[i].name, state_text(state), state == CUSTOMER_ACTIVE);
+		    c[i].name, view_customer_state_text(state),
+		    state == CUSTOMER_ACTIVE);
 
 		tval_push_text(cells, c[i].email);
 		tval_push_text(cells,
@@ -132,7 +125,7 @@ static const char *const heads[] = { "E-mail address", "Billing", "Since" };
 static const struct admin_list customers = { "Customers",
 	"Who pays. Each has members, projects and keys of its own.",
 	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows,
-	"Name, e-mail address or company" };
+	WEB_CUSTOMER_FIND_LABEL };
 
 enum err
 web_customer_list(struct app *app, const struct request *rq,

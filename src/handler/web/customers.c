@@ -27,8 +27,7 @@ static const struct tmpl_key customers_keys[] = {
 	{ "customers.dashboard_href", TVAL_TEXT },
 	VIEW_DAY_KEYS("customers.since"),
 	{ "new_href", TVAL_TEXT },
-	{ "find", TVAL_TEXT },
-	{ "list_href", TVAL_TEXT },
+	ADMIN_FIND_KEYS,
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 };
@@ -59,15 +58,12 @@ add_customer(struct tval *list, const struct app *app, const struct customer *c)
 	struct tval *row = tval_push_object(list);
 	if (!row)
 		return;
-	bool is_closed = c->archived_at_ms != 0;
+	enum customer_state state = customer_state(c);
 	tval_set_text(row, "name", c->name);
 	tval_set_text(row, "company", c->company);
 	tval_set_text(row, "email", c->email);
-	tval_set_text(row, "state",
-	    is_closed      ? S("Closed")
-	    : c->is_active ? S("Active")
-			   : S("Suspended"));
-	tval_set_bool(row, "is_active", c->is_active && !is_closed);
+	tval_set_text(row, "state", view_customer_state_text(state));
+	tval_set_bool(row, "is_active", state == CUSTOMER_ACTIVE);
 	tval_set_text(row, "dashboard_href",
 	    web_href(app, row->a, "/dashboard", c->customer_id));
 	view_day(row, "since", c->created_at_ms);
@@ -135,6 +131,7 @@ show_customers(const struct app *app, const struct request *rq,
 	tval_set_text(o, "more_href",
 	    has_more ? more_href(app, rq->arena, find, c[n - 1].customer_id)
 		     : S(""));
+	tval_set_text(o, "find_label", S(WEB_CUSTOMER_FIND_LABEL));
 	tval_set_text(o, "find", find);
 	tval_set_text(o, "list_href",
 	    web_href(app, rq->arena, "/dashboard", 0));

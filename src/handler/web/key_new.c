@@ -270,7 +270,7 @@ a_model(const struct web_key *v)
 		const struct catalogue_model *m = &c->models[i];
 		const struct price *p = catalogue_price_at(m, v->m.now_ms);
 
-		if (!p || !m->row.is_enabled || !m->n_deployments ||
+		if (!p || !catalogue_model_is_served(m) ||
 		    !web_key_may_use_model(v, m->row.model_id) ||
 		    prompt_op(m, WIRE_CHAT) != WIRE_CHAT)
 			continue;

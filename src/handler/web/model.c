@@ -154,7 +154,7 @@ add_models(struct tval *o, const struct visit *v, uint64_t after,
 		const struct catalogue_model *m = &c->models[i];
 		const struct price *p = catalogue_price_at(m, v->now_ms);
 
-		if (!m->row.is_enabled || !m->n_deployments || !p ||
+		if (!catalogue_model_is_served(m) || !p ||
 		    m->row.model_id <= after)
 			continue;
 		if (n++ == PER_PAGE)

@@ -118,8 +118,7 @@ offer_keys(struct playground *p, struct error *e)
 static bool
 is_served(const struct catalogue_model *m, int64_t now_ms)
 {
-	return m->row.is_enabled && m->n_deployments &&
-	       catalogue_price_at(m, now_ms);
+	return catalogue_model_is_served(m) && catalogue_price_at(m, now_ms);
 }
 
 static enum err

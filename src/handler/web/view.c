@@ -165,6 +165,14 @@ view_second_text(struct arena *a, int64_t time_ms)
 	    months[p.month - 1], p.year, p.hour, p.minute, p.second);
 }
 
+struct str
+view_customer_state_text(enum customer_state s)
+{
+	return s == CUSTOMER_ACTIVE      ? S("Active")
+	       : s == CUSTOMER_SUSPENDED ? S("Suspended")
+					 : S("Closed");
+}
+
 static void
 set_time(struct tval *o, const char *key, int64_t time_ms,
     struct str (*text)(struct arena *a, int64_t time_ms))

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "http/tval.h"
+#include "store/customer.h"
 
 /** "12,345" */
 struct str view_count_text(struct arena *a, uint64_t n);
@@ -25,6 +26,8 @@ struct str view_month_text(struct arena *a, int64_t time_ms);
 struct str view_time_text(struct arena *a, int64_t time_ms);
 /** "22 Nov 2026, 00:41:05" */
 struct str view_second_text(struct arena *a, int64_t time_ms);
+/** "Active", "Suspended", "Closed". */
+struct str view_customer_state_text(enum customer_state s);
 
 /*
  * The same as members of an object. What partial/money.html, time.html and
