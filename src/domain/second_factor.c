@@ -135,12 +135,30 @@ take_step(struct db *db, const uint8_t secret[TOTP_SECRET_BYTES],
 	return wrong_code(e);
 }
 
+/* While the pepper rotates it may be by the other one. */
+static enum err
+take_recovery(struct db *db, const struct crypto_key *pepper, uint64_t user_id,
+    struct str plain, struct error *e)
+{
+	const struct crypto_key *other = crypto_key_other(pepper);
+	uint8_t digest[CRYPTO_DIGEST_BYTES];
+	enum err err;
+
+	recovery_digest(pepper, user_id, plain, digest);
+	err = store_recovery_take(db, user_id, digest, e);
+	if (err != ERR_NOT_FOUND || !other)
+		return err;
+	error_clear(e);
+	recovery_digest(other, user_id, plain, digest);
+	return store_recovery_take(db, user_id, digest, e);
+}
+
 enum err
 factor_take(struct db *db, const struct crypto_key *pepper,
     const struct crypto_key *seal, uint64_t user_id, struct str code,
     int64_t now_ms, struct arena *a, struct error *e)
 {
-	uint8_t secret[TOTP_SECRET_BYTES], digest[CRYPTO_DIGEST_BYTES];
+	uint8_t secret[TOTP_SECRET_BYTES];
 	char text[CODE_CHARS_MAX];
 	struct str plain = plain_code(code, text);
 	struct second_factor f;
@@ -151,8 +169,7 @@ factor_take(struct db *db, const struct crypto_key *pepper,
 	if (!err && plain.n == TOTP_DIGITS) {
 		err = take_step(db, secret, user_id, plain, now_ms, e);
 	} else if (!err) {
-		recovery_digest(pepper, user_id, plain, digest);
-		err = store_recovery_take(db, user_id, digest, e);
+		err = take_recovery(db, pepper, user_id, plain, e);
 	}
 	secret_wipe(secret, sizeof(secret));
 	if (err != ERR_NOT_FOUND)

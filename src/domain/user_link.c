@@ -232,23 +232,39 @@ not_good(enum err err, struct error *e)
 	    "This link was used, or its time is up. Ask for another one.");
 }
 
-enum err
-user_link_find(const struct sign_in *s, struct str token, struct arena *a,
-    struct user_link *ret, struct error *e)
+/* While the pepper rotates it may be by the other one. */
+static enum err
+find_link(const struct sign_in *s, struct str token, struct arena *a,
+    struct user_link *ret, uint8_t ret_digest[USER_LINK_DIGEST_BYTES],
+    struct error *e)
 {
-	uint8_t digest[USER_LINK_DIGEST_BYTES];
+	const struct crypto_key *other = crypto_key_other(s->pepper);
 	struct db *db;
 	enum err err;
 
 	if (!session_id_is_shaped(token))
 		return not_good(error_set(e, ERR_NOT_FOUND, "no token"), e);
-	digest_of(s->pepper, token, digest);
 	err = db_pool_take(s->db, WAIT_MS, &db, e);
 	if (err)
 		return err;
-	err = not_good(store_user_link_by_digest(db, digest, a, ret, e), e);
+	digest_of(s->pepper, token, ret_digest);
+	err = store_user_link_by_digest(db, ret_digest, a, ret, e);
+	if (err == ERR_NOT_FOUND && other) {
+		error_clear(e);
+		digest_of(other, token, ret_digest);
+		err = store_user_link_by_digest(db, ret_digest, a, ret, e);
+	}
 	db_pool_give(s->db, db);
-	return err;
+	return not_good(err, e);
+}
+
+enum err
+user_link_find(const struct sign_in *s, struct str token, struct arena *a,
+    struct user_link *ret, struct error *e)
+{
+	uint8_t digest[USER_LINK_DIGEST_BYTES];
+
+	return find_link(s, token, a, ret, digest, e);
 }
 
 struct use {
@@ -297,7 +313,7 @@ user_link_use(const struct sign_in *s, struct str token,
 	struct user_link link;
 	struct use use = { .at = at, .link = &link, .a = a };
 	struct db *db;
-	enum err err = user_link_find(s, token, a, &link, e);
+	enum err err = find_link(s, token, a, &link, use.digest, e);
 
 	if (!err)
 		err = user_password_check(str_make((const char *)at->password.p,
@@ -310,7 +326,6 @@ user_link_use(const struct sign_in *s, struct str token,
 		err = db_pool_take(s->db, WAIT_MS, &db, e);
 	if (err)
 		return err;
-	digest_of(s->pepper, token, use.digest);
 	err = not_good(db_txn(db, use_txn, &use, e), e);
 	db_pool_give(s->db, db);
 	if (!err)

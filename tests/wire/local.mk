@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/wire/drain.mjs \
 	tests/wire/drain.t \
 	tests/wire/fetch_gpt2.t \
+	tests/wire/form_browser.mjs \
 	tests/wire/formats.mjs \
 	tests/wire/formats.t \
 	tests/wire/gpt2_mini.t \
@@ -71,6 +72,7 @@ EXTRA_DIST += \
 	tests/wire/rate_limits.t \
 	tests/wire/revocation.mjs \
 	tests/wire/revocation.t \
+	tests/wire/secrets.mjs \
 	tests/wire/secrets.t \
 	tests/wire/seed_curl.t \
 	tests/wire/seed_properties.def \

@@ -66,6 +66,8 @@ tollgate key rotate "$(jq -r .id "$dir/turned")" --grace 3600 >"$dir/turned2"
 is 'before: an external model is served' \
   "$(status "$TOLLGATE_API_KEY" POST /generate "$generate")" 200
 is 'doctor: one host, no complaint' "$(finding hosts)" ok
+TOLLGATE_BUILD_DIR=$build node tests/wire/secrets.mjs before >"$dir/people"
+is 'before: a person has recovery codes' "$(jq '.recovery | length' "$dir/people")" 10
 
 set_secret TOLLGATE_AUTH_PEPPER "$new_pepper"
 set_secret TOLLGATE_SEAL_KEY "$new_seal"
@@ -84,6 +86,8 @@ for text in turned turned2; do
   is "rotating: both secrets of a rotated key work ($text)" \
     "$(status "$(jq -r .key "$dir/$text")" GET /v1/key)" 200
 done
+is 'rotating: a link and a recovery code of before work, a code once' \
+  "$(TOLLGATE_BUILD_DIR=$build node tests/wire/secrets.mjs during <"$dir/people")" '303 303 400'
 is 'rotating: keys that were used are written anew' "$(sql 'SELECT
   (SELECT COUNT(*) FROM api_keys WHERE pepper_id = 2 AND api_key_id = 1) +
   (SELECT COUNT(*) FROM api_keys WHERE pepper_id = 2

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Browsers without a window: cookies and forms, as a person's would be.
+// Signing in, as people do it.
 import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { assert, done, test } from '../sdk/tap.mjs';
 import { code, step } from '../sdk/totp.mjs';
 import {
   assertAccessible, assertNarrow, assertValid, browser, close, open, url,
 } from '../browser/visit.mjs';
+import { Browser, password } from './form_browser.mjs';
 import {
   ask, env, json, sql, tollgate, until,
 } from './lib.mjs';
@@ -13,61 +14,11 @@ import {
 const operator = { ...json, 'X-API-Key': env.TOLLGATE_OPERATOR_KEY };
 const customer = Number(env.TOLLGATE_CUSTOMER_ID);
 const mine = `/dashboard/${customer}`;
-const password = 'a horse, a battery, a staple';
 // Of "secret", as the people's that sign_in.t lets Apache know.
 const [, remoteHash] = /^remote@example\.com:(.*)$/m.exec(readFileSync(`${env.TOLLGATE_STACK_DIR}/etc/people`, 'utf8'));
 const audits = (action) => tollgate('audit', 'list').filter((a) => a.action === action);
 
-// --- browsers ----------------------------------------------------------------
-
-class Browser {
-  cookies = {};
-
-  html = '';
-
-  // Of its own, as an address has a limit, too.
-  constructor(address = undefined) { this.address = address; }
-
-  async go(method, path, form = undefined, more = {}) {
-    const headers = {
-      cookie: Object.entries(this.cookies).map(([k, v]) => `${k}=${v}`).join('; '), ...more,
-    };
-    let body;
-    if (form) {
-      body = new URLSearchParams(form).toString();
-      headers['content-type'] = 'application/x-www-form-urlencoded';
-    }
-    const answer = await ask(method, path, headers, body, this.address);
-    for (const line of answer.headers['set-cookie'] ?? []) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
-      if (value) this.cookies[name] = value; else delete this.cookies[name];
-    }
-    this.answer = answer;
-    this.html = answer.text;
-    this.to = answer.headers.location;
-    return answer.status;
-  }
-
-  get(path, more) { return this.go('GET', path, undefined, more); }
-
-  // The token of the page that is shown, unless the form says another.
-  post(path, form, more) {
-    return this.go('POST', path, { csrf: this.token(), ...form }, more);
-  }
-
-  token() { return /name="csrf" value="([0-9a-f]+)"/.exec(this.html)?.[1] ?? ''; }
-
-  says() { return /role="alert"[^>]*>([^<]*)/.exec(this.html)?.[1]; }
-
-  get session() { return this.cookies.tollgate_session; }
-
-  async signIn(email, secret = password) {
-    await this.get('/login');
-    return this.post('/login', { email, password: secret });
-  }
-
-  async isIn() { return await this.get('/settings') === 200; }
-}
+// --- people ------------------------------------------------------------------
 
 async function signedIn(email, secret) {
   const b = new Browser();
@@ -85,11 +36,7 @@ async function member(role = 'viewer') {
   }));
   assert.equal(answer.status, 201, answer.text);
   const { id } = JSON.parse(answer.text);
-  const { link } = tollgate('user', 'invite', email);
-  const b = new Browser();
-  const path = new URL(link).pathname;
-  assert.equal(await b.get(path), 200);
-  assert.equal(await b.post('/login/password', { token: path.split('/').pop(), password }), 303);
+  assert.equal(await new Browser().setPassword(tollgate('user', 'invite', email).link), 303);
   return { id, email };
 }
 
