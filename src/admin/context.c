@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "admin/admin_priv.h"
+#include "domain/host.h"
 #include "domain/hostmap.h"
 #include "domain/key.h"
 
@@ -93,7 +94,8 @@ admin_catalogue_changed(struct admin *ad)
 		hostmap_slot_bump(ad->map, GENERATION_CATALOGUE);
 }
 
-/* {"account":"ada"}: who ran the command, as the system knows it. */
+/* {"account":"ada","host":"web1"}: who ran the command and where, as the system
+ * knows them. */
 struct str
 admin_account(struct admin *ad)
 {
@@ -101,14 +103,18 @@ admin_account(struct admin *ad)
 	char text[1024];
 	struct buf b;
 	struct str ret = { NULL, 0 };
+	char host[HOST_NAME_BYTES];
 	struct error why;
 
+	host_name(host);
 	buf_init(&b, &ad->arena, KIB(2));
 	buf_add(&b, S("{\"account\":"));
 	if (getpwuid_r(getuid(), &pw, text, sizeof(text), &found) == 0 && found)
 		buf_json_string(&b, str_from(pw.pw_name));
 	else
 		buf_addf(&b, "\"%u\"", (unsigned)getuid());
+	buf_add(&b, S(",\"host\":"));
+	buf_json_string(&b, str_from(host));
 	buf_add_char(&b, '}');
 	if (buf_finish(&b, &ret, &why))
 		return (struct str){ NULL, 0 };

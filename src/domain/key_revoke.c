@@ -2,6 +2,7 @@
 /* Many keys revoked at once. */
 #include "domain/hostmap.h"
 #include "domain/key_manage.h"
+#include "domain/resource.h"
 #include "store/generation.h"
 
 struct revocation {
@@ -29,10 +30,38 @@ find_ids(struct revocation *v, struct error *e)
 	return OK;
 }
 
+/* As revoking one key does. @before  the key as it was */
+static enum err
+write_audit(const struct revocation *v, const struct key *before,
+    struct error *e)
+{
+	struct audit row = v->m.audit;
+	struct key_row from, to;
+	struct str changes;
+	struct key after;
+	enum err err = store_key_by_id(v->m.db, v->m.tenant, before->api_key_id,
+	    v->a, &after, e);
+
+	if (err)
+		return err;
+	key_row_fill(before, v->m.now_ms, &from);
+	key_row_fill(&after, v->m.now_ms, &to);
+	changes = record_changes(key_resource.record, &from, &to, v->a);
+	if (!changes.p)
+		return error_arena(e, v->a);
+	row.action = S("key.revoke");
+	row.object = str_from(key_resource.record->object);
+	row.object_id = before->api_key_id;
+	row.customer_id = before->customer_id;
+	row.is_success = true;
+	row.detail = store_audit_detail(&row, changes, v->a);
+	return row.detail.p ? store_audit_insert(v->m.db, &row, e)
+			    : error_arena(e, v->a);
+}
+
 static enum err
 revoke_one(struct revocation *v, uint64_t id, struct error *e)
 {
-	struct audit row = v->m.audit;
 	struct key k;
 	enum err err = store_key_lock(v->m.db, v->m.tenant, id, e);
 
@@ -45,13 +74,8 @@ revoke_one(struct revocation *v, uint64_t id, struct error *e)
 	if (err || k.revoked_at_ms)
 		return err;
 	v->done.n++;
-	row.action = S("key.revoke");
-	row.object = S("api_key");
-	row.object_id = id;
-	row.customer_id = k.customer_id;
-	row.is_success = true;
 	err = store_key_revoke(v->m.db, v->m.tenant, id, e);
-	return err ? err : store_audit_insert(v->m.db, &row, e);
+	return err ? err : write_audit(v, &k, e);
 }
 
 static enum err
