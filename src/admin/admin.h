@@ -40,7 +40,8 @@ struct admin_option {
   NULL, NULL, NULL, false \
  }
 
-struct admin; /* one run of one subcommand */
+struct admin;
+struct price; /* one run of one subcommand */
 
 /* Returns OK, or the error that is printed; exit code 1 then. ERR_BAD_PARAM
  * made by admin_usage() gives exit code 2. */
@@ -131,6 +132,9 @@ struct str admin_account(struct admin *ad);
 /** The next record: a row with the API's members. */
 void admin_record(struct admin *ad, const struct record_type *t,
     const void *row);
+/** A model's price as members price_since, price_input, …: USD per token, per
+ * request. @p  NULL: it has none */
+void price_show(struct admin *ad, const struct price *p);
 /** `X show`: the thing of that number, as the API shows it.
  * @row  room for what *r describes. Errors: ERR_NOT_FOUND. */
 enum err admin_show(struct admin *ad, const struct resource *r, uint64_t id,
@@ -143,11 +147,26 @@ enum err admin_show(struct admin *ad, const struct resource *r, uint64_t id,
 enum err admin_list_flush(struct admin *ad, struct arena_mark mark,
     struct error *e) ATTR_MUST_CHECK;
 
-#define ADMIN_PAGE_ROWS 1000
-/** Print up to ADMIN_PAGE_ROWS rows above *after; *after: the last one's id. */
+/** A part of a list. */
+struct admin_page {
+	uint64_t limit; /* most rows */
+	uint64_t after; /* behind the row of that id; 0: from the first on */
+	size_t n;       /* rows that were found */
+	uint64_t next;  /* behind that id it goes on; 0: that was the end */
+};
+/** Of a page that only ends early at the list's end. */
+static inline void
+admin_page_end(struct admin_page *p, uint64_t last_id)
+{
+	p->next = p->n == p->limit ? last_id : 0;
+}
+/** Print rows as p says, and say in it what they were. */
 typedef enum err admin_page_fn(struct admin *ad, struct db *db,
-    const void *filter, uint64_t *after, size_t *ret_n, struct error *e);
-/** `X list`: all that filter leaves, printed a page at a time. */
+    const void *filter, struct admin_page *p, struct error *e);
+/** `X list`: the first `limit` rows that filter leaves, a page at a time. */
+enum err admin_list_first(struct admin *ad, admin_page_fn *page,
+    const void *filter, uint64_t limit, struct error *e) ATTR_MUST_CHECK;
+/** ... and all of them. */
 enum err admin_list_all(struct admin *ad, admin_page_fn *page,
     const void *filter, struct error *e) ATTR_MUST_CHECK;
 

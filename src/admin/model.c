@@ -6,10 +6,10 @@
 #include "admin/admin.h"
 #include "admin/lookup.h"
 #include "admin/model_wait.h"
+#include "domain/model_view.h"
 #include "domain/resource.h"
 #include "domain/tokenizers.h"
 #include "ext/crypto.h"
-#include "store/deployment.h"
 #include "upstream/provider.h"
 
 #define WAIT_DEFAULT_S 60
@@ -99,17 +99,38 @@ fraction_rec(struct admin *ad, const char *name, int64_t ppm)
 	admin_number(ad, name, ppm < 0 ? NULL : text);
 }
 
-/* A line of the list. */
 static void
-model_row(struct admin *ad, const struct model *m, const struct deployment *d,
-    struct str provider)
+bool_or_none(struct admin *ad, const char *name, bool is_known, bool value)
 {
-	admin_rec(ad);
+	if (is_known)
+		admin_bool(ad, name, value);
+	else
+		admin_number(ad, name, NULL);
+}
+
+/* What a line of the list has as well. */
+static void
+place_members(struct admin *ad, const struct model_view *v)
+{
+	static const struct str none = { NULL, 0 };
+	const struct model *m = v->model;
+
 	admin_u64(ad, "id", m->model_id);
 	admin_str(ad, "name", m->name);
 	admin_bool(ad, "is_enabled", m->is_enabled && !m->archived_at_ms);
-	admin_str(ad, "provider", provider);
-	admin_str(ad, "upstream_name", d->upstream_name);
+	admin_str(ad, "provider", v->provider ? v->provider->name : none);
+	admin_str(ad, "upstream_name",
+	    v->deployment ? v->deployment->upstream_name : none);
+}
+
+/* A line of the list. */
+static void
+model_row(struct admin *ad, const struct model_view *v)
+{
+	const struct model *m = v->model;
+
+	admin_rec(ad);
+	place_members(ad, v);
 	admin_count(ad, "context_length", m->context_length);
 	admin_count(ad, "max_output", m->max_output_tok);
 	admin_str(ad, "tokenizer", m->tokenizer);
@@ -118,19 +139,22 @@ model_row(struct admin *ad, const struct model *m, const struct deployment *d,
 }
 
 static void
-model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
-    struct str provider)
+model_rec(struct admin *ad, const struct model_view *v)
 {
-	struct model copy = *m;
+	static const struct str none = { NULL, 0 };
+	const struct deployment *d = v->deployment;
+	const struct provider *p = v->provider;
+	struct model copy = *v->model;
+	const struct model *m = &copy;
 
 	admin_rec(ad);
-	admin_u64(ad, "id", m->model_id);
-	admin_str(ad, "name", m->name);
-	admin_bool(ad, "is_enabled", m->is_enabled && !m->archived_at_ms);
-	admin_str(ad, "provider", provider);
-	admin_str(ad, "upstream_name", d->upstream_name);
-	admin_str(ad, "api_url", d->api_url);
-	admin_str(ad, "model_path", d->model_path);
+	place_members(ad, v);
+	admin_str(ad, "kind",
+	    p ? str_from(provider_kind_names[p->kind]) : none);
+	admin_str(ad, "api_url", d ? d->api_url : none);
+	admin_bool(ad, "has_api_key", p && p->api_key_sealed.p);
+	admin_str(ad, "model_path", d ? d->model_path : none);
+	bool_or_none(ad, "preload", d && d->model_path.p, d && d->preload);
 	for (size_t i = 0; i < n_model_settings; i++)
 		admin_count(ad, model_settings[i].name,
 		    *model_setting_of(&copy, &model_settings[i]));
@@ -140,6 +164,8 @@ model_rec(struct admin *ad, const struct model *m, const struct deployment *d,
 	admin_str(ad, "tokenizer", m->tokenizer);
 	admin_str(ad, "allowed_members", m->allowed_members);
 	admin_str(ad, "description", m->description);
+	price_show(ad, v->price);
+	admin_time(ad, "created_at", m->created_at_ms);
 	admin_time(ad, "archived_at", m->archived_at_ms);
 }
 
@@ -209,50 +235,19 @@ read_model(struct admin *ad, struct model *m, struct error *e)
 	return err;
 }
 
-/* The first deployment of a model; ret->deployment_id 0: none. */
+/* The model as the database has it now. */
 static enum err
-deployment_of(struct admin *ad, uint64_t model_id, struct deployment *ret,
-    struct error *e)
+show(struct admin *ad, uint64_t model_id, struct error *e)
 {
-	struct deployment *all = NULL;
+	struct model_view v;
 	struct db *db;
-	size_t n = 0;
 	enum err err = admin_db(ad, &db, e);
 
 	if (!err)
-		err = store_deployment_list(db, admin_arena(ad), &all, &n, e);
-	*ret = (struct deployment){
-		.model_id = model_id,
-		.weight = 1,
-		.is_enabled = true,
-	};
-	for (size_t i = n; i-- > 0 && !err;)
-		if (all[i].model_id == model_id)
-			*ret = all[i];
+		err = model_view_load(db, admin_arena(ad), model_id, &v, e);
+	if (!err)
+		model_rec(ad, &v);
 	return err;
-}
-
-static struct str
-provider_name(struct admin *ad, uint64_t provider_id)
-{
-	struct provider *all = NULL;
-	struct error why;
-	struct db *db;
-	size_t n = 0;
-
-	if (admin_db(ad, &db, &why) == OK &&
-	    store_provider_list(db, admin_arena(ad), &all, &n, &why) == OK)
-		for (size_t i = 0; i < n; i++)
-			if (all[i].provider_id == provider_id)
-				return all[i].name;
-	return (struct str){ NULL, 0 };
-}
-
-static void
-show(struct admin *ad, const struct model_change *c)
-{
-	model_rec(ad, &c->model, &c->deployment,
-	    provider_name(ad, c->deployment.provider_id));
 }
 
 /* Who changes models by command. @m  what *ret refers to */
@@ -338,7 +333,6 @@ enum err
 admin_model_add(struct admin *ad, struct error *e)
 {
 	struct model_new n = { 0 };
-	struct model_change c = { 0 };
 	uint64_t wait_s = WAIT_DEFAULT_S;
 	enum err err;
 
@@ -358,13 +352,10 @@ admin_model_add(struct admin *ad, struct error *e)
 		    "\nIt is served as soon as it has a price: `tollgate price "
 		    "set --model %" PRI_STR " …`.",
 		    STR_ARG(n.model.name));
-	c.model = n.model;
-	err = deployment_of(ad, n.model.model_id, &c.deployment, e);
-	if (!err)
-		show(ad, &c);
+	err = show(ad, n.model.model_id, e);
 	if (err || n.place != MODEL_LOCAL || !n.model.is_enabled || !wait_s)
 		return err;
-	return model_wait(ad, &c.model, wait_s, e);
+	return model_wait(ad, &n.model, wait_s, e);
 }
 
 /* ---- changing ---- */
@@ -430,9 +421,7 @@ change(struct admin *ad, model_change_fn *fn, void *arg, struct error *e)
 	if (!err)
 		err = model_update(&ops, admin_arena(ad), m.model_id, fn, arg,
 		    &c, e);
-	if (!err)
-		show(ad, &c);
-	return err;
+	return err ? err : show(ad, m.model_id, e);
 }
 
 enum err
@@ -465,75 +454,37 @@ admin_model_disable(struct admin *ad, struct error *e)
 	return change(ad, enable, &is_enabled, e);
 }
 
-/* What the lines of the list are made of. */
-struct model_list {
-	struct model *models;
-	size_t n_models;
-	struct deployment *deployments;
-	size_t n_deployments;
-	struct provider *providers;
-	size_t n_providers;
-};
-
-static enum err
-list_load(struct admin *ad, struct model_list *l, struct error *e)
-{
-	struct arena *a = admin_arena(ad);
-	struct db *db;
-	enum err err = admin_db(ad, &db, e);
-
-	if (!err)
-		err = store_model_list(db, a, &l->models, &l->n_models, e);
-	if (!err)
-		err = store_deployment_list(db, a, &l->deployments,
-		    &l->n_deployments, e);
-	if (!err)
-		err = store_provider_list(db, a, &l->providers, &l->n_providers,
-		    e);
-	return err;
-}
-
 static bool
-is_listed(struct admin *ad, const struct model *m, struct str provider)
+is_listed(struct admin *ad, const struct model_view *v)
 {
+	const struct model *m = v->model;
 	bool is_served = m->is_enabled && !m->archived_at_ms;
 
-	if (m->archived_at_ms && !admin_has(ad, "archived"))
-		return false;
 	if ((admin_has(ad, "enabled") && !is_served) ||
 	    (admin_has(ad, "disabled") && is_served))
 		return false;
 	if (admin_has(ad, "name") && !str_eq(m->name, admin_opt(ad, "name")))
 		return false;
 	return !admin_has(ad, "provider") ||
-	       str_eq(provider, admin_opt(ad, "provider"));
-}
-
-static void
-list_model(struct admin *ad, const struct model_list *l, const struct model *m)
-{
-	struct deployment d = { 0 };
-	struct str provider = { NULL, 0 };
-
-	for (size_t i = l->n_deployments; i-- > 0;)
-		if (l->deployments[i].model_id == m->model_id)
-			d = l->deployments[i];
-	for (size_t i = 0; i < l->n_providers; i++)
-		if (l->providers[i].provider_id == d.provider_id)
-			provider = l->providers[i].name;
-	if (is_listed(ad, m, provider))
-		model_row(ad, m, &d, provider);
+	       (v->provider &&
+		   str_eq(v->provider->name, admin_opt(ad, "provider")));
 }
 
 enum err
 admin_model_list(struct admin *ad, struct error *e)
 {
-	struct model_list l = { 0 };
-	enum err err = list_load(ad, &l, e);
+	struct model_view *views = NULL;
+	struct db *db;
+	size_t n = 0;
+	enum err err = admin_db(ad, &db, e);
 
+	if (!err)
+		err = model_view_list(db, admin_arena(ad),
+		    admin_has(ad, "archived"), &views, &n, e);
 	admin_list(ad);
-	for (size_t i = 0; i < l.n_models && !err; i++)
-		list_model(ad, &l, &l.models[i]);
+	for (size_t i = 0; i < n && !err; i++)
+		if (is_listed(ad, &views[i]))
+			model_row(ad, &views[i]);
 	return err;
 }
 
@@ -541,31 +492,22 @@ enum err
 admin_model_show(struct admin *ad, struct error *e)
 {
 	struct model m;
-	struct deployment d;
 	enum err err = lookup_model(ad, admin_arg(ad, 0), &m, e);
 
-	if (!err)
-		err = deployment_of(ad, m.model_id, &d, e);
-	if (!err)
-		model_rec(ad, &m, &d, provider_name(ad, d.provider_id));
-	return err;
+	return err ? err : show(ad, m.model_id, e);
 }
 
 enum err
 admin_model_archive(struct admin *ad, struct error *e)
 {
-	struct model_change c = { 0 };
 	struct model_ops ops;
 	struct manager by;
-	enum err err = lookup_model(ad, admin_arg(ad, 0), &c.model, e);
+	struct model m;
+	enum err err = lookup_model(ad, admin_arg(ad, 0), &m, e);
 
 	if (!err)
 		err = ops_of(ad, &by, &ops, e);
 	if (!err)
-		err = model_archive(&ops, admin_arena(ad), c.model.model_id, e);
-	if (!err)
-		err = lookup_model(ad, c.model.name, &c.model, e);
-	if (!err)
-		show(ad, &c);
-	return err;
+		err = model_archive(&ops, admin_arena(ad), m.model_id, e);
+	return err ? err : show(ad, m.model_id, e);
 }

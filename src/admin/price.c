@@ -74,19 +74,44 @@ read_prices(struct admin *ad, struct price *p, struct error *e)
 }
 
 static void
+amount(struct admin *ad, const char *prefix, const char *name,
+    const int64_t *pusd)
+{
+	struct str member = arena_printf(admin_arena(ad), "%s%s", prefix, name);
+
+	if (!member.p)
+		return; /* the arena says so at the end */
+	if (pusd)
+		admin_usd(ad, member.p, *pusd);
+	else
+		admin_number(ad, member.p, NULL);
+}
+
+static void
+amounts(struct admin *ad, const char *prefix, const struct price *p)
+{
+	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (size_t c = 0; c < TOK_CLASS__MAX; c++)
+			amount(ad, prefix, price_classes[c].names[x],
+			    p ? &p->tok_pusd[x][c] : NULL);
+	amount(ad, prefix, "request", p ? &p->request_pusd : NULL);
+}
+
+void
+price_show(struct admin *ad, const struct price *p)
+{
+	admin_time(ad, "price_since", p ? p->effective_from_ms : 0);
+	amounts(ad, "price_", p);
+}
+
+static void
 price_rec(struct admin *ad, const struct price *p)
 {
 	admin_rec(ad);
 	admin_u64(ad, "id", p->price_version_id);
 	admin_u64(ad, "model_id", p->model_id);
 	admin_time(ad, "effective_from", p->effective_from_ms);
-	for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-		admin_usd(ad, price_classes[c].names[TOK_NORMAL],
-		    p->tok_pusd[TOK_NORMAL][c]);
-	for (size_t c = 0; c < TOK_CLASS__MAX; c++)
-		admin_usd(ad, price_classes[c].names[TOK_LONG],
-		    p->tok_pusd[TOK_LONG][c]);
-	admin_usd(ad, "request", p->request_pusd);
+	amounts(ad, "", p);
 	admin_str(ad, "note", p->note);
 }
 

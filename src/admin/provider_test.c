@@ -36,7 +36,7 @@ load(struct admin *ad, struct db *db, struct question *q, struct error *e)
 	if (!err)
 		err = lookup_model(ad, admin_opt(ad, "model"), &q->model, e);
 	if (!err)
-		err = store_deployment_first(db, q->model.model_id,
+		err = store_deployment_first(db, q->model.model_id, false,
 		    admin_arena(ad), &q->deployment, e);
 	if (err == ERR_NOT_FOUND ||
 	    (!err && q->deployment.provider_id != q->provider.provider_id))

@@ -256,7 +256,7 @@ read_rows(struct db_pool *pool, struct arena *a, struct catalogue_rows *ret,
 
 	if (rc)
 		return rc;
-	rc = store_catalogue_load(db, a, ret, e);
+	rc = store_catalogue_load(db, false, a, ret, e);
 	db_pool_give(pool, db);
 	return rc;
 }

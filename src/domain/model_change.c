@@ -36,7 +36,7 @@ load(struct db *db, struct update_arg *u, struct error *e)
 
 	if (err)
 		return err;
-	err = store_deployment_first(db, u->model_id, u->a, d, e);
+	err = store_deployment_first(db, u->model_id, false, u->a, d, e);
 	if (err == ERR_NOT_FOUND) {
 		*d = (struct deployment){
 			.model_id = u->model_id,

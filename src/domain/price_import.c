@@ -209,7 +209,7 @@ price_import_plan(struct db *db, struct price_feed *feed,
 		.rows = &rows,
 		.from_ms = opt->from_ms ? opt->from_ms : clock_now_ms(),
 	};
-	enum err err = store_catalogue_load(db, a, &rows, e);
+	enum err err = store_catalogue_load(db, false, a, &rows, e);
 
 	if (err)
 		return err;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 struct load_arg {
+	bool with_archived;
 	struct arena *a;
 	struct catalogue_rows *rows;
 };
@@ -20,8 +21,8 @@ load_txn(struct db *db, void *arg, struct error *e)
 	if (err == OK)
 		err = store_model_list(db, l->a, &r->models, &r->n_models, e);
 	if (err == OK)
-		err = store_deployment_list(db, l->a, &r->deployments,
-		    &r->n_deployments, e);
+		err = store_deployment_list(db, l->with_archived, l->a,
+		    &r->deployments, &r->n_deployments, e);
 	if (err == OK)
 		err = store_price_current(db, l->a, &r->prices, &r->n_prices,
 		    e);
@@ -29,10 +30,10 @@ load_txn(struct db *db, void *arg, struct error *e)
 }
 
 enum err
-store_catalogue_load(struct db *db, struct arena *a, struct catalogue_rows *ret,
-    struct error *e)
+store_catalogue_load(struct db *db, bool with_archived, struct arena *a,
+    struct catalogue_rows *ret, struct error *e)
 {
-	struct load_arg arg = { a, ret };
+	struct load_arg arg = { with_archived, a, ret };
 
 	return db_snapshot(db, load_txn, &arg, e);
 }

@@ -13,14 +13,17 @@ struct catalogue_rows {
 	size_t n_providers;
 	struct model *models; /* archived ones too */
 	size_t n_models;
-	struct deployment *deployments; /* not the archived ones */
+	struct deployment *deployments; /* as asked for */
 	size_t n_deployments;
 	struct price *prices; /* see store_price_current() */
 	size_t n_prices;
 };
 
-/** One consistent snapshot. Memory: everything in a. */
-enum err store_catalogue_load(struct db *db, struct arena *a,
-    struct catalogue_rows *ret, struct error *e) ATTR_MUST_CHECK;
+/** One consistent snapshot.
+ * @with_archived  deployments, too, behind a model's others
+ * Memory: everything in a. */
+enum err store_catalogue_load(struct db *db, bool with_archived,
+    struct arena *a, struct catalogue_rows *ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

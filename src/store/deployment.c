@@ -58,19 +58,20 @@ store_deployment_update(struct db *db, const struct deployment *d,
 }
 
 enum err
-store_deployment_first(struct db *db, uint64_t model_id, struct arena *a,
-    struct deployment *ret, struct error *e)
+store_deployment_first(struct db *db, uint64_t model_id, bool with_archived,
+    struct arena *a, struct deployment *ret, struct error *e)
 {
-	return db_one(db, STMT_DEPLOYMENT_FIRST, DB_IN(db_u64(model_id)), a,
-	    &deployment_map, ret, e);
+	return db_one(db, STMT_DEPLOYMENT_FIRST,
+	    DB_IN(db_u64(model_id), db_bool(with_archived)), a, &deployment_map,
+	    ret, e);
 }
 
 enum err
-store_deployment_list(struct db *db, struct arena *a, struct deployment **ret,
-    size_t *ret_n, struct error *e)
+store_deployment_list(struct db *db, bool with_archived, struct arena *a,
+    struct deployment **ret, size_t *ret_n, struct error *e)
 {
-	return db_all(db, STMT_DEPLOYMENT_LIST, DB_IN_NONE, a, &deployment_map,
-	    ret, ret_n, e);
+	return db_all(db, STMT_DEPLOYMENT_LIST, DB_IN(db_bool(with_archived)),
+	    a, &deployment_map, ret, ret_n, e);
 }
 
 enum err

@@ -28,12 +28,15 @@ enum err store_deployment_insert(struct db *db, const struct deployment *d,
 /** Write all but model and provider. Bumps the catalogue. */
 enum err store_deployment_update(struct db *db, const struct deployment *d,
     struct error *e) ATTR_MUST_CHECK;
-/** The one of a model that is tried first. Errors: ERR_NOT_FOUND. */
+/** The one of a model that is tried first; if it has none, with_archived the
+ * one that it had. Errors: ERR_NOT_FOUND. */
 enum err store_deployment_first(struct db *db, uint64_t model_id,
-    struct arena *a, struct deployment *ret, struct error *e) ATTR_MUST_CHECK;
-/** All that are not archived, by model, ordinal, id. */
-enum err store_deployment_list(struct db *db, struct arena *a,
-    struct deployment **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+    bool with_archived, struct arena *a, struct deployment *ret,
+    struct error *e) ATTR_MUST_CHECK;
+/** By model, those that are not archived first, ordinal, id. */
+enum err store_deployment_list(struct db *db, bool with_archived,
+    struct arena *a, struct deployment **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
 enum err store_deployment_archive(struct db *db, uint64_t deployment_id,
     struct error *e) ATTR_MUST_CHECK;
 /** All of a model; it may have none. */

@@ -28,7 +28,8 @@ catalogue__loaded__has_what_was_made(void **state)
 	(void)state;
 	assert_db_ok(f, store_price_insert(f->db, &p, &id, &f->e));
 
-	assert_db_ok(f, store_catalogue_load(f->db, &f->a, &rows, &f->e));
+	assert_db_ok(f,
+	    store_catalogue_load(f->db, false, &f->a, &rows, &f->e));
 
 	for (size_t i = 0; i < rows.n_prices; i++)
 		if (rows.prices[i].price_version_id == id)
