@@ -249,6 +249,15 @@ store_usage_view(struct db *db, uint64_t tenant, const struct uuid7 *request_id,
 	    ret, e);
 }
 
+enum err
+store_usage_view_by_id(struct db *db, uint64_t tenant, uint64_t usage_id,
+    struct arena *a, struct usage_view *ret, struct error *e)
+{
+	return db_one(db, STMT_USAGE_VIEW_BY_ID,
+	    DB_IN(db_u64(usage_id), DB_TWICE(db_id(tenant))), a, &view_map, ret,
+	    e);
+}
+
 static const struct db_field posted_fields[] = {
 	DB_FIELD(struct usage_view, row.request_id.b, B16),
 	DB_FIELD(struct usage_view, usage_id, U64),

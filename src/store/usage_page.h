@@ -73,6 +73,9 @@ enum err store_usage_floor(struct db *db, uint64_t tenant,
 enum err store_usage_view(struct db *db, uint64_t tenant,
     const struct uuid7 *request_id, struct arena *a, struct usage_view *ret,
     struct error *e) ATTR_MUST_CHECK;
+enum err store_usage_view_by_id(struct db *db, uint64_t tenant,
+    uint64_t usage_id, struct arena *a, struct usage_view *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * The views of n rows that were just inserted: their numbers and times of
  * posting, by few statements.

@@ -357,6 +357,23 @@ api_usage_list(struct app *app, const struct request *rq, struct response *rs,
 				      : write_export(&l, rs, e);
 }
 
+/* By what the client was told: its request's id, or the row's number. */
+static enum err
+find_row(const struct manager *m, struct str text, struct arena *a,
+    struct usage_view *ret, struct error *e)
+{
+	struct uuid7 request_id;
+	uint64_t usage_id;
+
+	if (uuid7_parse(text, &request_id))
+		return store_usage_view(m->db, m->tenant, &request_id, a, ret,
+		    e);
+	if (str_to_u64(text, 1, UINT64_MAX, &usage_id))
+		return store_usage_view_by_id(m->db, m->tenant, usage_id, a,
+		    ret, e);
+	return error_set(e, ERR_NOT_FOUND, "no id");
+}
+
 enum err
 api_usage_show(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
@@ -364,16 +381,12 @@ api_usage_show(struct app *app, const struct request *rq, struct response *rs,
 	struct usage_view v;
 	struct manager m;
 	struct json_out j;
-	struct uuid7 id;
-	enum err err = ERR_NOT_FOUND;
+	enum err err = manager_begin(app, rq, &m, e);
 
-	if (uuid7_parse(rq->path_param[0], &id)) {
-		err = manager_begin(app, rq, &m, e);
-		if (err)
-			return err;
-		err = store_usage_view(m.db, m.tenant, &id, rq->arena, &v, e);
-		manager_end(app, &m);
-	}
+	if (err)
+		return err;
+	err = find_row(&m, rq->path_param[0], rq->arena, &v, e);
+	manager_end(app, &m);
 	if (err == ERR_NOT_FOUND)
 		return error_public(e, err, "request_id",
 		    "There is no usage of such a request.");
