@@ -4,8 +4,7 @@
 
 #include "admin/lookup.h"
 
-#define LIST_DEFAULT 100
-#define LIST_MAX     10000
+#define LIST_ROWS 100 /* unless more are asked for */
 
 const struct admin_option admin_audit_list_options[] = {
 	{ "customer", "ID|EMAIL", "What concerns that customer.", false },
@@ -73,26 +72,30 @@ read_filter(struct admin *ad, struct audit_filter *f, struct error *e)
 	return err ? err : admin_opt_time(ad, "before", &f->to_ms, e);
 }
 
+/* filter: a struct audit_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
+{
+	struct newest_end end = { 0, 0 };
+	struct audit *rows = NULL;
+	enum err err = store_audit_page(db, 0, filter, p->after, p->limit,
+	    AUDIT_SEARCH_MAX, admin_arena(ad), &rows, &p->n, &end, e);
+
+	for (size_t i = 0; i < p->n && !err; i++)
+		audit_rec(ad, &rows[i]);
+	p->next = end.next_id;
+	return err;
+}
+
 enum err
 admin_audit_list(struct admin *ad, struct error *e)
 {
 	struct audit_filter f = { 0 };
-	struct newest_end end;
-	struct audit *rows = NULL;
-	uint64_t limit = LIST_DEFAULT;
-	struct db *db;
-	size_t n = 0;
+	uint64_t limit = LIST_ROWS;
 	enum err err = read_filter(ad, &f, e);
 
 	if (!err)
-		err = admin_opt_u64(ad, "limit", 1, LIST_MAX, &limit, e);
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_audit_page(db, 0, &f, 0, limit, 0, admin_arena(ad),
-		    &rows, &n, &end, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		audit_rec(ad, &rows[i]);
-	return err;
+		err = admin_opt_u64(ad, "limit", 1, INT64_MAX, &limit, e);
+	return err ? err : admin_list_first(ad, list_page, &f, limit, e);
 }

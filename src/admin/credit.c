@@ -5,8 +5,7 @@
 #include "admin/lookup.h"
 #include "store/ledger.h"
 
-#define CREDITS_ROWS     100
-#define CREDITS_ROWS_MAX 10000
+#define CREDITS_ROWS 100 /* unless more are asked for */
 
 const struct admin_option admin_customer_credit_options[] = {
 	{ "amount", "USD", "How much; less than 0 takes back.", true },
@@ -50,31 +49,35 @@ admin_customer_credit(struct admin *ad, struct error *e)
 	return OK;
 }
 
-enum err
-admin_customer_credits(struct admin *ad, struct error *e)
+/* filter: the customer's id. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	struct ledger_credit *v = NULL;
-	uint64_t limit = CREDITS_ROWS;
-	struct customer c;
-	struct db *db;
-	size_t n = 0;
-	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+	enum err err = store_ledger_credits(db, *(const uint64_t *)filter,
+	    p->after, p->limit, admin_arena(ad), &v, &p->n, e);
 
-	if (!err)
-		err = admin_opt_u64(ad, "limit", 1, CREDITS_ROWS_MAX, &limit,
-		    e);
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_ledger_credits(db, c.customer_id, 0, limit,
-		    admin_arena(ad), &v, &n, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		admin_rec(ad);
 		admin_u64(ad, "id", v[i].transfer_id);
 		admin_usd(ad, "amount_usd", v[i].amount_pusd);
 		admin_str(ad, "reference", credit_reference(v[i].cause));
 		admin_time(ad, "created_at", v[i].created_at_ms);
+		admin_page_end(p, v[i].transfer_id);
 	}
 	return err;
+}
+
+enum err
+admin_customer_credits(struct admin *ad, struct error *e)
+{
+	uint64_t limit = CREDITS_ROWS;
+	struct customer c;
+	enum err err = lookup_customer(ad, admin_arg(ad, 0), &c, e);
+
+	if (!err)
+		err = admin_opt_u64(ad, "limit", 1, INT64_MAX, &limit, e);
+	return err ? err
+		   : admin_list_first(ad, list_page, &c.customer_id, limit, e);
 }

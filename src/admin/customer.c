@@ -16,12 +16,18 @@
 /* pico-USD in a millionth of a dollar: millionths are read as decimals. */
 #define PUSD_PER_PPM 1000000
 
-#define LOW_BALANCE_OPTION                                              \
- {                                                                      \
-  "low-balance", "USD",                                                 \
-      "Its owners are told when a prepaid balance falls below (1); 0: " \
-      "never.",                                                         \
-      false                                                             \
+#define SETTING_OPTIONS                                                    \
+ { "webhook-url", "URL",                                                   \
+	 "Where its notices are sent, beginning with https://; an empty "  \
+	 "one for nowhere.",                                               \
+	 false },                                                          \
+     { "billing", "KIND", "postpaid, or prepaid: uses what was credited.", \
+	     false },                                                      \
+ {                                                                         \
+  "low-balance", "USD",                                                    \
+      "Its owners are told when a prepaid balance falls below (1); 0: "    \
+      "never.",                                                            \
+      false                                                                \
  }
 
 const struct admin_option admin_customer_add_options[] = {
@@ -34,7 +40,7 @@ const struct admin_option admin_customer_add_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
-	LOW_BALANCE_OPTION,
+	SETTING_OPTIONS,
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_customer_set_options[] = {
@@ -48,13 +54,7 @@ const struct admin_option admin_customer_set_options[] = {
 	    false },
 	{ "per-hour", "N", "The same per hour.", false },
 	LIMITS_OPTION,
-	{ "webhook-url", "URL",
-	    "Where its notices are sent, beginning with https://; an empty "
-	    "one for nowhere.",
-	    false },
-	{ "billing", "KIND", "postpaid, or prepaid: uses what was credited.",
-	    false },
-	LOW_BALANCE_OPTION,
+	SETTING_OPTIONS,
 	{ "suspend", NULL, "Its keys and users stop working.", false },
 	{ "resume", NULL, "They work again.", false },
 	ADMIN_OPTIONS_END,
@@ -131,6 +131,12 @@ read_ppm(struct str text, uint64_t max_ppm, uint64_t *ret)
 static enum err
 read_settings(struct admin *ad, struct customer *c, struct error *e)
 {
+	struct str url = admin_opt(ad, "webhook-url");
+	unsigned billing = c->billing;
+	enum err err;
+
+	if (url.p)
+		c->webhook_url = url.n ? url : (struct str){ NULL, 0 };
 	if (admin_has(ad, "name"))
 		c->name = admin_opt(ad, "name");
 	if (admin_has(ad, "company"))
@@ -145,7 +151,25 @@ read_settings(struct admin *ad, struct customer *c, struct error *e)
 		return admin_usage(e,
 		    "--low-balance must be from 0 to 1000000 with up to "
 		    "6 decimals");
-	return limits_read(ad, &c->limits, e);
+	err = admin_opt_enum(ad, "billing", customer_billing_names,
+	    CUSTOMER_BILLING__N, &billing, e);
+	c->billing = (enum customer_billing)billing;
+	return err ? err : limits_read(ad, &c->limits, e);
+}
+
+/* @networks  where webhooks may point to besides; must live as long as *m */
+static enum err
+manager_of_customers(struct admin *ad, struct cidr_list *networks,
+    struct manager *m, struct error *e)
+{
+	enum err err = cidr_list_parse(admin_arena(ad),
+	    str_from(conf_text(admin_conf(ad), CONF_WEBHOOKS_NETWORKS)),
+	    networks, e);
+
+	if (!err)
+		err = admin_manager(ad, m, e);
+	m->extra = networks;
+	return err;
 }
 
 enum err
@@ -156,12 +180,13 @@ admin_customer_add(struct admin *ad, struct error *e)
 		    .markup_ppm = MARKUP_ONCE,
 		    .low_balance_ppm = CUSTOMER_LOW_BALANCE_PPM },
 	};
+	struct cidr_list networks;
 	uint64_t owner_id = 0;
 	struct manager m;
 	enum err err = read_settings(ad, &row.c, e);
 
 	if (!err)
-		err = admin_manager(ad, &m, e);
+		err = manager_of_customers(ad, &networks, &m, e);
 	if (!err)
 		err = resource_create(&customer_resource, &m, admin_arena(ad),
 		    &row, e);
@@ -180,16 +205,16 @@ admin_customer_add(struct admin *ad, struct error *e)
 
 /* filter: a struct customer_filter. */
 static enum err
-list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
-    size_t *ret_n, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	struct customer *customers = NULL;
-	enum err err = store_customer_page(db, 0, filter, *after,
-	    ADMIN_PAGE_ROWS, admin_arena(ad), &customers, ret_n, e);
+	enum err err = store_customer_page(db, 0, filter, p->after, p->limit,
+	    admin_arena(ad), &customers, &p->n, e);
 
-	for (size_t i = 0; i < *ret_n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		customer_rec(ad, &customers[i]);
-		*after = customers[i].customer_id;
+		admin_page_end(p, customers[i].customer_id);
 	}
 	return err;
 }
@@ -231,9 +256,6 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 {
 	struct admin *ad = arg;
 	struct customer_row *c = row;
-	struct str url = admin_opt(ad, "webhook-url");
-	unsigned billing = c->c.billing;
-	enum err err;
 
 	(void)r;
 	(void)a;
@@ -241,12 +263,7 @@ change(const struct resource *r, struct arena *a, void *row, void *arg,
 		c->state = CUSTOMER_SUSPENDED;
 	if (admin_has(ad, "resume"))
 		c->state = CUSTOMER_ACTIVE;
-	if (url.p)
-		c->c.webhook_url = url.n ? url : (struct str){ NULL, 0 };
-	err = admin_opt_enum(ad, "billing", customer_billing_names,
-	    CUSTOMER_BILLING__N, &billing, e);
-	c->c.billing = (enum customer_billing)billing;
-	return err ? err : read_settings(ad, &c->c, e);
+	return read_settings(ad, &c->c, e);
 }
 
 enum err
@@ -261,12 +278,7 @@ admin_customer_set(struct admin *ad, struct error *e)
 	if (!err && admin_has(ad, "suspend") && admin_has(ad, "resume"))
 		return admin_usage(e, "--suspend and --resume exclude another");
 	if (!err)
-		err = cidr_list_parse(admin_arena(ad),
-		    str_from(conf_text(admin_conf(ad), CONF_WEBHOOKS_NETWORKS)),
-		    &networks, e);
-	if (!err)
-		err = admin_manager(ad, &m, e);
-	m.extra = &networks;
+		err = manager_of_customers(ad, &networks, &m, e);
 	if (!err)
 		err = resource_change(&customer_resource, &m, c.customer_id,
 		    change, ad, admin_arena(ad), &row, e);

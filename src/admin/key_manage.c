@@ -7,7 +7,6 @@
 #include "admin/lookup.h"
 #include "base/clock.h"
 
-#define PAGE_ROWS  1000
 #define EXPIRING_S 604800 /* a week */
 #define SECOND_MS  1000
 
@@ -64,6 +63,7 @@ const struct admin_option admin_key_revoke_all_options[] = {
 	{ "customer", "ID|EMAIL", "All keys of a customer.", false },
 	{ "project", "ID", "Of a project.", false },
 	{ "user", "EMAIL", "Of a user.", false },
+	{ "keys", "LIST", "These: numbers, with commas.", false },
 	ADMIN_OPTIONS_END,
 };
 
@@ -156,31 +156,27 @@ list_rec(struct admin *ad, const struct key *k)
 	admin_time(ad, "last_used_at", k->last_used_at_ms);
 }
 
+/* filter: a struct key_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
+{
+	struct key *keys = NULL;
+	enum err err = store_key_page(db, 0, filter, p->after, p->limit,
+	    admin_arena(ad), &keys, &p->n, &p->next, e);
+
+	for (size_t i = 0; i < p->n && !err; i++)
+		list_rec(ad, &keys[i]);
+	return err;
+}
+
 enum err
 admin_key_list(struct admin *ad, struct error *e)
 {
 	struct key_filter f = { 0 };
-	struct key *keys = NULL;
-	uint64_t after = 0;
-	struct db *db;
 	enum err err = read_filter(ad, &f, e);
 
-	if (!err)
-		err = admin_db(ad, &db, e);
-	admin_list(ad);
-	do {
-		struct arena_mark mark = arena_mark(admin_arena(ad));
-		size_t n = 0;
-
-		if (!err)
-			err = store_key_page(db, 0, &f, after, PAGE_ROWS,
-			    admin_arena(ad), &keys, &n, &after, e);
-		for (size_t i = 0; i < n && !err; i++)
-			list_rec(ad, &keys[i]);
-		if (!err && after)
-			err = admin_list_flush(ad, mark, e);
-	} while (!err && after);
-	return err;
+	return err ? err : admin_list_all(ad, list_page, &f, e);
 }
 
 enum err
@@ -190,11 +186,7 @@ admin_key_show(struct admin *ad, struct error *e)
 	struct key k;
 	enum err err = lookup_key(ad, admin_arg(ad, 0), &k, e);
 
-	if (err)
-		return err;
-	key_row_fill(&k, clock_now_ms(), &row);
-	admin_record(ad, key_resource.record, &row);
-	return OK;
+	return err ? err : admin_show(ad, &key_resource, k.api_key_id, &row, e);
 }
 
 /* ---- changing ---- */
@@ -350,6 +342,32 @@ admin_key_rotate(struct admin *ad, struct error *e)
 	return OK;
 }
 
+/* --keys: *ret_ids NULL without it. */
+static enum err
+read_keys(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
+    struct error *e)
+{
+	struct str rest = admin_opt(ad, "keys"), text;
+	uint64_t *ids = arena_array(admin_arena(ad), uint64_t, KEY_REVOKE_MAX);
+	size_t n = 0;
+
+	if (!rest.p)
+		return OK;
+	if (!ids)
+		return error_arena(e, admin_arena(ad));
+	while (str_split(&rest, ',', &text)) {
+		if (n == KEY_REVOKE_MAX)
+			return admin_usage(e, "--keys: more than %d",
+			    KEY_REVOKE_MAX);
+		if (!str_to_u64(text, 1, UINT32_MAX, &ids[n++]))
+			return admin_usage(e,
+			    "--keys must be numbers of keys, with commas");
+	}
+	*ret_ids = ids;
+	*ret_n = n;
+	return OK;
+}
+
 /* Call after call, until there are no more. */
 static enum err
 revoke_all(struct admin *ad, const struct manager *m,
@@ -377,11 +395,14 @@ admin_key_revoke_all(struct admin *ad, struct error *e)
 	struct manager m;
 	size_t n = 0;
 	enum err err = read_owners(ad, &what.filter, e);
+	bool has_owner = what.filter.customer_id || what.filter.project_id ||
+			 what.filter.user_id;
 
-	if (!err && !what.filter.customer_id && !what.filter.project_id &&
-	    !what.filter.user_id)
+	if (!err)
+		err = read_keys(ad, &what.ids, &what.n_ids, e);
+	if (!err && has_owner == (what.ids != NULL))
 		return admin_usage(e, "say whose: --customer, --project, "
-				      "--user");
+				      "--user; or which: --keys");
 	if (!err)
 		err = key_manager_of(ad, &km, &m, e);
 	if (!err)

@@ -32,21 +32,21 @@ struct label_list {
 
 /* filter: a struct label_list. */
 static enum err
-list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
-    size_t *ret_n, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	const struct label_list *l = filter;
 	struct label *labels = NULL;
 	struct label_row *rows = NULL;
-	enum err err = store_label_page(db, l->kind, 0, &l->filter, *after,
-	    ADMIN_PAGE_ROWS, admin_arena(ad), &labels, ret_n, e);
+	enum err err = store_label_page(db, l->kind, 0, &l->filter, p->after,
+	    p->limit, admin_arena(ad), &labels, &p->n, e);
 
 	if (!err)
-		err = label_rows(db, l->kind, 0, labels, *ret_n, clock_now_ms(),
+		err = label_rows(db, l->kind, 0, labels, p->n, clock_now_ms(),
 		    admin_arena(ad), &rows, e);
-	for (size_t i = 0; i < *ret_n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		admin_record(ad, label_resources[l->kind].record, &rows[i]);
-		*after = rows[i].l.label_id;
+		admin_page_end(p, rows[i].l.label_id);
 	}
 	return err;
 }

@@ -8,20 +8,20 @@
 #include "base/uuid7.h"
 #include "domain/key_notice.h"
 #include "domain/notice_deliver.h"
+#include "domain/notice_text.h"
 #include "ext/httpc.h"
 #include "store/db_pool.h"
 #include "store/notice.h"
 
-#define LIST_ROWS     100
-#define LIST_ROWS_MAX 10000
+#define LIST_ROWS 100 /* unless more are asked for */
 
 const struct admin_option admin_notice_list_options[] = {
 	{ "customer", "ID|EMAIL", "Of that customer only.", false },
 	{ "kind", "KIND", "Such as key.expiring.", false },
 	{ "state", "STATE", "pending, sent or dead.", false },
-	{ "limit", "N",
-	    "How many ways of being told, the newest notice first (100).",
-	    false },
+	{ "from", "TIME", "Made at or after.", false },
+	{ "before", "TIME", "Made before.", false },
+	{ "limit", "N", "The newest so many (100).", false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_notice_send_options[] = {
@@ -31,9 +31,14 @@ const struct admin_option admin_notice_test_options[] = {
 	ADMIN_OPTIONS_END,
 };
 
+/* A line for a way that it goes; without one, it isn't known yet. */
 static void
-notice_rec(struct admin *ad, const struct notice_listed *n)
+way_rec(struct admin *ad, const struct notice_view *n, const char *channel,
+    const struct notice_way *w)
 {
+	char uid[NOTICE_UID_BYTES];
+
+	notice_uid(n->uid, uid);
 	admin_rec(ad);
 	admin_u64(ad, "id", n->notice_id);
 	admin_count(ad, "customer_id",
@@ -41,13 +46,30 @@ notice_rec(struct admin *ad, const struct notice_listed *n)
 	admin_str(ad, "kind", n->kind);
 	admin_str(ad, "payload", n->payload);
 	admin_time(ad, "created_at", n->created_at_ms);
-	admin_str(ad, "channel", n->channel);
-	admin_str(ad, "state", n->state);
-	admin_u64(ad, "attempts", n->attempts);
-	admin_time(ad, "next_attempt_at",
-	    str_eq(n->state, S("pending")) ? n->next_attempt_at_ms : 0);
-	admin_time(ad, "sent_at", n->sent_at_ms);
-	admin_str(ad, "last_error", n->last_error);
+	admin_str(ad, "channel",
+	    channel ? str_from(channel) : (struct str){ NULL, 0 });
+	admin_str(ad, "state", w->state);
+	admin_u64(ad, "attempts", w->attempts);
+	admin_time(ad, "next_attempt_at", w->next_attempt_at_ms);
+	admin_time(ad, "sent_at", w->sent_at_ms);
+	admin_str(ad, "last_error", w->last_error);
+	admin_str(ad, "webhook_id", str_from(uid));
+}
+
+static void
+notice_recs(struct admin *ad, const struct notice_view *n, struct str state)
+{
+	const struct notice_way *const ways[NOTICE_CHANNEL__N] = {
+		[NOTICE_EMAIL] = &n->email,
+		[NOTICE_WEBHOOK] = &n->webhook,
+	};
+
+	if (!n->email.state.p && !n->webhook.state.p)
+		way_rec(ad, n, NULL, &n->email);
+	for (int i = 0; i < NOTICE_CHANNEL__N; i++)
+		if (ways[i]->state.p &&
+		    (!state.p || str_eq(ways[i]->state, state)))
+			way_rec(ad, n, notice_channel_names[i], ways[i]);
 }
 
 static enum err
@@ -69,8 +91,11 @@ read_filter(struct admin *ad, struct notice_filter *f, uint64_t *ret_limit,
 		f->state = str_from(notice_state_names[state]);
 	}
 	if (!err)
-		err = admin_opt_u64(ad, "limit", 1, LIST_ROWS_MAX, ret_limit,
-		    e);
+		err = admin_opt_time(ad, "from", &f->from_ms, e);
+	if (!err)
+		err = admin_opt_time(ad, "before", &f->to_ms, e);
+	if (!err)
+		err = admin_opt_u64(ad, "limit", 1, INT64_MAX, ret_limit, e);
 	if (!err && customer.p)
 		err = lookup_customer(ad, customer, &c, e);
 	if (!err && customer.p)
@@ -78,25 +103,31 @@ read_filter(struct admin *ad, struct notice_filter *f, uint64_t *ret_limit,
 	return err;
 }
 
+/* filter: a struct notice_filter. */
+static enum err
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
+{
+	const struct notice_filter *f = filter;
+	struct notice_view *notices = NULL;
+	struct newest_end end = { 0, 0 };
+	enum err err = store_notice_page(db, f, p->after, p->limit,
+	    admin_arena(ad), &notices, &p->n, &end, e);
+
+	for (size_t i = 0; i < p->n && !err; i++)
+		notice_recs(ad, &notices[i], f->state);
+	p->next = end.next_id;
+	return err;
+}
+
 enum err
 admin_notice_list(struct admin *ad, struct error *e)
 {
 	struct notice_filter f = { .customer_id = 0 };
-	struct notice_listed *rows = NULL;
 	uint64_t limit = LIST_ROWS;
-	struct db *db;
-	size_t n = 0;
 	enum err err = read_filter(ad, &f, &limit, e);
 
-	if (!err)
-		err = admin_db(ad, &db, e);
-	if (!err)
-		err = store_notice_list(db, &f, limit, admin_arena(ad), &rows,
-		    &n, e);
-	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		notice_rec(ad, &rows[i]);
-	return err;
+	return err ? err : admin_list_first(ad, list_page, &f, limit, e);
 }
 
 /* What the workers look for once a minute. */

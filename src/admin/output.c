@@ -308,6 +308,10 @@ admin_list_flush(struct admin *ad, struct arena_mark mark, struct error *e)
 	struct buf b;
 	enum err err;
 
+	if (!out->first) {
+		arena_rewind(&ad->arena, mark);
+		return OK;
+	}
 	buf_init(&b, &ad->arena, OUTPUT_MAX_BYTES);
 	if (ad->is_json)
 		print_json_list(out, false, &b);

@@ -166,16 +166,16 @@ admin_provider_set(struct admin *ad, struct error *e)
 
 /* filter: a struct provider_filter. */
 static enum err
-list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
-    size_t *ret_n, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	struct provider *providers = NULL;
-	enum err err = store_provider_page(db, filter, *after, ADMIN_PAGE_ROWS,
-	    admin_arena(ad), &providers, ret_n, e);
+	enum err err = store_provider_page(db, filter, p->after, p->limit,
+	    admin_arena(ad), &providers, &p->n, e);
 
-	for (size_t i = 0; i < *ret_n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		provider_rec(ad, &providers[i]);
-		*after = providers[i].provider_id;
+		admin_page_end(p, providers[i].provider_id);
 	}
 	return err;
 }

@@ -6,6 +6,8 @@
 #include "admin/admin_priv.h"
 #include "admin/limits.h"
 
+#define PAGE_ROWS 1000
+
 enum err
 admin_manager(struct admin *ad, struct manager *ret, struct error *e)
 {
@@ -65,21 +67,32 @@ admin_show(struct admin *ad, const struct resource *r, uint64_t id, void *row,
 }
 
 enum err
-admin_list_all(struct admin *ad, admin_page_fn *page, const void *filter,
-    struct error *e)
+admin_list_first(struct admin *ad, admin_page_fn *page, const void *filter,
+    uint64_t limit, struct error *e)
 {
-	size_t n = ADMIN_PAGE_ROWS;
-	uint64_t after = 0;
+	struct admin_page p = { .next = 0 };
 	struct db *db;
 	enum err err = admin_db(ad, &db, e);
 
 	admin_list(ad);
-	while (!err && n == ADMIN_PAGE_ROWS) {
+	do {
 		struct arena_mark mark = arena_mark(&ad->arena);
 
-		err = page(ad, db, filter, &after, &n, e);
-		if (!err && n == ADMIN_PAGE_ROWS)
+		p = (struct admin_page){
+			.limit = limit < PAGE_ROWS ? limit : PAGE_ROWS,
+			.after = p.next,
+		};
+		err = err ? err : page(ad, db, filter, &p, e);
+		limit -= err ? 0 : p.n;
+		if (!err && p.next && limit > 0)
 			err = admin_list_flush(ad, mark, e);
-	}
+	} while (!err && p.next && limit > 0);
 	return err;
+}
+
+enum err
+admin_list_all(struct admin *ad, admin_page_fn *page, const void *filter,
+    struct error *e)
+{
+	return admin_list_first(ad, page, filter, UINT64_MAX, e);
 }

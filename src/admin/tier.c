@@ -103,17 +103,17 @@ admin_tier_set(struct admin *ad, struct error *e)
 
 /* filter: the struct admin. */
 static enum err
-list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
-    size_t *ret_n, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	struct tier *tiers = NULL;
 	enum err err = store_tier_page(db, admin_opt(filter, "name"),
-	    admin_has(filter, "archived"), *after, ADMIN_PAGE_ROWS,
-	    admin_arena(ad), &tiers, ret_n, e);
+	    admin_has(filter, "archived"), p->after, p->limit, admin_arena(ad),
+	    &tiers, &p->n, e);
 
-	for (size_t i = 0; i < *ret_n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		tier_rec(ad, &tiers[i]);
-		*after = tiers[i].tier_id;
+		admin_page_end(p, tiers[i].tier_id);
 	}
 	return err;
 }

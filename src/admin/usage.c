@@ -40,6 +40,12 @@ const struct admin_option admin_usage_add_options[] = {
 	{ "long-image-output", "N", "", false },
 	{ "status", "STATUS", "How it ended (ok).", false },
 	{ "latency-ms", "N", "How long it took (0).", false },
+	{ "first-token-ms", "N", "How long until the first token (unknown).",
+	    false },
+	{ "usage-source", "SOURCE",
+	    "Where the numbers come from: provider, counted or estimated "
+	    "(provider).",
+	    false },
 	ADMIN_OPTIONS_END,
 };
 const struct admin_option admin_usage_report_options[] = {
@@ -68,7 +74,8 @@ static enum err
 read_event(struct admin *ad, int64_t now_ms, struct usage_event *ev,
     struct error *e)
 {
-	unsigned status = USAGE_OK;
+	unsigned status = USAGE_OK, source = USAGE_FROM_PROVIDER;
+	uint64_t first_token_ms = 0;
 	enum err err = usage_option_user(ad, &ev->user_id, e);
 
 	if (!err)
@@ -91,6 +98,15 @@ read_event(struct admin *ad, int64_t now_ms, struct usage_event *ev,
 	if (!err)
 		err = admin_opt_u64(ad, "latency-ms", 0, UINT32_MAX,
 		    &ev->latency_ms, e);
+	if (!err)
+		err = admin_opt_u64(ad, "first-token-ms", 0, UINT32_MAX,
+		    &first_token_ms, e);
+	if (admin_has(ad, "first-token-ms"))
+		ev->time_to_first_token_ms = (int64_t)first_token_ms;
+	if (!err)
+		err = admin_opt_enum(ad, "usage-source", usage_source_names,
+		    USAGE_FROM__MAX, &source, e);
+	ev->usage_source = (enum usage_source)source;
 	if (!err)
 		err = admin_opt_enum(ad, "status", usage_status_names,
 		    USAGE_STATUS__MAX, &status, e);

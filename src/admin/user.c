@@ -16,6 +16,7 @@ const struct admin_option admin_user_add_options[] = {
 	{ "role", "ROLE", "owner, billing, developer, viewer, or operator.",
 	    true },
 	{ "name", "NAME", "Name (the e-mail).", false },
+	{ "tier", "NAME", "Tier whose limits its keys have.", false },
 	{ "password", "SECRET",
 	    "At least 15 characters; - reads it; without, one is drawn and "
 	    "printed.",
@@ -183,6 +184,7 @@ read_user(struct admin *ad, struct user *u, struct error *e)
 	u->role = (enum user_role)role;
 	u->email = admin_opt(ad, "email");
 	u->name = admin_has(ad, "name") ? admin_opt(ad, "name") : u->email;
+	u->tier_name = admin_opt(ad, "tier");
 	u->is_active = true;
 	if (!email_is_valid(u->email))
 		return admin_usage(e, "--email must be an address such as "
@@ -222,16 +224,16 @@ admin_user_add(struct admin *ad, struct error *e)
 
 /* filter: a struct user_filter. */
 static enum err
-list_page(struct admin *ad, struct db *db, const void *filter, uint64_t *after,
-    size_t *ret_n, struct error *e)
+list_page(struct admin *ad, struct db *db, const void *filter,
+    struct admin_page *p, struct error *e)
 {
 	struct user *users = NULL;
-	enum err err = store_user_page(db, 0, filter, *after, ADMIN_PAGE_ROWS,
-	    admin_arena(ad), &users, ret_n, e);
+	enum err err = store_user_page(db, 0, filter, p->after, p->limit,
+	    admin_arena(ad), &users, &p->n, e);
 
-	for (size_t i = 0; i < *ret_n && !err; i++) {
+	for (size_t i = 0; i < p->n && !err; i++) {
 		user_rec(ad, &users[i]);
-		*after = users[i].user_id;
+		admin_page_end(p, users[i].user_id);
 	}
 	return err;
 }

@@ -252,7 +252,7 @@ send_webhook(struct notice_sender *s, const struct letter *l, struct arena *a,
 	err = notice_json(&l->n, a, &body, e);
 	if (err)
 		return err;
-	notice_uid(&l->n, uid);
+	notice_uid(l->n.uid, uid);
 	err = webhook_sign(s->p.seal, l->secrets, l->n_secrets, str_from(uid),
 	    now_s, body, signature, e);
 	if (err)

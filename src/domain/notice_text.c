@@ -14,11 +14,11 @@
 #define LINE_BYTES    57 /* of a body's line, 76 in base64 (RFC 2045, 6.8) */
 
 void
-notice_uid(const struct notice_row *n, char ret[NOTICE_UID_BYTES])
+notice_uid(const uint8_t uid[UUID7_BYTES], char ret[NOTICE_UID_BYTES])
 {
 	struct uuid7 id;
 
-	memcpy(id.b, n->uid, sizeof(id.b));
+	memcpy(id.b, uid, sizeof(id.b));
 	memcpy(ret, "ntc_", 4);
 	uuid7_format(&id, ret + 4);
 }
@@ -110,7 +110,7 @@ add_headers(struct buf *b, const struct notice_row *n, struct str subject,
 {
 	char uid[NOTICE_UID_BYTES];
 
-	notice_uid(n, uid);
+	notice_uid(n->uid, uid);
 	buf_addf(b, "From: %" PRI_STR "\nTo: ", STR_ARG(from));
 	for (size_t i = 0; i < n_to; i++)
 		buf_addf(b, "%s%s", i ? ",\n " : "", to[i]);

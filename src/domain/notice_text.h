@@ -6,12 +6,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/uuid7.h"
 
 struct notice_row;
 
 #define NOTICE_UID_BYTES 41 /* "ntc_", the UUID and a NUL */
 /** What a receiver knows a notice by, however often it comes. */
-void notice_uid(const struct notice_row *n, char ret[NOTICE_UID_BYTES]);
+void notice_uid(const uint8_t uid[UUID7_BYTES], char ret[NOTICE_UID_BYTES]);
 
 /** {"type":…,"timestamp":…,"data":…}, the same bytes at each try.
  * Memory: in a. */

@@ -295,33 +295,6 @@ store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
 
 /* ---- looking ---- */
 
-static const struct db_field listed_fields[] = {
-	DB_FIELD(struct notice_listed, notice_id, U64),
-	DB_FIELD(struct notice_listed, customer_id, ID),
-	DB_FIELD(struct notice_listed, kind, STR),
-	DB_FIELD(struct notice_listed, cause, STR),
-	DB_FIELD(struct notice_listed, payload, STR),
-	DB_FIELD(struct notice_listed, created_at_ms, TIME),
-	DB_FIELD(struct notice_listed, channel, STR),
-	DB_FIELD(struct notice_listed, state, STR),
-	DB_FIELD(struct notice_listed, attempts, ID),
-	DB_FIELD(struct notice_listed, next_attempt_at_ms, TIME),
-	DB_FIELD(struct notice_listed, sent_at_ms, TIME),
-	DB_FIELD(struct notice_listed, last_error, STR),
-};
-static const struct db_map listed_map = DB_MAP(struct notice_listed,
-    listed_fields);
-
-enum err
-store_notice_list(struct db *db, const struct notice_filter *f, uint64_t limit,
-    struct arena *a, struct notice_listed **ret, size_t *ret_n, struct error *e)
-{
-	return db_all(db, STMT_NOTICE_LIST,
-	    DB_IN(DB_TWICE(db_id(f->customer_id)), DB_TWICE(db_str(f->kind)),
-		DB_TWICE(db_str(f->state)), db_u64(limit)),
-	    a, &listed_map, ret, ret_n, e);
-}
-
 #define WAY_FIELDS(way)                                          \
  DB_FIELD(struct notice_view, way.state, STR),                   \
      DB_FIELD(struct notice_view, way.attempts, ID),             \

@@ -107,33 +107,13 @@ enum err store_notice_behind(struct db *db, uint64_t customer_id,
 enum err store_notice_revive(struct db *db, uint64_t notice_id, uint64_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
 
-/* A notice and one of its deliveries; texts p == NULL: it has none. */
-struct notice_listed {
-	uint64_t notice_id;
-	uint64_t customer_id; /* 0: of an operator */
-	struct str kind;
-	struct str cause;
-	struct str payload;
-	int64_t created_at_ms;
-	struct str channel;
-	struct str state;
-	uint64_t attempts;
-	int64_t next_attempt_at_ms;
-	int64_t sent_at_ms;
-	struct str last_error;
-};
 /* Zeros say nothing. */
 struct notice_filter {
 	uint64_t customer_id;
 	struct str kind;
 	struct str state;
-	int64_t from_ms, to_ms; /* of store_notice_page(); to: exclusive */
+	int64_t from_ms, to_ms; /* to: exclusive */
 };
-/** The newest first, up to limit. */
-enum err store_notice_list(struct db *db, const struct notice_filter *f,
-    uint64_t limit, struct arena *a, struct notice_listed **ret, size_t *ret_n,
-    struct error *e) ATTR_MUST_CHECK;
-
 /* How far a notice has come on one way; state.p == NULL: it does not go it. */
 struct notice_way {
 	struct str state;

@@ -124,7 +124,10 @@ t customer add --name Bad --email nonsense
 ok 'customer add: a bad address is refused' test "$code" != 0
 t customer add --name Bad --email b@example.com --markup 1.0000001
 is 'customer add: a markup has 6 decimals' "$code" 2
-t customer add --name Bob --email bob@example.com
+t customer add --name Bad --email b@example.com --webhook-url http://192.0.2.1/
+is 'customer add: where notices must not go is refused' "$code" 1
+t customer add --name Bob --email bob@example.com --billing prepaid \
+  --webhook-url https://hooks.example.com/tollgate
 is 'customer add: text' "$code" 0
 bob=$(sql "SELECT customer_id FROM customers WHERE name = 'Bob'")
 t customer list --json
@@ -177,6 +180,14 @@ is 'user add: a given password is not printed' "$(j 'has("password")|not')" true
 tin 'another long phrase' user add --customer 1 --email joe@example.com \
   --role viewer --password -
 is 'user add: a password from standard input' "$code" 0
+t user add --customer 1 --email tim@example.com --role viewer --tier premium \
+  --password 'yet another phrase' --json
+is 'user add: with a tier' "$(j .rate_limit_tier)" premium
+t user set tim@example.com --tier none
+t user archive tim@example.com
+t user add --customer 1 --email tom@example.com --role viewer --tier none-such \
+  --password 'yet another phrase'
+is 'user add: an unknown tier is 1' "$code" 1
 t user add --customer 1 --email short@example.com --role developer --password abc
 ok 'user add: a short password is refused' test "$code" != 0
 t user add --customer "$bob" --email eve@example.com --role developer
@@ -552,6 +563,27 @@ t key list --expiring --json
 is 'key list: those that expire soon' "$(j '[.[].name] | join(",")')" batch
 t key revoke-all
 is 'key revoke-all: of whom is 2' "$code" 2
+t key revoke-all --customer 1 --keys 1
+is 'key revoke-all: of whom and which is 2' "$code" 2
+t key revoke-all --keys 1,x
+is 'key revoke-all: no number is 2' "$code" 2
+t key add --customer 1 --name one --json
+one=$(j .id)
+t budget set --key "$one" --amount 5 --period month --kind hard
+t key show "$one" --json
+is 'key show: its budget' "$(j '"\(.budget.amount_usd) \(.budget.period)"')" '5 month'
+t key add --customer 1 --name two --json
+two=$(j .id)
+t key revoke-all --keys "$one,4000000000"
+is 'key revoke-all: an unknown one is 1' "$code" 1
+is 'key revoke-all: and none is revoked' "$(sql "SELECT COUNT(*) FROM api_keys WHERE
+  api_key_id IN ($one, $two) AND revoked_at IS NOT NULL")" 0
+t key revoke-all --keys "$one,$two" --json
+is 'key revoke-all: these' "$(j .revoked)" 2
+t audit list --object api_key --id "$two" --json
+is 'key revoke-all: what was before and after' \
+  "$(j '.[0] | "\(.action) \(.detail.before.revoked_at) \(.detail.after.revoked_at != null)"')" \
+  'key.revoke null true'
 t key revoke-all --project "$live" --json
 is 'key revoke-all' "$(j .revoked)" 1
 t key rotate "$bound"
@@ -579,6 +611,21 @@ t tier show "$(j '.[0].id')" --json
 is 'tier show: an archived one by its number' "$(j '"\(.name) \(.archived_at != null)"')" 'gold true'
 names 'archived ones only if asked for' '' model list --name legal
 names 'archived ones' legal model list --name legal --archived
+is 'model list: where an archived one was served' "$(j '.[0].provider')" legal
+t model show legal --json
+is 'model show: where an archived one was served' \
+  "$(j '"\(.provider) \(.upstream_name) \(.has_api_key)"')" 'legal legal-2 false'
+t notice test 1
+t notice test 1
+t notice list --kind notice.test --json
+is 'notice list' "$(j '[.[] | "\(.kind) \(.customer_id) \(.webhook_id | startswith("ntc_"))"] | join(",")')" \
+  'notice.test 1 true,notice.test 1 true'
+t notice list --kind notice.test --limit 1 --json
+is 'notice list: the newest so many' "$(j '"\(length) \(.[0].id)"')" "1 $(sql 'SELECT MAX(notice_id) FROM notices')"
+t notice list --from 2100-01-01 --json
+is 'notice list: made since' "$(j length)" 0
+t notice list --kind notice.test --before 2100-01-01 --json
+is 'notice list: made before' "$(j length)" 2
 t key add --customer 1 --name x --tier gold
 is 'tier archive: nobody gets it' "$code" 1
 t provider archive gpt2
@@ -590,6 +637,14 @@ t audit list --actor command --succeeded --limit 5 --json
 is 'audit list: by whom, and what succeeded' "$(j '[.[] | "\(.actor) \(.is_success)"] | unique | join(",")')" 'command true'
 t audit list --actor anonymous --json
 is 'audit list: nobody else did anything' "$(j length)" 0
+sql "INSERT INTO audit_log (actor, action, is_success)
+  SELECT 'system', 'many.rows', 1 FROM seq_1_to_10500"
+t audit list --action many.rows --limit 20000 --json
+is 'audit list: of many pages, each row once' "$(j '[.[].id] | unique | length')" 10500
+t audit list --action many.rows --limit 1500 --json
+is 'audit list: not more than asked for' "$(j length)" 1500
+is 'audit list: where a command ran' "$(sql "SELECT COUNT(*) FROM audit_log WHERE
+  actor = 'command' AND COALESCE(JSON_VALUE(detail, '\$.host'), '') <> '$(uname -n)'")" 0
 t audit list --actor nobody
 is 'audit list: an unknown actor is 2' "$code" 2
 t audit list --object api_key --id "$bound" --json
@@ -600,6 +655,10 @@ unlike 'audit list: no secret' "$out" "${first_text:14:20}"
 
 # --- books, audit, an outage -------------------------------------------------
 
+t usage add --user ada@example.com --model small --input 5 --latency-ms 70 \
+  --first-token-ms 30 --usage-source estimated --json
+is 'usage add: how long the first token took, and where the numbers come from' \
+  "$(j '"\(.latency_ms) \(.time_to_first_token_ms) \(.usage_source)"')" '70 30 estimated'
 # More than are printed at once.
 sql "INSERT INTO rate_limit_tiers (name) SELECT CONCAT('many', seq) FROM seq_1_to_2500"
 t tier list --json
@@ -617,7 +676,7 @@ t journal show --dir "$dir/journals"
 ok 'journal show: an empty folder is no crash' test "$code" -lt 2
 is 'audit: each change is there, with the account (S31)' "$(sql "SELECT
   COUNT(DISTINCT action) FROM audit_log WHERE actor = 'command' AND
-  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 33
+  JSON_VALUE(detail, '\$.account') IS NOT NULL")" 34
 # Public ids are at random, so "tg" and the like may stand in one.
 secrets="phrase|upstream-secret|model-secret|tga?_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}"
 is 'audit: how a secret would be found' "$(sql "SELECT

@@ -73,13 +73,11 @@ fill(struct row *row, const struct notice_view *n, bool to_operator,
     struct arena *a, struct error *e)
 {
 	char uid[NOTICE_UID_BYTES];
-	struct notice_row id;
 	struct json_out j;
 	struct buf b;
 
 	row->n = *n;
-	memcpy(id.uid, n->uid, sizeof(id.uid));
-	notice_uid(&id, uid);
+	notice_uid(n->uid, uid);
 	row->uid = arena_strdup(a, str_from(uid));
 	buf_init(&b, a, WAYS_BYTES);
 	json_out_init(&j, &b);
