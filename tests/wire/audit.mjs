@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each change, once by route and once by command, each on a thing of its own:
 // their lines in the audit log differ in who and where alone.
+import { hostname } from 'node:os';
 import { test, done, assert } from '../sdk/tap.mjs';
 import {
   ask, env, json, sql, tollgate,
@@ -45,6 +46,8 @@ const cases = [
     (o) => ['key', 'rotate', `${o.id}`, '--grace', '60']],
   ['key', 'key.revoke', (o) => ['DELETE', `/api/keys/${o.id}`],
     (o) => ['key', 'revoke', `${o.id}`]],
+  ['key', 'key.revoke', (o) => ['POST', '/api/keys/revoke', { ids: [o.id] }],
+    (o) => ['key', 'revoke-all', '--keys', `${o.id}`]],
   [null, 'key.add', () => ['POST', '/api/keys', { customer_id: customer.id, name: 'k', allowed_models: [1] }],
     () => ['key', 'add', '--customer', `${customer.id}`, '--name', 'k', '--models', '1']],
   ['customer', 'customer.set', (o) => ['PATCH', `/customers/${o.id}`, { company: 'x', markup: 2 }],
@@ -106,9 +109,9 @@ function newest() {
   const [id, actor, action, object, success, detail] = sql(
     'SELECT audit_id, actor, action, object, is_success, detail FROM audit_log ORDER BY audit_id DESC LIMIT 1',
   )[0];
-  const { account, before, after, operator, ...others } = JSON.parse(detail);
+  const { account, host, before, after, operator, ...others } = JSON.parse(detail);
   const isNew = before === null;
-  return { id: Number(id), actor, account,
+  return { id: Number(id), actor, account, host,
     line: { action, object, success, others, before: comparable(before, isNew), after: comparable(after, isNew),
       operator: operator && { before: comparable(operator.before), after: comparable(operator.after) } } };
 }
@@ -125,7 +128,8 @@ for (const [thing, action, byRoute, byCommand] of cases) {
     assert.equal(routes.line.action, action);
     assert.deepEqual(commands.line, routes.line);
     assert.notDeepEqual(routes.line.after, {});
-    assert.deepEqual([routes.actor, routes.account, commands.actor], ['operator_key', undefined, 'command']);
+    assert.deepEqual([routes.actor, routes.account, routes.host], ['operator_key', undefined, undefined]);
+    assert.deepEqual([commands.actor, commands.host], ['command', hostname()]);
     assert.ok(commands.account);
   });
 }
