@@ -218,24 +218,29 @@ await test('spent is the sum of the rows, each request once (B7, B14)', async ()
     WHERE error_code = 'hold_exceeded'`), []);
 });
 
-await test('the remaining cent is spendable, to what no request fits into', async () => {
+// All that requests of this price fit into a rest is admitted, and no more.
+async function spendRest(secret, budget, rest, refusal) {
   const price = PUSD / 1000n;
-  const fits = (PUSD - spentUnderLoad) / price;
+  const fits = rest / price;
   let n = 0n;
   for (;;) {
-    const a = await call(key, 'penny', { max_tokens: 4 });
+    const a = await call(secret, 'penny', { max_tokens: 4 });
     if (a.status === 200) {
       n += 1n;
       assert.ok(n <= fits);
       continue;
     }
-    assert.equal(a.status, 429, a.text);
-    await settled(budgetId);
-    const [spent] = await spentAndLeased(budgetId);
-    if (PUSD - spent < price) break;
+    assert.equal(a.status, refusal, a.text);
+    await settled(budget);
+    if (n === fits) break;
   }
-  assert.equal(n, fits);
   console.log(`# ${fits} requests of 0.001 USD fitted into the rest`);
+}
+
+await test('the remaining cent is spendable, to what no request fits into', async () => {
+  await spendRest(key, budgetId, PUSD - spentUnderLoad, 429);
+  const [spent] = await spentAndLeased(budgetId);
+  assert.ok(PUSD - spent < PUSD / 1000n);
 });
 
 await test('a free model does not meet the budget', async () => {
@@ -265,7 +270,12 @@ await test('a balance of ten reservations admits ten of 200 at once at most (B6)
   await until('reconcile to find nothing', isClean, 60000);
   const [[balance]] = await query(`SELECT -balance_usd FROM ledger_accounts
     WHERE customer_id = ${c.id} AND kind = 'receivable'`);
-  assert.equal(pusd(balance), PUSD / 100n - BigInt(admitted) * PUSD / 1000n);
+  const rest = PUSD / 100n - BigInt(admitted) * PUSD / 1000n;
+  assert.equal(pusd(balance), rest);
+  // What was held of it is given back, and a credit adds to it.
+  await management(`/customers/${c.id}/credits`, { amount_usd: '0.005' });
+  const [[id]] = await query(`SELECT budget_id FROM budgets WHERE customer_id = ${c.id} AND scope = 'balance'`);
+  await spendRest(paid, id, rest + PUSD / 200n, 402);
 });
 
 await test('reconcile finds nothing', async () => {
