@@ -35,9 +35,10 @@ pages_id() {
 pages_paths() {
   local path what
   "$build/src/daemon/tollgate.fcgi" --routes \
-    | awk '$1 == "GET" && $5 ~ /^h/ && $2 !~ /token/ { print $2 }' \
+    | awk '$1 == "GET" && $5 ~ /^h/ { print $2 }' \
     | while read -r path; do
       path=${path/'{customer_id}'/1}
+      path=${path/'{token}'/$pages_token}
       if [[ $path =~ /([a-z]+)/\{ ]]; then
         what=$(pages_id "${BASH_REMATCH[1]}")
         path=${path/'{'*'}'/$what}
@@ -45,20 +46,24 @@ pages_paths() {
       printf '%s\n' "$path"
     done
   printf '%s\n' '/dashboard/1/keys?state=revoked' \
+    '/dashboard/1/usage?range=30d&group_by=key' \
     '/dashboard/1/usage?range=12m&group_by=key' \
+    '/admin/usage?range=30d&group_by=customer' \
     '/dashboard/1/requests?request_status=timeout'
 }
 
 pages_table() {
   local path i
-  local -a all
+  local -a all who
   printf '| GET | status | p50 | p95 | KB sent |\n| --- | ---: | ---: | ---: | ---: |\n'
   while read -r path; do
-    all=()
+    # Who is signed in is led on from there.
+    all=() who=(-b "$dir/cookies")
+    [[ $path != /login* ]] || who=()
     for ((i = 0; i <= pages_rounds; i++)); do
       all+=("$pages_url$path" -o /dev/null)
     done
-    curl -sS -g --compressed -b "$dir/cookies" "${all[@]}" \
+    curl -sS -g --compressed "${who[@]}" "${all[@]}" \
       -w '%{time_total} %{http_code} %{size_download}\n' | sed 1d | sort -n \
       | awk -v path="$path" '{ v[NR] = $1 * 1000; code = $2; bytes = $3 }
         END { printf "| `%s` | %d | %.1f | %.1f | %.1f |\n", path, code,
@@ -75,10 +80,12 @@ pages_sign_ins() {
 }
 
 bench_pages() {
-  local pages_url=${url[lighttpd]%/v1/*} person
+  local pages_url=${url[lighttpd]%/v1/*} pages_token person
   person=$(in_stack lighttpd command_json user add --email reader@example.org \
     --role operator | jq -er .password) || die 'nobody to sign in'
   pages_sign_in reader@example.org "$person" >/dev/null || die 'could not sign in'
+  pages_token=$(in_stack lighttpd command_json user invite reader@example.org \
+    | jq -er '.link | split("/")[-1]') || die 'no link'
   say 'pages'
   cat <<MD
 - $rows rows of usage, $usage_rows_customers customers, $usage_rows_all_keys keys, of which $usage_rows_keys are in use, a fifth of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
