@@ -10,13 +10,15 @@ limit_names=(key_model.requests.day key.requests.hour customer.requests.day
   customer.tokens.day key_model.tokens.hour)
 declare -A limit_key=()
 
-# A key with so many limits, and none by default.
+# A key with so many limits, and none by default; or with the dearest alone, of
+# requests at a time, whose place is given back.
 limits_key_add() {
   local n=$1 i list=''
+  [[ $n != concurrent ]] || n=0 list=key.concurrent=1000000
   for ((i = 0; i < n; i++)); do
     list+=${list:+,}${limit_names[i]}=100000000000
   done
-  in_stack lighttpd command_json key add --customer 1 --name "limits-$n" \
+  in_stack lighttpd command_json key add --customer 1 --name "limits-$1" \
     --per-minute 0 --per-hour 0 ${list:+--limit "$list"} | jq -er .key
 }
 
@@ -33,7 +35,18 @@ limits_measure() {
   api_key[lighttpd]=${limit_key[$n]}
   target_load lighttpd --clients 1 --duration "$seconds" --warmup 0.5 \
     --data "$(target_body lighttpd ',"max_tokens":16')" \
-    | jq -c --argjson n "$n" '. + {limits: $n}' >>"$dir/raw.jsonl"
+    | jq -c --arg n "$n" '. + {limits: $n}' >>"$dir/raw.jsonl"
+}
+
+# limits_row N CALL_P50_NS CALL_P99_NS; "-": not measured
+limits_row() {
+  jq -rs --arg n "$1" --arg p50 "$2" --arg p99 "$3" '
+    def p50($n): [.[] | select(.limits == $n) | .latency_us.p50] | sort
+      | .[length / 2 | floor];
+    def us($digit): if . == "-" then . else
+      "\(tonumber * $digit / 1000 | round / $digit) us" end;
+    "| \($n) | \($p50 | us(10)) | \($p99 | us(1)) | \(p50($n)) us | \(p50($n) - p50("0")) us |"
+    ' "$dir/raw.jsonl"
 }
 
 limits_table() {
@@ -41,12 +54,9 @@ limits_table() {
   printf '| limits | limit_take(): p50 | p99 | request: p50 | added |\n'
   printf '| --- | --- | --- | --- | --- |\n'
   while read -r n calls median most; do
-    jq -rs --argjson n "$n" --argjson p50 "$median" --argjson p99 "$most" '
-      def p50($n): [.[] | select(.limits == $n) | .latency_us.p50] | sort
-        | .[length / 2 | floor];
-      "| \($n) | \($p50 / 100 | round / 10) us | \($p99 / 1000 | round) us | \(p50($n)) us | \(p50($n) - p50(0)) us |"
-      ' "$dir/raw.jsonl"
+    limits_row "$n" "$median" "$most"
   done <"$dir/in_process"
+  limits_row concurrent - -
 }
 
 bench_limits() {
@@ -57,11 +67,11 @@ bench_limits() {
   trap targets_stop EXIT
   targets_start lighttpd
   ((${#targets_up[@]})) || die 'Tollgate does not run'
-  for n in "${limit_counts[@]}"; do
+  for n in "${limit_counts[@]}" concurrent; do
     limit_key[$n]=$(limits_key_add "$n") || die 'no key'
   done
   for ((round = 1; round <= rounds; round++)); do
-    for n in "${limit_counts[@]}"; do
+    for n in "${limit_counts[@]}" concurrent; do
       say "round $round of $rounds: $n limits"
       limits_measure "$n"
     done
@@ -71,7 +81,7 @@ bench_limits() {
   {
     provenance
     cat <<MD
-- one client, not streamed, through lighttpd, two workers and memcached on a unix socket; median of $rounds interleaved rounds of $seconds s. Three of the eight limits are of tokens, so from 4 on the prompt is counted, too. \`limit_take()\` is the call in a process of its own on the same memcached
+- one client, not streamed, through lighttpd, two workers and memcached on a unix socket; median of $rounds interleaved rounds of $seconds s. Three of the eight limits are of tokens, so from 4 on the prompt is counted, too. \`limit_take()\` is the call in a process of its own on the same memcached. \`concurrent\` is \`key.concurrent\` alone, whose place is taken before and given back behind the request
 
 $(limits_table)
 MD

@@ -89,6 +89,7 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model.h \
 	src/domain/model_change.c \
 	src/domain/model_view.c \
+	src/domain/model_view.h \
 	src/domain/model_folder.c \
 	src/domain/model_folder.h \
 	src/domain/model_health.c \
