@@ -26,6 +26,15 @@ struct name {
 	struct str name;
 };
 
+/* How something may be called. */
+struct name_called {
+	struct str name; /* exactly its name, */
+	uint64_t id;     /* or its number; 0: none, */
+	/* or a key's public id, a user's or customer's e-mail address, in
+	 * ASCII; p == NULL: none. */
+	struct str also;
+};
+
 /* Most ids of one store_name_find(). */
 #define NAME_FIND_MAX 64
 
@@ -34,6 +43,12 @@ struct name {
 enum err store_name_list(struct db *db, enum name_kind kind,
     uint64_t customer_id, uint64_t limit, struct arena *a, struct name **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/** Those that are called so, by their ids, up to limit; whose and which kinds:
+ * as store_name_list(). Memory: in a. */
+enum err store_name_called(struct db *db, enum name_kind kind,
+    uint64_t customer_id, const struct name_called *by, uint64_t limit,
+    struct arena *a, struct name **ret, size_t *ret_n,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * Those of some ids that are there and the customer's, in any order.
  * @customer_id  0: anybody's, for operators

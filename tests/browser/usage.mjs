@@ -549,6 +549,77 @@ await test('filter by provider: on the page, in the list and in SQL; of others n
   await close(page);
 });
 
+await test('beyond the newest forty: by name, number, e-mail address, public id; what is unclear says so (D7, D8)', async () => {
+  const c = await newCustomer('Has many');
+  const [[email]] = sql(`SELECT email FROM customers WHERE customer_id = ${c.id}`);
+  const first = await made('/api/projects', { customer_id: c.id, name: 'Prêt-à-porter' });
+  sql(`INSERT INTO projects (customer_id, name) SELECT ${c.id}, CONCAT('p', seq) FROM seq_1_to_41`);
+  const twins = [];
+  for (let i = 0; i < 2; i += 1) twins.push(await made('/api/keys', { customer_id: c.id, name: 'twin' }));
+  await book([{ user_id: c.user, api_key_id: twins[0].id, project_id: first.id, model_id: models[0],
+    request_timestamp: iso(stamp - 60000), token_in_count: 1, token_out_count: 1 }]);
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, person('owner', c.id, stamp));
+  const at = `${url}/dashboard/${c.id}`;
+  await until('it is summed up', async () => {
+    await page.goto(`${at}/usage`);
+    return await page.locator('#figures').count() === 1;
+  });
+  for (const path of ['usage', 'requests']) {
+    const project = page.locator('select[name="project_id"]');
+    const typed = page.getByLabel('Or another project: name or number');
+    const show = async (text) => {
+      await page.goto(`${at}/${path}?range=7d`);
+      await page.getByText('Dates and filters').click();
+      assert.equal(await project.locator('option').count(), 41);
+      assert.equal(await project.locator(`option[value="${first.id}"]`).count(), 0);
+      await typed.fill(text);
+      await page.getByRole('button', { name: 'Show' }).click();
+    };
+    for (const text of [first.name, String(first.id), `#${first.id}`]) {
+      await show(text);
+      assert.equal(await project.inputValue(), String(first.id), text);
+      assert.equal(await project.locator('option:checked').textContent(), first.name);
+      assert.equal(await typed.inputValue(), '');
+      const other = await page.getByRole('link', { name: path === 'usage' ? 'Download CSV' : 'Sums and CSV' }).getAttribute('href');
+      const { searchParams } = new URL(other, url);
+      assert.deepEqual([searchParams.get('project_id'), searchParams.get('project')], [String(first.id), null]);
+    }
+    await show('pret-a-porter');
+    assert.equal(await typed.inputValue(), 'pret-a-porter');
+    const field = page.locator('.choice').filter({ has: typed });
+    assert.equal(await field.locator('.field-bad').textContent(), 'There is none of this name or number here.');
+    assert.equal(await typed.getAttribute('aria-invalid'), 'true');
+    // Nothing is shown that was not asked for.
+    assert.equal(await page.locator('#usage-head, #requests-head, #empty-head').count(), 0);
+    await assertFine(`${path}?project=nothing`);
+
+    const [[theirs]] = sql(`SELECT project_id FROM projects WHERE customer_id = ${a.id} LIMIT 1`);
+    for (const [query, id, message] of [
+      [`api_key=${twins[0].key.slice(0, 13)}`, twins[0].id], [`api_key=${twins[0].key.slice(3, 13)}`, twins[0].id],
+      ['api_key=twin', 0, `Several are called so: #${twins[0].id}, #${twins[1].id}. Type the number of one.`],
+      [`user=${email}`, c.user], [`user=${encodeURIComponent('Zoë')}`, 0, 'There is none of this name, e-mail or number here.'],
+      [`project=${theirs}`, 0, 'There is none of this name or number here.'],
+    ]) {
+      const answer = await page.goto(`${at}/${path}?range=7d&${query}`);
+      assert.equal(answer.status(), message ? 400 : 200, query);
+      if (message) assert.equal(await page.locator('.field-bad').textContent(), message);
+      else assert.equal(await page.locator(`option[value="${id}"]:checked`).count(), 1, query);
+    }
+  }
+  await get('usage?format=csv&project=nothing', 400);
+  await close(page);
+
+  const other = await open({ javaScriptEnabled: false });
+  await signIn(other, operator);
+  await other.goto(`${url}/admin/usage?range=7d&customer=${email}&api_key=${twins[1].id}`);
+  assert.equal(await other.locator('select[name="customer_id"]').inputValue(), String(c.id));
+  assert.equal(await other.locator('select[name="api_key_id"]').inputValue(), String(twins[1].id));
+  await other.goto(`${url}/admin/usage?range=7d&api_key=${twins[1].id}`);
+  assert.equal(await other.locator('.field-bad').textContent(), 'Choose whose first: a customer.');
+  await close(other);
+});
+
 await test('a date that is chosen is meant, whatever range was chosen before (D8)', async () => {
   const page = await open();
   await signIn(page, owner);

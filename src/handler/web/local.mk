@@ -12,6 +12,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/budget_fields.h \
 	src/handler/web/budget_view.c \
 	src/handler/web/budget_view.h \
+	src/handler/web/called.c \
+	src/handler/web/called.h \
 	src/handler/web/chart.c \
 	src/handler/web/chart.h \
 	src/handler/web/code.c \

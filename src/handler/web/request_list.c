@@ -109,7 +109,7 @@ load(const struct manager *m, struct found *r, struct arena *a, struct error *e)
 	enum err err = web_usage_filter_load(&r->f, m, a, e);
 
 	r->now_ms = m->now_ms;
-	if (!err)
+	if (!err && !r->f.is_unclear)
 		err = load_rows(m, r, a, e);
 	for (size_t i = 0; i < r->n && !err; i++)
 		ids[i] = r->rows[i].row.api_key_id;
@@ -270,6 +270,6 @@ web_request_list(struct app *app, const struct request *rq, struct response *rs,
 	if (v[Q_REQUEST_ID].is_set)
 		return web_page_redirect(rs,
 		    show_href(app, rq->arena, &place, v[Q_REQUEST_ID].text), e);
-	return web_page_send(app, rq, rs, 200, &page_requests,
-	    view(app, rq, &place, &r), e);
+	return web_page_send(app, rq, rs, web_usage_filter_status(&r.f),
+	    &page_requests, view(app, rq, &place, &r), e);
 }

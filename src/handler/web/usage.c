@@ -93,7 +93,7 @@ choose_period(const struct param_value *v, struct usage_question *q)
 }
 
 static enum err
-read_question(const struct web_place *place, const struct param_value *v,
+read_question(const struct web_place *place, struct param_value *v,
     int64_t now_ms, struct usage_question *q, struct error *e)
 {
 	enum err err;
@@ -197,6 +197,8 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 	enum err err = web_usage_filter_load(&q->f, m, a, e);
 
 	ret->now_ms = m->now_ms;
+	if (!err && q->is_csv)
+		err = web_usage_filter_clear(&q->f, e);
 	if (!err)
 		err = load_bars(m, q, a, ret, e);
 	if (!err && q->is_together)
@@ -275,8 +277,8 @@ show(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	if (q.is_csv)
 		return send_csv(rq, rs, &q, &found, e);
-	return web_page_send(app, rq, rs, 200, &page_usage,
-	    usage_view(app, rq, &place, &q, &found), e);
+	return web_page_send(app, rq, rs, web_usage_filter_status(&q.f),
+	    &page_usage, usage_view(app, rq, &place, &q, &found), e);
 }
 
 enum err

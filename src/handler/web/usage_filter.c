@@ -26,27 +26,37 @@ enum {
 	AT_MODEL,
 	AT_PROVIDER,
 	AT_STATUS,
+	AT_KEY_CALLED,
+	AT_USER_CALLED,
+	AT_PROJECT_CALLED,
+	AT_AGENT_CALLED,
+	AT_CONNECTOR_CALLED,
 	AT_CUSTOMER,
+	AT_CUSTOMER_CALLED,
 	AT__N
 };
 _Static_assert(AT_CUSTOMER == WEB_USAGE_N_PARAMS &&
 		   AT__N == AT_CUSTOMER + WEB_USAGE_N_ADMIN_PARAMS,
     "a parameter has no place");
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	const char *label;
 	enum name_kind kind;
+	int called_at; /* where something typed is; 0: it can't be */
+	const char *called, *or_label;
 } ids[AT__N] = {
-	[AT_KEY] = { "api_key_id", "API key", NAME_KEY },
-	[AT_USER] = { "user_id", "User", NAME_USER },
-	[AT_PROJECT] = { "project_id", "Project", NAME_PROJECT },
-	[AT_AGENT] = { "agent_id", "Agent", NAME_AGENT },
-	[AT_CONNECTOR] = { "connector_id", "Connector", NAME_CONNECTOR },
-	[AT_MODEL] = { "model_id", "Model", NAME_MODEL },
-	[AT_PROVIDER] = { "provider_id", "Provider", NAME_PROVIDER },
-	[AT_CUSTOMER] = { "customer_id", "Customer", NAME_CUSTOMER },
+	[AT_KEY] = { "api_key_id", "API key", NAME_KEY, AT_KEY_CALLED, "api_key", "Or another API key" },
+	[AT_USER] = { "user_id", "User", NAME_USER, AT_USER_CALLED, "user", "Or another user" },
+	[AT_PROJECT] = { "project_id", "Project", NAME_PROJECT, AT_PROJECT_CALLED, "project", "Or another project" },
+	[AT_AGENT] = { "agent_id", "Agent", NAME_AGENT, AT_AGENT_CALLED, "agent", "Or another agent" },
+	[AT_CONNECTOR] = { "connector_id", "Connector", NAME_CONNECTOR, AT_CONNECTOR_CALLED, "connector", "Or another connector" },
+	[AT_MODEL] = { "model_id", "Model", NAME_MODEL, 0, NULL, NULL },
+	[AT_PROVIDER] = { "provider_id", "Provider", NAME_PROVIDER, 0, NULL, NULL },
+	[AT_CUSTOMER] = { "customer_id", "Customer", NAME_CUSTOMER, AT_CUSTOMER_CALLED, "customer", "Or another customer" },
 };
+/* clang-format on */
 
 /* Behind the last parameter that the page has. */
 static int
@@ -142,31 +152,102 @@ read_times(const struct param_value *v, enum web_range range, int64_t now_ms,
 	return OK;
 }
 
+/* What is chosen. A customer's page is always of that one. */
+static void
+read_ids(struct web_usage_filter *f)
+{
+	const struct param_value *v = f->v;
+
+	if (f->is_admin)
+		f->filter.customer_id = v[AT_CUSTOMER].u64;
+	f->filter.provider_id = v[AT_PROVIDER].u64;
+	f->filter.api_key_id = v[AT_KEY].u64;
+	f->filter.user_id = v[AT_USER].u64;
+	f->filter.project_id = v[AT_PROJECT].u64;
+	f->filter.agent_id = v[AT_AGENT].u64;
+	f->filter.connector_id = v[AT_CONNECTOR].u64;
+	f->filter.model_id = v[AT_MODEL].u64;
+	f->filter.status = v[AT_STATUS].text;
+}
+
 enum err
-web_usage_filter_read(const struct param_value *v, enum web_range if_unsaid,
+web_usage_filter_read(struct param_value *v, enum web_range if_unsaid,
     uint64_t customer_id, int64_t now_ms, struct web_usage_filter *ret,
     struct error *e)
 {
-	bool is_admin = customer_id == 0;
-
 	*ret = (struct web_usage_filter){
 		.v = v,
-		.is_admin = is_admin,
+		.is_admin = customer_id == 0,
 		.range = v[AT_RANGE].is_set  ? (enum web_range)v[AT_RANGE].u64
 			 : v[AT_FROM].is_set ? WEB_RANGE_CUSTOM
 					     : if_unsaid,
-		.filter = { .customer_id = is_admin ? v[AT_CUSTOMER].u64
-						    : customer_id,
-		    .provider_id = v[AT_PROVIDER].u64,
-		    .api_key_id = v[AT_KEY].u64,
-		    .user_id = v[AT_USER].u64,
-		    .project_id = v[AT_PROJECT].u64,
-		    .agent_id = v[AT_AGENT].u64,
-		    .connector_id = v[AT_CONNECTOR].u64,
-		    .model_id = v[AT_MODEL].u64,
-		    .status = v[AT_STATUS].text },
+		.filter = { .customer_id = customer_id },
 	};
+	read_ids(ret);
 	return read_times(v, ret->range, now_ms, &ret->filter, e);
+}
+
+/* ---- what is typed ---- */
+
+/* What is typed is meant, whatever is chosen beside it. */
+static enum err
+find_called(struct web_usage_filter *f, const struct manager *m, int at,
+    struct arena *a, struct error *e)
+{
+	struct str typed = f->v[ids[at].called_at].text;
+	struct str *why_not = &f->why_not[ids[at].kind];
+	uint64_t whose = at == AT_CUSTOMER ? 0 : f->filter.customer_id;
+	uint64_t id;
+	enum err err = web_called_find(m, ids[at].kind, whose, typed, a, &id,
+	    why_not, e);
+
+	if (err)
+		return err;
+	f->is_unclear = f->is_unclear || why_not->n;
+	f->v[at] = (struct param_value){ .is_set = id != 0,
+		.u64 = id,
+		.text = id ? arena_printf(a, "%llu", (unsigned long long)id)
+			   : S("") };
+	read_ids(f);
+	return OK;
+}
+
+static bool
+is_called(const struct web_usage_filter *f, int at)
+{
+	return ids[at].called_at && f->v[ids[at].called_at].is_set;
+}
+
+static enum err
+find_all_called(struct web_usage_filter *f, const struct manager *m,
+    struct arena *a, struct error *e)
+{
+	enum err err = OK;
+
+	/* Whose the others are comes first. */
+	if (f->is_admin && is_called(f, AT_CUSTOMER))
+		err = find_called(f, m, AT_CUSTOMER, a, e);
+	for (int i = 0; i < AT_CUSTOMER && !err; i++)
+		if (is_called(f, i))
+			err = find_called(f, m, i, a, e);
+	return err;
+}
+
+int
+web_usage_filter_status(const struct web_usage_filter *f)
+{
+	return f->is_unclear ? err_info(ERR_BAD_PARAM)->http_status : 200;
+}
+
+enum err
+web_usage_filter_clear(const struct web_usage_filter *f, struct error *e)
+{
+	for (int i = 0; i < at_end(f); i++)
+		if (is_called(f, i) && f->why_not[ids[i].kind].n)
+			return error_public(e, ERR_BAD_PARAM, ids[i].called,
+			    "%s: %" PRI_STR, ids[i].called,
+			    STR_ARG(f->why_not[ids[i].kind]));
+	return OK;
 }
 
 /* ---- names ---- */
@@ -255,8 +336,10 @@ enum err
 web_usage_filter_load(struct web_usage_filter *f, const struct manager *m,
     struct arena *a, struct error *e)
 {
-	enum err err = usage_ids_filter(m, &f->filter, a, e);
+	enum err err = find_all_called(f, m, a, e);
 
+	if (!err)
+		err = usage_ids_filter(m, &f->filter, a, e);
 	for (int i = 0; i < at_end(f) && !err; i++) {
 		enum name_kind kind = ids[i].kind;
 
@@ -303,7 +386,7 @@ web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
 	for (int i = AT_FROM; i < at_end(f); i++) {
 		const char *name = ids[i].name ? ids[i].name : names[i];
 
-		if (!f->v[i].is_set ||
+		if (!name || !f->v[i].is_set ||
 		    (without && strcmp(name, without) == 0) ||
 		    (i <= AT_TO && f->range != WEB_RANGE_CUSTOM))
 			continue;
@@ -318,7 +401,7 @@ begin_select(struct tval *list, const char *name, struct str label)
 
 	tval_set_text(s, "name", str_from(name));
 	tval_set_text(s, "label", label);
-	return tval_set_list(s, "options");
+	return s;
 }
 
 static void
@@ -331,18 +414,53 @@ add_option(struct tval *options, struct str value, struct str text, bool is_on)
 	tval_set_bool(o, "is_on", is_on);
 }
 
-void
-web_usage_select(struct tval *list, const char *name, const char *label,
+static struct tval *
+add_select(struct tval *list, const char *name, const char *label,
     const char *const *options, struct str chosen)
 {
 	struct tval *s = begin_select(list, name, str_from(label));
+	struct tval *all = tval_set_list(s, "options");
 
 	for (; *options; options++) {
 		struct str text = str_from(*options), word;
 
 		(void)str_split(&text, '|', &word);
-		add_option(s, word, text, str_eq(word, chosen));
+		add_option(all, word, text, str_eq(word, chosen));
 	}
+	return s;
+}
+
+void
+web_usage_select(struct tval *list, const char *name, const char *label,
+    const char *const *options, struct str chosen)
+{
+	(void)add_select(list, name, label, options, chosen);
+}
+
+static void
+set_or(struct tval *s, const char *name, struct str label, struct str text,
+    struct str message)
+{
+	tval_set_text(s, "or_name", str_from(name));
+	tval_set_text(s, "or_label", label);
+	tval_set_text(s, "or_text", text);
+	tval_set_text(s, "or_message", message);
+}
+
+/* Beside a select that lacks some: a field for whatever else there is. What
+ * was typed and found is chosen in the select by now. */
+static void
+set_called(struct tval *s, const struct web_usage_filter *f, int at)
+{
+	struct str why_not = f->why_not[ids[at].kind];
+
+	if (s && (f->has_more[ids[at].kind] || why_not.n))
+		set_or(s, ids[at].called,
+		    arena_printf(s->a, "%s: %s", ids[at].or_label,
+			web_called_ways(ids[at].kind)),
+		    why_not.n ? f->v[ids[at].called_at].text : S(""), why_not);
+	else
+		set_or(s, "", S(""), S(""), S(""));
 }
 
 static void
@@ -351,26 +469,29 @@ add_kind(struct tval *list, const struct web_usage_filter *f, int at)
 	enum name_kind kind = ids[at].kind;
 	struct str label = str_from(ids[at].label);
 	bool is_listed = f->v[at].u64 == 0;
-	struct tval *s;
+	struct tval *s, *options;
 
-	if (!list || (is_listed && f->n_choices[kind] == 0))
+	if (!list ||
+	    (is_listed && f->n_choices[kind] == 0 && !f->why_not[kind].n))
 		return;
 	if (f->has_more[kind])
 		label = arena_printf(list->a, "%s (the newest %d)",
 		    ids[at].label, CHOICES_MAX);
 	s = begin_select(list, ids[at].name, label);
-	add_option(s, S(""), S("All"), false);
+	set_called(s, f, at);
+	options = tval_set_list(s, "options");
+	add_option(options, S(""), S("All"), false);
 	for (size_t i = 0; i < f->n_choices[kind]; i++) {
 		const struct name *n = &f->choices[kind][i];
 
 		is_listed = is_listed || n->id == f->v[at].u64;
-		add_option(s,
+		add_option(options,
 		    arena_printf(list->a, "%llu", (unsigned long long)n->id),
 		    web_usage_name(f, kind, n->id, list->a),
 		    n->id == f->v[at].u64);
 	}
 	if (!is_listed)
-		add_option(s, f->v[at].text,
+		add_option(options, f->v[at].text,
 		    web_usage_name(f, kind, f->v[at].u64, list->a), true);
 }
 
@@ -394,10 +515,12 @@ web_usage_filter_add(struct tval *o, const struct web_usage_filter *f)
 		if (ids[i].name)
 			add_kind(list, f, i);
 	}
-	web_usage_select(list, "request_status", "Status", status_options,
-	    f->v[AT_STATUS].text);
+	set_or(add_select(list, "request_status", "Status", status_options,
+		   f->v[AT_STATUS].text),
+	    "", S(""), S(""), S(""));
 	tval_set_text(o, "from", date_text(f, AT_FROM));
 	tval_set_text(o, "to", date_text(f, AT_TO));
 	tval_set_bool(o, "is_custom", f->range == WEB_RANGE_CUSTOM);
 	tval_set_bool(o, "has_filters", has_filters);
+	tval_set_bool(o, "is_unclear", f->is_unclear);
 }

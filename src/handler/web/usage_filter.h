@@ -7,6 +7,7 @@
 #ifndef TG_HANDLER_WEB_USAGE_FILTER_H
 #define TG_HANDLER_WEB_USAGE_FILTER_H
 
+#include "handler/web/called.h"
 #include "handler/web/place.h"
 #include "http/param.h"
 #include "http/url.h"
@@ -27,6 +28,8 @@ enum web_range {
 /* clang-format off */
 /* Their places are known to usage_filter.c. */
 #define WEB_USAGE_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
+/* What is typed instead, by web_called_find(). */
+#define WEB_USAGE_CALLED(n) { .name = n, .type = PARAM_TEXT, .min = 1, .max = WEB_CALLED_BYTES }
 #define WEB_USAGE_PARAMS \
 	{ .name = "range", .type = PARAM_ENUM, .choices = "24h|7d|30d|month|last-month|12m|custom" }, \
 	{ .name = "from", .type = PARAM_TIME }, { .name = "to", .type = PARAM_TIME }, \
@@ -34,18 +37,22 @@ enum web_range {
 	WEB_USAGE_ID("agent_id"), WEB_USAGE_ID("connector_id"), WEB_USAGE_ID("model_id"), \
 	WEB_USAGE_ID("provider_id"), \
 	{ .name = "request_status", .type = PARAM_ENUM, \
-	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }
-#define WEB_USAGE_N_PARAMS 11
+	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }, \
+	WEB_USAGE_CALLED("api_key"), WEB_USAGE_CALLED("user"), WEB_USAGE_CALLED("project"), \
+	WEB_USAGE_CALLED("agent"), WEB_USAGE_CALLED("connector")
+#define WEB_USAGE_N_PARAMS 16
 /* Behind those, of everybody's usage. */
-#define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id")
-#define WEB_USAGE_N_ADMIN_PARAMS 1
+#define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id"), WEB_USAGE_CALLED("customer")
+#define WEB_USAGE_N_ADMIN_PARAMS 2
 /* clang-format on */
 
 struct web_usage_filter {
 	struct usage_filter filter;
 	enum web_range range;
-	const struct param_value *v; /* of WEB_USAGE_PARAMS */
-	bool is_admin; /* of everybody, with WEB_USAGE_ADMIN_PARAMS, too */
+	struct param_value *v; /* of WEB_USAGE_PARAMS */
+	bool is_admin;   /* of everybody, with WEB_USAGE_ADMIN_PARAMS, too */
+	bool is_unclear; /* something typed means nothing, or several */
+	struct str why_not[NAME__N]; /* ... of this kind; n == 0: not so */
 	struct name *names[NAME__N]; /* known ones, by id */
 	size_t n_names[NAME__N];
 	bool has_more[NAME__N];        /* than can be chosen */
@@ -61,13 +68,14 @@ struct web_usage_filter {
  *              choose one
  * Errors: ERR_BAD_PARAM "from", "to".
  */
-enum err web_usage_filter_read(const struct param_value *v,
-    enum web_range if_unsaid, uint64_t customer_id, int64_t now_ms,
-    struct web_usage_filter *ret, struct error *e) ATTR_MUST_CHECK;
+enum err web_usage_filter_read(struct param_value *v, enum web_range if_unsaid,
+    uint64_t customer_id, int64_t now_ms, struct web_usage_filter *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /**
- * Check whose the filters' ids are, and load what can be chosen: the newest
- * forty of each kind, of one customer; models and providers that were used
- * in the last 12 months.
+ * Find what is typed, which then stands in v as if it were chosen; check whose
+ * the filters' ids are, and load what can be chosen: the newest forty of each
+ * kind, of one customer; models and providers that were used in the last 12
+ * months.
  * Errors: ERR_NOT_FOUND. Memory: in a.
  */
 enum err web_usage_filter_load(struct web_usage_filter *f,
@@ -95,7 +103,12 @@ void web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
 /** A choice of a form: "word|what it says", then NULL. */
 void web_usage_select(struct tval *list, const char *name, const char *label,
     const char *const *options, struct str chosen);
-/** Add `filters`, `from`, `to`, `is_custom`, `has_filters`. */
+/** The status of the page: 400 if something is unclear, which it says. */
+int web_usage_filter_status(const struct web_usage_filter *f);
+/** For what has no form to say so. Errors: ERR_BAD_PARAM if is_unclear. */
+enum err web_usage_filter_clear(const struct web_usage_filter *f,
+    struct error *e) ATTR_MUST_CHECK;
+/** Add `filters`, `from`, `to`, `is_custom`, `has_filters`, `is_unclear`. */
 void web_usage_filter_add(struct tval *o, const struct web_usage_filter *f);
 
 #define WEB_USAGE_SELECT_KEYS(path)                                \
@@ -106,11 +119,13 @@ void web_usage_filter_add(struct tval *o, const struct web_usage_filter *f);
  {                                                                 \
   path ".options.is_on", TVAL_BOOL                                 \
  }
-#define WEB_USAGE_FILTER_KEYS                                                  \
- WEB_USAGE_SELECT_KEYS("filters"), { "from", TVAL_TEXT }, { "to", TVAL_TEXT }, \
-     { "is_custom", TVAL_BOOL },                                               \
- {                                                                             \
-  "has_filters", TVAL_BOOL                                                     \
+#define WEB_USAGE_FILTER_KEYS                                                \
+ WEB_USAGE_SELECT_KEYS("filters"), { "filters.or_name", TVAL_TEXT },         \
+     { "filters.or_label", TVAL_TEXT }, { "filters.or_text", TVAL_TEXT },    \
+     { "filters.or_message", TVAL_TEXT }, { "is_unclear", TVAL_BOOL },       \
+     { "from", TVAL_TEXT }, { "to", TVAL_TEXT }, { "is_custom", TVAL_BOOL }, \
+ {                                                                           \
+  "has_filters", TVAL_BOOL                                                   \
  }
 extern const char *const web_range_options[];
 /** The range's word in addresses. */
