@@ -22,10 +22,12 @@ document.addEventListener('click', (event) => {
 });
 document.documentElement.classList.add('has-script');
 
-// Whoever chooses a date means it.
+// Whoever chooses a date means it; and whoever then chooses another time, that.
 document.addEventListener('change', ({ target }) => {
-  const { range, from } = target.form?.elements ?? {};
-  if (target.type === 'date' && from?.value && range?.querySelector('[value="custom"]')) range.value = 'custom';
+  const { range, from, to } = target.form?.elements ?? {};
+  if (!range?.querySelector('[value="custom"]')) return;
+  if (target.type === 'date' && from.value) range.value = 'custom';
+  if (target === range && range.value !== 'custom') for (const date of [from, to]) date.value = '';
 });
 
 // A page with live-state asks every 2 s whether it has changed, while it is

@@ -631,6 +631,43 @@ await test('a date that is chosen is meant, whatever range was chosen before (D8
   const { searchParams } = new URL(page.url());
   assert.deepEqual([searchParams.get('range'), searchParams.get('from')], ['custom', day]);
   assert.equal(readUsage(await page.content()).from.slice(0, 10), day);
+  await page.getByLabel('Time (UTC)').selectOption('30 days');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await page.waitForURL((to) => to.searchParams.get('range') === '30d' && !to.searchParams.get('from'));
+  await close(page);
+});
+
+await test('without script, too: dates that are typed hold, those that were filled in give way (D8)', async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, owner);
+  const [early, late] = [20, 10].map((days) => iso(stamp - days * DAY).slice(0, 10));
+  for (const path of ['usage', 'requests']) {
+    const dates = async () => (await page.locator('section.card time').evaluateAll((all) => all.slice(0, 2)
+      .map((n) => n.getAttribute('datetime').slice(0, 10)))).join();
+    const range = page.locator('select[name="range"]');
+    const show = () => page.getByRole('button', { name: 'Show' }).click();
+    await page.goto(`${mine}/${path}?range=7d`);
+    await page.getByText('Dates and filters').click();
+    await page.getByLabel('From', { exact: true }).fill(early);
+    await page.getByLabel('To, that day included').fill(late);
+    await show();
+    const asked = `${early},${iso(Date.parse(late) + DAY).slice(0, 10)}`;
+    assert.equal(await range.inputValue(), 'custom', path);
+    assert.equal(await dates(), asked);
+    // Another filter keeps them, another date is meant, another time is one.
+    await page.locator('select[name="request_status"]').selectOption('ok');
+    await show();
+    assert.equal(await dates(), asked);
+    await range.selectOption('7d');
+    await page.getByLabel('From', { exact: true }).fill(late);
+    await show();
+    assert.equal(await dates(), asked.replace(early, late));
+    await range.selectOption('7d');
+    await show();
+    assert.equal(await range.inputValue(), '7d');
+    assert.equal(await page.getByLabel('From', { exact: true }).inputValue(), '');
+    await get(`${path}?range=7d&to=${late}`, 400);
+  }
   await close(page);
 });
 

@@ -31,6 +31,8 @@ enum {
 	AT_PROJECT_CALLED,
 	AT_AGENT_CALLED,
 	AT_CONNECTOR_CALLED,
+	AT_SHOWN_FROM,
+	AT_SHOWN_TO,
 	AT_CUSTOMER,
 	AT_CUSTOMER_CALLED,
 	AT__N
@@ -95,6 +97,26 @@ month_ms(int64_t now_ms, int back)
 	while (back-- > 0)
 		t = rollup_start_ms(t - 1, ROLLUP_MONTH);
 	return t;
+}
+
+static bool
+is_typed(const struct param_value *date, const struct param_value *shown)
+{
+	return date->is_set && !str_eq(date->text, shown->text);
+}
+
+/* Without script nothing sets the range to that of dates that are typed. */
+static enum web_range
+range_of(const struct param_value *v, enum web_range if_unsaid)
+{
+	bool has_dates = v[AT_FROM].is_set || v[AT_TO].is_set;
+
+	if (is_typed(&v[AT_FROM], &v[AT_SHOWN_FROM]) ||
+	    is_typed(&v[AT_TO], &v[AT_SHOWN_TO]))
+		return WEB_RANGE_CUSTOM;
+	if (v[AT_RANGE].is_set)
+		return (enum web_range)v[AT_RANGE].u64;
+	return has_dates ? WEB_RANGE_CUSTOM : if_unsaid;
 }
 
 static enum err
@@ -178,9 +200,7 @@ web_usage_filter_read(struct param_value *v, enum web_range if_unsaid,
 	*ret = (struct web_usage_filter){
 		.v = v,
 		.is_admin = customer_id == 0,
-		.range = v[AT_RANGE].is_set  ? (enum web_range)v[AT_RANGE].u64
-			 : v[AT_FROM].is_set ? WEB_RANGE_CUSTOM
-					     : if_unsaid,
+		.range = range_of(v, if_unsaid),
 		.filter = { .customer_id = customer_id },
 	};
 	read_ids(ret);
@@ -511,7 +531,9 @@ web_usage_filter_add(struct tval *o, const struct web_usage_filter *f)
 	bool has_filters = false;
 
 	for (int i = AT_KEY; i < at_end(f); i++) {
-		has_filters = has_filters || f->v[i].is_set;
+		has_filters = has_filters ||
+			      (f->v[i].is_set && i != AT_SHOWN_FROM &&
+				  i != AT_SHOWN_TO);
 		if (ids[i].name)
 			add_kind(list, f, i);
 	}

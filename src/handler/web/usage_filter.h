@@ -30,6 +30,8 @@ enum web_range {
 #define WEB_USAGE_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
 /* What is typed instead, by web_called_find(). */
 #define WEB_USAGE_CALLED(n) { .name = n, .type = PARAM_TEXT, .min = 1, .max = WEB_CALLED_BYTES }
+/* What the form had filled in for a date. */
+#define WEB_USAGE_SHOWN(n) { .name = n, .type = PARAM_ASCII, .min = 1, .max = 32 }
 #define WEB_USAGE_PARAMS \
 	{ .name = "range", .type = PARAM_ENUM, .choices = "24h|7d|30d|month|last-month|12m|custom" }, \
 	{ .name = "from", .type = PARAM_TIME }, { .name = "to", .type = PARAM_TIME }, \
@@ -39,8 +41,9 @@ enum web_range {
 	{ .name = "request_status", .type = PARAM_ENUM, \
 	  .choices = "ok|upstream_error|timeout|client_closed|interrupted" }, \
 	WEB_USAGE_CALLED("api_key"), WEB_USAGE_CALLED("user"), WEB_USAGE_CALLED("project"), \
-	WEB_USAGE_CALLED("agent"), WEB_USAGE_CALLED("connector")
-#define WEB_USAGE_N_PARAMS 16
+	WEB_USAGE_CALLED("agent"), WEB_USAGE_CALLED("connector"), \
+	WEB_USAGE_SHOWN("shown_from"), WEB_USAGE_SHOWN("shown_to")
+#define WEB_USAGE_N_PARAMS 18
 /* Behind those, of everybody's usage. */
 #define WEB_USAGE_ADMIN_PARAMS WEB_USAGE_ID("customer_id"), WEB_USAGE_CALLED("customer")
 #define WEB_USAGE_N_ADMIN_PARAMS 2
@@ -61,7 +64,9 @@ struct web_usage_filter {
 };
 
 /**
- * The time and the filters that the parameters say.
+ * The time and the filters that the parameters say. Dates that are given hold,
+ * whatever range is named beside them; but for those that the form itself had
+ * filled in, which give way to another range.
  * @v           WEB_USAGE_N_PARAMS values, which must live as long as ret
  * @if_unsaid   the range unless the parameters name one
  * @customer_id whose; 0: everybody's, for operators, of whom a parameter may
