@@ -83,6 +83,18 @@ await test('models tell how they fare, as the rows say', async () => {
   assert.match(await (await modelRow(noScript, priceless.name)).innerText(), /No price/);
 });
 
+await test('lists of customers and prices: times as programs read them, too', async () => {
+  await noScript.goto(`${admin}/customers?find=payer-${stamp}`);
+  const since = row(noScript, `Payer ${stamp}`).locator('time');
+  const [[day]] = sql(`SELECT DATE(created_at) FROM customers WHERE customer_id = ${customer.id}`);
+  assert.equal(await since.getAttribute('datetime'), day);
+  await noScript.goto(`${admin}/prices?find=${good.name}`);
+  assert.equal(await row(noScript, good.name).locator('time').getAttribute('datetime'), iso(stamp - 86400e3));
+  assert.match(await (await modelRow(noScript, good.name)).innerText(), /context not stated/);
+  assert.equal((await api('PATCH', `/api/models/${good.id}`, { context_length: 4096 })).status, 200);
+  assert.match(await (await modelRow(noScript, good.name)).innerText(), /context of 4,096 tokens/);
+});
+
 await test('a local model says whether its server runs', async () => {
   await noScript.goto(`${admin}/models`);
   const [[name]] = sql('SELECT m.name FROM models m JOIN deployments d USING (model_id) '
@@ -218,6 +230,15 @@ await test('a price list is compared, then just that is applied', async () => {
   await compare(noScript, list(0.000002));
   const change = noScript.getByRole('region', { name: `Change of ${priceless.name}` });
   assert.match(await change.innerText(), /It has no price yet/);
+  assert.match(await noScript.locator('main').innerText(), /New versions of prices: 1, from now on\./);
+  await noScript.goto(`${admin}/prices/import`);
+  await field(noScript, 'list').fill(list(0.000002));
+  await field(noScript, 'provider_id').selectOption(providerId);
+  await field(noScript, 'effective_from').fill('2030-01-02T03:04');
+  await send(noScript, 'Compare');
+  assert.equal(await noScript.locator('form time').getAttribute('datetime'), '2030-01-02T03:04:00Z');
+  assert.match(await noScript.locator('form p').first().innerText(), /1, from 2 Jan 2030, 03:04 \(UTC\) on\./);
+  await compare(noScript, list(0.000002));
   assert.match(await change.innerText(), /Output\s+–\s+\$2\.00/);
   assert.match(await noScript.locator('.notes').innerText(), /nobody-has-this/);
   assert.deepEqual(await versions(), []);

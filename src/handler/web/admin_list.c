@@ -13,7 +13,7 @@ static const struct tmpl_key list_keys[] = {
 	{ "has_rows", TVAL_BOOL },
 	{ "rows", TVAL_LIST }, { "rows.name", TVAL_TEXT }, { "rows.edit_href", TVAL_TEXT },
 	{ "rows.state", TVAL_TEXT }, { "rows.is_on", TVAL_BOOL },
-	{ "rows.cells", TVAL_LIST }, { "rows.cells.", TVAL_TEXT },
+	{ "rows.cells", TVAL_LIST }, VIEW_TIME_KEYS("rows.cells.cell"),
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 	ADMIN_FIND_KEYS,
 };
@@ -46,6 +46,24 @@ admin_list_row(struct tval *list, uint64_t id, struct str name,
 	tval_set_text(row, "state", state);
 	tval_set_bool(row, "is_on", is_on);
 	return tval_set_list(row, "cells");
+}
+
+void
+admin_list_text(struct tval *cells, struct str text)
+{
+	view_time_word(tval_push_object(cells), "cell", text);
+}
+
+void
+admin_list_time(struct tval *cells, int64_t time_ms)
+{
+	view_time(tval_push_object(cells), "cell", time_ms);
+}
+
+void
+admin_list_day(struct tval *cells, int64_t time_ms)
+{
+	view_time_day(tval_push_object(cells), "cell", time_ms);
 }
 
 static void

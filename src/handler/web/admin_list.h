@@ -40,10 +40,14 @@ struct admin_list {
 				   are few */
 };
 
-/** A row; then a text for each head by tval_push_text() to what it returns.
+/** A row; then a cell for each head, by what follows, to what it returns.
  * @is_on  whether it is in use, which state says in words */
 struct tval *admin_list_row(struct tval *list, uint64_t id, struct str name,
     struct str state, bool is_on);
+
+void admin_list_text(struct tval *cells, struct str text);
+void admin_list_time(struct tval *cells, int64_t time_ms);
+void admin_list_day(struct tval *cells, int64_t time_ms);
 
 enum err web_admin_list(struct app *app, const struct request *rq,
     struct response *rs, const struct admin_list *l,

@@ -110,11 +110,10 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 		    c[i].name, view_customer_state_text(state),
 		    state == CUSTOMER_ACTIVE);
 
-		tval_push_text(cells, c[i].email);
-		tval_push_text(cells,
+		admin_list_text(cells, c[i].email);
+		admin_list_text(cells,
 		    str_from(customer_billing_names[c[i].billing]));
-		tval_push_text(cells,
-		    view_day_text(list->a, c[i].created_at_ms));
+		admin_list_day(cells, c[i].created_at_ms);
 	}
 	if (!err && n > ADMIN_LIST_MAX)
 		*ret_last = c[ADMIN_LIST_MAX - 1].customer_id;

@@ -21,8 +21,6 @@
 #define UNIX_SCHEME_N 5
 
 /* clang-format off */
-#define LAST_KEYS(path) \
-	VIEW_TIME_KEYS(path "_at"), { path "_day", TVAL_TEXT }
 static const struct tmpl_key models_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
 	{ "new_href", TVAL_TEXT }, { "import_href", TVAL_TEXT },
@@ -35,7 +33,7 @@ static const struct tmpl_key models_keys[] = {
 	{ "models.has_price", TVAL_BOOL },
 	VIEW_MONEY_KEYS("models.price_in"), VIEW_MONEY_KEYS("models.price_out"),
 	{ "models.rate_day", TVAL_TEXT }, { "models.rate_week", TVAL_TEXT },
-	LAST_KEYS("models.ok"), LAST_KEYS("models.failure"),
+	VIEW_TIME_KEYS("models.ok_at"), VIEW_TIME_KEYS("models.failure_at"),
 	{ "models.error_code", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 };
@@ -73,14 +71,14 @@ rate_text(struct arena *a, uint64_t failed, uint64_t requests)
 }
 
 static void
-set_last(struct tval *o, const char *at, const char *day,
-    const struct model_health_last *l)
+set_last(struct tval *o, const char *at, const struct model_health_last *l)
 {
-	view_time(o, at, l->is_day ? 0 : l->last.time_ms);
-	tval_set_text(o, day,
-	    !l->last.time_ms ? S("–")
-	    : l->is_day && o ? view_day_text(o->a, l->last.time_ms)
-			     : S(""));
+	if (!l->last.time_ms)
+		view_time_word(o, at, S("–"));
+	else if (l->is_day)
+		view_time_day(o, at, l->last.time_ms);
+	else
+		view_time(o, at, l->last.time_ms);
 }
 
 static void
@@ -93,8 +91,8 @@ set_health(struct tval *o, const struct model_health *h)
 	for (int i = 0; o && i < MODEL_HEALTH__N; i++)
 		tval_set_text(o, keys[i],
 		    rate_text(o->a, h->failed[i], h->requests[i]));
-	set_last(o, "ok_at", "ok_day", &h->ok);
-	set_last(o, "failure_at", "failure_day", &h->failure);
+	set_last(o, "ok_at", &h->ok);
+	set_last(o, "failure_at", &h->failure);
 	tval_set_text(o, "error_code",
 	    !f->time_ms || h->failure.is_day ? S("")
 	    : f->error_code.n                ? f->error_code

@@ -43,12 +43,12 @@ add_row(struct tval *list, const struct model_view *v)
 
 	if (!cells || !p)
 		return;
-	tval_push_text(cells,
+	admin_list_text(cells,
 	    million_text(cells->a, p->tok_pusd[TOK_NORMAL][TOK_IN]));
-	tval_push_text(cells,
+	admin_list_text(cells,
 	    million_text(cells->a, p->tok_pusd[TOK_NORMAL][TOK_OUT]));
-	tval_push_text(cells, view_money_text(cells->a, p->request_pusd));
-	tval_push_text(cells, view_time_text(cells->a, p->effective_from_ms));
+	admin_list_text(cells, view_money_text(cells->a, p->request_pusd));
+	admin_list_time(cells, p->effective_from_ms);
 }
 
 static enum err
@@ -82,7 +82,7 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 }
 
 static const char *const heads[] = { "Input, USD a million",
-	"Output, USD a million", "A request, USD", "Since (UTC)" };
+	"Output, USD a million", "A request, USD", "Since" };
 static const struct admin_list prices = { "Prices",
 	"What models cost now, without any customer's markup. Choose one for "
 	"all classes, its versions, and a new one.",

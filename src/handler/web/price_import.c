@@ -57,7 +57,7 @@ static const struct tmpl_key plan_keys[] = {
 	{ "list_href", TVAL_TEXT }, { "back_href", TVAL_TEXT }, { "action_href", TVAL_TEXT },
 	{ "message", TVAL_TEXT }, { "digest", TVAL_TEXT },
 	{ "list", TVAL_TEXT }, { "provider_id", TVAL_TEXT }, { "effective_from", TVAL_TEXT }, { "source", TVAL_TEXT },
-	{ "has_versions", TVAL_BOOL }, { "n_versions", TVAL_TEXT }, { "when", TVAL_TEXT },
+	{ "has_versions", TVAL_BOOL }, { "n_versions", TVAL_TEXT }, VIEW_TIME_KEYS("from"),
 	{ "changes", TVAL_LIST }, { "changes.model", TVAL_TEXT }, { "changes.entry", TVAL_TEXT },
 	{ "changes.is_new", TVAL_BOOL }, { "changes.warning", TVAL_TEXT },
 	{ "changes.rows", TVAL_LIST }, { "changes.rows.what", TVAL_TEXT },
@@ -79,6 +79,7 @@ struct visit {
 	struct str list; /* from the one field or the other */
 	struct price_feed feed;
 	struct price_import plan;
+	int64_t from_ms; /* when its prices begin to hold; 0: now */
 	char digest[2 * CRYPTO_DIGEST_BYTES + 1]; /* of the plan */
 };
 
@@ -281,6 +282,8 @@ plan(struct visit *v, struct error *e)
 	if (!err)
 		err = read_options(v, &opt, e);
 	if (!err)
+		v->from_ms = opt.from_ms;
+	if (!err)
 		err = price_feed_read(v->list, a, &v->feed, e);
 	if (err == ERR_BAD_JSON)
 		err = error_public(e, ERR_BAD_PARAM, field,
@@ -444,11 +447,7 @@ show_plan(const struct visit *v, struct response *rs, int status,
 	view_second(o, "as_of", clock_now_ms());
 	tval_set_bool(o, "has_versions", v->plan.n_versions > 0);
 	view_count(o, "n_versions", v->plan.n_versions);
-	tval_set_text(o, "when",
-	    v->form.text[F_FROM].n
-		? arena_printf(v->rq->arena, "from %" PRI_STR " UTC on",
-		      STR_ARG(v->form.text[F_FROM]))
-		: S("from now on"));
+	view_time(o, "from", v->from_ms);
 	add_models(o, &v->plan);
 	add_absent(o, &v->feed);
 	return web_page_send(v->app, v->rq, rs, status, &page_price_plan, o, e);

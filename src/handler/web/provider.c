@@ -126,9 +126,10 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 		    p[i].name, p[i].is_enabled ? S("In use") : S("Off"),
 		    p[i].is_enabled);
 
-		tval_push_text(cells, str_from(provider_kind_names[p[i].kind]));
-		tval_push_text(cells, p[i].base_url);
-		tval_push_text(cells,
+		admin_list_text(cells,
+		    str_from(provider_kind_names[p[i].kind]));
+		admin_list_text(cells, p[i].base_url);
+		admin_list_text(cells,
 		    p[i].api_key_sealed.p ? S("stored") : S("none"));
 	}
 	if (!err && n > ADMIN_LIST_MAX)

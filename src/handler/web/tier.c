@@ -96,8 +96,8 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 		struct tval *cells = admin_list_row(list, t[i].tier_id,
 		    t[i].name, S("In use"), true);
 
-		tval_push_text(cells, limits_text(list->a, &t[i].limits));
-		tval_push_text(cells, roles_text(list->a, t[i].roles));
+		admin_list_text(cells, limits_text(list->a, &t[i].limits));
+		admin_list_text(cells, roles_text(list->a, t[i].roles));
 	}
 	if (!err && n > ADMIN_LIST_MAX)
 		*ret_last = t[ADMIN_LIST_MAX - 1].tier_id;

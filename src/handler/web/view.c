@@ -211,3 +211,27 @@ view_day(struct tval *o, const char *key, int64_t time_ms)
 	tval_set_text(t, "iso", arena_strdup(t->a, str_make(iso, 10)));
 	tval_set_text(t, "text", view_day_text(t->a, time_ms));
 }
+
+void
+view_time_day(struct tval *o, const char *key, int64_t time_ms)
+{
+	char iso[CLOCK_TEXT_BYTES];
+	struct tval *t = tval_set_object(o, key);
+
+	if (!t)
+		return;
+	clock_format(time_ms, iso);
+	tval_set_bool(t, "is_set", false);
+	tval_set_text(t, "iso", arena_strdup(t->a, str_make(iso, 10)));
+	tval_set_text(t, "text", view_day_text(t->a, time_ms));
+}
+
+void
+view_time_word(struct tval *o, const char *key, struct str word)
+{
+	struct tval *t = tval_set_object(o, key);
+
+	tval_set_bool(t, "is_set", false);
+	tval_set_text(t, "iso", S(""));
+	tval_set_text(t, "text", word);
+}

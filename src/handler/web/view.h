@@ -43,6 +43,10 @@ void view_time(struct tval *o, const char *key, int64_t time_ms);
 /* As view_time(), to the second. */
 void view_second(struct tval *o, const char *key, int64_t time_ms);
 void view_day(struct tval *o, const char *key, int64_t time_ms);
+/* Where a time, a day or a word may stand: as view_time(), but not set, so
+ * that no zone changes it; iso of a word is empty. */
+void view_time_day(struct tval *o, const char *key, int64_t time_ms);
+void view_time_word(struct tval *o, const char *key, struct str word);
 
 struct zone;
 /**

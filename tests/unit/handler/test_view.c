@@ -102,6 +102,25 @@ times__in_utc__have_a_machine_form_beside_them(void **state)
 	assert_str_is(tval_get(day, S("text"))->text, "22 Nov 2026");
 }
 
+/* In the place of a time, and what is not set no zone changes. */
+static void
+times__day_or_word_in_its_place__are_not_set(void **state)
+{
+	(void)state;
+	struct tval *o = tval_object(&a);
+	view_time_day(o, "day", INT64_C(1795343465000));
+	view_time_word(o, "word", S("never"));
+
+	const struct tval *day = tval_get(o, S("day"));
+	assert_false(tval_get(day, S("is_set"))->flag);
+	assert_str_is(tval_get(day, S("iso"))->text, "2026-11-22");
+	assert_str_is(tval_get(day, S("text"))->text, "22 Nov 2026");
+	const struct tval *word = tval_get(o, S("word"));
+	assert_false(tval_get(word, S("is_set"))->flag);
+	assert_str_is(tval_get(word, S("iso"))->text, "");
+	assert_str_is(tval_get(word, S("text"))->text, "never");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void
@@ -165,6 +184,7 @@ main(void)
 		T(money__in_two_parts__is_the_amount_again),
 		T(durations__by_size__take_their_unit),
 		T(times__in_utc__have_a_machine_form_beside_them),
+		T(times__day_or_word_in_its_place__are_not_set),
 		T(budget_percent__of_the_amount__rounds_down_and_is_bounded),
 		T(limits__each_layer__nearest_states_it),
 	};
