@@ -11,7 +11,7 @@ import { sql } from '../wire/lib.mjs';
 import { everything, month, service, use } from './customer.mjs';
 import { address, routes } from './pages.mjs';
 import {
-  api, assertAccessible, assertValid, browser, complaintsOf, made, open, person, signIn, tollgate, url,
+  api, assertAccessible, assertValid, browser, close, complaintsOf, made, open, person, signIn, tollgate, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -99,6 +99,16 @@ await test('a fresh installation has no customer, model, provider or use', () =>
     assert.equal(sql(`SELECT COUNT(*) FROM ${table}`)[0][0], '0', table);
   }
 });
+await test('an empty list says what comes first, and leads there', async () => {
+  const page = operator.checked;
+  for (const [list, name, first] of [['customers', 'New customer', 'customers'], ['tiers', 'New tier', 'tiers'],
+    ['providers', 'New provider', 'providers'], ['prices', 'New model', 'models']]) {
+    await page.goto(`${url}/admin/${list}`);
+    if (list === 'tiers' && sql('SELECT 1 FROM rate_limit_tiers LIMIT 1').length) continue;
+    const link = page.locator('main .card').getByRole('link', { name });
+    assert.ok((await link.getAttribute('href')).endsWith(`/admin/${first}/new`), list);
+  }
+});
 for (const route of pages.filter((r) => r.auth === 'session' && !hasId(r) && !r.path.includes('{customer_id}'))) {
   await test(`${route.path}, nothing there: accessible, within the policy (D2, D20)`, () => assertFine(operator, route.path, route.path));
 }
@@ -109,6 +119,16 @@ for (const route of pages.filter((r) => r.path.includes('{customer_id}') && !has
   await test(`${route.path}, nothing there: accessible, within the policy (D2, D20)`, () => assertFine(of,
     address(route.path, fresh.id, {}), route.path));
 }
+await test('an empty list says who can make one, to whoever may not', async () => {
+  const page = await open();
+  await signIn(page, person('viewer', fresh.id, stamp));
+  for (const [of, n] of [[page, 3], [newcomer.checked, 0]]) {
+    await of.goto(`${url}/dashboard/${fresh.id}/members`);
+    assert.equal(await of.getByText('An owner or a developer can make one.').count(), n);
+    assert.equal(await of.locator('main p').getByRole('link', { name: /^New (project|agent|connector)$/ }).count(), 3 - n);
+  }
+  await close(page);
+});
 await test('what is empty has no table but of who is there and what was done', () => {
   const known = /^Table: (Members|Audit log|Where you are signed in|Tiers|Hosts|Workers|Limits in force|Customers|Ledger)$/;
   assert.deepEqual([...tablesSeen].filter((label) => !known.test(label)), []);

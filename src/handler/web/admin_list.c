@@ -15,6 +15,7 @@ static const struct tmpl_key list_keys[] = {
 	{ "rows.state", TVAL_TEXT }, { "rows.is_on", TVAL_BOOL },
 	{ "rows.cells", TVAL_LIST }, VIEW_TIME_KEYS("rows.cells.cell"),
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
+	{ "empty", TVAL_TEXT }, { "first_name", TVAL_TEXT }, { "first_href", TVAL_TEXT },
 	ADMIN_FIND_KEYS,
 };
 /* clang-format on */
@@ -94,6 +95,22 @@ more_href(const struct app *app, struct arena *a, const struct web_place *place,
 	return buf_str(&b);
 }
 
+/* For a list without a row: what comes first. */
+static void
+set_empty(struct tval *o, const struct app *app, const struct web_place *place,
+    const struct admin_list *l)
+{
+	if (!o)
+		return;
+	tval_set_text(o, "empty", str_from(l->empty));
+	tval_set_text(o, "first_name",
+	    str_from(l->first_name ? l->first_name : l->new_name));
+	tval_set_text(o, "first_href",
+	    l->first_name
+		? web_place_href(app, o->a, place, l->first_path, 0, "new")
+		: web_place_href(app, o->a, place, l->path, 0, l->new_verb));
+}
+
 enum err
 web_admin_list(struct app *app, const struct request *rq, struct response *rs,
     const struct admin_list *l, struct error *e)
@@ -120,6 +137,7 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	tval_set_text(o, "new_name", str_from(l->new_name));
 	tval_set_text(o, "new_href",
 	    web_place_href(app, a, &place, l->path, 0, l->new_verb));
+	set_empty(o, app, &place, l);
 	list = tval_set_list(o, "heads");
 	for (size_t i = 0; i < l->n_heads; i++)
 		tval_push_text(list, str_from(l->heads[i]));

@@ -38,6 +38,10 @@ struct admin_list {
 	    uint64_t *ret_last, struct error *e);
 	const char *find_label; /* what ask->find is looked for in; NULL: there
 				   are few */
+	const char *empty;      /* what it says without a row: what that means
+				   and what comes first */
+	/* What to make then; NULL: the list's own new_name. */
+	const char *first_name, *first_path;
 };
 
 /** A row; then a cell for each head, by what follows, to what it returns.

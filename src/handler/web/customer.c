@@ -124,7 +124,9 @@ static const char *const heads[] = { "E-mail address", "Billing", "Since" };
 static const struct admin_list customers = { "Customers",
 	"Who pays. Each has members, projects and keys of its own.",
 	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows,
-	WEB_CUSTOMER_FIND_LABEL };
+	WEB_CUSTOMER_FIND_LABEL,
+	"There is no customer yet. One comes before members, keys and usage.",
+	NULL, NULL };
 
 enum err
 web_customer_list(struct app *app, const struct request *rq,

@@ -87,7 +87,9 @@ static const struct admin_list prices = { "Prices",
 	"What models cost now, without any customer's markup. Choose one for "
 	"all classes, its versions, and a new one.",
 	"Import a price list", "import", "prices", heads, ARRAY_LEN(heads),
-	rows, "Model's name" };
+	rows, "Model's name",
+	"A price belongs to a model, and there is no model yet.", "New model",
+	"models" };
 
 enum err
 web_price_list(struct app *app, const struct request *rq, struct response *rs,

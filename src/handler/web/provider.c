@@ -140,7 +140,10 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 static const char *const heads[] = { "Kind", "Address", "API key" };
 static const struct admin_list providers = { "Providers",
 	"Where models are served.", "New provider", "new", "providers", heads,
-	ARRAY_LEN(heads), rows, NULL };
+	ARRAY_LEN(heads), rows, NULL,
+	"There is no provider yet. A model that others serve needs one; a "
+	"local model makes its own.",
+	NULL, NULL };
 
 enum err
 web_provider_list(struct app *app, const struct request *rq,

@@ -107,7 +107,10 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 static const char *const heads[] = { "Limits", "Roles" };
 static const struct admin_list tiers = { "Tiers",
 	"Sets of limits that keys, members and roles refer to.", "New tier",
-	"new", "tiers", heads, ARRAY_LEN(heads), rows, NULL };
+	"new", "tiers", heads, ARRAY_LEN(heads), rows, NULL,
+	"There is no tier yet. None is needed: keys and customers can have "
+	"limits of their own. A tier says some once for many.",
+	NULL, NULL };
 
 enum err
 web_tier_list(struct app *app, const struct request *rq, struct response *rs,
