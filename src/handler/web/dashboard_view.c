@@ -13,6 +13,7 @@
 #include "domain/principal.h"
 #include "handler/web/budget_view.h"
 #include "handler/web/chart.h"
+#include "handler/web/limit_view.h"
 #include "handler/web/page.h"
 #include "handler/web/request.h"
 #include "handler/web/view.h"
@@ -84,6 +85,7 @@ static const struct tmpl_key dashboard_keys[] = {
 	VIEW_MONEY_KEYS("models.cost"),
 	{ "has_refusals", TVAL_BOOL },
 	{ "refusals", TVAL_LIST },
+	{ "refusals.what", TVAL_TEXT },
 	{ "refusals.reason", TVAL_TEXT },
 	{ "refusals.count", TVAL_TEXT },
 	{ "refused_in_all", TVAL_TEXT },
@@ -258,6 +260,8 @@ add_models(struct tval *o, const struct dashboard_data *d)
 	list = tval_set_list(o, "refusals");
 	for (size_t i = 0; i < d->n_refusals; i++) {
 		struct tval *row = tval_push_object(list);
+		tval_set_text(row, "what",
+		    str_from(web_refusal_text(d->refusals[i].reason)));
 		tval_set_text(row, "reason", d->refusals[i].reason);
 		view_count(row, "count", d->refusals[i].refusals);
 		n_refused += d->refusals[i].refusals;

@@ -139,17 +139,32 @@ web_limits_push(struct tval *list, const struct limit_set *set)
 					 n_in_force - SHORT_MAX));
 }
 
-const char *
-web_limit_refusal_text(struct str reason)
+static const struct err_info *
+info_of(struct str reason)
 {
 	for (unsigned c = OK + 1; c < ERR__MAX; c++) {
 		const struct err_info *info = err_info((enum err)c);
 
-		if (info->http_status == 429 &&
-		    str_eq(reason, str_from(info->api_code)))
-			return info->public_text;
+		if (str_eq(reason, str_from(info->api_code)))
+			return info;
 	}
 	return NULL;
+}
+
+const char *
+web_refusal_text(struct str reason)
+{
+	const struct err_info *info = info_of(reason);
+
+	return info ? info->public_text : "";
+}
+
+const char *
+web_limit_refusal_text(struct str reason)
+{
+	const struct err_info *info = info_of(reason);
+
+	return info && info->http_status == 429 ? info->public_text : NULL;
 }
 
 static int

@@ -21,8 +21,9 @@ void web_limits_view(struct tval *o,
  * each model apart"; then "and 4 more". */
 void web_limits_push(struct tval *list, const struct limit_set *set);
 
-/** What a refusal's reason, as errors.def has it, means; NULL: its answer was no
- * 429, so no limit or budget refused. */
+/** What a refusal's reason, as errors.def has it, means; "": nothing known. */
+const char *web_refusal_text(struct str reason);
+/** The same; NULL: its answer was no 429, so no limit or budget refused. */
 const char *web_limit_refusal_text(struct str reason);
 /** Make refusals by day those of all days: by reason, the most frequent first,
  * in the same array. Gives how many are left. */
