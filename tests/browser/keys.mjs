@@ -519,6 +519,30 @@ await test('models: prices in force times the markup, free ones said to be free'
   await close(page);
 });
 
+await test('models: found by a part of their names, here and on the operator\'s page', async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, person('operator', 0, stamp));
+  const [[customer]] = sql('SELECT MIN(customer_id) FROM customers WHERE is_active AND archived_at IS NULL');
+  const part = model.id.slice(1).toUpperCase();
+  const known = sql("SELECT name FROM models WHERE archived_at IS NULL").flat()
+    .filter((name) => name.toUpperCase().includes(part));
+  for (const [at, names] of [[`${url}/dashboard/${customer}/models`, '.model h2'], [`${url}/admin/models`, '#health th[scope=row] a']]) {
+    await page.goto(at);
+    await page.getByLabel('Model\'s name').fill(part);
+    await page.getByRole('button', { name: 'Find' }).click();
+    assert.equal(new URL(page.url()).searchParams.get('find'), part);
+    const found = await page.locator(names).allTextContents();
+    assert.ok(found.includes(model.id), found.join());
+    assert.deepEqual(found.filter((name) => !known.includes(name)), []);
+    await page.getByLabel('Model\'s name').fill('<no such model>');
+    await page.getByRole('button', { name: 'Find' }).click();
+    assert.equal(await page.locator('main q').textContent(), '<no such model>');
+    await page.getByRole('link', { name: 'Show all' }).click();
+    assert.ok(await page.locator(names).count() > 0);
+  }
+  await close(page);
+});
+
 await test('models: how many keys may use each, and which', async () => {
   const theirs = await made('/customers', { name: `Few keys ${stamp}`, email: `few-${stamp}@example.org` });
   const page = await open({ javaScriptEnabled: false });

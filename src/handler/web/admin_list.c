@@ -16,7 +16,7 @@ static const struct tmpl_key list_keys[] = {
 	{ "rows.cells", TVAL_LIST }, VIEW_TIME_KEYS("rows.cells.cell"),
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
 	{ "empty", TVAL_TEXT }, { "first_name", TVAL_TEXT }, { "first_href", TVAL_TEXT },
-	ADMIN_FIND_KEYS,
+	WEB_FIND_KEYS,
 };
 /* clang-format on */
 const struct tmpl_page page_admin_list = PAGE("admin/admin_list", list_keys);
@@ -31,7 +31,7 @@ static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
 	[Q_FIND] = { .name = "find",
 	    .type = PARAM_TEXT,
-	    .max = ADMIN_FIND_BYTES },
+	    .max = WEB_FIND_BYTES },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -154,9 +154,6 @@ web_admin_list(struct app *app, const struct request *rq, struct response *rs,
 	tval_set_bool(o, "has_more", last != 0);
 	tval_set_text(o, "more_href",
 	    more_href(app, a, &place, l->path, ask.find, last));
-	tval_set_text(o, "list_href", base);
-	tval_set_text(o, "find_label",
-	    l->find_label ? str_from(l->find_label) : S(""));
-	tval_set_text(o, "find", ask.find);
+	web_find_add(o, l->find_label, ask.find, base);
 	return web_page_send(app, rq, rs, 200, &page_admin_list, o, e);
 }

@@ -3,19 +3,10 @@
 #ifndef TG_HANDLER_WEB_ADMIN_LIST_H
 #define TG_HANDLER_WEB_ADMIN_LIST_H
 
+#include "handler/web/find.h"
 #include "handler/web/place.h"
 
-#define ADMIN_LIST_MAX   50 /* what a page of 60 KB has room for */
-#define ADMIN_FIND_BYTES 200
-
-/* What partial/find.html shows: a field for `find`, of the list itself. */
-#define ADMIN_FIND_KEYS                                   \
- { "list_href", TVAL_TEXT }, { "find_label", TVAL_TEXT }, \
- {                                                        \
-  "find", TVAL_TEXT                                       \
- }
-
-#define WEB_CUSTOMER_FIND_LABEL "Name, e-mail address or company"
+#define ADMIN_LIST_MAX 50 /* what a page of 60 KB has room for */
 
 struct admin_list_ask {
 	uint64_t after;

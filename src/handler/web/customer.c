@@ -124,7 +124,7 @@ static const char *const heads[] = { "E-mail address", "Billing", "Since" };
 static const struct admin_list customers = { "Customers",
 	"Who pays. Each has members, projects and keys of its own.",
 	"New customer", "new", "customers", heads, ARRAY_LEN(heads), rows,
-	WEB_CUSTOMER_FIND_LABEL,
+	WEB_FIND_CUSTOMER,
 	"There is no customer yet. One comes before members, keys and usage.",
 	NULL, NULL };
 

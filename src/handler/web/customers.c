@@ -4,7 +4,7 @@
  * customers.
  */
 #include "base/clock.h"
-#include "handler/web/admin_list.h"
+#include "handler/web/find.h"
 #include "handler/web/page.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
@@ -27,7 +27,7 @@ static const struct tmpl_key customers_keys[] = {
 	{ "customers.dashboard_href", TVAL_TEXT },
 	VIEW_DAY_KEYS("customers.since"),
 	{ "new_href", TVAL_TEXT },
-	ADMIN_FIND_KEYS,
+	WEB_FIND_KEYS,
 	{ "has_more", TVAL_BOOL },
 	{ "more_href", TVAL_TEXT },
 };
@@ -41,7 +41,7 @@ enum {
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { "after", PARAM_U64, 0, INT64_MAX, NULL, false },
-	[Q_FIND] = { "find", PARAM_TEXT, 0, ADMIN_FIND_BYTES, NULL, false },
+	[Q_FIND] = { "find", PARAM_TEXT, 0, WEB_FIND_BYTES, NULL, false },
 };
 
 enum err
@@ -131,9 +131,7 @@ show_customers(const struct app *app, const struct request *rq,
 	tval_set_text(o, "more_href",
 	    has_more ? more_href(app, rq->arena, find, c[n - 1].customer_id)
 		     : S(""));
-	tval_set_text(o, "find_label", S(WEB_CUSTOMER_FIND_LABEL));
-	tval_set_text(o, "find", find);
-	tval_set_text(o, "list_href",
+	web_find_add(o, WEB_FIND_CUSTOMER, find,
 	    web_href(app, rq->arena, "/dashboard", 0));
 	return web_page_send(app, rq, rs, 200, &page_customers, o, e);
 }

@@ -35,6 +35,8 @@ src_handler_web_libweb_a_SOURCES = \
 	src/handler/web/error.c \
 	src/handler/web/factor.c \
 	src/handler/web/fields.c \
+	src/handler/web/find.c \
+	src/handler/web/find.h \
 	src/handler/web/forgot.c \
 	src/handler/web/form.c \
 	src/handler/web/form.h \

@@ -3,6 +3,7 @@
 #include "domain/budget_quote.h"
 #include "domain/catalogue.h"
 #include "domain/price.h"
+#include "handler/web/find.h"
 #include "handler/web/page.h"
 #include "handler/web/place.h"
 #include "handler/web/price_view.h"
@@ -17,10 +18,14 @@
 
 enum {
 	Q_AFTER,
+	Q_FIND,
 	Q__N
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+	[Q_FIND] = { .name = "find",
+	    .type = PARAM_TEXT,
+	    .max = WEB_FIND_BYTES },
 };
 
 /* clang-format off */
@@ -41,6 +46,7 @@ static const struct tmpl_key model_keys[] = {
 	{ "models.keys", TVAL_TEXT }, { "models.keys_href", TVAL_TEXT },
 	{ "newest_keys", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
+	WEB_FIND_KEYS,
 };
 /* clang-format on */
 const struct tmpl_page page_model_list = PAGE("dashboard/model", model_keys);
@@ -56,8 +62,10 @@ tokens_text(struct arena *a, int64_t n)
 
 struct visit {
 	const struct app *app;
+	const struct request *rq;
 	struct web_place place;
 	struct key_uses uses;
+	struct str find; /* in their names; n == 0: all */
 	int64_t now_ms;
 };
 
@@ -135,6 +143,8 @@ add_more(struct tval *o, const struct visit *v, uint64_t after)
 		return;
 	buf_init(&b, o->a, HREF_BYTES_MAX);
 	web_place_url(&u, &b, v->app, &v->place, "models");
+	if (v->find.n)
+		url_arg(&u, "find", v->find);
 	url_arg_u64(&u, "after", after);
 	tval_set_text(o, "more_href", buf_str(&b));
 }
@@ -155,14 +165,17 @@ add_models(struct tval *o, const struct visit *v, uint64_t after,
 		const struct price *p = catalogue_price_at(m, v->now_ms);
 
 		if (!catalogue_model_is_served(m) || !p ||
-		    m->row.model_id <= after)
+		    m->row.model_id <= after ||
+		    !web_find_fits(m->row.name, v->find))
 			continue;
 		if (n++ == PER_PAGE)
 			break;
 		last = m->row.model_id;
 		err = add_model(list, v, m, p, e);
 	}
-	tval_set_bool(o, "has_models", list && list->first);
+	tval_set_bool(o, "has_models", n > 0);
+	web_find_add(o, n || v->find.n ? WEB_FIND_MODEL : NULL, v->find,
+	    web_place_href(v->app, v->rq->arena, &v->place, "models", 0, NULL));
 	add_more(o, v, n > PER_PAGE ? last : 0);
 	return err;
 }
@@ -171,7 +184,7 @@ enum err
 web_model_list(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
-	struct visit v = { .app = app };
+	struct visit v = { .app = app, .rq = rq };
 	struct manager m;
 	struct tval *o;
 	struct param_value query[Q__N];
@@ -183,6 +196,7 @@ web_model_list(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	v.now_ms = m.now_ms;
+	v.find = query[Q_FIND].text;
 	err = store_key_uses(m.db, v.place.customer.customer_id, rq->arena,
 	    &v.uses, e);
 	manager_end(app, &m);

@@ -7,11 +7,13 @@
 #include "domain/model_server.h"
 #include "domain/price.h"
 #include "handler/model_write.h"
+#include "handler/web/find.h"
 #include "handler/web/page.h"
 #include "handler/web/place.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
+#include "http/url.h"
 
 #define PER_PAGE      50 /* each with a few look-ups of its own */
 #define SERVER_MS     20 /* a server of this host answers in less than one */
@@ -36,6 +38,7 @@ static const struct tmpl_key models_keys[] = {
 	VIEW_TIME_KEYS("models.ok_at"), VIEW_TIME_KEYS("models.failure_at"),
 	{ "models.error_code", TVAL_TEXT },
 	{ "has_more", TVAL_BOOL }, { "more_href", TVAL_TEXT },
+	WEB_FIND_KEYS,
 };
 /* clang-format on */
 const struct tmpl_page page_model_health = PAGE("admin/model_health",
@@ -43,11 +46,15 @@ const struct tmpl_page page_model_health = PAGE("admin/model_health",
 
 enum {
 	Q_AFTER,
+	Q_FIND,
 	Q_DONE,
 	Q__N
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+	[Q_FIND] = { .name = "find",
+	    .type = PARAM_TEXT,
+	    .max = WEB_FIND_BYTES },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -196,24 +203,29 @@ struct shown {
 	struct model_health *health;
 	size_t n;
 	bool has_more;
+	struct str find; /* in their names; n == 0: all */
 };
 
 static enum err
-load(const struct manager *m, uint64_t after, struct arena *a,
+load(const struct manager *m, const struct param_value *query, struct arena *a,
     struct shown *ret, struct error *e)
 {
-	size_t n = 0, first = 0;
+	size_t n = 0;
 	enum err err = model_view_list(m->db, a, false, &ret->views, &n, e);
 
-	if (err)
+	ret->find = query[Q_FIND].text;
+	for (size_t i = 0; !err && i < n && !ret->has_more; i++) {
+		const struct model_view *v = &ret->views[i];
+
+		if (v->model->model_id <= query[Q_AFTER].u64 ||
+		    !web_find_fits(v->model->name, ret->find))
+			continue;
+		ret->has_more = ret->n == PER_PAGE;
+		if (!ret->has_more)
+			ret->views[ret->n++] = *v;
+	}
+	if (err || !ret->n)
 		return err;
-	while (first < n && ret->views[first].model->model_id <= after)
-		first++;
-	ret->views += first;
-	ret->has_more = n - first > PER_PAGE;
-	ret->n = ret->has_more ? PER_PAGE : n - first;
-	if (!ret->n)
-		return OK;
 	ret->health = arena_array(a, struct model_health, ret->n);
 	if (!ret->health)
 		return error_arena(e, a);
@@ -222,6 +234,23 @@ load(const struct manager *m, uint64_t after, struct arena *a,
 			.model_id = ret->views[i].model->model_id,
 		};
 	return model_health_load(m->db, m->now_ms, ret->health, ret->n, a, e);
+}
+
+static struct str
+more_href(const struct app *app, struct arena *a, const struct web_place *place,
+    const struct shown *s)
+{
+	struct buf b;
+	struct url u;
+
+	if (!s->has_more)
+		return S("");
+	buf_init(&b, a, KIB(2));
+	web_place_url(&u, &b, app, place, "models");
+	if (s->find.n)
+		url_arg(&u, "find", s->find);
+	url_arg_u64(&u, "after", s->views[s->n - 1].model->model_id);
+	return buf_str(&b);
 }
 
 static enum err
@@ -245,12 +274,9 @@ show(const struct app *app, const struct request *rq,
 		    e);
 	tval_set_bool(o, "has_models", s->n > 0);
 	tval_set_bool(o, "has_more", s->has_more);
-	tval_set_text(o, "more_href",
-	    s->has_more
-		? arena_printf(a, "%" PRI_STR "?after=%llu",
-		      STR_ARG(web_place_href(app, a, place, "models", 0, NULL)),
-		      (unsigned long long)s->views[s->n - 1].model->model_id)
-		: S(""));
+	tval_set_text(o, "more_href", more_href(app, a, place, s));
+	web_find_add(o, s->n || s->find.n ? WEB_FIND_MODEL : NULL, s->find,
+	    web_place_href(app, a, place, "models", 0, NULL));
 	return err ? err
 		   : web_page_send(app, rq, rs, 200, &page_model_health, o, e);
 }
@@ -270,7 +296,7 @@ web_model_health(struct app *app, const struct request *rq, struct response *rs,
 		err = web_place_begin(app, rq, &place, &m, e);
 	if (err)
 		return err;
-	err = load(&m, query[Q_AFTER].u64, rq->arena, &s, e);
+	err = load(&m, query, rq->arena, &s, e);
 	manager_end(app, &m);
 	return err ? err : show(app, rq, &place, &s, m.now_ms, rs, e);
 }

@@ -68,8 +68,7 @@ rows(struct app *app, const struct manager *m, const struct admin_list_ask *ask,
 		const struct model *model = v[i].model;
 
 		if (model->model_id <= ask->after ||
-		    (ask->find.n &&
-			str_find_str(model->name, ask->find) == model->name.n))
+		    !web_find_fits(model->name, ask->find))
 			continue;
 		if (n_shown++ == ADMIN_LIST_MAX) {
 			*ret_last = last;
@@ -87,7 +86,7 @@ static const struct admin_list prices = { "Prices",
 	"What models cost now, without any customer's markup. Choose one for "
 	"all classes, its versions, and a new one.",
 	"Import a price list", "import", "prices", heads, ARRAY_LEN(heads),
-	rows, "Model's name",
+	rows, WEB_FIND_MODEL,
 	"A price belongs to a model, and there is no model yet.", "New model",
 	"models" };
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "handler/web/budget_view.h"
+#include "handler/web/find.h"
 #include "handler/web/limit_view.h"
 #include "handler/web/view.h"
 
@@ -175,6 +176,18 @@ limits__each_layer__nearest_states_it(void **state)
 	    "Requests at once: 4 by the tier of its member's role\n");
 }
 
+static void
+find__part_of_a_name__fits_in_capitals_or_not(void **state)
+{
+	(void)state;
+	assert_true(web_find_fits(S("gpt-4o-mini"), S("4O")));
+	assert_true(web_find_fits(S("GPT"), S("gpt")));
+	assert_true(web_find_fits(S(""), S("")));
+	assert_true(web_find_fits(S("gpt"), (struct str){ NULL, 0 }));
+	assert_false(web_find_fits(S("gpt"), S("gpt-")));
+	assert_false(web_find_fits(S("gpt"), S("pg")));
+}
+
 int
 main(void)
 {
@@ -187,6 +200,7 @@ main(void)
 		T(times__day_or_word_in_its_place__are_not_set),
 		T(budget_percent__of_the_amount__rounds_down_and_is_bounded),
 		T(limits__each_layer__nearest_states_it),
+		T(find__part_of_a_name__fits_in_capitals_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
