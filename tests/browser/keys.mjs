@@ -473,6 +473,82 @@ await test('limits and budgets: spent, remaining, resets, refusals as the API sa
   await close(page);
 });
 
+await test('beyond the first of very many projects and members: by name or number, budgets by pages', async () => {
+  const many = await made('/customers', { name: `Many ${stamp}`, email: `lots-${stamp}@example.org` });
+  const its = `${url}/dashboard/${many.id}`;
+  sql(`INSERT INTO projects (customer_id, name) SELECT ${many.id}, CONCAT('p', seq) FROM seq_1_to_200;
+    INSERT INTO users (customer_id, name, email, role) SELECT ${many.id}, CONCAT('u', seq), CONCAT('u', seq, '-${stamp}@example.org'), 'viewer' FROM seq_1_to_200`);
+  const last = await made('/api/projects', { customer_id: many.id, name: 'the last', budget: { amount_usd: 3 } });
+  const developer = person('developer', many.id, stamp);
+  const owner = person('owner', many.id, stamp);
+  const made1 = async (name) => sql(`SELECT user_id, COALESCE(project_id, 0), api_key_id FROM api_keys WHERE customer_id = ${many.id} AND name = '${name}'`);
+
+  const hers = await open({ javaScriptEnabled: false });
+  await signIn(hers, developer);
+  await hers.goto(`${its}/keys/new`);
+  assert.deepEqual(await field(hers, 'user_id').locator('option').evaluateAll((all) => all.map((n) => n.value)), [String(developer.id)]);
+  assert.equal(await field(hers, 'user').count(), 0);
+  assert.equal(await field(hers, 'project_id').locator('option').count(), 201);
+  await field(hers, 'name').fill('hers');
+  await field(hers, 'project').fill('nothing');
+  await hers.getByRole('button', { name: 'Create key' }).click();
+  assert.equal(await hers.locator('#f-project-message').textContent(), 'There is none of this name or number here.');
+  assert.deepEqual(await made1('hers'), []);
+  await field(hers, 'project').fill('the last');
+  await hers.getByRole('button', { name: 'Create key' }).click();
+  await hers.locator('#secret').waitFor();
+  assert.deepEqual((await made1('hers'))[0].slice(0, 2), [String(developer.id), String(last.id)]);
+  await close(hers);
+
+  const page = await open({ javaScriptEnabled: false });
+  await signIn(page, owner);
+  await page.goto(`${its}/keys/new`);
+  await field(page, 'name').fill('for her');
+  await page.getByLabel('Or another member').fill(developer.email);
+  await page.getByRole('button', { name: 'Create key' }).click();
+  const [[whose, ofProject, id]] = await made1('for her');
+  assert.deepEqual([whose, ofProject], [String(developer.id), '0']);
+  // A key's own page offers what the key has, by its name, and keeps it.
+  await page.goto(`${its}/keys/${id}`);
+  assert.equal(await field(page, 'user_id').inputValue(), String(developer.id));
+  const [[name]] = sql(`SELECT name FROM users WHERE user_id = ${developer.id}`);
+  assert.equal(await field(page, 'user_id').locator('option:checked').textContent(), name);
+  await field(page, 'project').fill(`#${last.id}`);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The key is saved').waitFor();
+  assert.deepEqual((await made1('for her'))[0].slice(0, 2), [String(developer.id), String(last.id)]);
+
+  // The filter, by either.
+  await made('/api/keys', { customer_id: many.id, name: 'another' });
+  for (const query of ['project=the+last', `user=${developer.email}`, `project_id=${last.id}`]) {
+    await page.goto(`${its}/keys?${query}`);
+    assert.deepEqual((await page.locator('#keys tbody th a').allTextContents()).sort(), ['for her', 'hers'], query);
+    assert.equal(await page.locator('#keys').getByText('the last').count(), 2);
+    const chosen = query.startsWith('user') ? ['user_id', developer.id] : ['project_id', last.id];
+    assert.equal(await field(page, chosen[0]).inputValue(), String(chosen[1]));
+  }
+  const answer = await page.goto(`${its}/keys?user=nobody`);
+  assert.equal(answer.status(), 400);
+  assert.equal(await page.locator('.field-bad').textContent(), 'There is none of this name, e-mail or number here.');
+  assert.equal(await page.getByLabel('Or another member').inputValue(), 'nobody');
+  assert.equal(await page.locator('#keys').count(), 0);
+  await assertValid(await answer.text(), 'keys?user=nobody');
+
+  await page.goto(`${its}/limits`);
+  let seen = 0;
+  for (;;) {
+    seen += await page.getByRole('link', { name: /^Edit the budget of/ }).count();
+    const more = page.getByRole('link', { name: 'More projects' });
+    if (!await more.count()) break;
+    await more.click();
+  }
+  assert.equal(seen, 201);
+  await page.getByRole('link', { name: 'Edit the budget of the last' }).waitFor();
+  await page.getByRole('link', { name: 'First projects' }).click();
+  await page.getByRole('link', { name: 'Edit the budget of p1', exact: true }).waitFor();
+  await close(page);
+});
+
 await test('models: prices in force times the markup, free ones said to be free', async () => {
   const other = await made('/customers', { name: `Buyer ${stamp}`, email: `buyer-${stamp}@example.org` });
   assert.equal((await api('PATCH', `/customers/${other.id}`, { markup: 1.1 })).status, 200);

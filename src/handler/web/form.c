@@ -8,7 +8,8 @@ web_form_has(const struct web_form *f, size_t i)
 {
 	unsigned flags = f->fields[i].flags;
 
-	return !(flags & (f->is_new ? FORM_EDIT : FORM_NEW));
+	return !(flags & (f->is_new ? FORM_EDIT : FORM_NEW)) &&
+	       !f->is_left_out[i];
 }
 
 struct str
@@ -116,4 +117,20 @@ web_form_says(enum err err)
 	return err == ERR_BAD_PARAM || err == ERR_BAD_REQUEST ||
 	       err == ERR_CONFLICT || err == ERR_PRECONDITION ||
 	       err == ERR_FORBIDDEN || err == ERR_RATE_LIMITED;
+}
+
+void
+web_form_leave_out(struct web_form *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (str_eq(str_from(f->fields[i].name), str_from(name)))
+			f->is_left_out[i] = true;
+}
+
+void
+web_form_set_text(struct web_form *f, const char *name, struct str text)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (str_eq(str_from(f->fields[i].name), str_from(name)))
+			f->text[i] = text;
 }

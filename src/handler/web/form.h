@@ -74,6 +74,7 @@ struct web_form {
 	struct str text[FORM_FIELD_MAX];
 	struct form_option *options[FORM_FIELD_MAX];
 	size_t n_options[FORM_FIELD_MAX];
+	bool is_left_out[FORM_FIELD_MAX];
 	struct str etag; /* of the row that is shown; of a new one "", or what
 			    tells its form from others */
 };
@@ -85,6 +86,10 @@ enum err web_form_init(struct web_form *f, const struct form_field *fields,
 /** Options that the page found out, for one field. They live as f does. */
 void web_form_set_options(struct web_form *f, const char *name,
     struct form_option *options, size_t n);
+/** A field that this form does without, though it is in the table. */
+void web_form_leave_out(struct web_form *f, const char *name);
+/** Say something in a field. text lives as f does. */
+void web_form_set_text(struct web_form *f, const char *name, struct str text);
 /** Show what a row says, as its JSON; what it has and no option offers becomes
  * an option. Memory: in a. */
 enum err web_form_fill(struct web_form *f, struct str row_json, struct arena *a,

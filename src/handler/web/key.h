@@ -26,6 +26,9 @@ void web_key_end(struct web_key *v);
 /** An empty form with its options: of a new key if v has none. */
 enum err web_key_form(struct web_key *v, struct web_form *f,
     struct error *e) ATTR_MUST_CHECK;
+/** Read v->form as it was sent. A project or member that is typed stands in it
+ * as if it were chosen. Errors: ERR_BAD_PARAM. */
+enum err web_key_form_read(struct web_key *v, struct error *e) ATTR_MUST_CHECK;
 /** A form that shows the key. */
 enum err web_key_fill(struct web_key *v, struct web_form *f,
     struct error *e) ATTR_MUST_CHECK;

@@ -22,7 +22,7 @@ change(struct web_key *v, struct error *e)
 	if (!err)
 		err = web_key_fill(v, &shown, e);
 	if (!err)
-		err = web_form_read(&v->form, v->rq->body, a, e);
+		err = web_key_form_read(v, e);
 	if (!err)
 		err = web_form_body(&v->form, &shown, S(""), a, &body, e);
 	if (err)

@@ -2,6 +2,7 @@
 /* The form of a key: what POST and PATCH of /api/keys take. */
 #include "domain/catalogue.h"
 #include "handler/web/budget_fields.h"
+#include "handler/web/called.h"
 #include "handler/web/key.h"
 #include "handler/web/limit_fields.h"
 #include "store/label.h"
@@ -21,8 +22,12 @@ static const struct form_field fields[] = {
 	  .hint = "What it is for, such as the name of a program." },
 	{ .name = "project_id", .label = "Project", .control = FORM_SELECT, .flags = FORM_NULL | FORM_NUMBERS,
 	  .hint = "Its usage counts for the project, and for the project's budget." },
+	{ .name = "project", .label = "Or another project", .control = FORM_TEXT, .flags = FORM_ASIDE,
+	  .hint = "Its name or number, if it is not in the list." },
 	{ .name = "user_id", .label = "Member", .control = FORM_SELECT, .flags = FORM_NUMBERS,
 	  .hint = "The key acts in this member's role." },
+	{ .name = "user", .label = "Or another member", .control = FORM_TEXT, .flags = FORM_ASIDE,
+	  .hint = "Name, e-mail address or number, if not in the list." },
 	{ .name = "expires_at", .label = "Expires at (UTC)", .control = FORM_TIME, .flags = FORM_NULL,
 	  .hint = "Empty: never." },
 	{ .name = "scopes", .label = "It may", .control = FORM_CHECKS, .options = scope_options, .legend = "Permissions" },
@@ -56,6 +61,31 @@ numbered(struct arena *a, uint64_t id, struct str text)
 	};
 }
 
+/* What the key has, if it is none of the n options: archived, or behind very
+ * many others. There is room for one more. */
+static enum err
+add_own(const struct web_key *v, enum name_kind kind, uint64_t id,
+    struct form_option *o, size_t *n, struct error *e)
+{
+	struct arena *a = v->rq->arena;
+	struct form_option own = numbered(a, id, S(""));
+	struct name *found;
+	size_t n_found;
+	enum err err;
+
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(o[i].value, own.value))
+			return OK;
+	err = id ? store_name_find(v->m.db, kind, v->m.tenant, &id, 1, a,
+		       &found, &n_found, e)
+		 : OK;
+	if (!err && id && n_found) {
+		own.text = found[0].name;
+		o[(*n)++] = own;
+	}
+	return err;
+}
+
 static enum err
 set_projects(struct web_key *v, struct web_form *f, struct error *e)
 {
@@ -63,49 +93,70 @@ set_projects(struct web_key *v, struct web_form *f, struct error *e)
 	struct arena *a = v->rq->arena;
 	struct form_option *o;
 	struct label *rows;
-	size_t n;
+	size_t n, n_shown = 0;
 	enum err err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
-	    &all, 0, OPTIONS_MAX, a, &rows, &n, e);
+	    &all, 0, OPTIONS_MAX + 1, a, &rows, &n, e);
 
 	if (err)
 		return err;
-	o = arena_array(a, struct form_option, n + 1);
+	if (n <= OPTIONS_MAX)
+		web_form_leave_out(f, "project");
+	o = arena_array(a, struct form_option, n + 2);
 	if (!o)
 		return error_arena(e, a);
-	o[0] = (struct form_option){ S(""), S("none") };
-	for (size_t i = 0; i < n; i++)
-		o[i + 1] = numbered(a, rows[i].label_id, rows[i].name);
-	web_form_set_options(f, "project_id", o, n + 1);
-	return OK;
+	o[n_shown++] = (struct form_option){ S(""), S("none") };
+	for (size_t i = 0; i < n && i < OPTIONS_MAX; i++)
+		o[n_shown++] = numbered(a, rows[i].label_id, rows[i].name);
+	err = add_own(v, NAME_PROJECT, v->row.k.project_id, o, &n_shown, e);
+	web_form_set_options(f, "project_id", o, n_shown);
+	return err;
 }
 
 /* Who is no owner makes keys of its own only. */
 static enum err
-set_users(struct web_key *v, struct web_form *f, struct error *e)
+load_users(struct web_key *v, struct user **ret, size_t *ret_n, struct error *e)
 {
 	static const struct user_filter all = { 0 };
 	const struct principal *who = v->app->who;
-	bool sees_all = principal_is_operator(who) || principal_is_owner(who);
+	struct arena *a = v->rq->arena;
+	struct user *self;
+	enum err err;
+
+	if (principal_is_operator(who) || principal_is_owner(who))
+		return store_user_page(v->m.db, v->m.tenant, &all, 0,
+		    OPTIONS_MAX + 1, a, ret, ret_n, e);
+	self = arena_new(a, struct user);
+	if (!self)
+		return error_arena(e, a);
+	err = store_user_by_id(v->m.db, v->m.tenant, who->user_id, a, self, e);
+	*ret = self;
+	*ret_n = 1;
+	return err;
+}
+
+static enum err
+set_users(struct web_key *v, struct web_form *f, struct error *e)
+{
 	struct arena *a = v->rq->arena;
 	struct form_option *o;
 	struct user *rows;
 	size_t n, n_shown = 0;
-	enum err err = store_user_page(v->m.db, v->m.tenant, &all, 0,
-	    OPTIONS_MAX, a, &rows, &n, e);
+	enum err err = load_users(v, &rows, &n, e);
 
 	if (err)
 		return err;
-	o = arena_array(a, struct form_option, n + 1);
+	if (n <= OPTIONS_MAX)
+		web_form_leave_out(f, "user");
+	o = arena_array(a, struct form_option, n + 2);
 	if (!o)
 		return error_arena(e, a);
-	for (size_t i = 0; i < n; i++)
-		if (sees_all || rows[i].user_id == who->user_id)
-			o[n_shown++] = numbered(a, rows[i].user_id,
-			    arena_printf(a, "%" PRI_STR ", %s",
-				STR_ARG(rows[i].name),
-				user_role_names[rows[i].role]));
+	for (size_t i = 0; i < n && i < OPTIONS_MAX; i++)
+		o[n_shown++] = numbered(a, rows[i].user_id,
+		    arena_printf(a, "%" PRI_STR ", %s", STR_ARG(rows[i].name),
+			user_role_names[rows[i].role]));
+	err = add_own(v, NAME_USER, v->row.k.user_id, o, &n_shown, e);
 	web_form_set_options(f, "user_id", o, n_shown);
-	return OK;
+	return err;
 }
 
 static enum err
@@ -165,6 +216,38 @@ web_key_form(struct web_key *v, struct web_form *f, struct error *e)
 	if (!err)
 		err = set_models(v, f, e);
 	return err || !is_operator ? err : set_tiers(v, f, e);
+}
+
+/* @of  the field that it stands in for */
+static enum err
+read_called(struct web_key *v, enum name_kind kind, const char *name,
+    const char *of, struct error *e)
+{
+	struct str typed = web_form_sent(&v->form, name), why_not;
+	struct arena *a = v->rq->arena;
+	uint64_t id;
+	enum err err;
+
+	if (!typed.n)
+		return OK;
+	err = web_called_find(&v->m, kind, v->m.tenant, typed, a, &id, &why_not,
+	    e);
+	if (!err && !id)
+		err = error_public(e, ERR_BAD_PARAM, name, "%" PRI_STR,
+		    STR_ARG(why_not));
+	if (!err)
+		web_form_set_text(&v->form, of, numbered(a, id, S("")).value);
+	return err;
+}
+
+enum err
+web_key_form_read(struct web_key *v, struct error *e)
+{
+	enum err err = web_form_read(&v->form, v->rq->body, v->rq->arena, e);
+
+	if (!err)
+		err = read_called(v, NAME_PROJECT, "project", "project_id", e);
+	return err ? err : read_called(v, NAME_USER, "user", "user_id", e);
 }
 
 static enum err

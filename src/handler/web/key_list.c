@@ -6,6 +6,7 @@
 #include "domain/budget_period.h"
 #include "domain/catalogue.h"
 #include "handler/key_read.h"
+#include "handler/web/called.h"
 #include "handler/web/key.h"
 #include "handler/web/limit_view.h"
 #include "handler/web/page.h"
@@ -30,6 +31,8 @@ enum {
 	Q_USED_FROM,
 	Q_USED_TO,
 	Q_MODEL,
+	Q_PROJECT_CALLED,
+	Q_USER_CALLED,
 	Q_DONE,
 	Q__N
 };
@@ -46,6 +49,8 @@ static const struct param_spec query_spec[Q__N] = {
 	[Q_USED_FROM] = { .name = "last_used_from", .type = PARAM_TIME },
 	[Q_USED_TO] = { .name = "last_used_to", .type = PARAM_TIME },
 	[Q_MODEL] = { .name = "model_id", .type = PARAM_U64, .min = 1, .max = UINT32_MAX },
+	[Q_PROJECT_CALLED] = { .name = "project", .type = PARAM_TEXT, .min = 1, .max = WEB_CALLED_BYTES },
+	[Q_USER_CALLED] = { .name = "user", .type = PARAM_TEXT, .min = 1, .max = WEB_CALLED_BYTES },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -57,6 +62,9 @@ static const struct tmpl_key list_keys[] = {
 	{ "list_href", TVAL_TEXT }, { "new_href", TVAL_TEXT }, { "may_make", TVAL_BOOL },
 	{ "is_filtered", TVAL_BOOL },
 	OPTION_KEYS("states"), OPTION_KEYS("projects"), OPTION_KEYS("members"), OPTION_KEYS("models"),
+	{ "options_max", TVAL_TEXT }, { "is_unclear", TVAL_BOOL },
+	{ "has_other_projects", TVAL_BOOL }, { "project", TVAL_TEXT }, { "project_message", TVAL_TEXT },
+	{ "has_other_members", TVAL_BOOL }, { "user", TVAL_TEXT }, { "user_message", TVAL_TEXT },
 	{ "name", TVAL_TEXT }, { "prefix", TVAL_TEXT },
 	{ "created_from", TVAL_TEXT }, { "created_to", TVAL_TEXT },
 	{ "last_used_from", TVAL_TEXT }, { "last_used_to", TVAL_TEXT },
@@ -82,10 +90,15 @@ struct list {
 	struct limit_set limits[PER_PAGE]; /* in force */
 	struct key_cost *costs;
 	size_t n_costs;
-	struct label *projects;
+	struct label *projects; /* to choose from */
 	size_t n_projects;
 	struct user *users;
 	size_t n_users;
+	struct name *names; /* of what is chosen, and of the keys' projects */
+	size_t n_names;
+	struct name *user; /* who is chosen */
+	size_t n_user;
+	struct str no_project, no_user; /* why not what is typed; n == 0: so */
 };
 
 /* ---- loading ---- */
@@ -135,25 +148,89 @@ load_costs(struct web_key *v, struct list *l, struct error *e)
 	    &l->costs, &l->n_costs, e);
 }
 
+/* What is typed stands in the place of what is chosen. */
 static enum err
-load(struct web_key *v, struct list *l, struct error *e)
+load_called(struct web_key *v, struct list *l, unsigned from, unsigned to,
+    enum name_kind kind, struct str *why_not, struct error *e)
+{
+	struct param_value *typed = &l->q[from];
+	struct arena *a = v->rq->arena;
+	uint64_t id;
+	enum err err;
+
+	*why_not = S("");
+	if (!typed->is_set)
+		return OK;
+	err = web_called_find(&v->m, kind, v->m.tenant, typed->text, a, &id,
+	    why_not, e);
+	if (err || !id)
+		return err;
+	typed->is_set = false;
+	l->q[to] = (struct param_value){ .is_set = true,
+		.u64 = id,
+		.text = arena_printf(a, "%llu", (unsigned long long)id) };
+	return OK;
+}
+
+static enum err
+load_names(struct web_key *v, struct list *l, struct error *e)
+{
+	uint64_t ids[PER_PAGE + 1];
+	size_t n = 0;
+	enum err err = OK;
+
+	if (l->q[Q_PROJECT].u64)
+		ids[n++] = l->q[Q_PROJECT].u64;
+	for (size_t i = 0; i < l->n_shown; i++)
+		if (l->keys[i].project_id)
+			ids[n++] = l->keys[i].project_id;
+	if (n)
+		err = store_name_find(v->m.db, NAME_PROJECT, v->m.tenant, ids,
+		    n, v->rq->arena, &l->names, &l->n_names, e);
+	if (err || !l->q[Q_USER].u64)
+		return err;
+	return store_name_find(v->m.db, NAME_USER, v->m.tenant,
+	    &l->q[Q_USER].u64, 1, v->rq->arena, &l->user, &l->n_user, e);
+}
+
+static enum err
+load_choices(struct web_key *v, struct list *l, struct error *e)
 {
 	static const struct label_filter labels = { 0 };
 	static const struct user_filter users = { 0 };
 	struct arena *a = v->rq->arena;
-	enum err err = load_keys(v, l, e);
+	enum err err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
+	    &labels, 0, OPTIONS_MAX + 1, a, &l->projects, &l->n_projects, e);
 
+	return err ? err
+		   : store_user_page(v->m.db, v->m.tenant, &users, 0,
+			 OPTIONS_MAX + 1, a, &l->users, &l->n_users, e);
+}
+
+static bool
+is_unclear(const struct list *l)
+{
+	return l->no_project.n || l->no_user.n;
+}
+
+static enum err
+load(struct web_key *v, struct list *l, struct error *e)
+{
+	enum err err = load_called(v, l, Q_PROJECT_CALLED, Q_PROJECT,
+	    NAME_PROJECT, &l->no_project, e);
+
+	if (!err)
+		err = load_called(v, l, Q_USER_CALLED, Q_USER, NAME_USER,
+		    &l->no_user, e);
+	if (!err && !is_unclear(l))
+		err = load_keys(v, l, e);
 	if (!err && l->n_shown)
 		err = web_key_limits(v, l->keys, l->n_shown, l->limits, e);
 	if (!err && l->n_shown)
 		err = load_costs(v, l, e);
 	if (!err)
-		err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
-		    &labels, 0, OPTIONS_MAX, a, &l->projects, &l->n_projects,
-		    e);
-	return err ? err
-		   : store_user_page(v->m.db, v->m.tenant, &users, 0,
-			 OPTIONS_MAX, a, &l->users, &l->n_users, e);
+		err = load_names(v, l, e);
+	return err ? err : load_choices(v, l, e);
 }
 
 /* ---- the view ---- */
@@ -201,6 +278,70 @@ add_models(struct tval *list, const struct catalogue *c, uint64_t chosen)
 	}
 }
 
+static struct str
+project_of(const struct list *l, uint64_t id)
+{
+	for (size_t i = 0; i < l->n_names; i++)
+		if (l->names[i].id == id)
+			return l->names[i].name;
+	return S("");
+}
+
+/* Of what is chosen and none of the first. */
+static void
+add_chosen(struct tval *list, uint64_t chosen, struct str name)
+{
+	if (list)
+		add_id_option(list, chosen,
+		    name.n ? name
+			   : arena_printf(list->a, "#%llu",
+				 (unsigned long long)chosen),
+		    chosen);
+}
+
+static void
+add_projects(struct tval *o, const struct list *l)
+{
+	struct tval *list = tval_set_list(o, "projects");
+	uint64_t chosen = l->q[Q_PROJECT].u64;
+	bool is_among = chosen == 0;
+
+	for (size_t i = 0; i < l->n_projects && i < OPTIONS_MAX; i++) {
+		add_id_option(list, l->projects[i].label_id,
+		    l->projects[i].name, chosen);
+		is_among = is_among || l->projects[i].label_id == chosen;
+	}
+	if (!is_among)
+		add_chosen(list, chosen, project_of(l, chosen));
+	tval_set_bool(o, "has_other_projects",
+	    l->n_projects > OPTIONS_MAX || l->no_project.n);
+	tval_set_text(o, "project",
+	    l->q[Q_PROJECT_CALLED].is_set ? l->q[Q_PROJECT_CALLED].text
+					  : S(""));
+	tval_set_text(o, "project_message", l->no_project);
+}
+
+static void
+add_members(struct tval *o, const struct list *l)
+{
+	struct tval *list = tval_set_list(o, "members");
+	uint64_t chosen = l->q[Q_USER].u64;
+	bool is_among = chosen == 0;
+
+	for (size_t i = 0; i < l->n_users && i < OPTIONS_MAX; i++) {
+		add_id_option(list, l->users[i].user_id, l->users[i].name,
+		    chosen);
+		is_among = is_among || l->users[i].user_id == chosen;
+	}
+	if (!is_among)
+		add_chosen(list, chosen, l->n_user ? l->user[0].name : S(""));
+	tval_set_bool(o, "has_other_members",
+	    l->n_users > OPTIONS_MAX || l->no_user.n);
+	tval_set_text(o, "user",
+	    l->q[Q_USER_CALLED].is_set ? l->q[Q_USER_CALLED].text : S(""));
+	tval_set_text(o, "user_message", l->no_user);
+}
+
 static void
 add_filter(struct tval *o, const struct web_key *v, const struct list *l)
 {
@@ -213,14 +354,10 @@ add_filter(struct tval *o, const struct web_key *v, const struct list *l)
 		add_option(list, str_from(key_state_names[s]),
 		    web_key_state_text((enum key_state)s),
 		    q[Q_STATE].is_set && q[Q_STATE].u64 == s);
-	list = tval_set_list(o, "projects");
-	for (size_t i = 0; i < l->n_projects; i++)
-		add_id_option(list, l->projects[i].label_id,
-		    l->projects[i].name, q[Q_PROJECT].u64);
-	list = tval_set_list(o, "members");
-	for (size_t i = 0; i < l->n_users; i++)
-		add_id_option(list, l->users[i].user_id, l->users[i].name,
-		    q[Q_USER].u64);
+	add_projects(o, l);
+	add_members(o, l);
+	view_count(o, "options_max", OPTIONS_MAX);
+	tval_set_bool(o, "is_unclear", is_unclear(l));
 	add_models(tval_set_list(o, "models"), v->app->catalogue,
 	    q[Q_MODEL].u64);
 	tval_set_text(o, "name", q[Q_NAME].text);
@@ -241,15 +378,6 @@ cost_of(const struct list *l, uint64_t id)
 		if (l->costs[i].api_key_id == id)
 			return l->costs[i].cost_pusd;
 	return 0;
-}
-
-static struct str
-project_of(const struct list *l, uint64_t id)
-{
-	for (size_t i = 0; i < l->n_projects; i++)
-		if (l->projects[i].label_id == id)
-			return l->projects[i].name;
-	return S("");
 }
 
 static void
@@ -336,6 +464,8 @@ web_key_list(struct app *app, const struct request *rq, struct response *rs,
 	err = load(&v, l, e);
 	web_key_end(&v);
 	return err ? err
-		   : web_page_send(app, rq, rs, 200, &page_key_list,
-			 view(&v, l), e);
+		   : web_page_send(app, rq, rs,
+			 is_unclear(l) ? err_info(ERR_BAD_PARAM)->http_status
+				       : 200,
+			 &page_key_list, view(&v, l), e);
 }

@@ -56,14 +56,6 @@ show_form(const struct web_key *v, struct response *rs, int status,
 }
 
 static void
-set_text(struct web_form *f, const char *name, struct str text)
-{
-	for (size_t i = 0; i < f->n_fields; i++)
-		if (str_eq(str_from(f->fields[i].name), str_from(name)))
-			f->text[i] = text;
-}
-
-static void
 set_token(const struct web_key *v, struct web_form *f)
 {
 	uint8_t bytes[TOKEN_BYTES];
@@ -87,8 +79,8 @@ web_key_new(struct app *app, const struct request *rq, struct response *rs,
 	web_key_end(&v);
 	if (err)
 		return err;
-	set_text(&v.form, "scopes", S("infer"));
-	set_text(&v.form, "user_id",
+	web_form_set_text(&v.form, "scopes", S("infer"));
+	web_form_set_text(&v.form, "user_id",
 	    arena_printf(rq->arena, "%llu",
 		(unsigned long long)app->who->user_id));
 	set_token(&v, &v.form);
@@ -139,7 +131,7 @@ read_form(struct web_key *v, struct key_make *k, struct error *e)
 	enum err err = web_key_form(v, &v->form, e);
 
 	if (!err)
-		err = web_form_read(&v->form, v->rq->body, a, e);
+		err = web_key_form_read(v, e);
 	if (err)
 		return err;
 	customer = arena_printf(a, "\"customer_id\":%llu",

@@ -19,9 +19,9 @@
 #include "store/label.h"
 #include "store/report.h"
 
-#define PER_PAGE     25  /* keys */
-#define PROJECTS_MAX 200 /* the API lists more by pages */
-#define DAYS         30  /* of refusals, today among them */
+#define PER_PAGE     25 /* keys */
+#define PROJECTS_MAX 50 /* what a page of 60 KB has room for */
+#define DAYS         30 /* of refusals, today among them */
 
 /* ---- the customer's budget: operators set it ---- */
 
@@ -68,6 +68,10 @@ static const struct tmpl_key limits_keys[] = {
 	{ "projects", TVAL_LIST },
 	{ "projects.project_href", TVAL_TEXT },
 	BUDGET_KEYS("projects.budget"),
+	{ "is_later_projects", TVAL_BOOL },
+	{ "first_projects_href", TVAL_TEXT },
+	{ "has_more_projects", TVAL_BOOL },
+	{ "more_projects_href", TVAL_TEXT },
 	{ "keys_href", TVAL_TEXT },
 	{ "has_keys", TVAL_BOOL },
 	{ "keys", TVAL_LIST },
@@ -91,13 +95,18 @@ static const struct tmpl_key limits_keys[] = {
 };
 const struct tmpl_page page_limits = PAGE("dashboard/limit", limits_keys);
 
+/* Either list goes on behind an id, and begins anew when the other one does. */
 enum {
-	Q_AFTER,
+	Q_AFTER, /* keys */
+	Q_PROJECTS_AFTER,
 	Q_DONE,
 	Q__N
 };
 static const struct param_spec query_spec[Q__N] = {
 	[Q_AFTER] = { .name = "after", .type = PARAM_U64, .max = INT64_MAX },
+	[Q_PROJECTS_AFTER] = { .name = "projects_after",
+	    .type = PARAM_U64,
+	    .max = INT64_MAX },
 	[Q_DONE] = WEB_DONE_PARAM,
 };
 
@@ -110,7 +119,8 @@ struct budgets {
 struct limits {
 	struct budgets customer, balance, of_projects, of_keys;
 	struct label *projects;
-	size_t n_projects;
+	size_t n_projects; /* shown */
+	bool has_more_projects;
 	struct key *keys; /* active ones */
 	size_t n_keys, n_shown;
 	uint64_t next; /* behind which the next page begins; 0: there is none */
@@ -130,13 +140,16 @@ load_budgets(struct web_key *v, enum budget_scope scope, uint64_t from,
 }
 
 static enum err
-load_projects(struct web_key *v, struct limits *l, struct error *e)
+load_projects(struct web_key *v, uint64_t after, struct limits *l,
+    struct error *e)
 {
 	static const struct label_filter all = { 0 };
 	enum err err = store_label_page(v->m.db, LABEL_PROJECT, v->m.tenant,
-	    &all, 0, PROJECTS_MAX, v->rq->arena, &l->projects, &l->n_projects,
-	    e);
+	    &all, after, PROJECTS_MAX + 1, v->rq->arena, &l->projects,
+	    &l->n_projects, e);
 
+	l->has_more_projects = l->n_projects > PROJECTS_MAX;
+	l->n_projects -= l->has_more_projects;
 	if (err || !l->n_projects)
 		return err;
 	return load_budgets(v, BUDGET_PROJECT, l->projects[0].label_id,
@@ -163,7 +176,8 @@ load_keys(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
 }
 
 static enum err
-load(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
+load(struct web_key *v, const struct param_value *q, struct limits *l,
+    struct error *e)
 {
 	uint64_t id = v->place.customer.customer_id;
 	int64_t today_ms = v->m.now_ms - v->m.now_ms % DAY_MS;
@@ -173,9 +187,9 @@ load(struct web_key *v, uint64_t after, struct limits *l, struct error *e)
 	if (!err)
 		err = load_budgets(v, BUDGET_BALANCE, id, id, &l->balance, e);
 	if (!err)
-		err = load_projects(v, l, e);
+		err = load_projects(v, q[Q_PROJECTS_AFTER].u64, l, e);
 	if (!err)
-		err = load_keys(v, after, l, e);
+		err = load_keys(v, q[Q_AFTER].u64, l, e);
 	if (!err)
 		err = store_report_refusals(v->m.db, id,
 		    today_ms - (DAYS - 1) * DAY_MS, v->m.now_ms, v->rq->arena,
@@ -218,8 +232,20 @@ add_customer(struct tval *o, const struct web_key *v, const struct limits *l)
 	web_limits_view(o, layers, &defaults, S(""));
 }
 
+static struct str
+projects_href(const struct web_key *v, uint64_t after)
+{
+	struct str path = web_place_href(v->app, v->rq->arena, &v->place,
+	    "limits", 0, NULL);
+
+	return arena_printf(v->rq->arena,
+	    "%" PRI_STR "?projects_after=%llu#projects-head", STR_ARG(path),
+	    (unsigned long long)after);
+}
+
 static void
-add_projects(struct tval *o, const struct web_key *v, const struct limits *l)
+add_projects(struct tval *o, const struct web_key *v, const struct limits *l,
+    uint64_t after)
 {
 	struct tval *list = tval_set_list(o, "projects");
 
@@ -229,7 +255,14 @@ add_projects(struct tval *o, const struct web_key *v, const struct limits *l)
 	tval_set_text(o, "members_href",
 	    web_place_href(v->app, v->rq->arena, &v->place, "members", 0,
 		NULL));
-	tval_set_bool(o, "has_projects", l->n_projects > 0);
+	tval_set_bool(o, "has_projects", l->n_projects > 0 || after > 0);
+	tval_set_bool(o, "is_later_projects", after > 0);
+	tval_set_text(o, "first_projects_href", projects_href(v, 0));
+	tval_set_bool(o, "has_more_projects", l->has_more_projects);
+	tval_set_text(o, "more_projects_href",
+	    l->has_more_projects
+		? projects_href(v, l->projects[l->n_projects - 1].label_id)
+		: S(""));
 	for (size_t i = 0; i < l->n_projects; i++) {
 		const struct label *p = &l->projects[i];
 		struct tval *row = tval_push_object(list);
@@ -324,7 +357,7 @@ web_limit_list(struct app *app, const struct request *rq, struct response *rs,
 		err = web_key_begin(&v, app, rq, false, e);
 	if (err)
 		return err;
-	err = load(&v, q[Q_AFTER].u64, l, e);
+	err = load(&v, q, l, e);
 	web_key_end(&v);
 	if (err)
 		return err;
@@ -332,7 +365,7 @@ web_limit_list(struct app *app, const struct request *rq, struct response *rs,
 	    S("Limits and budgets"));
 	view_time(o, "as_of", v.m.now_ms);
 	add_customer(o, &v, l);
-	add_projects(o, &v, l);
+	add_projects(o, &v, l, q[Q_PROJECTS_AFTER].u64);
 	add_keys(o, &v, l, q[Q_AFTER].u64);
 	add_refusals(o, l);
 	return web_page_send(app, rq, rs, 200, &page_limits, o, e);
