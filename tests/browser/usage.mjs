@@ -400,6 +400,27 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+await test('a month leads to its days, a day to its hours, with the same numbers', async () => {
+  const page = noScript;
+  for (const [query, finer] of [['range=12m&granularity=month', 'day'], ['range=30d&granularity=day', 'hour'],
+    [`from=${iso(stamp - 40 * DAY).slice(0, 10)}&to=${iso(stamp - 3 * DAY).slice(0, 10)}&granularity=month`, 'day']]) {
+    await page.goto(`${mine}/usage?metric=requests&group_by=key&model_id=${models[0]}&${query}`);
+    await page.getByText('The same as a table').click();
+    const rows = page.locator('#periods tbody tr');
+    const links = await rows.evaluateAll((all) => all.map((tr) => [tr.querySelector('th a').href,
+      [...tr.querySelectorAll('data')].at(-1).value]));
+    for (const [href, n] of [links[0], links.at(-1)]) {
+      await page.goto(href);
+      const html = await page.content();
+      assert.equal(readUsage(html).period, finer, href);
+      assert.equal(readUsage(html).figures[1], n, href);
+      assert.equal(new URL(page.url()).searchParams.get('model_id'), String(models[0]));
+    }
+  }
+  await page.goto(`${mine}/usage?range=24h&granularity=hour`);
+  assert.equal(await page.locator('#periods a').count(), 0);
+});
+
 await test('by status: in the words of the filter, each a way to those alone', async () => {
   const page = noScript;
   await page.goto(`${mine}/usage?range=12m&group_by=status`);

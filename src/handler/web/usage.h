@@ -60,6 +60,11 @@ void usage_number_set(struct tval *o, enum usage_unit unit, int64_t v);
 /** The page's file. Memory: in a. */
 struct str usage_csv_href(const struct app *app, struct arena *a,
     const struct web_place *place, const struct usage_question *q);
+/** The page of one of its periods alone, by shorter ones; "" of hours. Memory:
+ * in a. */
+struct str usage_period_href(const struct app *app, struct arena *a,
+    const struct web_place *place, const struct usage_question *q,
+    int64_t start_ms);
 /** Add `columns`, `groups` and `total`. */
 void usage_groups_add(struct tval *o, const struct app *app,
     const struct web_place *place, const struct usage_question *q,

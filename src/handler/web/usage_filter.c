@@ -394,24 +394,52 @@ web_usage_range(const struct web_usage_filter *f)
 	return str_from(words[f->range]);
 }
 
+static void
+add_ids(const struct web_usage_filter *f, struct url *u, const char *without)
+{
+	for (int i = AT_KEY; i < at_end(f); i++) {
+		const char *name = i == AT_STATUS ? "request_status"
+						  : ids[i].name;
+
+		if (name && f->v[i].is_set &&
+		    !(without && strcmp(name, without) == 0))
+			url_arg(u, name, f->v[i].text);
+	}
+}
+
 void
 web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
     const char *without)
 {
-	static const char *const names[AT__N] = { [AT_FROM] = "from",
-		[AT_TO] = "to",
-		[AT_STATUS] = "request_status" };
+	bool is_custom = f->range == WEB_RANGE_CUSTOM;
 
 	url_arg(u, "range", web_usage_range(f));
-	for (int i = AT_FROM; i < at_end(f); i++) {
-		const char *name = ids[i].name ? ids[i].name : names[i];
+	if (is_custom && f->v[AT_FROM].is_set)
+		url_arg(u, "from", f->v[AT_FROM].text);
+	if (is_custom && f->v[AT_TO].is_set)
+		url_arg(u, "to", f->v[AT_TO].text);
+	add_ids(f, u, without);
+}
 
-		if (!name || !f->v[i].is_set ||
-		    (without && strcmp(name, without) == 0) ||
-		    (i <= AT_TO && f->range != WEB_RANGE_CUSTOM))
-			continue;
-		url_arg(u, name, f->v[i].text);
-	}
+/* A day that is named as the end is part of the time. */
+static void
+add_time(struct url *u, const char *name, int64_t time_ms, bool is_end)
+{
+	bool is_day = time_ms % DAY_MS == 0;
+	char text[CLOCK_TEXT_BYTES];
+
+	clock_format(is_day && is_end ? time_ms - DAY_MS : time_ms, text);
+	url_arg(u, name, str_make(text, is_day ? DATE_CHARS : strlen(text)));
+}
+
+void
+web_usage_filter_args_at(const struct web_usage_filter *f, struct url *u,
+    int64_t from_ms, int64_t to_ms)
+{
+	url_arg(u, "range", S("custom"));
+	add_time(u, "from", from_ms, false);
+	add_time(u, "to", to_ms, true);
+	add_ids(f, u, NULL);
 }
 
 static struct tval *

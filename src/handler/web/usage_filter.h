@@ -105,6 +105,10 @@ struct str web_usage_status_text(const char *status);
 void web_usage_filter_args(const struct web_usage_filter *f, struct url *u,
     const char *without);
 
+/** The same of another time, which begins and ends at full hours. */
+void web_usage_filter_args_at(const struct web_usage_filter *f, struct url *u,
+    int64_t from_ms, int64_t to_ms);
+
 /** A choice of a form: "word|what it says", then NULL. */
 void web_usage_select(struct tval *list, const char *name, const char *label,
     const char *const *options, struct str chosen);

@@ -2,6 +2,8 @@
 /* The groups of the page Usage, over the whole time. */
 #include "handler/web/usage.h"
 
+#include "base/clock.h"
+#include "domain/usage_report.h"
 #include "domain/usage_text.h"
 #include "http/tval.h"
 
@@ -82,6 +84,34 @@ usage_csv_href(const struct app *app, struct arena *a,
 	buf_init(&b, a, HREF_BYTES_MAX);
 	self_url(&u, &b, app, place, q, NULL);
 	url_arg(&u, "format", S("csv"));
+	return buf_str(&b);
+}
+
+struct str
+usage_period_href(const struct app *app, struct arena *a,
+    const struct web_place *place, const struct usage_question *q,
+    int64_t start_ms)
+{
+	const struct usage_filter *f = &q->f.filter;
+	/* The next month begins within 31 days. */
+	int64_t end_ms = q->period == ROLLUP_MONTH
+			     ? rollup_start_ms(start_ms + 31 * DAY_MS,
+				   ROLLUP_MONTH)
+			     : start_ms + DAY_MS;
+	struct buf b;
+	struct url u;
+
+	if (q->period == ROLLUP_HOUR)
+		return S("");
+	buf_init(&b, a, HREF_BYTES_MAX);
+	web_place_url(&u, &b, app, place, "usage");
+	url_arg(&u, "metric", str_from(q->metric->word));
+	url_arg(&u, "group_by", str_from(q->group->word));
+	url_arg(&u, "granularity", str_from(usage_period_names[q->period - 1]));
+	/* Of what the row sums up: the time may begin or end within it. */
+	web_usage_filter_args_at(&q->f, &u,
+	    start_ms < f->from_ms ? f->from_ms : start_ms,
+	    end_ms > f->to_ms ? f->to_ms : end_ms);
 	return buf_str(&b);
 }
 

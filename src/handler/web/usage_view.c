@@ -61,6 +61,7 @@ static const struct tmpl_key usage_keys[] = {
 	{ "series.", TVAL_TEXT },
 	{ "periods", TVAL_LIST },
 	VIEW_DAY_KEYS("periods.start"),
+	{ "periods.only_href", TVAL_TEXT },
 	ROW_KEYS("periods"),
 	{ "periods_total", TVAL_OBJECT },
 	ROW_KEYS("periods_total"),
@@ -165,7 +166,8 @@ first_shown(const struct usage_series *s)
 }
 
 static void
-add_periods(struct tval *o, const struct usage_question *q,
+add_periods(struct tval *o, const struct app *app,
+    const struct web_place *place, const struct usage_question *q,
     const struct usage_found *found)
 {
 	static const size_t iso_chars[ROLLUP_PERIOD__N] = { 13, 10, 7 };
@@ -190,6 +192,8 @@ add_periods(struct tval *o, const struct usage_question *q,
 		struct tval *cells = tval_set_list(row, "cells");
 		char iso[CLOCK_TEXT_BYTES];
 
+		tval_set_text(row, "only_href",
+		    usage_period_href(app, list->a, place, q, s->starts_ms[i]));
 		clock_format(s->starts_ms[i], iso);
 		tval_set_textf(start, "iso", "%.*s%s",
 		    (int)iso_chars[q->period], iso,
@@ -326,6 +330,6 @@ usage_view(const struct app *app, const struct request *rq,
 	add_figures(o, r);
 	usage_chart_add(o, q, found);
 	usage_groups_add(o, app, place, q, found);
-	add_periods(o, q, found);
+	add_periods(o, app, place, q, found);
 	return o;
 }
