@@ -5,7 +5,7 @@
 import { done, test, assert } from '../sdk/tap.mjs';
 import { modelsInForce, sql, until } from '../wire/lib.mjs';
 import {
-  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, open,
+  api, assertAccessible, assertInert, assertNarrow, assertValid, browser, close, env, made, modelRow, nasty, nastyWord, open,
   person, signIn, tollgate, url,
 } from './visit.mjs';
 
@@ -50,14 +50,6 @@ const operator = person('operator', 0, stamp);
 const noScript = await open({ javaScriptEnabled: false });
 await signIn(noScript, operator);
 const row = (page, name) => page.locator('tr').filter({ hasText: name });
-// Other suites' models may fill pages before it.
-async function modelRow(page, name) {
-  await page.goto(`${admin}/models`);
-  while (await row(page, name).count() === 0) {
-    await page.goto(url + await page.getByRole('link', { name: 'More', exact: true }).getAttribute('href'));
-  }
-  return row(page, name);
-}
 const field = (page, name) => page.locator(`[name="${name}"]`);
 const send = (page, name) => page.getByRole('button', { name }).click();
 
@@ -204,7 +196,6 @@ async function compare(page, text) {
 }
 
 await test('what a list and a credit call things stays text (S23)', async () => {
-  const short = '<svg/onload=window.hit=1>'; // a reference has 40 bytes, none a space
   const page = await open();
   await signIn(page, operator);
   await api('PATCH', `/api/models/${priceless.id}`, { upstream_name: nasty });
@@ -214,10 +205,10 @@ await test('what a list and a credit call things stays text (S23)', async () => 
   }));
   const text = await page.locator('main').innerText();
   assert.ok(text.split(nasty).length - 1 >= 3, text);
-  await made(`/customers/${customer.id}/credits`, { amount_usd: 1, reference: short });
+  await made(`/customers/${customer.id}/credits`, { amount_usd: 1, reference: nastyWord });
   await page.goto(`${url}/dashboard/${customer.id}/billing`);
-  assert.ok((await page.locator('#ledger').innerText()).includes(short));
-  assert.equal(await page.evaluate(() => window.hit), undefined);
+  assert.ok((await page.locator('#ledger').innerText()).includes(nastyWord));
+  await assertInert(page, 'credits');
   await close(page);
 });
 
@@ -530,7 +521,7 @@ await test('every page is valid, narrow, accessible, light and dark', async () =
       await page.setViewportSize({ width: 320, height: 640 });
       await assertNarrow(page, path);
       await assertValid(await answer.text(), path);
-      assert.equal(await page.evaluate('window.hit'), undefined);
+      await assertInert(page, path);
     }
     const html = await compare(page, list(0.000009));
     await page.getByText('Set these prices').waitFor();

@@ -18,6 +18,8 @@ EXTRA_DIST += \
 	tests/browser/html.t \
 	tests/browser/keys.mjs \
 	tests/browser/keys.t \
+	tests/browser/markup.mjs \
+	tests/browser/markup.t \
 	tests/browser/matrix.mjs \
 	tests/browser/matrix.t \
 	tests/browser/media.mjs \

@@ -8,7 +8,7 @@ import { sql } from '../wire/lib.mjs';
 import { everything, service } from './customer.mjs';
 import { address, routes, send, tokenOf } from './pages.mjs';
 import {
-  assertAccessible, assertNarrow, assertValid, browser, complaintsOf, nasty, open, person, signIn, url,
+  assertAccessible, assertInert, assertNarrow, assertValid, browser, complaintsOf, nasty, open, person, signIn, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -177,8 +177,7 @@ for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'sessi
     const answer = await page.goto(url + fill(route, a.id, a.things));
     if (answer.status() !== 403) assert.equal(answer.status(), 200);
     await assertValid(await answer.text(), route.path);
-    assert.equal(await page.evaluate('window.hit'), undefined);
-    assert.equal(await page.locator('main :is(script, img, iframe, object, style)').count(), 0);
+    await assertInert(page, route.path);
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await assertAccessible(page, `${route.path}, ${colorScheme}`);

@@ -15,6 +15,8 @@ export const { env } = process;
 export const url = env.TOLLGATE_URL.replace(/\/$/, '');
 export const mine = `${url}/dashboard/${env.TOLLGATE_CUSTOMER_ID}`;
 export const nasty = '<script>window.hit=1</script>"\'><img src=x onerror="window.hit=1">&amp;';
+// Where there is no room for that, or no space may be.
+export const nastyWord = '<svg/onload=window.hit=1>';
 
 export const browser = await chromium.launch({
   executablePath: env.TG_CHROMIUM ?? '/usr/bin/chromium',
@@ -74,6 +76,17 @@ export function person(role, customerId, stamp) {
 // so none is kept.
 export const once = { Connection: 'close' };
 
+// The row of a model in the operator's list. Other suites' models may fill pages
+// before it.
+export async function modelRow(page, name) {
+  const row = page.locator('#health tbody tr').filter({ hasText: name });
+  await page.goto(`${url}/admin/models`);
+  while (await row.count() === 0) {
+    await page.goto(url + await page.getByRole('link', { name: 'More', exact: true }).getAttribute('href'));
+  }
+  return row;
+}
+
 export async function api(method, path, body, key = env.TOLLGATE_OPERATOR_KEY) {
   const answer = await fetch(url + path, {
     method,
@@ -107,6 +120,15 @@ export async function assertValid(html, name) {
     .map((m) => `${name}:${m.line}:${m.column} ${m.ruleId}: ${m.message}`), []);
   const bad = html.replace(/"[^"]*"/g, '""').match(/<(style|iframe|img)\b|<[^>]*\s(on[a-z]+|style)=/i);
   assert.equal(bad?.[0], undefined);
+}
+
+// What somebody wrote is text: nothing of it ran, no element came of it. In a
+// window that was opened with bypassCSP, where it would have.
+export async function assertInert(page, name) {
+  assert.equal(await page.evaluate('window.hit'), undefined, name);
+  assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('body *')]
+    .filter((n) => n.matches('script, img, iframe, object, style') || [...n.attributes].some((a) => a.name.startsWith('on')))
+    .map((n) => n.outerHTML)), [], name);
 }
 
 // Of a window that was opened with bypassCSP.
