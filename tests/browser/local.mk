@@ -2,6 +2,8 @@
 EXTRA_DIST += \
 	tests/browser/admin.mjs \
 	tests/browser/admin.t \
+	tests/browser/answers.mjs \
+	tests/browser/answers.t \
 	tests/browser/audit.mjs \
 	tests/browser/audit.t \
 	tests/browser/billing.mjs \

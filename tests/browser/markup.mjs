@@ -9,7 +9,7 @@ import { assert, done, test } from '../sdk/tap.mjs';
 import { modelsInForce, sql, until } from '../wire/lib.mjs';
 import { everything, use } from './customer.mjs';
 import {
-  api, assertInert, browser, close, env, made, modelRow, nasty, nastyWord, open, person, signIn, url,
+  api, assertInert, browser, close, env, fillAndSend, made, modelRow, nasty, nastyWord, open, person, signIn, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -169,7 +169,7 @@ await test('an e-mail address and an address to go to, full of markup, at a refu
     await assertInert(page, page.url());
   };
   await shows();
-  await refuse(page, 'Sign in', { email: nasty, password: nasty });
+  await fillAndSend(page, 'Sign in', { email: nasty, password: nasty });
   await page.getByRole('alert').waitFor();
   assert.equal(await page.locator('[name=email]').inputValue(), nasty);
   await shows();
@@ -177,13 +177,6 @@ await test('an e-mail address and an address to go to, full of markup, at a refu
 });
 
 // ---- forms that are refused ----
-
-// Sent as it is, whatever the browser would have said of it.
-async function refuse(page, button, fields) {
-  for (const [name, text] of Object.entries(fields)) await page.locator(`[name="${name}"]`).fill(text);
-  await page.evaluate(() => document.querySelectorAll('form').forEach((form) => { form.noValidate = true; }));
-  await page.getByRole('button', { name: button, exact: true }).click();
-}
 
 for (const [who, path, button, fields] of [
   [operator, '/admin/customers/new', 'Create', { name: nasty, email: nasty, company: nasty }],
@@ -200,8 +193,7 @@ for (const [who, path, button, fields] of [
 ]) {
   await test(`${called(path)}: markup in a form that is refused stays text (S23)`, async () => {
     await who.goto(url + path);
-    await who.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
-    await refuse(who, button, fields);
+    await fillAndSend(who, button, fields);
     await who.locator('[role=alert], .field-bad').filter({ visible: true }).first().waitFor();
     for (const [name, text] of Object.entries(fields)) {
       assert.equal(await who.locator(`main [name="${name}"]`).inputValue(), text, name);

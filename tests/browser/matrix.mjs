@@ -8,7 +8,7 @@ import { sql } from '../wire/lib.mjs';
 import { everything, service } from './customer.mjs';
 import { address, routes, send, tokenOf } from './pages.mjs';
 import {
-  assertAccessible, assertInert, assertNarrow, assertValid, browser, complaintsOf, nasty, open, person, signIn, url,
+  assertFine, assertInert, browser, complaintsOf, nasty, open, person, signIn, url,
 } from './visit.mjs';
 
 const stamp = Date.now();
@@ -176,15 +176,8 @@ for (const route of routes.filter((r) => r.method === 'GET' && r.auth === 'sessi
     const page = isOperators(route) || route.path === '/dashboard' ? operator : owner;
     const answer = await page.goto(url + fill(route, a.id, a.things));
     if (answer.status() !== 403) assert.equal(answer.status(), 200);
-    await assertValid(await answer.text(), route.path);
     await assertInert(page, route.path);
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      await assertAccessible(page, `${route.path}, ${colorScheme}`);
-    }
-    await page.setViewportSize({ width: 320, height: 640 });
-    await assertNarrow(page, route.path);
-    await page.setViewportSize({ width: 1280, height: 900 });
+    await assertFine(page, await answer.text(), route.path);
   });
 }
 

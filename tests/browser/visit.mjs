@@ -153,3 +153,37 @@ export async function assertNarrow(page, name) {
     .map((n) => n.outerHTML));
   assert.deepEqual(small, [], name);
 }
+
+// What a page is wherever it is read: valid as it was sent, accessible in light
+// and dark, and fit for 320 px.
+export async function assertFine(page, html, name) {
+  await assertValid(html, name);
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await assertAccessible(page, `${name}, ${colorScheme}`);
+  }
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  await assertNarrow(page, name);
+  await page.setViewportSize(size);
+}
+
+// Fills and sends a form, whatever the browser would have said of it.
+export async function fillAndSend(page, button, fields) {
+  await page.evaluate(() => {
+    document.querySelectorAll('form').forEach((form) => { form.noValidate = true; });
+    document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+  });
+  for (const [name, text] of Object.entries(fields)) await page.locator(`[name="${name}"]:visible`).fill(text);
+  await page.getByRole('button', { name: button, exact: true }).click();
+}
+
+// The page that answers it, as it was sent; it is the window's by then.
+export async function answerOf(page, button, fields) {
+  await page.evaluate(() => { document.body.dataset.isBefore = ''; });
+  const answer = page.waitForResponse((r) => r.request().method() === 'POST');
+  await fillAndSend(page, button, fields);
+  const html = await (await answer).text();
+  await page.locator('body:not([data-is-before])').waitFor();
+  return html;
+}
