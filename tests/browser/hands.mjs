@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Two ways to use a page: press, write and choose by mouse, or by keyboard alone.
+// Two ways to use a page: press, tick, write and choose by mouse, or by keyboard alone.
 import { assert } from '../sdk/tap.mjs';
 
 export const mouse = () => ({
   press: (target) => target.click(),
+  tick: (target) => target.click(),
   write: (target, text) => target.fill(text),
   choose: (target, label) => target.selectOption({ label }),
 });
@@ -37,6 +38,10 @@ export const keyboard = (page) => ({
   async press(target) {
     await reach(page, target);
     await page.keyboard.press('Enter');
+  },
+  async tick(target) {
+    await reach(page, target);
+    await page.keyboard.press('Space');
   },
   async write(target, text) {
     await reach(page, target);

@@ -41,6 +41,8 @@ EXTRA_DIST += \
 	tests/browser/tasks.t \
 	tests/browser/tasks_admin.mjs \
 	tests/browser/tasks_admin.t \
+	tests/browser/tasks_people.mjs \
+	tests/browser/tasks_people.t \
 	tests/browser/usage.mjs \
 	tests/browser/usage.t \
 	tests/browser/settings.mjs \

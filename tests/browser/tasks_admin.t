@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check: web=lighttpd timeout=300
+# check: web=lighttpd timeout=600
 # What operators do, by keyboard alone and on 320 px.
 exec node "$(dirname "$0")/tasks_admin.mjs"
