@@ -15,6 +15,8 @@ EXTRA_DIST += \
 	tests/browser/docs.t \
 	tests/browser/first_visit.mjs \
 	tests/browser/first_visit.t \
+	tests/browser/forgot.mjs \
+	tests/browser/forgot.t \
 	tests/browser/hands.mjs \
 	tests/browser/html.mjs \
 	tests/browser/html.t \

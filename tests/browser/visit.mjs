@@ -181,9 +181,9 @@ export async function fillAndSend(page, button, fields) {
 // The page that answers it, as it was sent; it is the window's by then.
 export async function answerOf(page, button, fields) {
   await page.evaluate(() => { document.body.dataset.isBefore = ''; });
-  const answer = page.waitForResponse((r) => r.request().method() === 'POST');
-  await fillAndSend(page, button, fields);
-  const html = await (await answer).text();
+  const [answer] = await Promise.all([page.waitForResponse((r) => r.request().method() === 'POST'),
+    fillAndSend(page, button, fields)]);
+  const html = await answer.text();
   await page.locator('body:not([data-is-before])').waitFor();
   return html;
 }
