@@ -7,7 +7,7 @@
 import { assert, done, test } from '../sdk/tap.mjs';
 import { everything, month, service, use } from './customer.mjs';
 import { address, routes } from './pages.mjs';
-import { assertAccessible, browser, made, open, person, signIn, url } from './visit.mjs';
+import { assertAccessible, browser, contrast, made, open, person, signIn, url } from './visit.mjs';
 
 const stamp = Date.now();
 const { provider, model, tier } = await service(stamp);
@@ -169,10 +169,7 @@ async function contrastAtEdge(page, box, side) {
     return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
   }, [...png]);
   await blank.close();
-  const light = (c) => { const [r, g, b] = c.map((v) => ((v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const own = await page.evaluate(() => getComputedStyle(document.querySelector('.card')).backgroundColor.match(/\d+/g).map(Number));
-  const [a, b] = [light(rgb), light(own)].sort((p, q) => q - p);
-  return (a + 0.05) / (b + 0.05);
+  return contrast(rgb, await page.evaluate(() => getComputedStyle(document.querySelector('.card')).backgroundColor));
 }
 for (const colorScheme of ['light', 'dark']) {
   await test(`a table that goes on has a shadow of 3:1 there, and none at its end, ${colorScheme}`, async () => {

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { done, test, assert } from '../sdk/tap.mjs';
 import { modelsInForce, sql, until } from '../wire/lib.mjs';
 import {
-  api, assertAccessible, assertNarrow, assertValid, browser, close, env, made, nasty, once, open,
+  api, assertAccessible, assertNarrow, assertValid, browser, close, contrast, env, made, nasty, once, open,
   person, signIn, tollgate, url,
 } from './visit.mjs';
 
@@ -711,6 +711,39 @@ for (const colorScheme of ['light', 'dark']) {
       await assertAccessible(page, path);
       assert.equal(await page.evaluate('window.hit'), undefined);
     }
+    await close(page);
+  });
+}
+
+// Whatever a part of a drawing is filled with: the colours of its pattern, and
+// the ground below the drawing.
+const fillsOf = (page) => page.evaluate(() => {
+  const used = [...document.querySelectorAll('.chart-plot rect[fill], .legend rect[fill]')];
+  const groundOf = (n) => {
+    const colour = getComputedStyle(n).backgroundColor;
+    return colour === 'rgba(0, 0, 0, 0)' ? groundOf(n.parentElement) : colour;
+  };
+  return [...new Set(used.map((n) => n.getAttribute('fill')))].map((fill) => {
+    const pattern = document.getElementById(fill.match(/^url\(#(.+)\)$/)[1]);
+    const colours = [...pattern.children].map((n) => getComputedStyle(n)).flatMap((style) => [style.fill, style.stroke]);
+    return { fill: pattern.id, ground: groundOf(used.find((n) => n.getAttribute('fill') === fill)),
+      colours: colours.filter((colour) => colour !== 'none') };
+  });
+});
+for (const colorScheme of ['light', 'dark']) {
+  await test(`each series of a drawing stands out from its ground by 3:1, ${colorScheme} (D5, WCAG 1.4.11)`, async () => {
+    const page = await open({ colorScheme });
+    await signIn(page, owner);
+    const seen = new Set();
+    for (const path of ['usage?metric=requests&group_by=key&range=30d', '']) {
+      await page.goto(`${mine}/${path}`.replace(/\/$/, ''));
+      for (const { fill, ground, colours } of await fillsOf(page)) {
+        seen.add(fill);
+        const most = Math.max(...colours.map((colour) => contrast(colour, ground)));
+        assert.ok(most >= 3, `${fill}: ${most}:1, ${colours} on ${ground}`);
+      }
+    }
+    assert.deepEqual([...seen].sort(), [...Array.from({ length: 8 }, (_, i) => `series-${i + 1}`), 'series-failed', 'series-other']);
     await close(page);
   });
 }

@@ -122,6 +122,18 @@ export async function assertValid(html, name) {
   assert.equal(bad?.[0], undefined);
 }
 
+// Of two colours, [red, green, blue] or as computed styles have them (WCAG 2.2,
+// relative luminance).
+export function contrast(...colours) {
+  const light = (colour) => {
+    const [r, g, b] = (typeof colour === 'string' ? colour.match(/[\d.]+/g).slice(0, 3).map(Number) : colour)
+      .map((v) => ((v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [a, b] = colours.map(light).sort((p, q) => q - p);
+  return (a + 0.05) / (b + 0.05);
+}
+
 // What somebody wrote is text: nothing of it ran, no element came of it. In a
 // window that was opened with bypassCSP, where it would have.
 export async function assertInert(page, name) {
