@@ -37,7 +37,8 @@ export async function signedIn(way, who, first) {
     menu: (name) => hand.press(page.getByRole('navigation').getByRole('link', { name, exact: true })),
     field: (name) => page.locator(`[name="${name}"]`),
     button,
-    link: (name) => hand.press(page.getByRole('link', { name, exact: true })),
+    // An empty list has a second one that leads to the same.
+    link: (name) => hand.press(page.getByRole('link', { name, exact: true }).first()),
     // A form is sent, and the page behind it says that it is done. The page
     // before may say so of something else, so the next one is waited for.
     send: async (name) => {
