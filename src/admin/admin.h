@@ -40,8 +40,8 @@ struct admin_option {
   NULL, NULL, NULL, false \
  }
 
-struct admin;
-struct price; /* one run of one subcommand */
+struct price;
+struct admin; /* one run of one subcommand */
 
 /* Returns OK, or the error that is printed; exit code 1 then. ERR_BAD_PARAM
  * made by admin_usage() gives exit code 2. */

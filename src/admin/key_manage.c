@@ -348,11 +348,12 @@ read_keys(struct admin *ad, const uint64_t **ret_ids, size_t *ret_n,
     struct error *e)
 {
 	struct str rest = admin_opt(ad, "keys"), text;
-	uint64_t *ids = arena_array(admin_arena(ad), uint64_t, KEY_REVOKE_MAX);
+	uint64_t *ids;
 	size_t n = 0;
 
 	if (!rest.p)
 		return OK;
+	ids = arena_array(admin_arena(ad), uint64_t, KEY_REVOKE_MAX);
 	if (!ids)
 		return error_arena(e, admin_arena(ad));
 	while (str_split(&rest, ',', &text)) {

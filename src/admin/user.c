@@ -165,6 +165,11 @@ user_add(struct admin *ad, struct user *u, struct error *e)
 		return error_set(e, ERR_CONFLICT,
 		    "there is a user with that e-mail whose role is %s",
 		    user_role_names[u->role]);
+	if (!err && want.tier_name.p)
+		return error_set(e, ERR_CONFLICT,
+		    "there is that user: `tollgate user set %" PRI_STR
+		    " --tier` gives it a tier",
+		    STR_ARG(want.email));
 	return err ? err
 		   : resource_act(&user_resource, &m, u->user_id, &set_password,
 			 &hash, &ad->arena, u, e);

@@ -56,7 +56,7 @@ insert_txn(struct db *db, void *arg, struct error *e)
 		db_str(i->c->company), DB_LIMIT_COLUMNS(&i->c->limits),
 		db_ppm(i->c->markup_ppm),
 		db_str(str_from(customer_billing_names[i->c->billing])),
-		db_ppm(i->c->low_balance_ppm)),
+		db_ppm(i->c->low_balance_ppm), db_str(i->c->webhook_url)),
 	    &i->customer_id, e);
 	if (err != OK)
 		return err;

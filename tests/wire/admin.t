@@ -130,6 +130,9 @@ t customer add --name Bob --email bob@example.com --billing prepaid \
   --webhook-url https://hooks.example.com/tollgate
 is 'customer add: text' "$code" 0
 bob=$(sql "SELECT customer_id FROM customers WHERE name = 'Bob'")
+t customer show "$bob" --json
+is 'customer add: how it pays, and where it is told' "$(j '"\(.billing) \(.webhook_url)"')" \
+  'prepaid https://hooks.example.com/tollgate'
 t customer list --json
 is 'customer list' "$(j '[.[].name] | join(",")')" 'Ada Ltd,Bob'
 t customer show "$bob" --json
@@ -188,6 +191,8 @@ t user archive tim@example.com
 t user add --customer 1 --email tom@example.com --role viewer --tier none-such \
   --password 'yet another phrase'
 is 'user add: an unknown tier is 1' "$code" 1
+t user add --customer 1 --email ada@example.com --role owner --tier premium
+is 'user add: a tier for who is there is 1' "$code" 1
 t user add --customer 1 --email short@example.com --role developer --password abc
 ok 'user add: a short password is refused' test "$code" != 0
 t user add --customer "$bob" --email eve@example.com --role developer
