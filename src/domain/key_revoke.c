@@ -90,8 +90,12 @@ revoke_txn(struct db *db, void *arg, struct error *e)
 	v->n = v->what->n_ids;
 	if (!v->ids)
 		err = find_ids(v, e);
-	for (size_t i = 0; i < v->n && !err; i++)
+	for (size_t i = 0; i < v->n && !err; i++) {
+		struct arena_mark mark = arena_mark(v->a);
+
 		err = revoke_one(v, v->ids[i], e);
+		arena_rewind(v->a, mark);
+	}
 	return err;
 }
 

@@ -88,8 +88,6 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model.c \
 	src/domain/model.h \
 	src/domain/model_change.c \
-	src/domain/model_view.c \
-	src/domain/model_view.h \
 	src/domain/model_folder.c \
 	src/domain/model_folder.h \
 	src/domain/model_health.c \
@@ -99,6 +97,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/model_priv.h \
 	src/domain/model_server.c \
 	src/domain/model_server.h \
+	src/domain/model_view.c \
+	src/domain/model_view.h \
 	src/domain/notice.c \
 	src/domain/notice.h \
 	src/domain/notice_deliver.c \

@@ -66,7 +66,7 @@ struct audit_filter {
  * more than what is asked for, a page ends after look_max rows that it looked
  * at, with what it has found: fewer than limit, even none, are not the end.
  * @tenant     the customer whose rows may be met, without what is the
- *             operator's: hidden members and names of accounts in detail, and
+ *             operator's: hidden members and names of accounts and hosts in detail, and
  *             the addresses of its people, keys and commands; 0: all
  * @before_id  behind that row; 0: from the newest on
  * @look_max   0: as many as there are
