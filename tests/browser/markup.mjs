@@ -63,7 +63,7 @@ async function assertShown(page, where, text) {
 const mine = `/dashboard/${customer.id}`;
 const called = (path) => path.replace(customer.things.requests, 'ID').replace(/\d+/g, 'N');
 for (const [who, path, ...where] of [
-  [owner, `${mine}/models`, 'h2 code', 'button[data-copy]', '.scroll'],
+  [owner, `${mine}/models?find=${stamp}`, 'h2 code', 'button[data-copy]', '.scroll'],
   [owner, `${mine}/requests`, '#requests td.name', 'select[name=model_id] option'],
   [owner, `${mine}/requests/${customer.things.requests}`, '#facts dd'],
   [owner, `${mine}/usage?group_by=model`, '#groups th', '#periods th', '.legend'],

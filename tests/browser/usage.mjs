@@ -688,6 +688,16 @@ await test('without script, too: dates that are typed hold, those that were fill
     assert.equal(await range.inputValue(), '7d');
     assert.equal(await page.getByLabel('From', { exact: true }).inputValue(), '');
     await get(`${path}?range=7d&to=${late}`, 400);
+    // A date stands for the hour that the page was asked for.
+    const hours = () => page.locator('section.card time').evaluateAll((all) => all.slice(0, 2)
+      .map((n) => n.getAttribute('datetime')));
+    await page.goto(`${mine}/${path}?from=${early}T15:00:00Z&to=${late}T16:00:00Z`);
+    const before = await hours();
+    assert.match(before[0], /T15:00/);
+    await page.locator('select[name="request_status"]').selectOption('ok');
+    await show();
+    await page.locator('select[name="request_status"] option[value="ok"][selected]').waitFor({ state: 'attached' });
+    assert.deepEqual(await hours(), before);
   }
   await close(page);
 });

@@ -54,6 +54,8 @@ read_typed(enum name_kind kind, struct str typed)
 
 	if (!str_to_u64(number, 1, UINT32_MAX, &by.id))
 		by.id = 0;
+	else if (number.n < typed.n)
+		return (struct name_called){ .id = by.id }; /* "#12" */
 	/* Columns in ASCII hold nothing else. */
 	if (also.n && is_ascii(also))
 		by.also = also;

@@ -16,6 +16,16 @@ plain_lines(struct arena *a, struct str s)
 	return str_make(p, n);
 }
 
+static bool
+is_left_out(const struct web_form *f, struct str name)
+{
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (f->is_left_out[i] &&
+		    str_eq(name, str_from(f->fields[i].name)))
+			return true;
+	return false;
+}
+
 static enum err
 take(struct web_form *f, struct arena *a, struct str name, struct str value,
     struct error *e)
@@ -45,6 +55,9 @@ take(struct web_form *f, struct arena *a, struct str name, struct str value,
 			*text = str_trim(value);
 		return OK;
 	}
+	/* It may have had the field when it was shown. */
+	if (!value.n && is_left_out(f, name))
+		return OK;
 	return error_public(e, ERR_BAD_PARAM, NULL,
 	    "This form has no field \"%.*s\".",
 	    (int)(name.n < 64 ? name.n : 64), name.p);

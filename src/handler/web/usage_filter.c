@@ -99,6 +99,15 @@ month_ms(int64_t now_ms, int back)
 	return t;
 }
 
+/* A date that nobody touched is the time that it was filled in for. */
+static void
+take_shown(struct param_value *date, const struct param_value *shown)
+{
+	if (date->is_set && shown->is_set && shown->text.n > DATE_CHARS &&
+	    str_eq(date->text, str_make(shown->text.p, DATE_CHARS)))
+		*date = *shown;
+}
+
 static bool
 is_typed(const struct param_value *date, const struct param_value *shown)
 {
@@ -197,6 +206,8 @@ web_usage_filter_read(struct param_value *v, enum web_range if_unsaid,
     uint64_t customer_id, int64_t now_ms, struct web_usage_filter *ret,
     struct error *e)
 {
+	take_shown(&v[AT_FROM], &v[AT_SHOWN_FROM]);
+	take_shown(&v[AT_TO], &v[AT_SHOWN_TO]);
 	*ret = (struct web_usage_filter){
 		.v = v,
 		.is_admin = customer_id == 0,
@@ -570,6 +581,8 @@ web_usage_filter_add(struct tval *o, const struct web_usage_filter *f)
 	    "", S(""), S(""), S(""));
 	tval_set_text(o, "from", date_text(f, AT_FROM));
 	tval_set_text(o, "to", date_text(f, AT_TO));
+	tval_set_text(o, "shown_from", f->v[AT_FROM].text);
+	tval_set_text(o, "shown_to", f->v[AT_TO].text);
 	tval_set_bool(o, "is_custom", f->range == WEB_RANGE_CUSTOM);
 	tval_set_bool(o, "has_filters", has_filters);
 	tval_set_bool(o, "is_unclear", f->is_unclear);

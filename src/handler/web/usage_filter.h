@@ -30,8 +30,8 @@ enum web_range {
 #define WEB_USAGE_ID(n) { .name = n, .type = PARAM_U64, .min = 1, .max = UINT32_MAX }
 /* What is typed instead, by web_called_find(). */
 #define WEB_USAGE_CALLED(n) { .name = n, .type = PARAM_TEXT, .min = 1, .max = WEB_CALLED_BYTES }
-/* What the form had filled in for a date. */
-#define WEB_USAGE_SHOWN(n) { .name = n, .type = PARAM_ASCII, .min = 1, .max = 32 }
+/* Which time the form had filled in a date for. */
+#define WEB_USAGE_SHOWN(n) { .name = n, .type = PARAM_TIME }
 #define WEB_USAGE_PARAMS \
 	{ .name = "range", .type = PARAM_ENUM, .choices = "24h|7d|30d|month|last-month|12m|custom" }, \
 	{ .name = "from", .type = PARAM_TIME }, { .name = "to", .type = PARAM_TIME }, \
@@ -133,6 +133,7 @@ void web_usage_filter_add(struct tval *o, const struct web_usage_filter *f);
      { "filters.or_label", TVAL_TEXT }, { "filters.or_text", TVAL_TEXT },    \
      { "filters.or_message", TVAL_TEXT }, { "is_unclear", TVAL_BOOL },       \
      { "from", TVAL_TEXT }, { "to", TVAL_TEXT }, { "is_custom", TVAL_BOOL }, \
+     { "shown_from", TVAL_TEXT }, { "shown_to", TVAL_TEXT },                 \
  {                                                                           \
   "has_filters", TVAL_BOOL                                                   \
  }
