@@ -200,30 +200,30 @@ view_second(struct tval *o, const char *key, int64_t time_ms)
 	set_time(o, key, time_ms, view_second_text);
 }
 
-void
-view_day(struct tval *o, const char *key, int64_t time_ms)
+static struct tval *
+set_day(struct tval *o, const char *key, int64_t time_ms)
 {
 	char iso[CLOCK_TEXT_BYTES];
 	struct tval *t = tval_set_object(o, key);
+
 	if (!t)
-		return;
+		return NULL;
 	clock_format(time_ms, iso);
 	tval_set_text(t, "iso", arena_strdup(t->a, str_make(iso, 10)));
 	tval_set_text(t, "text", view_day_text(t->a, time_ms));
+	return t;
+}
+
+void
+view_day(struct tval *o, const char *key, int64_t time_ms)
+{
+	(void)set_day(o, key, time_ms);
 }
 
 void
 view_time_day(struct tval *o, const char *key, int64_t time_ms)
 {
-	char iso[CLOCK_TEXT_BYTES];
-	struct tval *t = tval_set_object(o, key);
-
-	if (!t)
-		return;
-	clock_format(time_ms, iso);
-	tval_set_bool(t, "is_set", false);
-	tval_set_text(t, "iso", arena_strdup(t->a, str_make(iso, 10)));
-	tval_set_text(t, "text", view_day_text(t->a, time_ms));
+	tval_set_bool(set_day(o, key, time_ms), "is_set", false);
 }
 
 void
