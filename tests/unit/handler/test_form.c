@@ -247,6 +247,20 @@ read__a_field_that_is_not_there__is_refused(void **state)
 	assert_refused(*state, "name=a&customer_id=9", "");
 }
 
+/* A form that was shown with it may still be open. */
+static void
+read__a_field_that_was_left_out_since__may_be_empty_alone(void **state)
+{
+	struct rig *r = *state;
+
+	begin(r, true);
+	web_form_leave_out(&r->f, "project_id");
+	assert_ok(web_form_read(&r->f, S("name=a&project_id="), &r->a, &r->e));
+	assert_int_equal(web_form_read(&r->f, S("name=a&project_id=7"), &r->a,
+			     &r->e),
+	    ERR_BAD_PARAM);
+}
+
 /* Groups: the last two of these fold away. */
 static const struct form_field folded[] = {
 	{ .name = "name", .label = "Name", .control = FORM_TEXT },
@@ -342,6 +356,7 @@ main(void)
 		T(body__of_a_new_thing__has_what_says_something),
 		T(body__what_is_no_number_or_time__is_refused_by_name),
 		T(read__a_field_that_is_not_there__is_refused),
+		T(read__a_field_that_was_left_out_since__may_be_empty_alone),
 		T(view__groups_that_fold__are_open_where_something_is_said),
 		T(fill__value_without_an_option__becomes_one),
 	};
