@@ -199,8 +199,10 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 	ret->now_ms = m->now_ms;
 	if (!err && q->is_csv)
 		err = web_usage_filter_clear(&q->f, e);
-	if (!err)
-		err = load_bars(m, q, a, ret, e);
+	/* The page shows nothing then: sum nothing up. */
+	if (err || q->f.is_unclear)
+		return err;
+	err = load_bars(m, q, a, ret, e);
 	if (!err && q->is_together)
 		err = load_groups(m, q, a, ret, e);
 	if (!err && !q->is_together)

@@ -300,8 +300,6 @@ usage_view(const struct app *app, const struct request *rq,
 	struct arena *a = rq->arena;
 
 	view_time(o, "as_of", found->now_ms);
-	view_time(o, "since", r->from_ms);
-	view_time(o, "until", r->to_ms);
 	tval_set_text(o, "action_href",
 	    web_place_href(app, a, place, "usage", 0, NULL));
 	tval_set_text(o, "csv_href", usage_csv_href(app, a, place, q));
@@ -311,6 +309,10 @@ usage_view(const struct app *app, const struct request *rq,
 		STR_ARG(web_place_href(app, a, place, "usage", 0, NULL))));
 	add_views(o, q);
 	web_usage_filter_add(o, &q->f);
+	if (q->f.is_unclear)
+		return o;
+	view_time(o, "since", r->from_ms);
+	view_time(o, "until", r->to_ms);
 	tval_set_bool(o, "has_usage", r->n > 0);
 	tval_set_bool(o, "is_coarser", q->is_coarser);
 	tval_set_bool(o, "is_together", q->is_together);
