@@ -4,6 +4,8 @@
 
 #include "admin/admin.h"
 #include "admin/lookup.h"
+#include "base/clock.h"
+#include "domain/price.h"
 #include "domain/price_list.h"
 #include "domain/price_set.h"
 #include "domain/resource.h"
@@ -161,12 +163,21 @@ enum err
 admin_price_list(struct admin *ad, struct error *e)
 {
 	struct price *prices = NULL;
+	int64_t now_ms = clock_now_ms();
 	size_t n = 0;
 	enum err err = list(ad, &prices, &n, e);
 
 	admin_list(ad);
-	for (size_t i = 0; i < n && !err; i++)
-		price_rec(ad, &prices[i]);
+	for (size_t i = 0, end; i < n; i = end) {
+		const struct price *in_force;
+
+		end = i + price_same_model(&prices[i], n - i);
+		in_force = price_at(&prices[i], end - i, now_ms);
+		for (size_t k = i; k < end; k++) {
+			price_rec(ad, &prices[k]);
+			admin_bool(ad, "is_in_force", &prices[k] == in_force);
+		}
+	}
 	admin_note(ad, "\nAmounts are USD per token; request is per request.");
 	return err;
 }

@@ -55,6 +55,16 @@ price_reported(const struct price *p, const struct tokens *t,
 				  : price_charge(p, t, markup_ppm, ret, e);
 }
 
+size_t
+price_same_model(const struct price *versions, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && versions[i].model_id == versions[0].model_id)
+		i++;
+	return i;
+}
+
 const struct price *
 price_at(const struct price *versions, size_t n, int64_t at_ms)
 {

@@ -50,6 +50,10 @@ enum err price_reported(const struct price *p, const struct tokens *t,
     enum usage_status status, uint64_t markup_ppm, struct cost *ret,
     struct error *e) ATTR_MUST_CHECK;
 
+/** How many of the first of `versions`, which stand together by model, are of
+ * one model; 0 if n is. */
+size_t price_same_model(const struct price *versions, size_t n);
+
 /** The version in force at a time among those of one model, in any order;
  * NULL: none was. */
 const struct price *price_at(const struct price *versions, size_t n,

@@ -346,6 +346,8 @@ t price list --model small --json
 is 'price list: the newest first' "$(j '[.[].effective_from[0:4]] | .[0]')" 2100
 is 'price list: long context follows its own input' \
   "$(j '.[0].long_cached_input')" 1
+is 'price list: one version is in force, what is to come is not' \
+  "$(j '[.[] | .is_in_force] | join(" ")')" 'false true'
 
 # --- usage -------------------------------------------------------------------
 

@@ -67,17 +67,6 @@ load(struct app *app, struct arena *a, uint64_t model_id, struct price **ret,
 	return err;
 }
 
-/* Versions of one model stand together. */
-static size_t
-same_model(const struct price *p, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && p[i].model_id == p[0].model_id)
-		i++;
-	return i;
-}
-
 /* Where the list goes on: both ids are of 32 bits. */
 static uint64_t
 place_of(const struct price *p)
@@ -111,7 +100,7 @@ write_all(struct json_out *j, const struct price *p, size_t n, size_t from,
 	for (size_t i = 0, end; i < n; i = end) {
 		const struct price *in_force;
 
-		end = i + same_model(&p[i], n - i);
+		end = i + price_same_model(&p[i], n - i);
 		in_force = price_at(&p[i], end - i, now_ms);
 		for (size_t k = i; k < end; k++)
 			if (k >= from && k < to)
