@@ -5,6 +5,7 @@
 #include "admin/admin.h"
 #include "admin/usage_filter.h"
 #include "base/clock.h"
+#include "domain/idempotency_claim.h"
 #include "domain/usage_report.h"
 #include "domain/usage_text.h"
 
@@ -45,6 +46,9 @@ const struct admin_option admin_usage_add_options[] = {
 	{ "usage-source", "SOURCE",
 	    "Where the numbers come from: provider, counted or estimated "
 	    "(provider).",
+	    false },
+	{ "idempotency-key", "KEY",
+	    "Of a day, with the same key and options: what is there already.",
 	    false },
 	ADMIN_OPTIONS_END,
 };
@@ -142,10 +146,29 @@ show_row(const struct usage_view *rows, size_t n, void *arg, struct arena *a,
 	return buf_finish(&b, ret, e);
 }
 
+/* All options are what is asked for, also how the answer is to look. */
+static enum err
+read_claim(struct admin *ad, struct idempotency *ret, struct error *e)
+{
+	const struct admin_option *o = admin_usage_add_options;
+	enum err err = idempotency_claim(S("command usage"),
+	    admin_opt(ad, "idempotency-key"), ret, e);
+
+	if (err)
+		return admin_usage(e, "%s", e->public_text);
+	ret->request_id = uuid7_new(clock_now_ms());
+	ret->status = 201;
+	for (; o->name; o++)
+		idempotency_fold(ret, admin_opt(ad, o->name));
+	idempotency_fold(ret, admin_is_json(ad) ? S("json") : S(""));
+	return OK;
+}
+
 enum err
 admin_usage_add(struct admin *ad, struct error *e)
 {
 	struct usage_event ev = usage_event_init();
+	struct idempotency claim;
 	bool is_json = admin_is_json(ad);
 	struct usage_add u = { .events = &ev,
 		.n = 1,
@@ -157,10 +180,16 @@ admin_usage_add(struct admin *ad, struct error *e)
 	m.now_ms = clock_now_ms();
 	if (!err)
 		err = read_event(ad, m.now_ms, &ev, e);
+	if (!err && admin_has(ad, "idempotency-key")) {
+		err = read_claim(ad, &claim, e);
+		u.idempotency = &claim;
+	}
 	if (!err)
 		err = usage_add(&m, &u, admin_arena(ad), e);
 	if (!err)
 		admin_raw(ad, u.answer);
+	if (!err && u.is_replay)
+		admin_note(ad, "It was there already; nothing was added.");
 	return err;
 }
 

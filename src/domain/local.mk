@@ -53,6 +53,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/hostmap.h \
 	src/domain/idempotency.c \
 	src/domain/idempotency.h \
+	src/domain/idempotency_claim.c \
+	src/domain/idempotency_claim.h \
 	src/domain/key.c \
 	src/domain/key.h \
 	src/domain/key_act.c \

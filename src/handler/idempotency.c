@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "handler/idempotency.h"
 
-#include <string.h>
-
 #include "base/money.h"
+#include "domain/idempotency_claim.h"
 #include "domain/principal.h"
-#include "ext/crypto.h"
 
-#define KEY_BYTES_MAX   255
-#define CLAIM_BYTES_MAX 320
+#define WHO_BYTES_MAX 64
 
 /* Headers that say on whom a request is booked, or what is forwarded. */
 static const char *const part_headers[] = { "x-tollgate-user-id",
 	"x-tollgate-agent-id", "x-tollgate-connector-id", "anthropic-version",
 	"anthropic-beta" };
-
-/* digest := digest of itself and the part's digest. */
-static void
-fold(uint8_t digest[IDEMPOTENCY_DIGEST_BYTES], struct str part)
-{
-	uint8_t both[2 * IDEMPOTENCY_DIGEST_BYTES];
-
-	if (!part.p)
-		part = S("");
-	memcpy(both, digest, IDEMPOTENCY_DIGEST_BYTES);
-	crypto_checksum(part.p, part.n, both + IDEMPOTENCY_DIGEST_BYTES,
-	    IDEMPOTENCY_DIGEST_BYTES);
-	crypto_checksum(both, sizeof(both), digest, IDEMPOTENCY_DIGEST_BYTES);
-}
 
 enum err
 idempotency_read(const struct principal *who, const struct request *rq,
@@ -35,38 +18,27 @@ idempotency_read(const struct principal *who, const struct request *rq,
     struct error *e)
 {
 	struct str key = request_header(rq, "idempotency-key");
-	char text[CLAIM_BYTES_MAX];
+	char text[WHO_BYTES_MAX];
 	struct buf b;
+	enum err err;
 
 	*ret_is_given = key.p != NULL;
 	if (!key.p)
 		return OK;
-	for (size_t i = 0; i < key.n; i++)
-		if (key.p[i] <= 0x20 || key.p[i] > 0x7e)
-			key.n = 0;
-	if (key.n == 0 || key.n > KEY_BYTES_MAX)
-		return error_public(e, ERR_BAD_PARAM, "idempotency-key",
-		    "Idempotency-Key must be 1 to %d visible ASCII characters.",
-		    KEY_BYTES_MAX);
-	*ret = (struct idempotency){
-		.customer_id = who->customer_id,
-		.request_id = rq->id,
-		.cost_pusd = DB_MONEY_NULL,
-	};
 	buf_init_fixed(&b, text, sizeof(text));
-	buf_addf(&b, "%u %llu %llu %s ", who->kind,
+	buf_addf(&b, "%u %llu %llu %s", who->kind,
 	    (unsigned long long)who->operator_key_id,
 	    (unsigned long long)who->api_key_id, space);
-	buf_add(&b, key);
 	ASSERT(!b.sticky);
-	crypto_checksum(b.p, b.n, ret->claim, sizeof(ret->claim));
-	/* From the key's text on, which is kept nowhere: who has the database
-	 * can't find out a body by trying. */
-	crypto_checksum(key.p, key.n, ret->body, sizeof(ret->body));
-	fold(ret->body, rq->route);
-	fold(ret->body, rq->body);
+	err = idempotency_claim(buf_str(&b), key, ret, e);
+	if (err)
+		return err;
+	ret->customer_id = who->customer_id;
+	ret->request_id = rq->id;
+	idempotency_fold(ret, rq->route);
+	idempotency_fold(ret, rq->body);
 	for (size_t i = 0; i < ARRAY_LEN(part_headers); i++)
-		fold(ret->body, request_header(rq, part_headers[i]));
+		idempotency_fold(ret, request_header(rq, part_headers[i]));
 	return OK;
 }
 

@@ -389,6 +389,19 @@ t usage report --by user,user
 is 'usage report: the same twice is 2' "$code" 2
 t usage report --from 2026-02-01 --to 2026-01-01
 is 'usage report: from behind to is 2' "$code" 2
+t usage add --user ada@example.com --model small --input 7 --idempotency-key once
+is 'usage add: with a key' "$code" 0
+once=$out
+t usage add --user ada@example.com --model small --input 7 --idempotency-key once
+is 'usage add: the same key and options add nothing, which is said' "$code $out" \
+  "0 $once"$'\n'"It was there already; nothing was added."
+t usage add --user ada@example.com --model small --input 8 --idempotency-key once
+is 'usage add: the same key with other options is 1' "$code" 1
+like 'and says why' "$err" 'was used with another'
+t usage add --user ada@example.com --model small --input 8 --idempotency-key 'a b'
+is 'usage add: a key with a space is 2' "$code" 2
+is 'usage add: one row of them all' "$(sql 'SELECT COUNT(*) FROM usage_records
+  WHERE token_in_count = 7 OR token_in_count = 8')" 1
 t reconcile --database-only
 is 'usage: the books are right' "$code" 0
 
