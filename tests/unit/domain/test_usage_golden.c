@@ -200,7 +200,8 @@ check_case(const char *file, enum wire_op op, const struct price *p,
 	if (is_known || has_in || has_out)
 		check_tokens(file, what, tokens.value, &got.usage);
 	cost = need(json, "cost");
-	if (is_known)
+	/* Of a half, what that half costs. */
+	if (is_known || cost.kind != JSON_NULL)
 		check_cost(file, what, unquoted(&cost), p, &got.usage);
 }
 
