@@ -163,11 +163,13 @@ await test('a parameter whose name is markup is refused in text (S23)', async ()
 
 await test('an e-mail address and an address to go to, full of markup, at a refused sign-in: stay text (S23)', async () => {
   const page = await open({ bypassCSP: true });
-  await page.goto(`${url}/login?next=${of(`/${nasty}`)}`);
   const shows = async () => {
     assert.equal(await page.locator('[name=next]').inputValue(), `/${nasty}`);
     await assertInert(page, page.url());
   };
+  await page.goto(`${url}/login/code?next=${of(`/${nasty}`)}`);
+  await shows();
+  await page.goto(`${url}/login?next=${of(`/${nasty}`)}`);
   await shows();
   await fillAndSend(page, 'Sign in', { email: nasty, password: nasty });
   await page.getByRole('alert').waitFor();

@@ -56,7 +56,7 @@ for (const [kind, a] of [['project', 'a'], ['agent', 'an'], ['connector', 'a']])
 
 // ---- members ----
 
-await inEachWay('a member is given another role, and switched off', async (way) => {
+await inEachWay('a member is given another role, switched off, and archived', async (way) => {
   const member = newPerson('viewer');
   const theirs = await open();
   await signIn(theirs, member);
@@ -76,6 +76,13 @@ await inEachWay('a member is given another role, and switched off', async (way) 
   assert.equal((await shown()).is_active, false);
   await theirs.goto(mine);
   assert.match(theirs.url(), /\/login/);
+
+  await link(member.email);
+  await page.waitForURL(/\/members\/\d+$/);
+  await hand.press(page.getByText('Archive this member…'));
+  await send('Archive this member');
+  assert.notEqual((await shown()).archived_at, null);
+  assert.equal(await page.getByRole('link', { name: member.email, exact: true }).count(), 0);
   for (const p of [theirs, page]) await close(p);
 });
 

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { assert, done, test } from '../sdk/tap.mjs';
 import { code, step } from '../sdk/totp.mjs';
 import {
-  assertAccessible, assertNarrow, assertValid, browser, close, open, url,
+  assertAccessible, assertInert, assertNarrow, assertValid, browser, close, nasty, open, url,
 } from '../browser/visit.mjs';
 import { Browser, password } from './form_browser.mjs';
 import {
@@ -442,7 +442,7 @@ await test('REMOTE_USER: a name in another script is nobody here, one that is no
   assert.equal(await b.get('/login/remote', basic('josé@example.com', 'latin1')), 400);
 });
 
-await test('REMOTE_USER: its page is valid, accessible in light and dark, fits 320 px; one press signs in (D2, D4)', async () => {
+await test('REMOTE_USER: its page is valid, accessible in light and dark, fits 320 px; markup in where to go stays text; one press signs in (D2, D4, S23)', async () => {
   const { email } = await member();
   appendFileSync(`${env.TOLLGATE_STACK_DIR}/etc/people`, `${email}:${remoteHash}\n`);
   const at = `${url}/login/remote`;
@@ -454,6 +454,9 @@ await test('REMOTE_USER: its page is valid, accessible in light and dark, fits 3
     assert.ok((await checked.locator('main').textContent()).includes(email));
     await assertAccessible(checked, colorScheme);
   }
+  await checked.goto(`${at}?next=${encodeURIComponent(`/${nasty}`)}`);
+  assert.equal(await checked.locator('[name=next]').inputValue(), `/${nasty}`);
+  await assertInert(checked, at);
   await checked.setViewportSize({ width: 320, height: 640 });
   await checked.goto(at);
   await assertNarrow(checked, at);
