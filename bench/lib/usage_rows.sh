@@ -17,6 +17,8 @@ usage_rows_customers=1000
 usage_rows_keys=${keys:-80}
 usage_rows_all_keys=10000
 usage_rows_first_key=1001 # behind those that a stack has from its start
+# Groups fit in memory, if they may have more than 16 MB of it.
+usage_rows_groups='SET SESSION tmp_table_size = 4294967296, max_heap_table_size = 4294967296;'
 
 # Key K's customer, in SQL.
 usage_rows_customer() {
@@ -99,9 +101,8 @@ usage_rows_sum_up() {
       sums+=", COALESCE(SUM((${name#*:} > $low AND ${name#*:} <= $high) + 0e0), 0)"
     done
   done
-  # The groups fit in memory, if they may have more than 16 MB of it.
   usage_rows_sql "$socket" "$database" <<SQL
-SET SESSION tmp_table_size = 1073741824, max_heap_table_size = 1073741824;
+$usage_rows_groups
 INSERT INTO usage_hourly (customer_id, hour, project_id, user_id, api_key_id,
   model_id, provider_id, agent_id, connector_id, request_status, requests,
   unpriced_requests, estimated_requests $columns)
@@ -123,6 +124,7 @@ SQL
 # The migration's own way from the hours to everything else.
 usage_rows_coarser() {
   {
+    printf '%s\n' "$usage_rows_groups"
     printf 'DELETE FROM %s;\n' usage_daily usage_monthly usage_callers \
       usage_totals usage_sums
     awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
@@ -131,11 +133,17 @@ usage_rows_coarser() {
   } | usage_rows_sql "$1" "$2"
 }
 
-usage_rows() {
-  local socket=$1 database=$2 rows=$3 first last month keys
+# What the server may keep in memory, in GiB: of what it is asked for while it is
+# measured 2, to make it a third of the machine's memory, at least as much.
+usage_rows_memory() {
+  usage_rows_sql "$1" "$2" -e "SET GLOBAL innodb_buffer_pool_size = $3 << 30"
+}
 
-  usage_rows_sql "$socket" "$database" \
-    -e 'SET GLOBAL innodb_buffer_pool_size = 2147483648' || return 1
+usage_rows() {
+  local socket=$1 database=$2 rows=$3 first last month keys memory
+  memory=$(awk '/^MemTotal/ { n = int($2 / 3145728); print (n > 2 ? n : 2) }' /proc/meminfo)
+
+  usage_rows_memory "$socket" "$database" "$memory" || return 1
   keys=$(usage_rows_indexes "$socket" "$database" | paste -sd ,)
   usage_rows_sql "$socket" "$database" -e "ALTER TABLE usage_records $(
     printf '%s' "$keys" | sed 's/ADD \(UNIQUE \)\{0,1\}KEY \(`[a-z_]*`\) ([^)]*)/DROP KEY \2/g'
@@ -160,4 +168,5 @@ usage_rows() {
   usage_rows_sql "$socket" "$database" -e "ANALYZE TABLE usage_records,
     usage_hourly, usage_daily, usage_monthly, usage_callers, usage_totals,
     usage_sums" >/dev/null
+  usage_rows_memory "$socket" "$database" 2
 }
