@@ -246,6 +246,17 @@ enum err db_one(struct db *db, enum stmt id, struct db_in in, struct arena *a,
 enum err db_all(struct db *db, enum stmt id, struct db_in in, struct arena *a,
     const struct db_map *map, void *ret_rows, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+typedef enum err db_row_fn(const void *row, void *arg, struct error *e);
+
+/**
+ * fn with each row of a SELECT as it comes, in memory for one: there may be
+ * any number. An error of fn ends it and is given back.
+ * @map  of no texts, DB_STR, DB_BYTES or DB_LIMITS: ERR_INTERNAL
+ * @fn   the row is overwritten by the next; it asks db for nothing
+ */
+enum err db_each(struct db *db, enum stmt id, struct db_in in,
+    const struct db_map *map, db_row_fn *fn, void *arg,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * A BULK statement over n structs, in executions of 64, 8 and 1 groups.
  * Outside a transaction each execution commits by itself.

@@ -336,34 +336,28 @@ take_row(struct db *db, enum stmt id, MYSQL_STMT *st, struct receiver *rc,
 	return OK;
 }
 
+/* One more row. *ret_is_end: there was none. */
 static enum err
-fetch_rows(struct db *db, enum stmt id, MYSQL_STMT *st, struct receiver *rc,
-    const struct db_map *map, char *rows, size_t n, struct arena *a,
+fetch_row(struct db *db, enum stmt id, MYSQL_STMT *st, struct receiver *rc,
+    const struct db_map *map, void *row, struct arena *a, bool *ret_is_end,
     struct error *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		int rc_fetch = mysql_stmt_fetch(st);
-		enum err err;
+	int rc_fetch = mysql_stmt_fetch(st);
 
-		if (rc_fetch != 0 && rc_fetch != MYSQL_DATA_TRUNCATED)
-			return stmt_fail(db, id, st, e);
-		err = take_row(db, id, st, rc, map, rows + i * map->row_bytes,
-		    a, e);
-		if (err != OK)
-			return err;
-	}
-	return OK;
+	*ret_is_end = rc_fetch == MYSQL_NO_DATA;
+	if (*ret_is_end)
+		return OK;
+	if (rc_fetch != 0 && rc_fetch != MYSQL_DATA_TRUNCATED)
+		return stmt_fail(db, id, st, e);
+	return take_row(db, id, st, rc, map, row, a, e);
 }
 
-/* Everything of an executed SELECT: *ret_n rows in a, and none when there
- * are more than max. */
+/* Bind what the rows of an executed SELECT are received in; free(). */
 static enum err
-receive(struct db *db, enum stmt id, MYSQL_STMT *st, const struct db_map *map,
-    struct arena *a, char **ret_rows, size_t *ret_n, struct error *e)
+receiver_new(struct db *db, enum stmt id, MYSQL_STMT *st,
+    const struct db_map *map, struct receiver **ret, struct error *e)
 {
 	struct receiver *rc;
-	enum err err;
-	size_t n;
 
 	if (mysql_stmt_field_count(st) != map->n)
 		return error_set(e, ERR_INTERNAL, "database: %s: %u columns",
@@ -373,17 +367,86 @@ receive(struct db *db, enum stmt id, MYSQL_STMT *st, const struct db_map *map,
 	for (size_t i = 0; i < map->n; i++)
 		db_bind_column(&rc->binds[i], &rc->slots[i], map->f[i].type,
 		    rc->texts[i]);
-	if (mysql_stmt_bind_result(st, rc->binds) != 0 ||
-	    mysql_stmt_store_result(st) != 0) {
+	if (mysql_stmt_bind_result(st, rc->binds) == 0) {
+		*ret = rc;
+		return OK;
+	}
+	free(rc);
+	return stmt_fail(db, id, st, e);
+}
+
+static enum err
+fetch_rows(struct db *db, enum stmt id, MYSQL_STMT *st, struct receiver *rc,
+    const struct db_map *map, char *rows, size_t n, struct arena *a,
+    struct error *e)
+{
+	bool is_end = false;
+	enum err err = OK;
+
+	for (size_t i = 0; i < n && !is_end && !err; i++)
+		err = fetch_row(db, id, st, rc, map, rows + i * map->row_bytes,
+		    a, &is_end, e);
+	return err;
+}
+
+/* Everything of an executed SELECT: *ret_n rows in a. */
+static enum err
+receive(struct db *db, enum stmt id, MYSQL_STMT *st, const struct db_map *map,
+    struct arena *a, char **ret_rows, size_t *ret_n, struct error *e)
+{
+	struct receiver *rc;
+	enum err err = receiver_new(db, id, st, map, &rc, e);
+
+	if (err)
+		return err;
+	if (mysql_stmt_store_result(st) != 0) {
 		free(rc);
 		return stmt_fail(db, id, st, e);
 	}
-	n = (size_t)mysql_stmt_num_rows(st);
-	*ret_rows = arena_alloc_array(a, n, map->row_bytes);
-	err = *ret_rows ? fetch_rows(db, id, st, rc, map, *ret_rows, n, a, e)
-			: error_arena(e, a);
-	*ret_n = n;
+	*ret_n = (size_t)mysql_stmt_num_rows(st);
+	*ret_rows = arena_alloc_array(a, *ret_n, map->row_bytes);
+	err = *ret_rows
+		  ? fetch_rows(db, id, st, rc, map, *ret_rows, *ret_n, a, e)
+		  : error_arena(e, a);
 	free(rc);
+	return err;
+}
+
+/* Texts need memory that stays. */
+static enum err
+check_no_texts(enum stmt id, const struct db_map *map, struct error *e)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (map->f[i].type == DB_STR || map->f[i].type == DB_BYTES ||
+		    map->f[i].type == DB_LIMITS)
+			return error_set(e, ERR_INTERNAL,
+			    "database: %s: field %zu is text", infos[id].name,
+			    i + 1);
+	return OK;
+}
+
+/* Each row of an executed SELECT, into the same memory. */
+static enum err
+hand_out(struct db *db, enum stmt id, MYSQL_STMT *st, const struct db_map *map,
+    db_row_fn *fn, void *arg, struct error *e)
+{
+	void *row = calloc(1, map->row_bytes);
+	struct receiver *rc;
+	bool is_end = false;
+	enum err err = receiver_new(db, id, st, map, &rc, e);
+
+	ASSERT(row);
+	if (err) {
+		free(row);
+		return err;
+	}
+	while (!err && !is_end) {
+		err = fetch_row(db, id, st, rc, map, row, NULL, &is_end, e);
+		if (!err && !is_end)
+			err = fn(row, arg, e);
+	}
+	free(rc);
+	free(row);
 	return err;
 }
 
@@ -408,6 +471,24 @@ db_all(struct db *db, enum stmt id, struct db_in in, struct arena *a,
 	memcpy(ret_rows, &rows, sizeof(rows));
 	*ret_n = n;
 	return OK;
+}
+
+enum err
+db_each(struct db *db, enum stmt id, struct db_in in, const struct db_map *map,
+    db_row_fn *fn, void *arg, struct error *e)
+{
+	struct db_prepared *p = NULL;
+	enum err err = check_map(id, map, infos[id].columns, e);
+
+	if (!err)
+		err = check_no_texts(id, map, e);
+	if (!err)
+		err = run_read(db, id, in, &p, e);
+	if (err)
+		return err;
+	err = hand_out(db, id, p->st, map, fn, arg, e);
+	(void)mysql_stmt_free_result(p->st); /* the rest is thrown away */
+	return err;
 }
 
 enum err

@@ -3,6 +3,7 @@
 #include "db/fixture_db.h"
 
 #include "store/model.h"
+#include "store/name.h"
 #include "store/rejected.h"
 #include "store/tier.h"
 #include "store/user.h"
@@ -187,6 +188,79 @@ read__arena_too_small__is_an_error_and_the_connection_lives(void **state)
 	fixture_fini(&f);
 }
 
+/* Rows one by one: how many came, and when to break off. */
+struct walk {
+	size_t n, stop_at;
+	uint64_t last;
+};
+
+static enum err
+step(const void *row, void *arg, struct error *e)
+{
+	struct walk *w = arg;
+
+	w->last = *(const uint64_t *)row;
+	return ++w->n == w->stop_at ? error_set(e, ERR_CONFLICT, "enough") : OK;
+}
+
+static enum err
+walk_notices(struct fixture *f, struct walk *w)
+{
+	static const struct db_field id = { .type = DB_U64 };
+	static const struct db_map map = { &id, 1, sizeof(uint64_t) };
+
+	return db_each(f->db, STMT_NOTICE_UNROUTED, DB_IN(db_u64(1000)), &map,
+	    step, w, &f->e);
+}
+
+static void
+each__rows_one_by_one__are_all_and_may_be_broken_off(void **state)
+{
+	struct walk all = { 0 }, some = { .stop_at = 2 };
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	fixture_sql(root, "USE tollgate");
+	fixture_sql(root,
+	    "INSERT INTO notices (uid, kind, cause, payload) SELECT "
+	    "UNHEX(MD5(seq)), 'test', seq, '{}' FROM seq_1_to_500");
+
+	assert_int_equal(walk_notices(&f, &some), ERR_CONFLICT);
+	assert_int_equal(some.n, 2);
+	assert_string_equal(f.e.internal, "enough");
+	error_clear(&f.e);
+	/* What was left unread is gone: the connection takes the next one. */
+	assert_db_ok(&f, walk_notices(&f, &all));
+	assert_int_equal(all.n, 500);
+	assert_int_equal(all.last,
+	    fixture_number(root, "SELECT MAX(notice_id) FROM notices"));
+	db_free(root);
+	fixture_fini(&f);
+}
+
+static void
+each__a_column_of_text__is_an_internal_error(void **state)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct name, id, U64),
+		DB_FIELD(struct name, name, STR),
+	};
+	static const struct db_map map = DB_MAP(struct name, fields);
+	struct walk w = { 0 };
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, FIXTURE_APP);
+	(void)fixture_customer(&f, 9001);
+	assert_int_equal(db_each(f.db, STMT_NAME_LIST_CUSTOMER,
+			     DB_IN(db_u64(0), db_u64(9)), &map, step, &w, &f.e),
+	    ERR_INTERNAL);
+	assert_int_equal(w.n, 0);
+	fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -203,6 +277,9 @@ main(void)
 		    rejected__bytes_longer_than_the_buffer__come_back),
 		cmocka_unit_test(
 		    read__arena_too_small__is_an_error_and_the_connection_lives),
+		cmocka_unit_test(
+		    each__rows_one_by_one__are_all_and_may_be_broken_off),
+		cmocka_unit_test(each__a_column_of_text__is_an_internal_error),
 	};
 
 	fixture_need_server();
