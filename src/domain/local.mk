@@ -168,6 +168,8 @@ src_domain_libdomain_a_SOURCES = \
 	src/domain/usage_report.h \
 	src/domain/usage_series.c \
 	src/domain/usage_series.h \
+	src/domain/usage_tally.c \
+	src/domain/usage_tally.h \
 	src/domain/usage_text.c \
 	src/domain/usage_text.h \
 	src/domain/usage_text_cell.c \

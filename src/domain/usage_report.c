@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/usage_report.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/money.h"
+#include "domain/usage_tally.h"
 
 /* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the sums of
  * those. */
@@ -165,166 +162,54 @@ coarsest(const enum usage_dimension by[USAGE_BY_MAX])
 	return period;
 }
 
-static int
-compare(const void *pa, const void *pb)
-{
-	const struct usage_group *a = pa, *b = pb;
-
-	for (int i = 0; i < USAGE_BY_MAX; i++)
-		if (a->by[i] != b->by[i])
-			return a->by[i] < b->by[i] ? -1 : 1;
-	return 0;
-}
-
-/* Counts are taken away modulo 2^64: what is left is right again. */
-static enum err
-add_group(struct usage_group *to, const struct usage_group *g, bool is_less,
-    struct error *e)
-{
-	enum err (*const money)(int64_t, int64_t, int64_t *,
-	    struct error *) = is_less ? money_sub : money_add;
-	uint64_t k = is_less ? UINT64_MAX : 1;
-	struct rollup_sums *s = &to->sums;
-	enum err err;
-
-	to->refusals += k * g->refusals;
-	to->failed_requests += k * g->failed_requests;
-	s->requests += k * g->sums.requests;
-	s->unpriced_requests += k * g->sums.unpriced_requests;
-	s->estimated_requests += k * g->sums.estimated_requests;
-	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
-		for (int i = 0; i < TOK_CLASS__MAX; i++)
-			s->tok[x][i] += k * g->sums.tok[x][i];
-	s->latency_ms += k * g->sums.latency_ms;
-	s->time_to_first_token_ms += k * g->sums.time_to_first_token_ms;
-	for (int i = 0; i < HISTOGRAM_N; i++) {
-		s->latency.n[i] += k * g->sums.latency.n[i];
-		s->ttft.n[i] += k * g->sums.ttft.n[i];
-	}
-	err = money(s->cost_pusd, g->sums.cost_pusd, &s->cost_pusd, e);
-	if (!err)
-		err = money(s->provider_cost_pusd, g->sums.provider_cost_pusd,
-		    &s->provider_cost_pusd, e);
-	return err;
-}
-
-enum err
-usage_group_add(struct usage_group *to, const struct usage_group *g,
-    struct error *e)
-{
-	return add_group(to, g, false, e);
-}
-
-static enum err
-check_n(size_t n, struct error *e)
-{
-	if (n <= USAGE_GROUPS_MAX)
-		return OK;
-	return error_public(e, ERR_BAD_PARAM, "group_by",
-	    "That gives more than %d groups: ask for less time, or group by "
-	    "less.",
-	    USAGE_GROUPS_MAX);
-}
-
-/* A part of a group. */
-struct part {
-	const struct usage_group *group;
-	bool is_less;
-};
-
-/* What adds comes first, so that no amount falls below 0 on its way. */
-static int
-compare_parts(const void *pa, const void *pb)
-{
-	const struct part *a = pa, *b = pb;
-	int order = compare(a->group, b->group);
-
-	return order ? order : a->is_less - b->is_less;
-}
-
-static bool
-is_empty(const struct usage_group *g)
-{
-	return g->sums.requests == 0 && g->refusals == 0;
-}
-
-/* Parts of the same group become one; one of which all was taken away goes. */
-static enum err
-merge(const struct part *parts, size_t n, struct usage_report *r,
-    struct error *e)
-{
-	enum err err = OK;
-
-	for (size_t i = 0; i < n && !err; i++) {
-		const struct usage_group *g = parts[i].group;
-		struct usage_group *last = r->n ? &r->groups[r->n - 1] : NULL;
-
-		if (!last || compare(last, g) != 0) {
-			r->n -= last && is_empty(last) ? 1 : 0;
-			last = &r->groups[r->n++];
-			*last = (struct usage_group){ .by = { g->by[0],
-							  g->by[1] } };
-		}
-		err = add_group(last, g, parts[i].is_less, e);
-	}
-	if (r->n > 0 && is_empty(&r->groups[r->n - 1]))
-		r->n--;
-	for (size_t i = 0; i < r->n && !err; i++)
-		err = add_group(&r->total, &r->groups[i], false, e);
-	return err ? err : check_n(r->n, e);
-}
-
 /* What the statements need, and what they found. */
 struct reading {
 	const enum usage_dimension *by;
 	struct usage_filter filter;
 	const struct cutting *cutting;
-	struct arena *a;
-	struct usage_group *groups[PIECES_MAX];
-	size_t n[PIECES_MAX];
+	struct usage_tally tally;
+	bool is_less;
 };
 
-/* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
+/* db_row_fn. */
 static enum err
-read_pieces(struct db *db, void *arg, struct error *e)
+take_row(const void *row, void *arg, struct error *e)
 {
 	struct reading *r = arg;
+
+	return usage_tally_add(&r->tally, row, r->is_less, e);
+}
+
+static enum err
+read_some(struct db *db, struct reading *r, bool is_less, struct error *e)
+{
 	enum err err = OK;
 
+	r->is_less = is_less;
 	for (size_t i = 0; i < r->cutting->n && !err; i++) {
 		const struct piece *p = &r->cutting->pieces[i];
 
+		if (p->is_less != is_less)
+			continue;
 		r->filter.from_ms = p->from_ms;
 		r->filter.to_ms = p->to_ms;
 		err = store_usage_summary(db, p->sums, p->period, r->by,
-		    &r->filter, USAGE_GROUPS_MAX + 1, r->a, &r->groups[i],
-		    &r->n[i], e);
-		if (!err)
-			err = check_n(r->n[i], e);
+		    &r->filter, take_row, r, e);
 	}
 	return err;
 }
 
+/* db_txn_fn: one snapshot, or what is taken away might not be there yet. What
+ * adds comes first, so that no amount falls below 0 on its way. */
 static enum err
-put_together(const struct reading *r, struct usage_report *ret, struct error *e)
+read_pieces(struct db *db, void *arg, struct error *e)
 {
-	struct part *parts;
-	size_t n = 0, at = 0;
+	struct reading *r = arg;
+	enum err err;
 
-	for (size_t i = 0; i < r->cutting->n; i++)
-		n += r->n[i];
-	if (n == 0)
-		return OK;
-	parts = arena_array(r->a, struct part, n);
-	ret->groups = arena_array(r->a, struct usage_group, n);
-	if (!parts || !ret->groups)
-		return error_arena(e, r->a);
-	for (size_t i = 0; i < r->cutting->n; i++)
-		for (size_t k = 0; k < r->n[i]; k++)
-			parts[at++] = (struct part){ &r->groups[i][k],
-				r->cutting->pieces[i].is_less };
-	qsort(parts, n, sizeof(*parts), compare_parts);
-	return merge(parts, n, ret, e);
+	usage_tally_clear(&r->tally);
+	err = read_some(db, r, false, e);
+	return err ? err : read_some(db, r, true, e);
 }
 
 /* The table with the fewest rows that can tell. */
@@ -367,7 +252,7 @@ usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
     struct usage_report *ret, struct error *e)
 {
 	struct cutting c = { .sums = fewest(by, f), .now_ms = now_ms };
-	struct reading r = { .by = by, .filter = *f, .cutting = &c, .a = a };
+	struct reading r = { .by = by, .filter = *f, .cutting = &c };
 	enum err err;
 
 	*ret = (struct usage_report){
@@ -380,6 +265,9 @@ usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
 	cut(&c, coarsest(by), ret->from_ms, ret->to_ms, false);
 	if (ret->has_refusals)
 		cut_refusals(&c, by, f, ret);
+	usage_tally_init(&r.tally, a);
 	err = db_snapshot(db, read_pieces, &r, e);
-	return err ? err : put_together(&r, ret, e);
+	return err ? err
+		   : usage_tally_end(&r.tally, &ret->groups, &ret->n,
+			 &ret->total, e);
 }

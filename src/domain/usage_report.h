@@ -8,9 +8,7 @@
 #ifndef TG_DOMAIN_USAGE_REPORT_H
 #define TG_DOMAIN_USAGE_REPORT_H
 
-#include "store/usage_summary.h"
-
-#define USAGE_GROUPS_MAX 5000
+#include "domain/usage_tally.h"
 
 struct usage_report {
 	struct usage_group *groups; /* in order of their values */
@@ -30,10 +28,6 @@ struct usage_report {
 enum err usage_report(struct db *db,
     const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
     int64_t now_ms, struct arena *a, struct usage_report *ret,
-    struct error *e) ATTR_MUST_CHECK;
-
-/** Add the numbers of one group to another's. Errors: ERR_MONEY_RANGE. */
-enum err usage_group_add(struct usage_group *to, const struct usage_group *g,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

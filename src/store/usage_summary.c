@@ -35,7 +35,7 @@ static const struct db_field refusal_fields[] = {
 static const struct db_map refusal_map = DB_MAP(struct usage_group,
     refusal_fields);
 
-#define VALUES_MAX 22
+#define VALUES_MAX 21
 
 /* The values of one statement, in its order. */
 struct values {
@@ -130,8 +130,7 @@ stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 enum err
 store_usage_summary(struct db *db, enum usage_sums_of sums,
     enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, uint64_t limit, struct arena *a,
-    struct usage_group **ret, size_t *ret_n, struct error *e)
+    const struct usage_filter *f, db_row_fn *fn, void *arg, struct error *e)
 {
 	bool is_dated = sums == USAGE_SUMS_CALLERS ||
 			(sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
@@ -152,8 +151,7 @@ store_usage_summary(struct db *db, enum usage_sums_of sums,
 	add(&s, is_dated ? db_day(f->from_ms) : db_time(f->from_ms));
 	add(&s, is_dated ? db_day(f->to_ms) : db_time(f->to_ms));
 	add_filter(&s, sums, f);
-	add(&s, db_u64(limit));
-	return db_all(db, stmt_of(sums, period, is_of_one),
-	    (struct db_in){ s.v, s.n }, a,
-	    is_of_refusals(sums) ? &refusal_map : &group_map, ret, ret_n, e);
+	return db_each(db, stmt_of(sums, period, is_of_one),
+	    (struct db_in){ s.v, s.n },
+	    is_of_refusals(sums) ? &refusal_map : &group_map, fn, arg, e);
 }

@@ -54,16 +54,16 @@ enum usage_sums_of {
 };
 
 /**
- * Groups in order of their values.
+ * Rows of the sums, each a struct usage_group with what it is grouped by, many
+ * of the same group, in any order. However many there are, they take no memory.
  * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
  *          USAGE_SUMS_CALLERS
  * @f       customer_id 0: all customers; from_ms and to_ms at full periods
- * @limit   most groups
- * Memory: in a.
+ * Errors: those of fn; the database's.
  */
 enum err store_usage_summary(struct db *db, enum usage_sums_of sums,
     enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, uint64_t limit, struct arena *a,
-    struct usage_group **ret, size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+    const struct usage_filter *f, db_row_fn *fn, void *arg,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

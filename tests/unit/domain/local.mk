@@ -36,6 +36,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_usage_dimensions \
 	tests/unit/domain/test_usage_golden \
 	tests/unit/domain/test_usage_series \
+	tests/unit/domain/test_usage_tally \
 	tests/unit/domain/test_usage_text \
 	tests/unit/domain/test_webhook_url
 check_PROGRAMS += $(UNIT_DOMAIN_TESTS)
@@ -117,6 +118,7 @@ tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_
 tests_unit_domain_test_usage_add_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_dimensions_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_series_LDADD = $(UNIT_DAEMON_LIBS)
+tests_unit_domain_test_usage_tally_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_text_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_golden_LDADD = src/domain/libdomain.a \
 	src/upstream/libupstream.a $(UNIT_DOMAIN_LIBS)
