@@ -38,8 +38,12 @@ INSERT INTO api_keys (api_key_id, customer_id, user_id, public_id,
     'infer', 1
   FROM (SELECT seq AS k, $(usage_rows_customer seq) AS c
     FROM seq_0_to_$((usage_rows_all_keys - 1))) x;
-INSERT INTO projects (customer_id, name) VALUES (1, 'bench');
-INSERT INTO agents (customer_id, name) VALUES (1, 'bench');
+INSERT INTO projects (project_id, customer_id, name)
+  SELECT seq, seq DIV 4, CONCAT('project ', seq)
+  FROM seq_4_to_$((4 * usage_rows_customers + 3));
+INSERT INTO agents (agent_id, customer_id, name)
+  SELECT seq, seq DIV 2, CONCAT('agent ', seq)
+  FROM seq_2_to_$((2 * usage_rows_customers + 1));
 INSERT INTO connectors (customer_id, name) VALUES (1, 'bench');
 ANALYZE TABLE customers, users, api_keys;
 SQL
