@@ -284,17 +284,22 @@ db_run_text(struct db *db, enum db_text id, struct error *e)
 	return db_fail(db, mysql_errno(&db->my), mysql_error(&db->my), text, e);
 }
 
+int
+db_socket(struct db *db)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+	return (int)mysql_get_socket(&db->my);
+#else
+	return (int)db->my.net.fd;
+#endif
+}
+
 /* Whether the server has closed the connection, or said good-bye, since the
  * last answer: on an idle connection nothing may be waiting to be read. */
 static bool
 is_closed_by_server(struct db *db)
 {
-#ifdef MARIADB_PACKAGE_VERSION
-	int fd = (int)mysql_get_socket(&db->my);
-#else
-	int fd = (int)db->my.net.fd;
-#endif
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = { .fd = db_socket(db), .events = POLLIN };
 
 	if (poll(&p, 1, 0) == 0)
 		return false;

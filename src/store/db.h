@@ -246,13 +246,16 @@ enum err db_one(struct db *db, enum stmt id, struct db_in in, struct arena *a,
 enum err db_all(struct db *db, enum stmt id, struct db_in in, struct arena *a,
     const struct db_map *map, void *ret_rows, size_t *ret_n,
     struct error *e) ATTR_MUST_CHECK;
+/** What is done with one row, a struct as the map says; it is overwritten by
+ * the next. Asks the same db for nothing. */
 typedef enum err db_row_fn(const void *row, void *arg, struct error *e);
 
 /**
  * fn with each row of a SELECT as it comes, in memory for one: there may be
- * any number. An error of fn ends it and is given back.
+ * any number. An error of fn is given back; the rest is thrown away then, but
+ * still sent. Before any error fn may have had rows. All of them may take
+ * query_timeout_s.
  * @map  of no texts, DB_STR, DB_BYTES or DB_LIMITS: ERR_INTERNAL
- * @fn   the row is overwritten by the next; it asks db for nothing
  */
 enum err db_each(struct db *db, enum stmt id, struct db_in in,
     const struct db_map *map, db_row_fn *fn, void *arg,

@@ -64,6 +64,8 @@ extern const char *const db_texts[TEXT__MAX];
 /** A live connection: connects, or connects again if the server closed it
  * since the last use. In a transaction it only looks. */
 enum err db_ready(struct db *db, struct error *e) ATTR_MUST_CHECK;
+/** The connection's descriptor. */
+int db_socket(struct db *db);
 /** Run one of the texts. */
 enum err db_run_text(struct db *db, enum db_text id,
     struct error *e) ATTR_MUST_CHECK;

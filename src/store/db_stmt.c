@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include <errmsg.h>
+#include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/histogram.h" /* HISTOGRAM_EDGES_MS in statements */
 #include "store/db_priv.h"
+
+#define ROWS_PER_LOOK 256 /* at the clock */
 
 const unsigned db_group_sizes[DB_SIZES] = { 64, 8, 1 };
 
@@ -118,9 +122,20 @@ static enum err
 stmt_fail(struct db *db, enum stmt id, MYSQL_STMT *st, struct error *e)
 {
 	unsigned number = mysql_stmt_errno(st);
-	enum err err = db_fail(db, number, mysql_stmt_error(st), infos[id].name,
-	    e);
+	const char *words = mysql_stmt_error(st);
+	enum err err;
 
+	/* What ends rows that are read as they come is said of the connection,
+	 * or not at all. */
+	if (!number) {
+		number = mysql_errno(&db->my);
+		words = mysql_error(&db->my);
+	}
+	if (!number) {
+		number = CR_SERVER_LOST;
+		words = "lost while rows were read";
+	}
+	err = db_fail(db, number, words, infos[id].name, e);
 	if (!db->in_txn && infos[id].access != STMT_RO &&
 	    (number == CR_SERVER_LOST || number == CR_SERVER_LOST_EXTENDED ||
 		number == CR_MALFORMED_PACKET))
@@ -383,9 +398,13 @@ fetch_rows(struct db *db, enum stmt id, MYSQL_STMT *st, struct receiver *rc,
 	bool is_end = false;
 	enum err err = OK;
 
-	for (size_t i = 0; i < n && !is_end && !err; i++)
+	for (size_t i = 0; i < n && !err; i++) {
 		err = fetch_row(db, id, st, rc, map, rows + i * map->row_bytes,
 		    a, &is_end, e);
+		if (!err && is_end)
+			err = error_set(e, ERR_INTERNAL,
+			    "database: %s: rows are missing", infos[id].name);
+	}
 	return err;
 }
 
@@ -425,25 +444,40 @@ check_no_texts(enum stmt id, const struct db_map *map, struct error *e)
 	return OK;
 }
 
+/* An answer that takes too long is given up as a silent server's is, with the
+ * connection: there may be much behind it. */
+static enum err
+check_deadline(struct db *db, enum stmt id, int64_t deadline_ms,
+    struct error *e)
+{
+	if (clock_mono_ms() < deadline_ms)
+		return OK;
+	(void)shutdown(db_socket(db), SHUT_RDWR);
+	return db_fail(db, CR_SERVER_LOST, "it takes too long", infos[id].name,
+	    e);
+}
+
 /* Each row of an executed SELECT, into the same memory. */
 static enum err
 hand_out(struct db *db, enum stmt id, MYSQL_STMT *st, const struct db_map *map,
     db_row_fn *fn, void *arg, struct error *e)
 {
+	int64_t deadline_ms = clock_mono_ms() +
+			      (int64_t)db->opt.query_timeout_s * 1000;
 	void *row = calloc(1, map->row_bytes);
-	struct receiver *rc;
+	struct receiver *rc = NULL;
 	bool is_end = false;
-	enum err err = receiver_new(db, id, st, map, &rc, e);
+	enum err err = OK;
 
 	ASSERT(row);
-	if (err) {
-		free(row);
-		return err;
-	}
-	while (!err && !is_end) {
+	err = receiver_new(db, id, st, map, &rc, e);
+	for (size_t n = 1; !err; n++) {
 		err = fetch_row(db, id, st, rc, map, row, NULL, &is_end, e);
-		if (!err && !is_end)
-			err = fn(row, arg, e);
+		if (err || is_end)
+			break;
+		err = fn(row, arg, e);
+		if (!err && n % ROWS_PER_LOOK == 0)
+			err = check_deadline(db, id, deadline_ms, e);
 	}
 	free(rc);
 	free(row);

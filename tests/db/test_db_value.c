@@ -2,6 +2,10 @@
 /* Values on their way to the server and back, and those that it refuses. */
 #include "db/fixture_db.h"
 
+#include <stdio.h>
+#include <time.h>
+
+#include "store/db_priv.h"
 #include "store/model.h"
 #include "store/name.h"
 #include "store/rejected.h"
@@ -204,39 +208,166 @@ step(const void *row, void *arg, struct error *e)
 }
 
 static enum err
-walk_notices(struct fixture *f, struct walk *w)
+each_notice(struct fixture *f, db_row_fn *fn, void *arg)
 {
 	static const struct db_field id = { .type = DB_U64 };
 	static const struct db_map map = { &id, 1, sizeof(uint64_t) };
 
-	return db_each(f->db, STMT_NOTICE_UNROUTED, DB_IN(db_u64(1000)), &map,
-	    step, w, &f->e);
+	return db_each(f->db, STMT_NOTICE_UNROUTED, DB_IN(db_u64(1000000)),
+	    &map, fn, arg, &f->e);
+}
+
+static enum err
+walk_notices(struct fixture *f, struct walk *w)
+{
+	return each_notice(f, step, w);
+}
+
+static void
+make_notices(unsigned n)
+{
+	struct db *root = fixture_connect(FIXTURE_ROOT);
+	char text[250];
+
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO notices (uid, kind, cause, payload) SELECT "
+	    "UNHEX(MD5(seq)), 'test', seq, '{}' FROM seq_1_to_%u",
+	    n);
+	fixture_sql(root, "USE tollgate");
+	fixture_sql(root, "DELETE FROM notices");
+	fixture_sql(root, text);
+	db_free(root);
+}
+
+/* db_txn_fn: a part of the rows, all of them, something else. */
+static enum err
+walk_in_txn(struct db *db, void *arg, struct error *e)
+{
+	struct fixture *f = arg;
+	struct walk all = { 0 }, some = { .stop_at = 2 };
+	uint64_t n;
+
+	(void)db;
+	(void)e;
+	assert_int_equal(walk_notices(f, &some), ERR_CONFLICT);
+	assert_int_equal(some.n, 2);
+	assert_string_equal(f->e.internal, "enough");
+	error_clear(&f->e);
+	/* What was left unread is gone. */
+	assert_db_ok(f, store_rejected_count(f->db, &n, &f->e));
+	assert_db_ok(f, walk_notices(f, &all));
+	assert_int_equal(all.n, 500);
+	return OK;
 }
 
 static void
 each__rows_one_by_one__are_all_and_may_be_broken_off(void **state)
 {
-	struct walk all = { 0 }, some = { .stop_at = 2 };
-	struct db *root = fixture_connect(FIXTURE_ROOT);
+	uint64_t generation;
 	struct fixture f;
 
 	(void)state;
+	make_notices(500);
 	fixture_init(&f, FIXTURE_APP);
-	fixture_sql(root, "USE tollgate");
-	fixture_sql(root,
-	    "INSERT INTO notices (uid, kind, cause, payload) SELECT "
-	    "UNHEX(MD5(seq)), 'test', seq, '{}' FROM seq_1_to_500");
+	assert_db_ok(&f, db_connect(f.db, &f.e));
+	generation = db_generation(f.db);
+	assert_db_ok(&f, db_txn(f.db, walk_in_txn, &f, &f.e));
+	assert_int_equal(db_generation(f.db), generation);
+	fixture_fini(&f);
+}
 
-	assert_int_equal(walk_notices(&f, &some), ERR_CONFLICT);
-	assert_int_equal(some.n, 2);
-	assert_string_equal(f.e.internal, "enough");
-	error_clear(&f.e);
-	/* What was left unread is gone: the connection takes the next one. */
-	assert_db_ok(&f, walk_notices(&f, &all));
-	assert_int_equal(all.n, 500);
-	assert_int_equal(all.last,
-	    fixture_number(root, "SELECT MAX(notice_id) FROM notices"));
+struct killing {
+	struct fixture *f;
+	size_t n;
+};
+
+/* Ends the connection that the rows come by. */
+static enum err
+kill_it(const void *row, void *arg, struct error *e)
+{
+	struct killing *k = arg;
+	struct db *root;
+	char text[60];
+
+	(void)row;
+	(void)e;
+	if (k->n++)
+		return OK;
+	root = fixture_connect(FIXTURE_ROOT);
+	(void)snprintf(text, sizeof(text), "KILL %lu",
+	    mysql_thread_id(&k->f->db->my));
+	fixture_sql(root, text);
 	db_free(root);
+	return OK;
+}
+
+/* db_txn_fn; the statement is one of those that may have changed something
+ * otherwise. */
+static enum err
+read_and_kill(struct db *db, void *arg, struct error *e)
+{
+	struct killing *k = arg;
+
+	(void)db;
+	(void)e;
+	return each_notice(k->f, kill_it, k);
+}
+
+static void
+each__connection_killed_between_rows__is_db_down_and_made_anew(void **state)
+{
+	/* More than is on its way when the first one comes. */
+	const unsigned n = 200000;
+	struct walk all = { 0 };
+	struct killing k = { 0 };
+	struct fixture f;
+
+	(void)state;
+	make_notices(n);
+	fixture_init(&f, FIXTURE_APP);
+	k.f = &f;
+	assert_int_equal(db_txn(f.db, read_and_kill, &k, &f.e), ERR_DB_DOWN);
+	assert_in_range(k.n, 1, n - 1);
+	assert_false(db_is_alive(f.db));
+	error_clear(&f.e);
+	assert_db_ok(&f, walk_notices(&f, &all));
+	assert_int_equal(all.n, n);
+	make_notices(1);
+	fixture_fini(&f);
+}
+
+/* Longer than a query may take, once. */
+static enum err
+take_too_long(const void *row, void *arg, struct error *e)
+{
+	struct timespec t = { .tv_sec = 1, .tv_nsec = 100000000 };
+	size_t *n = arg;
+
+	(void)row;
+	(void)e;
+	while (!*n && nanosleep(&t, &t) != 0)
+		;
+	++*n;
+	return OK;
+}
+
+static void
+each__rows_for_longer_than_a_query_may_take__is_db_down(void **state)
+{
+	struct db_options opt = fixture_options(FIXTURE_APP);
+	const unsigned n = 2000;
+	size_t n_seen = 0;
+	struct fixture f;
+
+	(void)state;
+	make_notices(n);
+	fixture_init(&f, FIXTURE_APP);
+	db_free(f.db);
+	opt.query_timeout_s = 1;
+	f.db = db_new(&opt);
+	assert_int_equal(each_notice(&f, take_too_long, &n_seen), ERR_DB_DOWN);
+	assert_in_range(n_seen, 1, n - 1);
+	assert_false(db_is_alive(f.db));
 	fixture_fini(&f);
 }
 
@@ -279,6 +410,10 @@ main(void)
 		    read__arena_too_small__is_an_error_and_the_connection_lives),
 		cmocka_unit_test(
 		    each__rows_one_by_one__are_all_and_may_be_broken_off),
+		cmocka_unit_test(
+		    each__connection_killed_between_rows__is_db_down_and_made_anew),
+		cmocka_unit_test(
+		    each__rows_for_longer_than_a_query_may_take__is_db_down),
 		cmocka_unit_test(each__a_column_of_text__is_an_internal_error),
 	};
 
