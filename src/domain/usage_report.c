@@ -2,7 +2,6 @@
 #include "domain/usage_report.h"
 
 #include "base/clock.h"
-#include "domain/usage_tally.h"
 
 /* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the sums of
  * those. */
@@ -168,7 +167,7 @@ struct reading {
 	struct usage_filter filter;
 	const struct cutting *cutting;
 	struct usage_tally tally;
-	bool is_less;
+	bool is_less; /* what is being read */
 };
 
 /* db_row_fn. */
@@ -180,36 +179,24 @@ take_row(const void *row, void *arg, struct error *e)
 	return usage_tally_add(&r->tally, row, r->is_less, e);
 }
 
+/* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
 static enum err
-read_some(struct db *db, struct reading *r, bool is_less, struct error *e)
+read_pieces(struct db *db, void *arg, struct error *e)
 {
+	struct reading *r = arg;
 	enum err err = OK;
 
-	r->is_less = is_less;
+	usage_tally_clear(&r->tally);
 	for (size_t i = 0; i < r->cutting->n && !err; i++) {
 		const struct piece *p = &r->cutting->pieces[i];
 
-		if (p->is_less != is_less)
-			continue;
+		r->is_less = p->is_less;
 		r->filter.from_ms = p->from_ms;
 		r->filter.to_ms = p->to_ms;
 		err = store_usage_summary(db, p->sums, p->period, r->by,
 		    &r->filter, take_row, r, e);
 	}
 	return err;
-}
-
-/* db_txn_fn: one snapshot, or what is taken away might not be there yet. What
- * adds comes first, so that no amount falls below 0 on its way. */
-static enum err
-read_pieces(struct db *db, void *arg, struct error *e)
-{
-	struct reading *r = arg;
-	enum err err;
-
-	usage_tally_clear(&r->tally);
-	err = read_some(db, r, false, e);
-	return err ? err : read_some(db, r, true, e);
 }
 
 /* The table with the fewest rows that can tell. */

@@ -2,6 +2,7 @@
 #include "domain/usage_tally.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/money.h"
 
@@ -57,7 +58,10 @@ usage_tally_init(struct usage_tally *t, struct arena *a)
 void
 usage_tally_clear(struct usage_tally *t)
 {
-	usage_tally_init(t, t->a);
+	t->last = NULL;
+	t->n = 0;
+	if (t->slots)
+		memset(t->slots, 0, USAGE_TALLY_SLOTS * sizeof(*t->slots));
 }
 
 static enum err
@@ -96,17 +100,20 @@ make_group(struct usage_tally *t, size_t slot, const struct usage_group *row,
 {
 	if (t->n == USAGE_TALLY_MAX)
 		return too_many(e);
-	if (!t->chunk_left) {
+	if (t->n == t->n_made && !t->chunk_left) {
 		t->chunk = arena_array(t->a, struct usage_group,
 		    USAGE_TALLY_CHUNK);
+		if (!t->chunk)
+			return error_arena(e, t->a);
 		t->chunk_left = USAGE_TALLY_CHUNK;
 	}
-	if (!t->chunk)
-		return error_arena(e, t->a);
-	t->last = &t->chunk[USAGE_TALLY_CHUNK - t->chunk_left--];
+	if (t->n == t->n_made)
+		t->groups[t->n_made++] =
+		    &t->chunk[USAGE_TALLY_CHUNK - t->chunk_left--];
+	t->last = t->groups[t->n++];
+	*t->last = (struct usage_group){ 0 };
 	for (int i = 0; i < USAGE_BY_MAX; i++)
 		t->last->by[i] = row->by[i];
-	t->groups[t->n++] = t->last;
 	t->slots[slot] = (uint16_t)t->n;
 	return OK;
 }
@@ -170,6 +177,7 @@ usage_tally_end(struct usage_tally *t, struct usage_group **ret, size_t *ret_n,
 	enum err err = OK;
 
 	*ret_total = (struct usage_group){ 0 };
+	*ret = NULL;
 	*ret_n = 0;
 	for (size_t i = 0; i < t->n; i++)
 		if (!is_empty(t->groups[i]))

@@ -8,9 +8,8 @@
 
 #define USAGE_GROUPS_MAX 5000
 
-/* A power of two, more than twice of what there may be meanwhile. */
-#define USAGE_TALLY_SLOTS 32768
-#define USAGE_TALLY_CHUNK 64 /* groups that are allocated at once */
+#define USAGE_TALLY_SLOTS 32768 /* thrice of what there may be meanwhile */
+#define USAGE_TALLY_CHUNK 64    /* groups that are allocated at once */
 /* Some may yet be taken away again. */
 #define USAGE_TALLY_MAX   (2 * USAGE_GROUPS_MAX)
 
@@ -21,12 +20,12 @@ struct usage_tally {
 	struct usage_group **groups; /* n */
 	uint16_t *slots;             /* 1 + place in groups; 0: free */
 	struct usage_group *chunk;   /* where the next ones are */
-	size_t n, chunk_left;
+	size_t n, n_made, chunk_left;
 };
 
 /** Nothing yet. Memory: in a, from the first group on. */
 void usage_tally_init(struct usage_tally *t, struct arena *a);
-/** Forget what was added. */
+/** Forget what was added; its memory is used again. */
 void usage_tally_clear(struct usage_tally *t);
 /**
  * Add a row's numbers to those of its group, or take them away.
@@ -36,7 +35,8 @@ void usage_tally_clear(struct usage_tally *t);
 enum err usage_tally_add(struct usage_tally *t, const struct usage_group *row,
     bool is_less, struct error *e) ATTR_MUST_CHECK;
 /**
- * The groups of which something is left, in order of their values, and their sum.
+ * The groups of which something is left, in order of their values, and their
+ * sum. Nothing may be added afterwards.
  * Errors: ERR_BAD_PARAM "group_by" more than USAGE_GROUPS_MAX; the others.
  * Memory: in the arena.
  */

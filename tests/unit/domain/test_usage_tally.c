@@ -113,18 +113,23 @@ usage_tally__all_taken_away__leaves_no_group(void **state)
 }
 
 static void
-usage_tally__cleared__begins_anew(void **state)
+usage_tally__cleared__begins_anew_in_the_same_memory(void **state)
 {
+	size_t used;
 	struct fixture x;
 
 	(void)state;
 	init(&x);
-	add(&x, 1, 0, 5, false);
+	for (uint64_t i = 0; i < 100; i++)
+		add(&x, i, 0, 5, false);
+	used = x.a.used_bytes;
 	usage_tally_clear(&x.t);
-	add(&x, 1, 0, 2, false);
+	for (uint64_t i = 0; i < 100; i++)
+		add(&x, i / 2, 1, 2, false);
+	assert_int_equal(x.a.used_bytes, used);
 	end(&x);
-	assert_int_equal(x.n, 1);
-	assert_group(&x.groups[0], 1, 0, 2);
+	assert_int_equal(x.n, 50);
+	assert_group(&x.groups[49], 49, 1, 4);
 	arena_fini(&x.a);
 }
 
@@ -159,8 +164,18 @@ usage_tally__one_too_many__names_group_by(void **state)
 	assert_int_equal(usage_tally_end(&x.t, &x.groups, &x.n, &x.total, &x.e),
 	    ERR_BAD_PARAM);
 	assert_string_equal(x.e.param, "group_by");
-	error_clear(&x.e);
-	/* Unless one goes again. */
+	arena_fini(&x.a);
+}
+
+static void
+usage_tally__one_too_many_of_which_one_goes__are_all_there(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	init(&x);
+	for (uint64_t i = 0; i <= USAGE_GROUPS_MAX; i++)
+		add(&x, i, 0, 1, false);
 	add(&x, 77, 0, 1, true);
 	end(&x);
 	assert_int_equal(x.n, USAGE_GROUPS_MAX);
@@ -228,9 +243,12 @@ main(void)
 		cmocka_unit_test(
 		    usage_tally__rows_in_any_order__are_groups_in_theirs),
 		cmocka_unit_test(usage_tally__all_taken_away__leaves_no_group),
-		cmocka_unit_test(usage_tally__cleared__begins_anew),
+		cmocka_unit_test(
+		    usage_tally__cleared__begins_anew_in_the_same_memory),
 		cmocka_unit_test(usage_tally__as_many_as_may_be__are_all_there),
 		cmocka_unit_test(usage_tally__one_too_many__names_group_by),
+		cmocka_unit_test(
+		    usage_tally__one_too_many_of_which_one_goes__are_all_there),
 		cmocka_unit_test(usage_tally__twice_too_many__stops_reading),
 		cmocka_unit_test(
 		    usage_tally__no_memory__is_an_error_at_each_place),
