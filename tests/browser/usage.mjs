@@ -613,6 +613,7 @@ await test('beyond the newest forty: by name, number, e-mail address, public id;
     assert.equal(await typed.getAttribute('aria-invalid'), 'true');
     // Nothing is shown that was not asked for.
     assert.equal(await page.locator('#usage-head, #requests-head, #empty-head').count(), 0);
+    if (path === 'usage') assert.match(await page.locator('.notes').textContent(), /for each group of each (hour|day|month), /);
     await assertFine(`${path}?project=nothing`);
 
     const [[theirs]] = sql(`SELECT project_id FROM projects WHERE customer_id = ${a.id} LIMIT 1`);

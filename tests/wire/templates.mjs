@@ -2,7 +2,8 @@
 // What somebody sees who changes a template while workers run.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { assert, done, test } from '../sdk/tap.mjs';
-import { ask, env } from './lib.mjs';
+import { Browser } from './form_browser.mjs';
+import { ask, env, tollgate } from './lib.mjs';
 
 const folder = `${env.TOLLGATE_STACK_DIR}/share/templates`;
 const logs = () => readdirSync(`${env.TOLLGATE_STACK_DIR}/log`)
@@ -39,6 +40,22 @@ await test('templates.reload: a change shows with the next page, a mistake is a 
   const again = await loginPages();
   assert.deepEqual(again.statuses, [200]);
   assert.ok(again.texts.every((text) => !text.includes('Written meanwhile')));
+});
+
+await test('templates.reload: pages of somebody who has nothing yet, and of what means nothing, set all that they declare', async () => {
+  const customer = env.TOLLGATE_CUSTOMER_ID;
+  const { email, password } = tollgate('user', 'add', '--email', `reload-${Date.now()}@example.com`, '--role', 'operator');
+  const b = new Browser();
+  assert.equal(await b.signIn(email, password), 303);
+  for (const mine of [`/dashboard/${customer}`, '/admin']) {
+    for (const [path, status] of [['usage', 200], ['usage?range=30d&group_by=key', 200], ['usage?project=nothing', 400],
+      ['usage?user=nothing&metric=latency_p50&granularity=hour', 400]]) {
+      assert.equal(await b.get(`${mine}/${path}`), status, `${mine}/${path}`);
+    }
+  }
+  for (const path of ['', '/requests', '/requests?project=nothing', '/keys', '/keys?user=nothing', '/limits', '/members', '/billing', '/audit']) {
+    assert.equal(await b.get(`/dashboard/${customer}${path}`), path.includes('nothing') ? 400 : 200, path);
+  }
 });
 
 done();

@@ -166,6 +166,17 @@ load_bars(const struct manager *m, struct usage_question *q, struct arena *a,
 			 &ret->series, e);
 }
 
+/* A page says of a filter that is unclear, and shows nothing. */
+static enum err
+load_nothing(const struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	ret->report.from_ms = q->f.filter.from_ms;
+	ret->report.to_ms = q->f.filter.to_ms;
+	return usage_series_build(&ret->report, q->period, q->metric, a,
+	    &ret->series, e);
+}
+
 /* Each group over the whole time, unless those are too many as well. */
 static enum err
 load_groups(const struct manager *m, struct usage_question *q, struct arena *a,
@@ -199,10 +210,10 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 	ret->now_ms = m->now_ms;
 	if (!err && q->is_csv)
 		err = web_usage_filter_clear(&q->f, e);
-	/* The page shows nothing then: sum nothing up. */
-	if (err || q->f.is_unclear)
+	if (err)
 		return err;
-	err = load_bars(m, q, a, ret, e);
+	err = q->f.is_unclear ? load_nothing(q, a, ret, e)
+			      : load_bars(m, q, a, ret, e);
 	if (!err && q->is_together)
 		err = load_groups(m, q, a, ret, e);
 	if (!err && !q->is_together)

@@ -309,8 +309,6 @@ usage_view(const struct app *app, const struct request *rq,
 		STR_ARG(web_place_href(app, a, place, "usage", 0, NULL))));
 	add_views(o, q);
 	web_usage_filter_add(o, &q->f);
-	if (q->f.is_unclear)
-		return o;
 	view_time(o, "since", r->from_ms);
 	view_time(o, "until", r->to_ms);
 	tval_set_bool(o, "has_usage", r->n > 0);
