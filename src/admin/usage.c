@@ -48,7 +48,8 @@ const struct admin_option admin_usage_add_options[] = {
 	    "(provider).",
 	    false },
 	{ "idempotency-key", "KEY",
-	    "Of a day, with the same key and options: what is there already.",
+	    "Adds once: within a day the same key and options, whoever gives "
+	    "them, add nothing.",
 	    false },
 	ADMIN_OPTIONS_END,
 };
@@ -146,7 +147,8 @@ show_row(const struct usage_view *rows, size_t n, void *arg, struct arena *a,
 	return buf_finish(&b, ret, e);
 }
 
-/* All options are what is asked for, also how the answer is to look. */
+/* Whoever runs the script again, on whichever host, means the same usage. All
+ * options are what is asked for, also how the answer is to look. */
 static enum err
 read_claim(struct admin *ad, struct idempotency *ret, struct error *e)
 {
@@ -156,7 +158,7 @@ read_claim(struct admin *ad, struct idempotency *ret, struct error *e)
 
 	if (err)
 		return admin_usage(e, "%s", e->public_text);
-	ret->request_id = uuid7_new(clock_now_ms());
+	ret->request_id = uuid7_new(clock_now_ms()); /* of no request */
 	ret->status = 201;
 	for (; o->name; o++)
 		idempotency_fold(ret, admin_opt(ad, o->name));

@@ -6,9 +6,8 @@
 #include "base/buf.h"
 #include "ext/crypto.h"
 
-#define WHO_BYTES_MAX   64
 #define KEY_BYTES_MAX   255
-#define CLAIM_BYTES_MAX (WHO_BYTES_MAX + 1 + KEY_BYTES_MAX)
+#define CLAIM_BYTES_MAX (IDEMPOTENCY_WHO_BYTES_MAX + 1 + KEY_BYTES_MAX)
 
 enum err
 idempotency_claim(struct str who, struct str key, struct idempotency *ret,

@@ -6,10 +6,12 @@
 
 #include "store/idempotency.h"
 
+#define IDEMPOTENCY_WHO_BYTES_MAX 64
+
 /**
  * Begin a claim; its body is folded in afterwards.
- * @who  credential and what the key is for, at most 64 bytes: keys of another
- *       never meet these
+ * @who  credential and what the key is for, at most
+ *       IDEMPOTENCY_WHO_BYTES_MAX: keys of another never meet these
  * @key  1 to 255 visible ASCII characters
  * @ret  claim and body; nothing else
  * Errors: ERR_BAD_PARAM "idempotency-key".

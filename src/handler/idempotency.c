@@ -5,8 +5,6 @@
 #include "domain/idempotency_claim.h"
 #include "domain/principal.h"
 
-#define WHO_BYTES_MAX 64
-
 /* Headers that say on whom a request is booked, or what is forwarded. */
 static const char *const part_headers[] = { "x-tollgate-user-id",
 	"x-tollgate-agent-id", "x-tollgate-connector-id", "anthropic-version",
@@ -18,7 +16,7 @@ idempotency_read(const struct principal *who, const struct request *rq,
     struct error *e)
 {
 	struct str key = request_header(rq, "idempotency-key");
-	char text[WHO_BYTES_MAX];
+	char text[IDEMPOTENCY_WHO_BYTES_MAX];
 	struct buf b;
 	enum err err;
 

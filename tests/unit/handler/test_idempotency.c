@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "domain/principal.h"
 #include "ext/crypto.h"
 #include "handler/idempotency.h"
@@ -171,6 +172,25 @@ idempotency_read__body__covers_route_body_and_headers(void **state)
 	assert_false(same_body(g));
 }
 
+/* Claims of the last day are found by a newer program, too: BLAKE2b of
+ * "1 0 7 infer 0b8f6f1e"; of the key, and then with each part's digest. */
+static void
+idempotency_read__the_usual__digests_stay_the_same(void **state)
+{
+	static const char claim[] = "c1d9b8d5bb692df55346199307da71f6"
+				    "4696dbe796cb6c6417b3bd3545160ec8";
+	static const char body[] = "b2fdb5f8471d57a9f941a7ca897430ae"
+				   "5b4d8a57ca91ddad02ab95db6b4a3a61";
+	struct idempotency i = of(usual);
+	char hex[2 * IDEMPOTENCY_DIGEST_BYTES + 1];
+
+	(void)state;
+	hex_encode(i.claim, sizeof(i.claim), hex);
+	assert_string_equal(hex, claim);
+	hex_encode(i.body, sizeof(i.body), hex);
+	assert_string_equal(hex, body);
+}
+
 int
 main(void)
 {
@@ -181,6 +201,8 @@ main(void)
 		    idempotency_read__claim__is_one_credentials_one_key),
 		cmocka_unit_test(
 		    idempotency_read__body__covers_route_body_and_headers),
+		cmocka_unit_test(
+		    idempotency_read__the_usual__digests_stay_the_same),
 	};
 	struct error e;
 
