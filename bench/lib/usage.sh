@@ -45,7 +45,7 @@ INSERT INTO agents (agent_id, customer_id, name)
   SELECT seq, seq DIV 2, CONCAT('agent ', seq)
   FROM seq_2_to_$((2 * usage_rows_customers + 1));
 INSERT INTO connectors (customer_id, name) VALUES (1, 'bench');
-ANALYZE TABLE customers, users, api_keys;
+ANALYZE TABLE customers, users, api_keys, projects, agents;
 SQL
   usage_key[operator]=$(in_stack lighttpd command_json operator add --name reader \
     | jq -er .key) || return 1

@@ -133,14 +133,22 @@ usage_rows_coarser() {
   } | usage_rows_sql "$1" "$2"
 }
 
-# What the server may keep in memory, in GiB: of what it is asked for while it is
-# measured 2, to make it a third of the machine's memory, at least as much.
+# The server's buffer pool is to have so many GiB; waits until it has.
 usage_rows_memory() {
-  usage_rows_sql "$1" "$2" -e "SET GLOBAL innodb_buffer_pool_size = $3 << 30"
+  local socket=$1 database=$2 gib=$3 i
+  usage_rows_sql "$socket" "$database" -e "SET GLOBAL innodb_buffer_pool_size = $gib << 30"
+  for ((i = 0; i < 600; i++)); do
+    [[ $(usage_rows_sql "$socket" "$database" \
+      -e "SHOW STATUS LIKE 'Innodb_buffer_pool_resize_status'") != *'Completed'* ]] || return 0
+    sleep 0.1
+  done
+  say 'the buffer pool does not change its size'
+  return 1
 }
 
 usage_rows() {
   local socket=$1 database=$2 rows=$3 first last month keys memory
+  # A third of the machine's memory to make them, 2 GiB to measure.
   memory=$(awk '/^MemTotal/ { n = int($2 / 3145728); print (n > 2 ? n : 2) }' /proc/meminfo)
 
   usage_rows_memory "$socket" "$database" "$memory" || return 1
