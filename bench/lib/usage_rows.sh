@@ -133,13 +133,16 @@ usage_rows_coarser() {
   } | usage_rows_sql "$1" "$2"
 }
 
-# The server's buffer pool is to have so many GiB; waits until it has.
+# The server's buffer pool is to have so many GiB. Servers that change it while
+# they go on say so, until it is done.
 usage_rows_memory() {
-  local socket=$1 database=$2 gib=$3 i
-  usage_rows_sql "$socket" "$database" -e "SET GLOBAL innodb_buffer_pool_size = $gib << 30"
+  local socket=$1 database=$2 gib=$3 status i
+  usage_rows_sql "$socket" "$database" \
+    -e "SET GLOBAL innodb_buffer_pool_size = $gib << 30" || return 1
   for ((i = 0; i < 600; i++)); do
-    [[ $(usage_rows_sql "$socket" "$database" \
-      -e "SHOW STATUS LIKE 'Innodb_buffer_pool_resize_status'") != *'Completed'* ]] || return 0
+    status=$(usage_rows_sql "$socket" "$database" \
+      -e "SHOW STATUS LIKE 'Innodb_buffer_pool_resize_status'" | cut -f 2)
+    [[ -n $status && $status != *Completed* ]] || return 0
     sleep 0.1
   done
   say 'the buffer pool does not change its size'
