@@ -435,6 +435,8 @@ db_txn(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 enum err
 db_snapshot(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 {
+	if (db->in_txn)
+		return fn(db, arg, e);
 	return txn(db, fn, arg, true, e);
 }
 

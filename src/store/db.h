@@ -284,7 +284,8 @@ enum err db_txn(struct db *db, db_txn_fn *fn, void *arg,
 /** fn in the open transaction if there is one, else as db_txn(). */
 enum err db_atomic(struct db *db, db_txn_fn *fn, void *arg,
     struct error *e) ATTR_MUST_CHECK;
-/** fn reads one consistent snapshot (REPEATABLE READ, read only). */
+/** fn reads one consistent snapshot (REPEATABLE READ, read only): that which is
+ * open, if there is one. */
 enum err db_snapshot(struct db *db, db_txn_fn *fn, void *arg,
     struct error *e) ATTR_MUST_CHECK;
 bool db_in_txn(const struct db *db);

@@ -98,6 +98,17 @@ rollup_start_ms(int64_t time_ms, enum rollup_period period)
 	    struct clock_parts){ .year = c.year, .month = c.month, .day = 1 });
 }
 
+int64_t
+rollup_next_ms(int64_t time_ms, enum rollup_period period)
+{
+	static const int64_t longest_ms[ROLLUP_PERIOD__N] = { HOUR_MS, DAY_MS,
+		31 * DAY_MS };
+
+	return rollup_start_ms(rollup_start_ms(time_ms, period) +
+				   longest_ms[period],
+	    period);
+}
+
 /* Of usage_totals. */
 static bool
 is_by_model(enum rollup_scope scope)

@@ -67,6 +67,8 @@ struct rollup {
 
 /** When the period began that an instant is in. */
 int64_t rollup_start_ms(int64_t time_ms, enum rollup_period period);
+/** When the period after the one begins that an instant is in. */
+int64_t rollup_next_ms(int64_t time_ms, enum rollup_period period);
 /** Key of the sum that a row belongs to, with empty sums. */
 void rollup_of(const struct usage_row *u, enum rollup_scope scope,
     enum rollup_period period, struct rollup *ret);
