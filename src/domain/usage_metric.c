@@ -56,3 +56,31 @@ usage_metric_value(const struct usage_metric *m, const struct usage_group *g)
 	}
 	return -1;
 }
+
+enum usage_rank
+usage_metric_rank(const struct usage_metric *m)
+{
+	if (m->number == USAGE_NUMBER_COST)
+		return USAGE_RANK_COST;
+	if (m->number == USAGE_NUMBER_ERRORS)
+		return USAGE_RANK_FAILED;
+	if (m->number != USAGE_NUMBER_TOKENS)
+		return USAGE_RANK_REQUESTS;
+	if (m->end - m->from == 1)
+		return (enum usage_rank)(USAGE_RANK_TOKEN_CLASS + m->from);
+	if (m->end - m->from == TOK_CLASS__MAX)
+		return USAGE_RANK_TOKENS;
+	return m->from == 0 ? USAGE_RANK_TOKENS_IN : USAGE_RANK_TOKENS_OUT;
+}
+
+uint64_t *
+usage_rank_tokens(enum usage_rank rank, struct usage_group *g)
+{
+	unsigned class = 0;
+
+	if (rank == USAGE_RANK_TOKENS_OUT)
+		class = TOK_CLASS_FIRST_OUT;
+	else if (rank >= USAGE_RANK_TOKEN_CLASS && rank < USAGE_RANK_REQUESTS)
+		class = (unsigned)(rank - USAGE_RANK_TOKEN_CLASS);
+	return &g->sums.tok[TOK_NORMAL][class];
+}

@@ -43,4 +43,11 @@ extern const struct usage_metric usage_metrics[USAGE_METRICS_N];
 int64_t usage_metric_value(const struct usage_metric *m,
     const struct usage_group *g);
 
+/** The number that groups are sorted by where no other is read. Refusals are
+ * known anyway; of percentiles it is the requests. */
+enum usage_rank usage_metric_rank(const struct usage_metric *m);
+/** Where the number of USAGE_RANK_TOKENS and the next belongs: among what
+ * usage_metric_value() adds up. */
+uint64_t *usage_rank_tokens(enum usage_rank rank, struct usage_group *g);
+
 #endif

@@ -2,6 +2,7 @@
 #include "domain/usage_report.h"
 
 #include "base/clock.h"
+#include "domain/usage_metric.h"
 
 /* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the sums of
  * those. */
@@ -45,17 +46,6 @@ struct cutting {
 	size_t n;
 };
 
-/* When the period that t is in ends. */
-static int64_t
-end_ms(int64_t t, enum rollup_period period)
-{
-	static const int64_t longest_ms[ROLLUP_PERIOD__N] = { HOUR_MS, DAY_MS,
-		31 * DAY_MS };
-
-	return rollup_start_ms(rollup_start_ms(t, period) + longest_ms[period],
-	    period);
-}
-
 static int64_t
 known_ms(int64_t t)
 {
@@ -68,7 +58,7 @@ known_ms(int64_t t)
 static int64_t
 ceil_ms(int64_t t, enum rollup_period period)
 {
-	return rollup_start_ms(t, period) == t ? t : end_ms(t, period);
+	return rollup_start_ms(t, period) == t ? t : rollup_next_ms(t, period);
 }
 
 static bool
@@ -78,6 +68,12 @@ is_grouped_by(unsigned dimensions, const enum usage_dimension by[USAGE_BY_MAX])
 		if (!(dimensions & BIT(by[i])))
 			return false;
 	return true;
+}
+
+bool
+usage_is_by_caller(enum usage_dimension by)
+{
+	return BIT(by) & CALLERS & ~ALL;
 }
 
 static bool
@@ -163,20 +159,60 @@ coarsest(const enum usage_dimension by[USAGE_BY_MAX])
 
 /* What the statements need, and what they found. */
 struct reading {
-	const enum usage_dimension *by;
-	struct usage_filter filter;
+	struct usage_wish wish; /* with the time of what is being read */
 	const struct cutting *cutting;
 	struct usage_tally tally;
-	bool is_less; /* what is being read */
+	bool is_less;     /* what is being read */
+	bool is_rank_row; /* likewise */
 };
+
+/* A group that has that number alone. */
+static void
+group_of_rank(enum usage_rank rank, const struct usage_rank_row *row,
+    struct usage_group *ret)
+{
+	*ret = (struct usage_group){
+		.sums = { .requests = row->requests,
+		    .cost_pusd = row->cost_pusd },
+	};
+	for (int i = 0; i < USAGE_BY_MAX; i++)
+		ret->by[i] = row->by[i];
+	if (rank == USAGE_RANK_FAILED)
+		ret->failed_requests = row->number;
+	else
+		*usage_rank_tokens(rank, ret) = row->number;
+}
 
 /* db_row_fn. */
 static enum err
 take_row(const void *row, void *arg, struct error *e)
 {
 	struct reading *r = arg;
+	struct usage_group g;
 
-	return usage_tally_add(&r->tally, row, r->is_less, e);
+	if (!r->is_rank_row)
+		return usage_tally_add(&r->tally, row, r->is_less, e);
+	group_of_rank(r->wish.rank, row, &g);
+	return usage_tally_add(&r->tally, &g, r->is_less, e);
+}
+
+static enum err
+read_pieces_of(struct db *db, struct reading *r, struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < r->cutting->n && !err; i++) {
+		const struct piece *p = &r->cutting->pieces[i];
+
+		r->is_less = p->is_less;
+		r->is_rank_row = r->wish.rank != USAGE_RANK_NONE &&
+				 p->sums < USAGE_SUMS_REFUSED_TOTALS;
+		r->wish.filter.from_ms = p->from_ms;
+		r->wish.filter.to_ms = p->to_ms;
+		err = store_usage_summary(db, &r->wish, p->sums, p->period,
+		    take_row, r, e);
+	}
+	return err;
 }
 
 /* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
@@ -184,18 +220,18 @@ static enum err
 read_pieces(struct db *db, void *arg, struct error *e)
 {
 	struct reading *r = arg;
+	const struct usage_wish asked = r->wish;
 	enum err err = OK;
 
 	usage_tally_clear(&r->tally);
-	for (size_t i = 0; i < r->cutting->n && !err; i++) {
-		const struct piece *p = &r->cutting->pieces[i];
-
-		r->is_less = p->is_less;
-		r->filter.from_ms = p->from_ms;
-		r->filter.to_ms = p->to_ms;
-		err = store_usage_summary(db, p->sums, p->period, r->by,
-		    &r->filter, take_row, r, e);
+	if (asked.n_ids == 0 || asked.by[1] != USAGE_BY_CUSTOMER)
+		return read_pieces_of(db, r, e);
+	/* Each one's rows lie together: the others' need not be looked at. */
+	for (size_t i = 0; i < asked.n_ids && !err; i++) {
+		r->wish.filter.customer_id = asked.ids[i];
+		err = read_pieces_of(db, r, e);
 	}
+	r->wish = asked;
 	return err;
 }
 
@@ -218,9 +254,11 @@ fewest(const enum usage_dimension by[USAGE_BY_MAX],
 
 /* Sums that know both are by the hour only. */
 static void
-cut_refusals(struct cutting *c, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, const struct usage_report *r)
+cut_refusals(struct cutting *c, const struct usage_wish *w,
+    const struct usage_report *r)
 {
+	const enum usage_dimension *by = w->by;
+	const struct usage_filter *f = &w->filter;
 	enum rollup_period period = coarsest(by);
 
 	c->sums = USAGE_SUMS_REFUSALS;
@@ -234,27 +272,40 @@ cut_refusals(struct cutting *c, const enum usage_dimension by[USAGE_BY_MAX],
 }
 
 enum err
-usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, int64_t now_ms, struct arena *a,
-    struct usage_report *ret, struct error *e)
+usage_report_wish(struct db *db, const struct usage_wish *w, int64_t now_ms,
+    struct arena *a, struct usage_report *ret, struct error *e)
 {
-	struct cutting c = { .sums = fewest(by, f), .now_ms = now_ms };
-	struct reading r = { .by = by, .filter = *f, .cutting = &c };
+	const struct usage_filter *f = &w->filter;
+	struct cutting c = { .sums = fewest(w->by, f), .now_ms = now_ms };
+	struct reading r = { .wish = *w, .cutting = &c };
 	enum err err;
 
 	*ret = (struct usage_report){
 		.from_ms = rollup_start_ms(known_ms(f->from_ms), ROLLUP_HOUR),
 		.to_ms = ceil_ms(known_ms(f->to_ms), ROLLUP_HOUR),
-		.has_refusals = is_grouped_by(REFUSALS, by) &&
+		.has_refusals = !w->no_refusals &&
+				is_grouped_by(REFUSALS, w->by) &&
 				!has_narrow_filter(f) && !f->provider_id &&
 				!f->status.p,
 	};
-	cut(&c, coarsest(by), ret->from_ms, ret->to_ms, false);
+	cut(&c, coarsest(w->by), ret->from_ms, ret->to_ms, false);
 	if (ret->has_refusals)
-		cut_refusals(&c, by, f, ret);
+		cut_refusals(&c, w, ret);
 	usage_tally_init(&r.tally, a);
 	err = db_snapshot(db, read_pieces, &r, e);
 	return err ? err
 		   : usage_tally_end(&r.tally, &ret->groups, &ret->n,
 			 &ret->total, e);
+}
+
+enum err
+usage_report(struct db *db, const enum usage_dimension by[USAGE_BY_MAX],
+    const struct usage_filter *f, int64_t now_ms, struct arena *a,
+    struct usage_report *ret, struct error *e)
+{
+	struct usage_wish w = { .filter = *f };
+
+	for (int i = 0; i < USAGE_BY_MAX; i++)
+		w.by[i] = by[i];
+	return usage_report_wish(db, &w, now_ms, a, ret, e);
 }

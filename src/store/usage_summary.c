@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/fields.h"
 #include "store/store_priv.h"
 
@@ -35,7 +36,19 @@ static const struct db_field refusal_fields[] = {
 static const struct db_map refusal_map = DB_MAP(struct usage_group,
     refusal_fields);
 
-#define VALUES_MAX 21
+static const struct db_field rank_fields[] = {
+	DB_FIELD(struct usage_rank_row, by[0], U64),
+	DB_FIELD(struct usage_rank_row, by[1], U64),
+	DB_FIELD(struct usage_rank_row, requests, U64),
+	DB_FIELD(struct usage_rank_row, number, U64),
+	DB_FIELD(struct usage_rank_row, cost_pusd, MONEY),
+};
+static const struct db_map rank_map = DB_MAP(struct usage_rank_row,
+    rank_fields);
+
+#define STARTS_MAX 32 /* in one statement */
+/* Dimensions, number, customer, period, times, filter, groups. */
+#define VALUES_MAX (2 + 2 + 1 + 1 + STARTS_MAX + 16 + 2 + USAGE_AMONG_MAX)
 
 /* The values of one statement, in its order. */
 struct values {
@@ -100,13 +113,52 @@ add_filter(struct values *s, enum usage_sums_of sums,
 	}
 }
 
-static enum stmt
-stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
+/* Places that are left are filled with the last one again. */
+static void
+add_among(struct values *s, const struct usage_wish *w)
 {
-	static const enum stmt others[][2] = {
+	ASSERT(w->n_ids <= USAGE_AMONG_MAX);
+	add(s, db_u64(w->n_ids));
+	add(s, db_u64(w->by[1]));
+	for (size_t i = 0; i < USAGE_AMONG_MAX; i++)
+		add(s, db_u64(w->n_ids == 0  ? 0
+			      : i < w->n_ids ? w->ids[i]
+					     : w->ids[w->n_ids - 1]));
+}
+
+/* The next days or months from *from_ms on, which becomes what is behind them. */
+static void
+add_starts(struct values *s, enum rollup_period period, int64_t *from_ms,
+    int64_t to_ms)
+{
+	int64_t last_ms = *from_ms;
+
+	for (size_t i = 0; i < STARTS_MAX; i++) {
+		if (*from_ms < to_ms) {
+			last_ms = *from_ms;
+			*from_ms = rollup_next_ms(last_ms, period);
+		}
+		add(s, db_day(last_ms));
+	}
+}
+
+/* How rows are found. */
+enum way {
+	WAY_TIME,     /* everybody's */
+	WAY_CUSTOMER, /* a customer's */
+	WAY_STARTS,   /* a customer's of some days or months */
+	WAY__N
+};
+
+/* Each is followed by that of RANK_, but those of refusals, which are few
+ * columns anyway. */
+static enum stmt
+stmt_of(enum usage_sums_of sums, enum rollup_period period, enum way way)
+{
+	static const enum stmt others[][WAY__N] = {
 		[USAGE_SUMS_ALL] = { STMT_SUMMARY_ALL, STMT_SUMMARY_ALL_OF },
 		[USAGE_SUMS_CALLERS] = { STMT_SUMMARY_CALLERS,
-		    STMT_SUMMARY_CALLERS_OF },
+		    STMT_SUMMARY_CALLERS_OF, STMT_SUMMARY_CALLERS_AT },
 		[USAGE_SUMS_TOTALS] = { STMT_SUMMARY_TOTALS,
 		    STMT_SUMMARY_TOTALS_OF },
 		[USAGE_SUMS_REFUSED_TOTALS] = { STMT_SUMMARY_REFUSED_TOTALS,
@@ -116,42 +168,127 @@ stmt_of(enum usage_sums_of sums, enum rollup_period period, bool is_of_one)
 		[USAGE_SUMS_REFUSALS] = { STMT_SUMMARY_REFUSED,
 		    STMT_SUMMARY_REFUSED_OF },
 	};
-	static const enum stmt full[ROLLUP_PERIOD__N][2] = {
+	static const enum stmt full[ROLLUP_PERIOD__N][WAY__N] = {
 		[ROLLUP_HOUR] = { STMT_SUMMARY_HOURS, STMT_SUMMARY_HOURS_OF },
-		[ROLLUP_DAY] = { STMT_SUMMARY_DAYS, STMT_SUMMARY_DAYS_OF },
-		[ROLLUP_MONTH] = { STMT_SUMMARY_MONTHS,
-		    STMT_SUMMARY_MONTHS_OF },
+		[ROLLUP_DAY] = { STMT_SUMMARY_DAYS, STMT_SUMMARY_DAYS_OF,
+		    STMT_SUMMARY_DAYS_AT },
+		[ROLLUP_MONTH] = { STMT_SUMMARY_MONTHS, STMT_SUMMARY_MONTHS_OF,
+		    STMT_SUMMARY_MONTHS_AT },
 	};
 
-	return sums == USAGE_SUMS_FULL ? full[period][is_of_one]
-				       : others[sums][is_of_one];
+	return sums == USAGE_SUMS_FULL ? full[period][way] : others[sums][way];
+}
+
+/* Beyond that an index that begins with the customer costs less than so many
+ * statements. */
+#define STARTS_DAYS_MAX   (400 * DAY_MS)
+#define STARTS_MONTHS_MAX (12 * STARTS_DAYS_MAX)
+
+/* An index that begins with the time can be entered by a few days or months;
+ * one that begins with the customer tells who is asked for without the rows. */
+static enum way
+way_of(const struct usage_wish *w, enum usage_sums_of sums,
+    enum rollup_period period)
+{
+	const struct usage_filter *f = &w->filter;
+	bool is_narrow = f->api_key_id || f->user_id || f->project_id ||
+			 f->agent_id || f->connector_id || f->model_id ||
+			 f->provider_id || f->status.p || w->n_ids;
+	/* Of the totals, those of customer 0 are everybody's. */
+	bool is_of_one = f->customer_id ||
+			 (is_totals(sums) && w->by[0] != USAGE_BY_CUSTOMER &&
+			     w->by[1] != USAGE_BY_CUSTOMER);
+
+	if (!is_of_one)
+		return WAY_TIME;
+	if (is_narrow || period == ROLLUP_HOUR ||
+	    (sums != USAGE_SUMS_FULL && sums != USAGE_SUMS_CALLERS) ||
+	    f->to_ms - f->from_ms >
+		(period == ROLLUP_DAY ? STARTS_DAYS_MAX : STARTS_MONTHS_MAX))
+		return WAY_CUSTOMER;
+	return WAY_STARTS;
+}
+
+static bool
+is_dated(enum usage_sums_of sums, enum rollup_period period)
+{
+	return sums == USAGE_SUMS_CALLERS ||
+	       (sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
+}
+
+/* All from *from_ms on that one statement reads. */
+static enum err
+read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
+    enum rollup_period period, int64_t *from_ms, db_row_fn *fn, void *arg,
+    struct error *e)
+{
+	const struct usage_filter *f = &w->filter;
+	bool is_ranked = w->rank != USAGE_RANK_NONE && !is_of_refusals(sums);
+	enum way way = way_of(w, sums, period);
+	enum stmt id = stmt_of(sums, period, way);
+	struct values s = { .n = 0 };
+
+	add(&s, db_u64(w->by[0]));
+	add(&s, db_u64(w->by[1]));
+	if (is_ranked)
+		add_twice(&s, db_u64(w->rank));
+	if (way != WAY_TIME)
+		add(&s, db_u64(f->customer_id));
+	if (sums != USAGE_SUMS_FULL && sums != USAGE_SUMS_REFUSALS)
+		add(&s, db_str(str_from(rollup_period_names[period])));
+	if (way == WAY_STARTS) {
+		add_starts(&s, period, from_ms, f->to_ms);
+	} else if (is_dated(sums, period)) {
+		add(&s, db_day(*from_ms));
+		add(&s, db_day(f->to_ms));
+	} else {
+		add(&s, db_time(*from_ms));
+		add(&s, db_time(f->to_ms));
+	}
+	if (way != WAY_STARTS)
+		*from_ms = f->to_ms;
+	add_filter(&s, sums, f);
+	add_among(&s, w);
+	return db_each(db, is_ranked ? (enum stmt)(id + 1) : id,
+	    (struct db_in){ s.v, s.n },
+	    is_ranked              ? &rank_map
+	    : is_of_refusals(sums) ? &refusal_map
+				   : &group_map,
+	    fn, arg, e);
 }
 
 enum err
-store_usage_summary(struct db *db, enum usage_sums_of sums,
-    enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, db_row_fn *fn, void *arg, struct error *e)
+store_usage_summary(struct db *db, const struct usage_wish *w,
+    enum usage_sums_of sums, enum rollup_period period, db_row_fn *fn,
+    void *arg, struct error *e)
 {
-	bool is_dated = sums == USAGE_SUMS_CALLERS ||
-			(sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
-	bool has_period = sums != USAGE_SUMS_FULL &&
-			  sums != USAGE_SUMS_REFUSALS;
-	/* Of the totals, those of customer 0 are everybody's. */
-	bool is_of_one = f->customer_id ||
-			 (is_totals(sums) && by[0] != USAGE_BY_CUSTOMER &&
-			     by[1] != USAGE_BY_CUSTOMER);
-	struct values s = { .n = 0 };
+	int64_t from_ms = w->filter.from_ms;
+	enum err err = OK;
 
-	add(&s, db_u64(by[0]));
-	add(&s, db_u64(by[1]));
-	if (is_of_one)
-		add(&s, db_u64(f->customer_id));
-	if (has_period)
-		add(&s, db_str(str_from(rollup_period_names[period])));
-	add(&s, is_dated ? db_day(f->from_ms) : db_time(f->from_ms));
-	add(&s, is_dated ? db_day(f->to_ms) : db_time(f->to_ms));
-	add_filter(&s, sums, f);
-	return db_each(db, stmt_of(sums, period, is_of_one),
-	    (struct db_in){ s.v, s.n },
-	    is_of_refusals(sums) ? &refusal_map : &group_map, fn, arg, e);
+	while (!err && from_ms < w->filter.to_ms)
+		err = read_some(db, w, sums, period, &from_ms, fn, arg, e);
+	return err;
+}
+
+/* The one number of a row. */
+struct count_row {
+	uint64_t n;
+};
+static const struct db_field count_fields[] = {
+	DB_FIELD(struct count_row, n, U64),
+};
+static const struct db_map count_map = DB_MAP(struct count_row, count_fields);
+
+enum err
+store_usage_callers_count(struct db *db, int64_t from_ms, int64_t to_ms,
+    uint64_t max, struct arena *a, uint64_t *ret, struct error *e)
+{
+	struct count_row row = { 0 };
+	enum err err = db_one(db, STMT_USAGE_CALLERS_COUNT,
+	    DB_IN(db_day(from_ms),
+		db_day(rollup_next_ms(to_ms - 1, ROLLUP_DAY)), db_u64(max)),
+	    a, &count_map, &row, e);
+
+	*ret = row.n;
+	return err;
 }

@@ -53,17 +53,58 @@ enum usage_sums_of {
 				      only: reads each key's each hour */
 };
 
+/* A number that groups are sorted by. These numbers are known to stmts.def. */
+enum usage_rank {
+	USAGE_RANK_NONE,
+	USAGE_RANK_COST,
+	USAGE_RANK_FAILED,
+	USAGE_RANK_TOKENS, /* in and out, of both contexts, as the next ones */
+	USAGE_RANK_TOKENS_IN,
+	USAGE_RANK_TOKENS_OUT,
+	USAGE_RANK_TOKEN_CLASS, /* the first; the others follow */
+	USAGE_RANK_REQUESTS = USAGE_RANK_TOKEN_CLASS + TOK_CLASS__MAX,
+};
+
+/* What is asked for. */
+struct usage_wish {
+	enum usage_dimension by[USAGE_BY_MAX];
+	/* customer_id 0: all customers; from_ms and to_ms at full periods. */
+	struct usage_filter filter;
+	enum usage_rank rank; /* what alone is wanted of each group */
+	bool no_refusals;     /* what was refused is not wanted */
+	/* The only groups of by[1] that are wanted, each once; n_ids 0: all. */
+	const uint64_t *ids;
+	size_t n_ids; /* at most USAGE_AMONG_MAX */
+};
+#define USAGE_AMONG_MAX 32
+
+/* A row if only a number is wanted. */
+struct usage_rank_row {
+	uint64_t by[USAGE_BY_MAX];
+	uint64_t requests;
+	uint64_t number;   /* of failed requests, of tokens */
+	int64_t cost_pusd; /* of USAGE_RANK_COST */
+};
+
 /**
- * Rows of the sums, each a struct usage_group with what it is grouped by, many
- * of the same group, in any order. However many there are, they take no memory.
+ * Rows of the sums, each a struct usage_group, or a struct usage_rank_row of
+ * sums that are not refusals and are only ranked; with what they are grouped by,
+ * many of the same group, in any order. However many there are, they take no
+ * memory.
  * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
  *          USAGE_SUMS_CALLERS
- * @f       customer_id 0: all customers; from_ms and to_ms at full periods
  * Errors: those of fn; the database's.
  */
-enum err store_usage_summary(struct db *db, enum usage_sums_of sums,
-    enum rollup_period period, const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f, db_row_fn *fn, void *arg,
+enum err store_usage_summary(struct db *db, const struct usage_wish *w,
+    enum usage_sums_of sums, enum rollup_period period, db_row_fn *fn,
+    void *arg, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * How many rows usage_callers has of the days of a time, of all customers; at
+ * most max are counted.
+ */
+enum err store_usage_callers_count(struct db *db, int64_t from_ms,
+    int64_t to_ms, uint64_t max, struct arena *a, uint64_t *ret,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

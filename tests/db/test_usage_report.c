@@ -5,9 +5,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "domain/usage_metric.h"
 #include "domain/usage_report.h"
 #include "store/db_priv.h"
 
@@ -148,6 +150,94 @@ usage_report__all_there_is__is_not_nothing(void **state)
 	fixture_fini(&x);
 }
 
+static bool
+is_among(const uint64_t *ids, size_t n, uint64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* What a page asks for: which groups are the greatest, then those in full. */
+static void
+assert_parts(struct fixture *x, const struct usage_wish *asked,
+    const struct usage_metric *m)
+{
+	struct arena_mark mark = arena_mark(&x->a);
+	struct usage_wish w = *asked;
+	struct usage_report full, part;
+	uint64_t ids[USAGE_AMONG_MAX];
+
+	assert_db_ok(x, usage_report(x->db, w.by, &w.filter, SUMS_LAST_MS,
+			    &x->a, &full, &x->e));
+	w.rank = usage_metric_rank(m);
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	assert_int_equal(part.n, full.n);
+	assert_int_equal(part.has_refusals, full.has_refusals);
+	for (size_t i = 0; i < full.n; i++) {
+		const struct usage_group *a = &full.groups[i],
+					 *b = &part.groups[i];
+
+		assert_memory_equal(a->by, b->by, sizeof(a->by));
+		assert_int_equal(a->sums.requests, b->sums.requests);
+		assert_int_equal(a->refusals, b->refusals);
+		if (m->unit != USAGE_UNIT_MS)
+			assert_int_equal(usage_metric_value(m, a),
+			    usage_metric_value(m, b));
+		if (m->number != USAGE_NUMBER_COST)
+			assert_int_equal(b->sums.cost_pusd, 0);
+	}
+	w.rank = USAGE_RANK_NONE;
+	w.ids = ids;
+	for (size_t i = 0; i < full.n && w.n_ids < 3; i += 2)
+		if (!is_among(ids, w.n_ids, full.groups[i].by[1]))
+			ids[w.n_ids++] = full.groups[i].by[1];
+	if (w.n_ids == 0)
+		return;
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	for (size_t i = 0, k = 0; i < full.n; i++) {
+		if (is_among(ids, w.n_ids, full.groups[i].by[1]))
+			assert_memory_equal(&full.groups[i], &part.groups[k++],
+			    sizeof(part.groups[0]));
+		if (i + 1 == full.n)
+			assert_int_equal(k, part.n);
+	}
+	arena_rewind(&x->a, mark);
+}
+
+static void
+usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
+{
+	static const enum usage_dimension first[] = { USAGE_BY_NOTHING,
+		USAGE_BY_MONTH, USAGE_BY_DAY };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (unsigned d = USAGE_BY_KEY; d <= USAGE_BY_STATUS; d++)
+		for (unsigned m = 0; m < USAGE_METRICS_N; m++) {
+			/* Each with each filter at some time. */
+			unsigned k = d + m;
+			struct usage_wish w = {
+				.by = { first[m % 3], (enum usage_dimension)d },
+				.filter = { .customer_id = k % 3,
+				    .api_key_id = k % 5 ? 0 : k % 20,
+				    .model_id = k % 4 ? 0 : k % 8,
+				    .status = k % 7 ? (struct str){ NULL, 0 }
+						    : S("ok"),
+				    .from_ms = FIRST_MONTH + 20 * DAY_MS +
+					       5 * HOUR_MS,
+				    .to_ms = FIRST_MONTH + 34 * DAY_MS },
+			};
+
+			assert_parts(&x, &w, &usage_metrics[m]);
+		}
+	fixture_fini(&x);
+}
+
 static uint64_t
 next_random(uint64_t *seed)
 {
@@ -247,6 +337,7 @@ explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
 		"'2026-11-01'", "'2026-12-01'" };
 	bool has_period = id == STMT_SUMMARY_CALLERS ||
 			  id == STMT_SUMMARY_CALLERS_OF ||
+			  id == STMT_SUMMARY_CALLERS_AT ||
 			  id == STMT_SUMMARY_ALL || id == STMT_SUMMARY_ALL_OF;
 	char *text = stmt_text(id, 1);
 	size_t n = 0;
@@ -257,6 +348,10 @@ explain(enum stmt id, bool is_of_one, char *ret, size_t ret_bytes)
 	for (const char *p = text; *p; p++) {
 		if (*p != '?') {
 			buf_add_char(&b, *p);
+			continue;
+		}
+		if (strncmp(p, "? = 0 OR ", 9) == 0) { /* no groups named */
+			buf_add(&b, S("0"));
 			continue;
 		}
 		n += n == 2 && !is_of_one;
@@ -286,12 +381,15 @@ usage_report__everybodys_and_one_customers__lead_by_time_and_customer(
 	} cases[] = {
 		{ STMT_SUMMARY_DAYS, false, "PRIMARY", 3 },
 		{ STMT_SUMMARY_DAYS_OF, true, "daily_customer", 7 },
+		{ STMT_SUMMARY_DAYS_AT, true, "PRIMARY", 7 },
 		{ STMT_SUMMARY_MONTHS, false, "PRIMARY", 3 },
 		{ STMT_SUMMARY_MONTHS_OF, true, "monthly_customer", 7 },
-		{ STMT_SUMMARY_ALL, false, "sums_time", 6 },
-		{ STMT_SUMMARY_ALL_OF, true, "PRIMARY", 10 },
+		{ STMT_SUMMARY_MONTHS_AT, true, "PRIMARY", 7 },
+		{ STMT_SUMMARY_ALL, false, "PRIMARY", 6 },
+		{ STMT_SUMMARY_ALL_OF, true, "sums_customer", 10 },
 		{ STMT_SUMMARY_CALLERS, false, "PRIMARY", 4 },
 		{ STMT_SUMMARY_CALLERS_OF, true, "callers_customer", 8 },
+		{ STMT_SUMMARY_CALLERS_AT, true, "PRIMARY", 8 },
 		{ STMT_SUMMARY_HOURS, false, "usage_hour", 5 },
 		{ STMT_SUMMARY_HOURS_OF, true, "PRIMARY", 9 },
 	};
@@ -343,6 +441,8 @@ main(void)
 		    usage_report__each_dimension_and_time__adds_up_to_the_rows),
 		cmocka_unit_test(
 		    usage_report__random_filters__add_up_to_the_rows),
+		cmocka_unit_test(
+		    usage_report_wish__a_number_or_some_groups__is_part_of_all),
 		cmocka_unit_test(
 		    usage_report__a_month_but_a_day__reads_the_month_and_the_day),
 		cmocka_unit_test(
