@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A report by a time and a dimension as a drawing wants it: the greatest
- * groups as series of their own, the rest as one more, period by period; and
- * the groups over the whole time.
+ * Usage by a time and a dimension as a page wants it: the greatest groups, those
+ * of them that are series of their own, and the rest as one more, period by
+ * period. However many groups there are, of most only the number is read that
+ * tells which are the greatest.
  */
 #ifndef TG_DOMAIN_USAGE_SERIES_H
 #define TG_DOMAIN_USAGE_SERIES_H
@@ -10,15 +11,27 @@
 #include "domain/usage_metric.h"
 #include "domain/usage_report.h"
 
-#define USAGE_SERIES_OWN  8 /* most series of their own */
-#define USAGE_PERIODS_MAX 400
+#define USAGE_SERIES_OWN   8  /* most series of their own */
+#define USAGE_SERIES_SHOWN 25 /* most groups that are shown */
+#define USAGE_PERIODS_MAX  400
+
+/* What is asked for. */
+struct usage_series_of {
+	struct usage_filter filter;
+	enum rollup_period period;
+	enum usage_dimension by;
+	const struct usage_metric *metric;
+};
 
 struct usage_series {
-	/* By the dimension alone, which by[0] has; the greatest first. */
+	/* Those with the greatest numbers, of percentiles those with the most
+	 * requests; by[0] says which. The greatest is first. */
 	struct usage_group *groups;
-	size_t n_groups;
-	size_t n_own;             /* the first of them have a series each ... */
-	bool has_other;           /* ... and the others one together, */
+	size_t n_shown;
+	size_t n_groups;          /* with those that are not shown, */
+	struct usage_group rest;  /* which is this */
+	size_t n_own;             /* so many of groups have a series each ... */
+	bool has_other;           /* ... and all others one together, */
 	struct usage_group other; /* which is this */
 	int64_t *starts_ms;       /* of the periods */
 	size_t n_periods;
@@ -34,17 +47,43 @@ usage_series_width(const struct usage_series *s)
 	return s->n_own + s->has_other + 1;
 }
 
+/** When periods are of that dimension. */
+enum usage_dimension usage_period_dimension(enum rollup_period period);
 /** How many periods there are in [from, to). */
 size_t usage_periods(int64_t from_ms, int64_t to_ms, enum rollup_period period);
 
 /**
- * @r       made by the dimension of `period`, then another or none
- * Errors: ERR_BAD_PARAM "granularity" more than USAGE_PERIODS_MAX;
- *         ERR_MONEY_RANGE.
+ * The groups of which there is something, with the number by which they are
+ * sorted, the greatest first.
+ * Errors: ERR_BAD_PARAM "group_by" more than USAGE_GROUPS_MAX; ERR_MONEY_RANGE;
+ *         the database's.
  * Memory: in a.
  */
-enum err usage_series_build(const struct usage_report *r,
-    enum rollup_period period, const struct usage_metric *m, struct arena *a,
+enum err usage_series_rank(struct db *db, const struct usage_series_of *of,
+    int64_t now_ms, struct arena *a, struct usage_report *ret,
+    struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * All of it from one snapshot.
+ * @ret_all  by period alone
+ * Errors: ERR_BAD_PARAM "granularity" more than USAGE_PERIODS_MAX; those of
+ *         usage_series_rank().
+ * Memory: in a.
+ */
+enum err usage_series_load(struct db *db, const struct usage_series_of *of,
+    int64_t now_ms, struct arena *a, struct usage_report *ret_all,
     struct usage_series *ret, struct error *e) ATTR_MUST_CHECK;
+
+/**
+ * @all       by the dimension of the period
+ * @some      by that, then by group: of those that are shown
+ * @n_groups  that there are
+ * Errors: as usage_series_load(), but for the database's.
+ * Memory: in a.
+ */
+enum err usage_series_build(const struct usage_report *all,
+    const struct usage_report *some, size_t n_groups,
+    const struct usage_series_of *of, struct arena *a, struct usage_series *ret,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -49,6 +49,13 @@ usage_group_add(struct usage_group *to, const struct usage_group *g,
 	return add_group(to, g, false, e);
 }
 
+enum err
+usage_group_take(struct usage_group *from, const struct usage_group *g,
+    struct error *e)
+{
+	return add_group(from, g, true, e);
+}
+
 void
 usage_tally_init(struct usage_tally *t, struct arena *a)
 {

@@ -47,5 +47,8 @@ enum err usage_tally_end(struct usage_tally *t, struct usage_group **ret,
 /** Add the numbers of one group to another's. Errors: ERR_MONEY_RANGE. */
 enum err usage_group_add(struct usage_group *to, const struct usage_group *g,
     struct error *e) ATTR_MUST_CHECK;
+/** Take them away, of a group that is part of it. Errors: ERR_MONEY_RANGE. */
+enum err usage_group_take(struct usage_group *from, const struct usage_group *g,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -294,6 +294,13 @@ function addKeys(first, last, months) {
     GROUP BY customer_id, month, model_id, provider_id, request_status`);
 }
 
+// The columns of usage_callers; some of them read from elsewhere.
+function callerColumns(of = '', other = {}) {
+  return sql(`SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE()
+    AND table_name = 'usage_callers' AND column_name NOT IN ('created_at', 'updated_at') ORDER BY ordinal_position`)
+    .flat().map((name) => other[name] ?? of + name).join();
+}
+
 // For a state that the pages at the end are not in.
 async function assertFine(path) {
   for (const colorScheme of ['light', 'dark']) {
@@ -306,32 +313,71 @@ async function assertFine(path) {
   }
 }
 
-await test('more groups than fit: bars together, each in table and file; then none apart (D2, D4, D13)', async () => {
+await test('very many groups: the greatest apart, the rest in one; each in the file; then none apart (D2, D4, D13)', async () => {
   // By status, which the sums by caller alone don't know.
   const path = 'usage?metric=requests&group_by=key&range=12m&request_status=ok';
   try {
     addKeys(1, 500, 12);
     const html = await get(path);
     const page = readUsage(html);
-    assert.match(html, /role="status">That would be more than 5,000 numbers/);
     assert.equal(page.period, 'month');
     assert.equal(page.rows.length, 26);
-    assert.match(html, /Other: \d+ more/);
+    const more = Number(html.match(/Other: (\d+) more/)[1]);
+    assert.ok(more >= 475);
     assert.deepEqual(page.total.at(1), page.periodsTotal.at(-1));
-    page.periods.forEach((row) => assert.equal(row.length, 1));
+    // Eight greatest, others, all: of each month and in all.
+    for (const row of [...page.periods, page.periodsTotal]) {
+      assert.equal(row.length, 10);
+      assert.equal(row.slice(0, -1).reduce((n, v) => n + Number(v), 0), Number(row.at(-1)));
+    }
+    assert.equal(page.rows.reduce((n, row) => n + Number(row[page.chosen]), 0), Number(page.total[page.chosen]));
+    assert.match(html, /The file has a row for each group, those under[^]*By month it might have more than 5,000/);
     await assertFine(path);
     const [head, ...rows] = readCsv(await get(`${path}&format=csv`));
     assert.equal(head[0], 'api_key_id');
-    assert.ok(rows.length >= 500 && new Set(rows.map((row) => row[0])).size === rows.length);
+    assert.equal(rows.length, 25 + more);
+    assert.equal(new Set(rows.map((row) => row[0])).size, rows.length);
+    // The rows of the page are the greatest of the file.
+    const requests = rows.map((row) => Number(row[head.indexOf('requests')])).sort((x, y) => y - x);
+    assert.deepEqual(page.rows.slice(0, 25).map((row) => Number(row[page.chosen])), requests.slice(0, 25));
+    // Of percentiles those with the most requests, the longest first.
+    const slow = readUsage(await get(path.replace('=requests', '=latency_p95')));
+    assert.equal(slow.rows.length, 26);
+    const p95 = slow.rows.slice(0, 25).map((row) => Number(row[slow.chosen]));
+    assert.deepEqual(p95, [...p95].sort((x, y) => y - x));
 
     addKeys(501, 5500, 1);
     const other = await get(path);
-    assert.match(other, /role="status">Those are more than 5,000 groups/);
+    assert.match(other, /role="status">Those are too many groups to be told apart: all is shown together\. Ask for less time, or choose a filter\./);
     assert.equal(readUsage(other).rows.length, 1);
     await assertFine(path);
     assert.equal(readCsv(await get(`${path}&format=csv`))[0][0], 'month');
   } finally {
     sql('DELETE FROM usage_monthly WHERE provider_id = 4000000000; DELETE FROM usage_totals WHERE provider_id = 4000000000');
+  }
+});
+
+await test('very many keys of everybody: an operator is told to choose a customer (D13)', async () => {
+  const other = await open({});
+  await signIn(other, operator);
+  const shown = async (query) => {
+    await other.goto(`${url}/admin/usage?range=7d&${query}`);
+    return other.locator('p[role=status]').allTextContents();
+  };
+  try {
+    assert.deepEqual(await shown('group_by=key'), []);
+    sql(`INSERT INTO usage_callers (${callerColumns()}) SELECT ${callerColumns('one.', {
+      api_key_id: '2000000 + k.seq', requests: '0', failed_requests: '0' })}
+      FROM (SELECT * FROM usage_callers WHERE period = 'day' ORDER BY start DESC LIMIT 1) one, seq_1_to_8000 k`);
+    for (const by of ['key', 'user', 'project', 'agent', 'connector']) {
+      assert.match((await shown(`group_by=${by}`)).join(), /too many groups.*choose a customer/, by);
+    }
+    for (const query of ['group_by=customer', 'group_by=model', `group_by=key&customer_id=${a.id}`]) {
+      assert.deepEqual(await shown(query), [], query);
+    }
+  } finally {
+    sql('DELETE FROM usage_callers WHERE api_key_id > 2000000');
+    await close(other);
   }
 });
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page Usage, a customer's or everybody's: one number of what was used, by
- * time and one dimension, as a drawing, as tables and as a file; all of the same sums as those of
- * GET /api/usage/summary.
+ * time and one dimension, as a drawing, as tables and as a file; all of the same
+ * sums as those of GET /api/usage/summary.
  */
 #include "handler/web/usage.h"
 
@@ -60,18 +60,6 @@ static const struct usage_choice choices[] = {
 };
 #define GROUP_DEFAULT 1 /* model */
 
-enum usage_dimension
-usage_period_dimension(enum rollup_period period)
-{
-	static const enum usage_dimension by[ROLLUP_PERIOD__N] = {
-		[ROLLUP_HOUR] = USAGE_BY_HOUR,
-		[ROLLUP_DAY] = USAGE_BY_DAY,
-		[ROLLUP_MONTH] = USAGE_BY_MONTH,
-	};
-
-	return by[period];
-}
-
 /* The period asked for, or the next that doesn't give too many. */
 static void
 choose_period(const struct param_value *v, struct usage_question *q)
@@ -113,11 +101,9 @@ read_question(const struct web_place *place, struct param_value *v,
 
 static enum err
 load_names(const struct manager *m, struct usage_question *q,
-    const struct usage_series *s, struct arena *a, struct error *e)
+    const struct usage_group *groups, size_t n, int at, struct arena *a,
+    struct error *e)
 {
-	/* The file names all of them. */
-	size_t n = q->is_csv || s->n_groups < USAGE_ROWS_MAX ? s->n_groups
-							     : USAGE_ROWS_MAX;
 	uint64_t *ids;
 
 	if (q->group->kind < 0)
@@ -126,44 +112,104 @@ load_names(const struct manager *m, struct usage_question *q,
 	if (!ids)
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
-		ids[i] = s->groups[i].by[0];
+		ids[i] = groups[i].by[at];
 	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids, n,
 	    a, e);
 }
 
-/* With very many groups there are fewer, longer bars; at last those are of all
- * together, as they were asked for. */
-static enum err
-load_bars(const struct manager *m, struct usage_question *q, struct arena *a,
-    struct usage_found *ret, struct error *e)
+static struct usage_series_of
+series_of(const struct usage_question *q)
 {
-	const struct usage_question asked = *q;
-	struct arena_mark mark = arena_mark(a);
+	return (struct usage_series_of){ q->f.filter, q->period, q->group->by,
+		q->metric };
+}
+
+/* All of what was asked for, if its groups are too many to be told apart. */
+static void
+ungroup(struct usage_question *q)
+{
+	q->group = &choices[0];
+	q->is_ungrouped = true;
+}
+
+/* Of everybody's keys, users and so on each is read, and there may be any
+ * number. Those of one customer lie together, and so do the sums that know
+ * nothing of them. */
+static enum err
+check_width(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct error *e)
+{
+	const struct usage_filter *f = &q->f.filter;
+	uint64_t n;
 	enum err err;
 
-	for (;;) {
-		const enum usage_dimension by[USAGE_BY_MAX] = {
-			usage_period_dimension(q->period),
-			q->is_together ? USAGE_BY_NOTHING : q->group->by
-		};
+	if (f->customer_id || !usage_is_by_caller(q->group->by))
+		return OK;
+	err = store_usage_callers_count(m->db, f->from_ms, f->to_ms,
+	    USAGE_CALLERS_MAX + 1, a, &n, e);
+	if (!err && n > USAGE_CALLERS_MAX)
+		ungroup(q);
+	return err;
+}
 
-		err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
-		    &ret->report, e);
-		if (err != ERR_BAD_PARAM || q->is_together)
-			break;
+/* The file has a row for each group of each period, unless those may be too
+ * many: then for each group. */
+static bool
+is_together(const struct usage_question *q, size_t n_groups)
+{
+	const struct usage_filter *f = &q->f.filter;
+
+	return q->group->by != USAGE_BY_NOTHING &&
+	       n_groups * usage_periods(f->from_ms, f->to_ms, q->period) >
+		   USAGE_GROUPS_MAX;
+}
+
+static enum err
+load_page(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct usage_series_of of = series_of(q);
+	enum err err = usage_series_load(m->db, &of, m->now_ms, a, &ret->report,
+	    &ret->series, e);
+
+	if (err == ERR_BAD_PARAM && !q->is_ungrouped) {
 		error_clear(e);
 		arena_rewind(a, mark);
-		if (q->period == ROLLUP_MONTH) {
-			*q = asked;
-			q->is_together = true;
-		} else {
-			q->period++;
-			q->is_coarser = true;
-		}
+		ungroup(q);
+		return load_page(m, q, a, ret, e);
 	}
+	q->is_together = is_together(q, ret->series.n_groups);
 	return err ? err
-		   : usage_series_build(&ret->report, q->period, q->metric, a,
-			 &ret->series, e);
+		   : load_names(m, q, ret->series.groups, ret->series.n_shown,
+			 0, a, e);
+}
+
+static enum err
+load_file(const struct manager *m, struct usage_question *q, struct arena *a,
+    struct usage_found *ret, struct error *e)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct usage_series_of of = series_of(q);
+	struct usage_wish w = { .filter = q->f.filter };
+	struct usage_report rank = { 0 };
+	enum err err = usage_series_rank(m->db, &of, m->now_ms, a, &rank, e);
+
+	if (err == ERR_BAD_PARAM) {
+		error_clear(e);
+		arena_rewind(a, mark);
+		ungroup(q);
+		err = OK;
+	}
+	q->is_together = is_together(q, rank.n);
+	w.by[0] = q->is_together ? USAGE_BY_NOTHING
+				 : usage_period_dimension(q->period);
+	w.by[1] = q->group->by;
+	if (!err)
+		err = load_names(m, q, rank.groups, rank.n, 1, a, e);
+	return err ? err
+		   : usage_report_wish(m->db, &w, m->now_ms, a, &ret->report,
+			 e);
 }
 
 /* A page says of a filter that is unclear, and shows nothing. */
@@ -171,34 +217,12 @@ static enum err
 load_nothing(const struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
+	const struct usage_series_of of = series_of(q);
+
 	ret->report.from_ms = q->f.filter.from_ms;
 	ret->report.to_ms = q->f.filter.to_ms;
-	return usage_series_build(&ret->report, q->period, q->metric, a,
+	return usage_series_build(&ret->report, &ret->report, 0, &of, a,
 	    &ret->series, e);
-}
-
-/* Each group over the whole time, unless those are too many as well. */
-static enum err
-load_groups(const struct manager *m, struct usage_question *q, struct arena *a,
-    struct usage_found *ret, struct error *e)
-{
-	const enum usage_dimension by[USAGE_BY_MAX] = { USAGE_BY_NOTHING,
-		q->group->by };
-	struct arena_mark mark = arena_mark(a);
-	enum err err = usage_report(m->db, by, &q->f.filter, m->now_ms, a,
-	    &ret->groups, e);
-
-	if (err == ERR_BAD_PARAM) {
-		error_clear(e);
-		arena_rewind(a, mark);
-		q->is_together = false;
-		q->is_ungrouped = true;
-		q->group = &choices[0];
-		return OK;
-	}
-	return err ? err
-		   : usage_series_build(&ret->groups, ROLLUP_MONTH, q->metric,
-			 a, &ret->table, e);
 }
 
 static enum err
@@ -212,13 +236,13 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 		err = web_usage_filter_clear(&q->f, e);
 	if (err)
 		return err;
-	err = q->f.is_unclear ? load_nothing(q, a, ret, e)
-			      : load_bars(m, q, a, ret, e);
-	if (!err && q->is_together)
-		err = load_groups(m, q, a, ret, e);
-	if (!err && !q->is_together)
-		ret->table = ret->series;
-	return err ? err : load_names(m, q, &ret->table, a, e);
+	if (q->f.is_unclear)
+		return load_nothing(q, a, ret, e);
+	err = check_width(m, q, a, e);
+	if (err)
+		return err;
+	return q->is_csv ? load_file(m, q, a, ret, e)
+			 : load_page(m, q, a, ret, e);
 }
 
 /* usage_group_style's name. */
@@ -243,8 +267,7 @@ send_csv(const struct request *rq, struct response *rs,
     const struct usage_question *q, const struct usage_found *found,
     struct error *e)
 {
-	const struct usage_report *r = q->is_together ? &found->groups
-						      : &found->report;
+	const struct usage_report *r = &found->report;
 	const struct naming naming = { q, rq->arena };
 	const struct usage_group_style style = {
 		.by = { q->is_together ? USAGE_BY_NOTHING

@@ -6,7 +6,9 @@
 #include "domain/usage_series.h"
 #include "handler/web/usage_filter.h"
 
-#define USAGE_ROWS_MAX 25 /* groups with a row of their own */
+/* Rows of everybody's callers that a page reads at most: days of each of them
+ * that are in use. */
+#define USAGE_CALLERS_MAX 8000
 
 struct usage_choice {
 	const char *word; /* of group_by */
@@ -19,27 +21,24 @@ struct usage_question {
 	const struct usage_metric *metric;
 	const struct usage_choice *group;
 	enum rollup_period period;
-	bool is_auto;    /* the period follows from the time */
-	bool is_coarser; /* it is longer than what was asked for */
-	/* Groups by period would be too many: bars show all together, the
-	 * table and the file each group over the whole time ... */
+	bool is_auto;      /* the period follows from the time */
+	bool is_coarser;   /* it is longer than what was asked for */
+	bool is_ungrouped; /* groups are too many to be told apart */
+	/* Groups by period may be too many for the file: it has each group over
+	 * the whole time. */
 	bool is_together;
-	bool is_ungrouped; /* ... but for those that are too many even so */
 	bool is_csv;
 	struct web_usage_filter f;
 };
 
 struct usage_found {
-	struct usage_report report; /* by the period, then the group */
-	struct usage_series series;
-	/* is_together: by the group alone. */
-	struct usage_report groups;
-	struct usage_series table; /* whose groups the table shows */
+	/* By the period; of the file, if not is_together, then by the group, or
+	 * by that alone. */
+	struct usage_report report;
+	struct usage_series series; /* of the page */
 	int64_t now_ms;
 };
 
-/** Of which dimension the periods are. */
-enum usage_dimension usage_period_dimension(enum rollup_period period);
 /** How a period is called: "22 Nov 2026, 14:00", "22 Nov 2026", "Nov 2026". */
 struct str usage_period_text(struct arena *a, enum rollup_period period,
     int64_t start_ms);

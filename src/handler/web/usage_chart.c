@@ -78,8 +78,7 @@ usage_chart_add(struct tval *o, const struct usage_question *q,
 	const struct usage_series *s = &found->series;
 	size_t width = usage_series_width(s);
 	/* Percentiles can't be stacked: all together are one series. */
-	bool is_one = q->metric->unit == USAGE_UNIT_MS || width == 1 ||
-		      q->is_together;
+	bool is_one = q->metric->unit == USAGE_UNIT_MS || width == 1;
 	struct chart_series series[CHART_SERIES_MAX];
 	struct chart_bar *bars;
 	uint64_t *values;

@@ -143,18 +143,14 @@ usage_groups_add(struct tval *o, const struct app *app,
     const struct web_place *place, const struct usage_question *q,
     const struct usage_found *found)
 {
-	const struct usage_series *s = &found->table;
+	const struct usage_series *s = &found->series;
 	struct tval *list = tval_set_list(o, "groups");
 	struct tval *columns = tval_set_list(o, "columns");
-	struct usage_group rest = { 0 };
 	struct columns c;
 
 	if (!list)
 		return;
-	choose_columns(q,
-	    q->is_together ? found->groups.has_refusals
-			   : found->report.has_refusals,
-	    &c);
+	choose_columns(q, found->report.has_refusals, &c);
 	for (size_t i = c.first; i < c.n; i++) {
 		struct tval *head = tval_push_object(columns);
 
@@ -162,7 +158,7 @@ usage_groups_add(struct tval *o, const struct app *app,
 		tval_set_bool(head, "is_chosen",
 		    c.columns[i].metric == q->metric);
 	}
-	for (size_t i = 0; i < s->n_groups && i < USAGE_ROWS_MAX; i++) {
+	for (size_t i = 0; i < s->n_shown; i++) {
 		const struct usage_group *g = &s->groups[i];
 		struct tval *row = tval_push_object(list);
 
@@ -173,18 +169,11 @@ usage_groups_add(struct tval *o, const struct app *app,
 		add_cells(row, &c, g);
 	}
 	add_cells(tval_set_object(o, "total"), &c, &found->report.total);
-	if (s->n_groups <= USAGE_ROWS_MAX)
+	if (s->n_groups == s->n_shown)
 		return;
-	for (size_t i = USAGE_ROWS_MAX; i < s->n_groups; i++) {
-		struct error e = { 0 };
-
-		/* It fits: the sum of all does. */
-		if (usage_group_add(&rest, &s->groups[i], &e) != OK)
-			error_clear(&e);
-	}
 	list = tval_push_object(list);
 	tval_set_textf(list, "name", "Other: %zu more",
-	    s->n_groups - USAGE_ROWS_MAX);
+	    s->n_groups - s->n_shown);
 	tval_set_text(list, "only_href", S(""));
-	add_cells(list, &c, &rest);
+	add_cells(list, &c, &s->rest);
 }

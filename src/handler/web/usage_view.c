@@ -33,6 +33,7 @@ static const struct tmpl_key usage_keys[] = {
 	{ "is_coarser", TVAL_BOOL },
 	{ "is_together", TVAL_BOOL },
 	{ "is_ungrouped", TVAL_BOOL },
+	{ "is_everybodys", TVAL_BOOL },
 	{ "groups_max", TVAL_TEXT },
 	{ "period_name", TVAL_TEXT },
 	{ "has_unpriced", TVAL_BOOL },
@@ -315,6 +316,7 @@ usage_view(const struct app *app, const struct request *rq,
 	tval_set_bool(o, "is_coarser", q->is_coarser);
 	tval_set_bool(o, "is_together", q->is_together);
 	tval_set_bool(o, "is_ungrouped", q->is_ungrouped);
+	tval_set_bool(o, "is_everybodys", q->f.filter.customer_id == 0);
 	view_count(o, "groups_max", USAGE_GROUPS_MAX);
 	tval_set_text(o, "period_name",
 	    str_from(usage_period_names[q->period]));

@@ -12,8 +12,8 @@
 #define N_IDS    12
 
 static struct arena a;
-static struct usage_group groups[N_DAYS * N_IDS];
-static struct usage_report report;
+static struct usage_group groups[N_DAYS * N_IDS], days[N_DAYS];
+static struct usage_report some, all;
 
 static const struct usage_metric *
 metric(const char *word)
@@ -25,7 +25,8 @@ metric(const char *word)
 	return NULL;
 }
 
-/* The first and the last day of three: id n has 1000 n requests on each. */
+/* The first and the last day of three: id n has 1000 n requests on each. And
+ * there is a group more than what is shown, which has 500 a day. */
 static int
 set_up(void **state)
 {
@@ -33,25 +34,32 @@ set_up(void **state)
 
 	(void)state;
 	arena_init(&a, MIB(4));
-	report = (struct usage_report){ .groups = groups,
+	some = (struct usage_report){ .groups = groups,
 		.from_ms = FIRST_MS,
 		.to_ms = FIRST_MS + N_DAYS * DAY_MS };
-	for (int day = 0; day < N_DAYS; day += 2)
+	all = some;
+	all.groups = days;
+	for (int day = 0; day < N_DAYS; day += 2) {
+		uint64_t start = (uint64_t)(FIRST_MS + day * DAY_MS) / 1000;
+		struct usage_group *sum = &days[all.n++];
+
+		*sum = (struct usage_group){ .by = { start, 0 },
+			.sums = { .requests = 500 } };
 		for (uint64_t id = 1; id <= N_IDS; id++) {
-			struct usage_group *g = &groups[report.n++];
+			struct usage_group *g = &groups[some.n++];
 
 			*g = (struct usage_group){
-				.by = { (uint64_t)(FIRST_MS + day * DAY_MS) /
-					    1000,
-				    id },
+				.by = { start, id },
 				.failed_requests = id,
 				.sums = { .requests = 1000 * id,
 				    .cost_pusd = (int64_t)(N_IDS - id) },
 			};
 			g->sums.tok[TOK_LONG][TOK_OUT_REASONING] = id;
 			histogram_count(&g->sums.latency, (int64_t)id * 100);
-			assert_ok(usage_group_add(&report.total, g, &e));
+			assert_ok(usage_group_add(sum, g, &e));
 		}
+		assert_ok(usage_group_add(&all.total, sum, &e));
+	}
 	return 0;
 }
 
@@ -63,14 +71,22 @@ tear_down(void **state)
 	return 0;
 }
 
+static struct usage_series_of
+series_of(const char *word, enum rollup_period period)
+{
+	return (struct usage_series_of){ .period = period,
+		.by = USAGE_BY_KEY,
+		.metric = metric(word) };
+}
+
 static struct usage_series
 build(const char *word, enum rollup_period period)
 {
+	struct usage_series_of of = series_of(word, period);
 	struct usage_series s;
 	struct error e;
 
-	assert_ok(
-	    usage_series_build(&report, period, metric(word), &a, &s, &e));
+	assert_ok(usage_series_build(&all, &some, N_IDS + 1, &of, &a, &s, &e));
 	return s;
 }
 
@@ -80,7 +96,8 @@ series__of_more_than_eight__are_the_greatest_and_the_others(void **state)
 	struct usage_series s = build("requests", ROLLUP_DAY);
 
 	(void)state;
-	assert_int_equal(s.n_groups, N_IDS);
+	assert_int_equal(s.n_shown, N_IDS);
+	assert_int_equal(s.n_groups, N_IDS + 1);
 	assert_int_equal(s.n_own, USAGE_SERIES_OWN);
 	assert_true(s.has_other);
 	assert_int_equal(usage_series_width(&s), USAGE_SERIES_OWN + 2);
@@ -88,7 +105,9 @@ series__of_more_than_eight__are_the_greatest_and_the_others(void **state)
 		assert_int_equal(s.groups[i].by[0], N_IDS - i);
 		assert_int_equal(s.groups[i].sums.requests, 2000 * (N_IDS - i));
 	}
-	assert_int_equal(s.other.sums.requests, 2000 * (1 + 2 + 3 + 4));
+	assert_int_equal(s.other.sums.requests, 1000 + 2000 * (1 + 2 + 3 + 4));
+	assert_int_equal(s.rest.sums.requests, 1000);
+	assert_int_equal(histogram_total(&s.rest.sums.latency), 0);
 	/* By another number others are the greatest; equal ones by id. */
 	s = build("cost", ROLLUP_DAY);
 	assert_int_equal(s.groups[0].by[0], 1);
@@ -102,7 +121,7 @@ periods__without_usage__are_there_and_all_add_up(void **state)
 {
 	struct usage_series s = build("requests", ROLLUP_DAY);
 	size_t width = usage_series_width(&s);
-	int64_t all = 0;
+	int64_t whole = 0;
 
 	(void)state;
 	assert_int_equal(s.n_periods, N_DAYS);
@@ -115,12 +134,12 @@ periods__without_usage__are_there_and_all_add_up(void **state)
 		for (size_t k = 0; k + 1 < width; k++)
 			sum += v[k];
 		assert_int_equal(sum, v[width - 1]);
-		all += sum;
+		whole += sum;
 	}
 	assert_int_equal(s.values[1 * width], 0);
 	assert_int_equal(s.values[0 * width], 12000);
-	assert_int_equal(s.values[2 * width + USAGE_SERIES_OWN], 10000);
-	assert_int_equal(all, report.total.sums.requests);
+	assert_int_equal(s.values[2 * width + USAGE_SERIES_OWN], 10500);
+	assert_int_equal(whole, all.total.sums.requests);
 }
 
 /* A percentile of all is that of all durations, not a sum. */
@@ -129,16 +148,16 @@ percentiles__of_others_and_all__are_of_their_durations(void **state)
 {
 	struct usage_series s = build("latency_p95", ROLLUP_DAY);
 	size_t width = usage_series_width(&s);
-	struct histogram all = { 0 }, others = { 0 };
+	struct histogram whole = { 0 }, others = { 0 };
 
 	(void)state;
 	for (int64_t id = 1; id <= N_IDS; id++) {
-		histogram_count(&all, id * 100);
+		histogram_count(&whole, id * 100);
 		if (id <= N_IDS - USAGE_SERIES_OWN)
 			histogram_count(&others, id * 100);
 	}
 	assert_int_equal(s.values[width - 1],
-	    histogram_percentile_ms(&all, 950));
+	    histogram_percentile_ms(&whole, 950));
 	assert_int_equal(s.values[width - 2],
 	    histogram_percentile_ms(&others, 950));
 	assert_int_equal(s.values[1 * width + width - 1], -1);
@@ -180,22 +199,20 @@ metrics__choices__are_in_the_tables_order(void **state)
 static void
 series__of_too_many_periods__are_refused(void **state)
 {
+	struct usage_series_of of = series_of("cost", ROLLUP_HOUR);
+	struct usage_report none = { .from_ms = FIRST_MS,
+		.to_ms = FIRST_MS + USAGE_PERIODS_MAX * HOUR_MS };
 	struct usage_series s;
 	struct error e;
 
 	(void)state;
-	report.n = 0;
-	report.to_ms = report.from_ms + USAGE_PERIODS_MAX * HOUR_MS;
-	assert_int_equal(usage_periods(report.from_ms, report.to_ms,
-			     ROLLUP_HOUR),
+	assert_int_equal(usage_periods(none.from_ms, none.to_ms, ROLLUP_HOUR),
 	    USAGE_PERIODS_MAX);
-	assert_ok(usage_series_build(&report, ROLLUP_HOUR, metric("cost"), &a,
-	    &s, &e));
+	assert_ok(usage_series_build(&none, &none, 0, &of, &a, &s, &e));
 	assert_int_equal(s.n_groups, 0);
 	assert_int_equal(usage_series_width(&s), 1);
-	report.to_ms += HOUR_MS;
-	assert_int_equal(usage_series_build(&report, ROLLUP_HOUR,
-			     metric("cost"), &a, &s, &e),
+	none.to_ms += HOUR_MS;
+	assert_int_equal(usage_series_build(&none, &none, 0, &of, &a, &s, &e),
 	    ERR_BAD_PARAM);
 	assert_string_equal(e.param, "granularity");
 	assert_int_equal(usage_periods(FIRST_MS, FIRST_MS + 61 * DAY_MS,
