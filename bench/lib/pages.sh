@@ -48,7 +48,11 @@ pages_paths() {
   printf '%s\n' '/dashboard/1/keys?state=revoked' \
     '/dashboard/1/usage?range=30d&group_by=key' \
     '/dashboard/1/usage?range=12m&group_by=key' \
+    '/dashboard/1/usage?range=30d&group_by=user' \
+    '/dashboard/1/usage?range=30d&group_by=key&metric=latency_p95' \
     '/admin/usage?range=30d&group_by=customer' \
+    '/admin/usage?range=12m&group_by=customer' \
+    '/admin/usage?range=30d&group_by=key' \
     '/dashboard/1/requests?request_status=timeout'
 }
 
