@@ -47,11 +47,16 @@ INSERT INTO agents (agent_id, customer_id, name)
 INSERT INTO connectors (customer_id, name) VALUES (1, 'bench');
 ANALYZE TABLE customers, users, api_keys, projects, agents;
 SQL
-  usage_key[operator]=$(in_stack lighttpd command_json operator add --name reader \
+}
+
+# Who asks, each time anew.
+usage_readers() {
+  local id name=reader-$$
+  usage_key[operator]=$(in_stack lighttpd command_json operator add --name "$name" \
     | jq -er .key) || return 1
   for id in 1 8; do
     usage_key[$id]=$(in_stack lighttpd command_json key add --customer "$id" \
-      --name reader --scopes usage:read | jq -er .key) || return 1
+      --name "$name" --scopes usage:read | jq -er .key) || return 1
   done
 }
 
@@ -153,9 +158,8 @@ usage_tables() {
     ORDER BY table_rows DESC"
 }
 
-bench_usage() {
-  local made paced_model=sim-fixed
-  [[ -z $quick ]] || rows=100000
+usage_make() {
+  local made
   folder_make
   trap targets_stop EXIT
   targets_start lighttpd
@@ -165,7 +169,37 @@ bench_usage() {
   # The request that asked whether all is up.
   usage_sql -e 'DELETE FROM usage_records; DELETE FROM usage_hourly'
   usage_rows "$(usage_socket)" tollgate "$rows" || die 'no rows'
-  made=$((SECONDS - made))
+  printf '%d %s %d\n' "$rows" "$usage_rows_keys" $((SECONDS - made)) >"$dir/usage.made"
+}
+
+# In the stack: what is built now, its migrations run.
+usage_renew() {
+  stack_web_stop
+  stack_stage && stack_db_start && stack_cache_start && stack_migrate \
+    && stack_web_start
+}
+
+# What a run with --keep left.
+usage_again() {
+  [[ -s $dir/usage.made ]] || die "$dir has no rows of a run with --keep"
+  dir=$(cd "$dir" && pwd)
+  read -r rows usage_rows_keys _ <"$dir/usage.made"
+  stack_web[lighttpd]=lighttpd
+  trap targets_stop EXIT
+  in_stack lighttpd usage_renew >>"$dir/lighttpd.log" 2>&1 \
+    || die "Tollgate does not run; see $dir/lighttpd.log"
+  read -r url[lighttpd] <"$dir/lighttpd/bench.target"
+  url[lighttpd]+=/v1/chat/completions
+}
+
+bench_usage() {
+  # Read by targets_start.
+  # shellcheck disable=SC2034
+  local paced_model=sim-fixed made
+  [[ -z $quick ]] || rows=100000
+  if [[ -n $again ]]; then usage_again; else usage_make; fi
+  usage_readers || die 'no keys'
+  read -r _ _ made <"$dir/usage.made"
   say 'summaries, lists, exports'
   {
     provenance
