@@ -168,7 +168,7 @@ usage_ids_check(struct usage_ids *ids, enum usage_thing kind, uint64_t id,
 
 enum err
 usage_ids_filter(const struct manager *m, const struct usage_filter *f,
-    struct arena *a, struct error *e)
+    struct arena *a, uint64_t *ret_customer_id, struct error *e)
 {
 	const struct {
 		enum usage_thing kind;
@@ -179,10 +179,19 @@ usage_ids_filter(const struct manager *m, const struct usage_filter *f,
 		{ USAGE_THING_AGENT, f->agent_id },
 		{ USAGE_THING_CONNECTOR, f->connector_id } };
 	struct usage_ids ids = { .m = m, .a = a, .n_events = 1 };
+	const uint64_t customer_id = f->customer_id;
 	enum err err = OK;
 
-	for (size_t i = 0; i < ARRAY_LEN(named) && !err; i++)
-		err = usage_ids_check(&ids, named[i].kind, named[i].id,
-		    f->customer_id, e);
+	*ret_customer_id = customer_id;
+	for (size_t i = 0; i < ARRAY_LEN(named) && !err; i++) {
+		const struct usage_known *k;
+
+		if (!named[i].id)
+			continue;
+		err = usage_ids_find(&ids, named[i].kind, named[i].id,
+		    customer_id, &k, e);
+		if (!err && !*ret_customer_id)
+			*ret_customer_id = k->customer_id;
+	}
 	return err;
 }

@@ -64,9 +64,11 @@ enum err usage_ids_check(struct usage_ids *ids, enum usage_thing kind,
  * Whether what a filter names is the manager's to ask for: its tenant's and of
  * the filter's customer. An id of somebody else would lead to an index full of
  * rows that are none of its.
+ * @ret_customer_id  whose alone it can be, as far as that is known; else 0
  * Errors: ERR_NOT_FOUND naming the parameter. Memory: scratch in a.
  */
 enum err usage_ids_filter(const struct manager *m, const struct usage_filter *f,
-    struct arena *a, struct error *e) ATTR_MUST_CHECK;
+    struct arena *a, uint64_t *ret_customer_id,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

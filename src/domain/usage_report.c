@@ -70,12 +70,6 @@ is_grouped_by(unsigned dimensions, const enum usage_dimension by[USAGE_BY_MAX])
 	return true;
 }
 
-bool
-usage_is_by_caller(enum usage_dimension by)
-{
-	return BIT(by) & CALLERS & ~ALL;
-}
-
 static bool
 has_narrow_filter(const struct usage_filter *f)
 {
@@ -162,6 +156,7 @@ struct reading {
 	struct usage_wish wish; /* with the time of what is being read */
 	const struct cutting *cutting;
 	struct usage_tally tally;
+	uint64_t n_rows;  /* of everybody's callers */
 	bool is_less;     /* what is being read */
 	bool is_rank_row; /* likewise */
 };
@@ -196,6 +191,29 @@ take_row(const void *row, void *arg, struct error *e)
 	return usage_tally_add(&r->tally, &g, r->is_less, e);
 }
 
+/* Whether they are too many is known before they are read. */
+static enum err
+count_rows(struct db *db, struct reading *r, const struct piece *p,
+    struct error *e)
+{
+	uint64_t max = r->wish.rows_max, n;
+	enum err err;
+
+	if (!max)
+		return OK;
+	err = store_usage_summary_count(db, &r->wish, p->sums, p->period,
+	    max - r->n_rows + 1, r->tally.a, &n, e);
+	if (err)
+		return err;
+	r->n_rows += n;
+	return r->n_rows <= max
+		   ? OK
+		   : error_public(e, ERR_BAD_PARAM, "group_by",
+			 "That reads more than %llu sums: ask for less time, "
+			 "or of one customer.",
+			 (unsigned long long)max);
+}
+
 static enum err
 read_pieces_of(struct db *db, struct reading *r, struct error *e)
 {
@@ -209,8 +227,10 @@ read_pieces_of(struct db *db, struct reading *r, struct error *e)
 				 p->sums < USAGE_SUMS_REFUSED_TOTALS;
 		r->wish.filter.from_ms = p->from_ms;
 		r->wish.filter.to_ms = p->to_ms;
-		err = store_usage_summary(db, &r->wish, p->sums, p->period,
-		    take_row, r, e);
+		err = count_rows(db, r, p, e);
+		if (!err)
+			err = store_usage_summary(db, &r->wish, p->sums,
+			    p->period, take_row, r, e);
 	}
 	return err;
 }
@@ -224,12 +244,15 @@ read_pieces(struct db *db, void *arg, struct error *e)
 	enum err err = OK;
 
 	usage_tally_clear(&r->tally);
-	if (asked.n_ids == 0 || asked.by[1] != USAGE_BY_CUSTOMER)
+	r->n_rows = 0;
+	if (asked.n_ids == 0 || asked.by[1] != USAGE_BY_CUSTOMER ||
+	    asked.filter.customer_id)
 		return read_pieces_of(db, r, e);
 	/* Each one's rows lie together: the others' need not be looked at. */
 	for (size_t i = 0; i < asked.n_ids && !err; i++) {
 		r->wish.filter.customer_id = asked.ids[i];
-		err = read_pieces_of(db, r, e);
+		if (asked.ids[i])
+			err = read_pieces_of(db, r, e);
 	}
 	r->wish = asked;
 	return err;

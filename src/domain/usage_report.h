@@ -29,12 +29,11 @@ enum err usage_report(struct db *db,
     const enum usage_dimension by[USAGE_BY_MAX], const struct usage_filter *f,
     int64_t now_ms, struct arena *a, struct usage_report *ret,
     struct error *e) ATTR_MUST_CHECK;
-/** Whether it is who asked that they are told apart by: there are many. */
-bool usage_is_by_caller(enum usage_dimension by);
 /**
  * The same of some groups, or of one number of each: groups then have
  * `requests` and that number, and `refusals`, and all else is 0. Customers that
- * are named are read one by one. In a transaction it is part of its snapshot.
+ * are named are read one by one. Within a snapshot it is part of that.
+ * Errors: also ERR_BAD_PARAM "group_by" more than wish->rows_max.
  */
 enum err usage_report_wish(struct db *db, const struct usage_wish *w,
     int64_t now_ms, struct arena *a, struct usage_report *ret,

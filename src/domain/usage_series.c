@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 _Static_assert(USAGE_SERIES_SHOWN <= USAGE_AMONG_MAX, "they are asked for");
+_Static_assert(USAGE_SERIES_OWN *USAGE_PERIODS_MAX <= USAGE_GROUPS_MAX,
+    "a report has them");
 
 enum usage_dimension
 usage_period_dimension(enum rollup_period period)
@@ -34,7 +36,6 @@ usage_periods(int64_t from_ms, int64_t to_ms, enum rollup_period period)
 struct place {
 	int64_t value;
 	const struct usage_group *group;
-	uint64_t id;
 };
 
 static int
@@ -44,81 +45,65 @@ compare_places(const void *pa, const void *pb)
 
 	if (a->value != b->value)
 		return a->value > b->value ? -1 : 1;
-	return a->id < b->id ? -1 : 1;
+	return a->group->by[1] < b->group->by[1] ? -1 : 1;
 }
 
-/* @at  which dimension tells them apart */
-static enum err
-sort_groups(struct usage_group **groups, size_t n, int at,
-    const struct usage_metric *m, struct arena *a, struct error *e)
+static struct place *
+sorted_places(const struct usage_report *r, const struct usage_metric *m,
+    struct arena *a)
 {
-	struct place *places = arena_array(a, struct place, n);
-	struct usage_group *sorted = arena_array(a, struct usage_group, n);
+	struct place *places = arena_array(a, struct place, r->n);
 
-	if (n == 0)
-		return OK;
-	if (!places || !sorted)
+	if (!places)
+		return NULL;
+	for (size_t i = 0; i < r->n; i++)
+		places[i] = (struct place){
+			usage_metric_value(m, &r->groups[i]), &r->groups[i]
+		};
+	qsort(places, r->n, sizeof(*places), compare_places);
+	return places;
+}
+
+/* The ids of the first of a ranking; percentiles can't be told from it. */
+static enum err
+take_greatest(const struct usage_report *rank, const struct usage_metric *m,
+    struct arena *a, uint64_t ids[USAGE_SERIES_SHOWN], size_t *ret_n,
+    struct error *e)
+{
+	static const struct usage_metric requests = {
+		.number = USAGE_NUMBER_REQUESTS
+	};
+	const struct place *places = sorted_places(rank,
+	    m->unit == USAGE_UNIT_MS ? &requests : m, a);
+
+	*ret_n = rank->n < USAGE_SERIES_SHOWN ? rank->n : USAGE_SERIES_SHOWN;
+	if (rank->n > 0 && !places)
 		return error_arena(e, a);
-	for (size_t i = 0; i < n; i++) {
-		const struct usage_group *g = &(*groups)[i];
-
-		places[i] = (struct place){ usage_metric_value(m, g), g,
-			g->by[at] };
-	}
-	qsort(places, n, sizeof(*places), compare_places);
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = *places[i].group;
-	*groups = sorted;
+	for (size_t i = 0; i < *ret_n; i++)
+		ids[i] = places[i].group->by[1];
 	return OK;
 }
 
 enum err
-usage_series_rank(struct db *db, const struct usage_series_of *of,
-    int64_t now_ms, struct arena *a, struct usage_report *ret, struct error *e)
+usage_series_sort(struct usage_report *shown, const struct usage_metric *m,
+    struct arena *a, struct error *e)
 {
-	/* There is no percentile of what is read here. */
-	static const struct usage_metric requests = {
-		.number = USAGE_NUMBER_REQUESTS
-	};
-	const struct usage_wish w = { .by = { USAGE_BY_NOTHING, of->by },
-		.filter = of->filter,
-		.rank = usage_metric_rank(of->metric) };
-	enum err err = usage_report_wish(db, &w, now_ms, a, ret, e);
+	struct usage_group *groups;
+	struct place *places;
 
-	return err ? err
-		   : sort_groups(&ret->groups, ret->n, 1,
-			 of->metric->unit == USAGE_UNIT_MS ? &requests
-							   : of->metric,
-			 a, e);
+	if (shown->n == 0)
+		return OK;
+	places = sorted_places(shown, m, a);
+	groups = arena_array(a, struct usage_group, shown->n);
+	if (!places || !groups)
+		return error_arena(e, a);
+	for (size_t i = 0; i < shown->n; i++)
+		groups[i] = *places[i].group;
+	shown->groups = groups;
+	return OK;
 }
 
 /* ---- series ---- */
-
-/* Over all times. */
-static enum err
-fold(const struct usage_report *some, struct arena *a, struct usage_series *s,
-    struct error *e)
-{
-	s->groups = arena_array(a, struct usage_group, USAGE_SERIES_SHOWN);
-	if (!s->groups)
-		return error_arena(e, a);
-	for (size_t i = 0; i < some->n; i++) {
-		const struct usage_group *g = &some->groups[i];
-		size_t k = 0;
-		enum err err;
-
-		while (k < s->n_shown && s->groups[k].by[0] != g->by[1])
-			k++;
-		ASSERT(k < USAGE_SERIES_SHOWN);
-		if (k == s->n_shown)
-			s->groups[s->n_shown++] =
-			    (struct usage_group){ .by = { g->by[1], 0 } };
-		err = usage_group_add(&s->groups[k], g, e);
-		if (err)
-			return err;
-	}
-	return OK;
-}
 
 /* All but the first n. */
 static enum err
@@ -133,77 +118,75 @@ leave_over(const struct usage_group *total, const struct usage_group *groups,
 	return err;
 }
 
-/* Groups of one period, if one begins there, and where the next one begins. */
-static const struct usage_group *
-of_period(const struct usage_report *r, int64_t start_ms, size_t *at, size_t *n)
+/* How many groups from *at on are of a period; *at becomes what is behind. */
+static size_t
+count_of_period(const struct usage_report *r, int64_t start_ms, size_t *at)
 {
-	const struct usage_group *first = r->groups + *at;
+	size_t first = *at;
 
-	for (*n = 0;
-	     *at < r->n && r->groups[*at].by[0] == (uint64_t)(start_ms / 1000);
-	     ++*at)
-		++*n;
-	return first;
+	while (
+	    *at < r->n && r->groups[*at].by[0] == (uint64_t)(start_ms / 1000))
+		++*at;
+	return *at - first;
 }
 
 /* Own series, the others, all. */
 static enum err
-add_period(const struct usage_group *all, size_t n_all,
-    const struct usage_group *some, size_t n, const struct usage_metric *m,
-    struct usage_series *s, int64_t *values, struct error *e)
+add_period(const struct usage_group *total, const struct usage_group *groups,
+    size_t n, const struct usage_metric *m, const struct usage_series *s,
+    int64_t *values, struct error *e)
 {
 	struct usage_group own[USAGE_SERIES_OWN] = { 0 }, other;
-	const struct usage_group total = n_all ? *all
-					       : (struct usage_group){ 0 };
 	enum err err = OK;
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < s->n_own; k++)
-			if (s->groups[k].by[0] == some[i].by[1])
-				own[k] = some[i];
+			if (s->groups[k].by[1] == groups[i].by[1])
+				own[k] = groups[i];
 	for (size_t k = 0; k < s->n_own; k++)
 		*values++ = usage_metric_value(m, &own[k]);
 	if (s->has_other) {
-		err = leave_over(&total, own, s->n_own, &other, e);
+		err = leave_over(total, own, s->n_own, &other, e);
 		*values++ = usage_metric_value(m, &other);
 	}
-	*values = usage_metric_value(m, &total);
+	*values = usage_metric_value(m, total);
 	return err;
 }
 
 static enum err
-add_periods(const struct usage_report *all, const struct usage_report *some,
-    const struct usage_series_of *of, struct usage_series *s, struct error *e)
+add_periods(const struct usage_report *all, const struct usage_report *own,
+    const struct usage_series_wish *w, struct usage_series *s, struct error *e)
 {
-	int64_t t = rollup_start_ms(all->from_ms, of->period);
-	size_t at_all = 0, at_some = 0;
+	static const struct usage_group nothing;
+	int64_t t = rollup_start_ms(all->from_ms, w->period);
+	size_t at = 0, at_own = 0;
 	enum err err = OK;
 
 	for (size_t i = 0; i < s->n_periods && !err; i++) {
-		size_t n_all, n;
-		const struct usage_group *total = of_period(all, t, &at_all,
-		    &n_all);
-		const struct usage_group *groups = of_period(some, t, &at_some,
-		    &n);
+		size_t first = at, first_own = at_own;
+		size_t n = count_of_period(all, t, &at);
+		size_t n_own = count_of_period(own, t, &at_own);
 
-		s->starts_ms[i] = t;
-		t = rollup_next_ms(t, of->period);
-		err = add_period(total, n_all, groups, n, of->metric, s,
+		err = add_period(n ? &all->groups[first] : &nothing,
+		    n_own ? &own->groups[first_own] : NULL, n_own, w->metric, s,
 		    s->values + i * usage_series_width(s), e);
+		s->starts_ms[i] = t;
+		t = rollup_next_ms(t, w->period);
 	}
 	return err;
 }
 
 enum err
 usage_series_build(const struct usage_report *all,
-    const struct usage_report *some, size_t n_groups,
-    const struct usage_series_of *of, struct arena *a, struct usage_series *ret,
-    struct error *e)
+    const struct usage_report *shown, const struct usage_report *own,
+    size_t n_groups, const struct usage_series_wish *w, struct arena *a,
+    struct usage_series *ret, struct error *e)
 {
 	struct usage_series s = {
-		.n_periods = usage_periods(all->from_ms, all->to_ms,
-		    of->period),
+		.groups = shown->groups,
+		.n_shown = shown->n,
 		.n_groups = n_groups,
+		.n_periods = usage_periods(all->from_ms, all->to_ms, w->period),
 	};
 	enum err err;
 
@@ -212,11 +195,6 @@ usage_series_build(const struct usage_report *all,
 		    "That is more than %d bars: ask for less time, or for "
 		    "longer periods.",
 		    USAGE_PERIODS_MAX);
-	err = fold(some, a, &s, e);
-	if (!err)
-		err = sort_groups(&s.groups, s.n_shown, 0, of->metric, a, e);
-	if (err)
-		return err;
 	s.n_own = s.n_shown < USAGE_SERIES_OWN ? s.n_shown : USAGE_SERIES_OWN;
 	s.has_other = s.n_groups > s.n_own;
 	s.starts_ms = arena_array(a, int64_t, s.n_periods);
@@ -228,7 +206,7 @@ usage_series_build(const struct usage_report *all,
 	if (!err)
 		err = leave_over(&all->total, s.groups, s.n_own, &s.other, e);
 	if (!err)
-		err = add_periods(all, some, of, &s, e);
+		err = add_periods(all, own, w, &s, e);
 	if (!err)
 		*ret = s;
 	return err;
@@ -237,29 +215,92 @@ usage_series_build(const struct usage_report *all,
 /* ---- from the database ---- */
 
 struct loading {
-	const struct usage_series_of *of;
+	const struct usage_series_wish *w;
 	int64_t now_ms;
 	struct arena *a;
+	struct arena_mark begin; /* before anything of it */
 	struct usage_report all;
 	struct usage_series *ret;
 };
 
 static enum err
-load_some(struct db *db, struct loading *l, const struct usage_report *rank,
+read_by(struct db *db, const struct loading *l, enum usage_dimension first,
+    enum usage_dimension second, struct usage_wish *wish,
     struct usage_report *ret, struct error *e)
 {
-	uint64_t ids[USAGE_SERIES_SHOWN];
-	struct usage_wish w = {
-		.by = { usage_period_dimension(l->of->period), l->of->by },
-		.filter = l->of->filter,
-		.ids = ids,
-	};
+	wish->by[0] = first;
+	wish->by[1] = second;
+	wish->filter = l->w->filter;
+	wish->rows_max = USAGE_SERIES_ROWS_MAX;
+	return usage_report_wish(db, wish, l->now_ms, l->a, ret, e);
+}
 
-	*ret = (struct usage_report){ 0 };
-	for (; w.n_ids < rank->n && w.n_ids < USAGE_SERIES_SHOWN; w.n_ids++)
-		ids[w.n_ids] = rank->groups[w.n_ids].by[1];
-	return w.n_ids ? usage_report_wish(db, &w, l->now_ms, l->a, ret, e)
-		       : OK;
+/* Which groups are the greatest. Of what was read for that only their ids stay. */
+static enum err
+find_greatest(struct db *db, const struct loading *l,
+    uint64_t ids[USAGE_SERIES_SHOWN], size_t *ret_n, size_t *ret_n_groups,
+    bool *ret_has_refusals, struct error *e)
+{
+	struct usage_wish wish = { .rank = usage_metric_rank(l->w->metric) };
+	struct arena_mark mark = arena_mark(l->a);
+	struct usage_report rank;
+	enum err err = read_by(db, l, USAGE_BY_NOTHING, l->w->by, &wish, &rank,
+	    e);
+
+	if (!err)
+		err = take_greatest(&rank, l->w->metric, l->a, ids, ret_n, e);
+	*ret_n_groups = rank.n;
+	*ret_has_refusals = rank.has_refusals;
+	arena_rewind(l->a, mark);
+	return err;
+}
+
+static enum err
+load_groups(struct db *db, struct loading *l, struct error *e)
+{
+	const struct usage_series_wish *w = l->w;
+	enum usage_dimension by = usage_period_dimension(w->period);
+	uint64_t ids[USAGE_SERIES_SHOWN];
+	struct usage_wish all = { 0 }, some = { .ids = ids };
+	struct usage_report shown = { 0 }, own = { 0 };
+	size_t n_groups;
+	bool has_refusals;
+	enum err err = find_greatest(db, l, ids, &some.n_ids, &n_groups,
+	    &has_refusals, e);
+
+	/* Refusals by what they are not known by are nobody's. */
+	all.no_refusals = !has_refusals;
+	if (!err)
+		err = read_by(db, l, by, USAGE_BY_NOTHING, &all, &l->all, e);
+	if (!err && some.n_ids)
+		err = read_by(db, l, USAGE_BY_NOTHING, w->by, &some, &shown, e);
+	if (!err)
+		err = usage_series_sort(&shown, w->metric, l->a, e);
+	some.n_ids = 0;
+	for (size_t i = 0; i < shown.n && i < USAGE_SERIES_OWN; i++)
+		ids[some.n_ids++] = shown.groups[i].by[1];
+	if (!err && some.n_ids)
+		err = read_by(db, l, by, w->by, &some, &own, e);
+	return err ? err
+		   : usage_series_build(&l->all, &shown, &own, n_groups, w,
+			 l->a, l->ret, e);
+}
+
+/* All together are one group. */
+static enum err
+load_one(struct db *db, struct loading *l, struct error *e)
+{
+	struct usage_wish wish = { 0 };
+	struct usage_report shown;
+	enum err err = read_by(db, l, usage_period_dimension(l->w->period),
+	    USAGE_BY_NOTHING, &wish, &l->all, e);
+
+	shown = l->all;
+	shown.groups = &l->all.total;
+	shown.n = l->all.n > 0;
+	return err ? err
+		   : usage_series_build(&l->all, &shown, &l->all, shown.n, l->w,
+			 l->a, l->ret, e);
 }
 
 /* db_txn_fn. */
@@ -267,44 +308,26 @@ static enum err
 load(struct db *db, void *arg, struct error *e)
 {
 	struct loading *l = arg;
-	const struct usage_series_of *of = l->of;
-	struct usage_wish w = {
-		.by = { usage_period_dimension(of->period), USAGE_BY_NOTHING },
-		.filter = of->filter,
-	};
-	struct usage_report rank, some;
-	size_t n_groups;
-	enum err err;
 
-	if (of->by == USAGE_BY_NOTHING) {
-		err = usage_report_wish(db, &w, l->now_ms, l->a, &l->all, e);
-		some = l->all;
-		n_groups = l->all.n > 0;
-	} else {
-		err = usage_series_rank(db, of, l->now_ms, l->a, &rank, e);
-		/* Refusals by what they are not known by are nobody's. */
-		w.no_refusals = !rank.has_refusals;
-		if (!err)
-			err = usage_report_wish(db, &w, l->now_ms, l->a,
-			    &l->all, e);
-		if (!err)
-			err = load_some(db, l, &rank, &some, e);
-		n_groups = rank.n;
-	}
-	return err ? err
-		   : usage_series_build(&l->all, &some, n_groups, of, l->a,
-			 l->ret, e);
+	arena_rewind(l->a, l->begin);
+	return l->w->by == USAGE_BY_NOTHING ? load_one(db, l, e)
+					    : load_groups(db, l, e);
 }
 
 enum err
-usage_series_load(struct db *db, const struct usage_series_of *of,
+usage_series_load(struct db *db, const struct usage_series_wish *w,
     int64_t now_ms, struct arena *a, struct usage_report *ret_all,
     struct usage_series *ret, struct error *e)
 {
-	struct loading l = { .of = of, .now_ms = now_ms, .a = a, .ret = ret };
+	struct loading l = { .w = w,
+		.now_ms = now_ms,
+		.a = a,
+		.begin = arena_mark(a),
+		.ret = ret };
 	enum err err = db_snapshot(db, load, &l, e);
 
-	if (!err)
-		*ret_all = l.all;
+	*ret_all = l.all;
+	if (!err && w->by == USAGE_BY_NOTHING)
+		ret->groups = &ret_all->total;
 	return err;
 }

@@ -11,12 +11,14 @@
 #include "domain/usage_metric.h"
 #include "domain/usage_report.h"
 
-#define USAGE_SERIES_OWN   8  /* most series of their own */
-#define USAGE_SERIES_SHOWN 25 /* most groups that are shown */
-#define USAGE_PERIODS_MAX  400
+#define USAGE_SERIES_OWN      8  /* most series of their own */
+#define USAGE_SERIES_SHOWN    25 /* most groups that are shown */
+#define USAGE_PERIODS_MAX     400
+/* Sums of everybody's callers that are read for it at most. */
+#define USAGE_SERIES_ROWS_MAX 8000
 
 /* What is asked for. */
-struct usage_series_of {
+struct usage_series_wish {
 	struct usage_filter filter;
 	enum rollup_period period;
 	enum usage_dimension by;
@@ -25,7 +27,7 @@ struct usage_series_of {
 
 struct usage_series {
 	/* Those with the greatest numbers, of percentiles those with the most
-	 * requests; by[0] says which. The greatest is first. */
+	 * requests; by[1] says which. The greatest is first. */
 	struct usage_group *groups;
 	size_t n_shown;
 	size_t n_groups;          /* with those that are not shown, */
@@ -53,37 +55,33 @@ enum usage_dimension usage_period_dimension(enum rollup_period period);
 size_t usage_periods(int64_t from_ms, int64_t to_ms, enum rollup_period period);
 
 /**
- * The groups of which there is something, with the number by which they are
- * sorted, the greatest first.
- * Errors: ERR_BAD_PARAM "group_by" more than USAGE_GROUPS_MAX; ERR_MONEY_RANGE;
- *         the database's.
- * Memory: in a.
- */
-enum err usage_series_rank(struct db *db, const struct usage_series_of *of,
-    int64_t now_ms, struct arena *a, struct usage_report *ret,
-    struct error *e) ATTR_MUST_CHECK;
-
-/**
  * All of it from one snapshot.
  * @ret_all  by period alone
- * Errors: ERR_BAD_PARAM "granularity" more than USAGE_PERIODS_MAX; those of
- *         usage_series_rank().
+ * Errors: ERR_BAD_PARAM "granularity" more than USAGE_PERIODS_MAX; "group_by"
+ *         more than USAGE_GROUPS_MAX groups, or more sums of everybody's
+ *         callers than USAGE_SERIES_ROWS_MAX; ERR_MONEY_RANGE; the database's.
  * Memory: in a.
  */
-enum err usage_series_load(struct db *db, const struct usage_series_of *of,
+enum err usage_series_load(struct db *db, const struct usage_series_wish *w,
     int64_t now_ms, struct arena *a, struct usage_report *ret_all,
     struct usage_series *ret, struct error *e) ATTR_MUST_CHECK;
 
 /**
  * @all       by the dimension of the period
- * @some      by that, then by group: of those that are shown
+ * @shown     by nothing, then by group: of those that are shown, the greatest
+ *            first
+ * @own       by period, then by group: at least of those that have a series
  * @n_groups  that there are
- * Errors: as usage_series_load(), but for the database's.
- * Memory: in a.
+ * Errors: as usage_series_load(), but for "group_by" and the database's.
+ * Memory: in a; groups are those of shown.
  */
 enum err usage_series_build(const struct usage_report *all,
-    const struct usage_report *some, size_t n_groups,
-    const struct usage_series_of *of, struct arena *a, struct usage_series *ret,
+    const struct usage_report *shown, const struct usage_report *own,
+    size_t n_groups, const struct usage_series_wish *w, struct arena *a,
+    struct usage_series *ret, struct error *e) ATTR_MUST_CHECK;
+/** Sort what is shown, the greatest first. Memory: in a. */
+enum err usage_series_sort(struct usage_report *shown,
+    const struct usage_metric *m, struct arena *a,
     struct error *e) ATTR_MUST_CHECK;
 
 #endif

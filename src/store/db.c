@@ -342,8 +342,10 @@ begin(struct db *db, bool is_snapshot, struct error *e)
 		if (err == OK)
 			err = db_run_text(db,
 			    is_snapshot ? TEXT_SNAPSHOT : TEXT_BEGIN, e);
-		if (err == OK)
+		if (err == OK) {
 			db->in_txn = true;
+			db->is_snapshot = is_snapshot;
+		}
 		if (!db->is_broken)
 			return err;
 	}
@@ -435,9 +437,10 @@ db_txn(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 enum err
 db_snapshot(struct db *db, db_txn_fn *fn, void *arg, struct error *e)
 {
-	if (db->in_txn)
-		return fn(db, arg, e);
-	return txn(db, fn, arg, true, e);
+	if (!db->in_txn)
+		return txn(db, fn, arg, true, e);
+	ASSERT(db->is_snapshot);
+	return fn(db, arg, e);
 }
 
 enum err

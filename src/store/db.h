@@ -285,7 +285,7 @@ enum err db_txn(struct db *db, db_txn_fn *fn, void *arg,
 enum err db_atomic(struct db *db, db_txn_fn *fn, void *arg,
     struct error *e) ATTR_MUST_CHECK;
 /** fn reads one consistent snapshot (REPEATABLE READ, read only): that which is
- * open, if there is one. */
+ * open, if there is one. Not inside another transaction. */
 enum err db_snapshot(struct db *db, db_txn_fn *fn, void *arg,
     struct error *e) ATTR_MUST_CHECK;
 bool db_in_txn(const struct db *db);

@@ -49,6 +49,7 @@ struct db {
 	bool is_open;
 	bool is_broken; /* to be closed before the next use */
 	bool in_txn;
+	bool is_snapshot; /* which is one of db_snapshot() */
 	uint64_t generation;
 	struct db_prepared prepared[STMT__MAX][DB_SIZES];
 };

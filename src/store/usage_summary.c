@@ -150,33 +150,40 @@ enum way {
 	WAY__N
 };
 
-/* Each is followed by that of RANK_, but those of refusals, which are few
- * columns anyway. */
+/* All that groups have, and one number of theirs. */
+#define BOTH(NAME)                      \
+ {                                      \
+  STMT_SUMMARY_##NAME, STMT_RANK_##NAME \
+ }
+#define ONE(NAME)                          \
+ {                                         \
+  STMT_SUMMARY_##NAME, STMT_SUMMARY_##NAME \
+ }
+
 static enum stmt
-stmt_of(enum usage_sums_of sums, enum rollup_period period, enum way way)
+stmt_of(enum usage_sums_of sums, enum rollup_period period, enum way way,
+    bool is_ranked)
 {
-	static const enum stmt others[][WAY__N] = {
-		[USAGE_SUMS_ALL] = { STMT_SUMMARY_ALL, STMT_SUMMARY_ALL_OF },
-		[USAGE_SUMS_CALLERS] = { STMT_SUMMARY_CALLERS,
-		    STMT_SUMMARY_CALLERS_OF, STMT_SUMMARY_CALLERS_AT },
-		[USAGE_SUMS_TOTALS] = { STMT_SUMMARY_TOTALS,
-		    STMT_SUMMARY_TOTALS_OF },
-		[USAGE_SUMS_REFUSED_TOTALS] = { STMT_SUMMARY_REFUSED_TOTALS,
-		    STMT_SUMMARY_REFUSED_TOTALS_OF },
-		[USAGE_SUMS_REFUSED_KEYS] = { STMT_SUMMARY_REFUSED_KEYS,
-		    STMT_SUMMARY_REFUSED_KEYS_OF },
-		[USAGE_SUMS_REFUSALS] = { STMT_SUMMARY_REFUSED,
-		    STMT_SUMMARY_REFUSED_OF },
+	static const enum stmt others[][WAY__N][2] = {
+		[USAGE_SUMS_ALL] = { BOTH(ALL), BOTH(ALL_OF) },
+		[USAGE_SUMS_CALLERS] = { BOTH(CALLERS), BOTH(CALLERS_OF),
+		    BOTH(CALLERS_AT) },
+		[USAGE_SUMS_TOTALS] = { BOTH(TOTALS), BOTH(TOTALS_OF) },
+		[USAGE_SUMS_REFUSED_TOTALS] = { ONE(REFUSED_TOTALS),
+		    ONE(REFUSED_TOTALS_OF) },
+		[USAGE_SUMS_REFUSED_KEYS] = { ONE(REFUSED_KEYS),
+		    ONE(REFUSED_KEYS_OF) },
+		[USAGE_SUMS_REFUSALS] = { ONE(REFUSED), ONE(REFUSED_OF) },
 	};
-	static const enum stmt full[ROLLUP_PERIOD__N][WAY__N] = {
-		[ROLLUP_HOUR] = { STMT_SUMMARY_HOURS, STMT_SUMMARY_HOURS_OF },
-		[ROLLUP_DAY] = { STMT_SUMMARY_DAYS, STMT_SUMMARY_DAYS_OF,
-		    STMT_SUMMARY_DAYS_AT },
-		[ROLLUP_MONTH] = { STMT_SUMMARY_MONTHS, STMT_SUMMARY_MONTHS_OF,
-		    STMT_SUMMARY_MONTHS_AT },
+	static const enum stmt full[ROLLUP_PERIOD__N][WAY__N][2] = {
+		[ROLLUP_HOUR] = { BOTH(HOURS), BOTH(HOURS_OF) },
+		[ROLLUP_DAY] = { BOTH(DAYS), BOTH(DAYS_OF), BOTH(DAYS_AT) },
+		[ROLLUP_MONTH] = { BOTH(MONTHS), BOTH(MONTHS_OF),
+		    BOTH(MONTHS_AT) },
 	};
 
-	return sums == USAGE_SUMS_FULL ? full[period][way] : others[sums][way];
+	return sums == USAGE_SUMS_FULL ? full[period][way][is_ranked]
+				       : others[sums][way][is_ranked];
 }
 
 /* Beyond that an index that begins with the customer costs less than so many
@@ -225,7 +232,6 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
 	const struct usage_filter *f = &w->filter;
 	bool is_ranked = w->rank != USAGE_RANK_NONE && !is_of_refusals(sums);
 	enum way way = way_of(w, sums, period);
-	enum stmt id = stmt_of(sums, period, way);
 	struct values s = { .n = 0 };
 
 	add(&s, db_u64(w->by[0]));
@@ -249,7 +255,7 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
 		*from_ms = f->to_ms;
 	add_filter(&s, sums, f);
 	add_among(&s, w);
-	return db_each(db, is_ranked ? (enum stmt)(id + 1) : id,
+	return db_each(db, stmt_of(sums, period, way, is_ranked),
 	    (struct db_in){ s.v, s.n },
 	    is_ranked              ? &rank_map
 	    : is_of_refusals(sums) ? &refusal_map
@@ -280,15 +286,35 @@ static const struct db_field count_fields[] = {
 static const struct db_map count_map = DB_MAP(struct count_row, count_fields);
 
 enum err
-store_usage_callers_count(struct db *db, int64_t from_ms, int64_t to_ms,
-    uint64_t max, struct arena *a, uint64_t *ret, struct error *e)
+store_usage_summary_count(struct db *db, const struct usage_wish *w,
+    enum usage_sums_of sums, enum rollup_period period, uint64_t max,
+    struct arena *a, uint64_t *ret, struct error *e)
 {
+	static const enum stmt full[ROLLUP_PERIOD__N] = {
+		STMT_SUMMARY_HOURS_COUNT, STMT_SUMMARY_DAYS_COUNT,
+		STMT_SUMMARY_MONTHS_COUNT
+	};
+	bool is_full = sums == USAGE_SUMS_FULL;
+	const struct usage_filter *f = &w->filter;
+	struct values s = { .n = 0 };
 	struct count_row row = { 0 };
-	enum err err = db_one(db, STMT_USAGE_CALLERS_COUNT,
-	    DB_IN(db_day(from_ms),
-		db_day(rollup_next_ms(to_ms - 1, ROLLUP_DAY)), db_u64(max)),
-	    a, &count_map, &row, e);
+	enum err err;
 
+	*ret = 0;
+	if ((!is_full && sums != USAGE_SUMS_CALLERS) || f->customer_id)
+		return OK;
+	if (!is_full)
+		add(&s, db_str(str_from(rollup_period_names[period])));
+	if (is_dated(sums, period)) {
+		add(&s, db_day(f->from_ms));
+		add(&s, db_day(f->to_ms));
+	} else {
+		add(&s, db_time(f->from_ms));
+		add(&s, db_time(f->to_ms));
+	}
+	add(&s, db_u64(max));
+	err = db_one(db, is_full ? full[period] : STMT_SUMMARY_CALLERS_COUNT,
+	    (struct db_in){ s.v, s.n }, a, &count_map, &row, e);
 	*ret = row.n;
 	return err;
 }

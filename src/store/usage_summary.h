@@ -72,6 +72,8 @@ struct usage_wish {
 	struct usage_filter filter;
 	enum usage_rank rank; /* what alone is wanted of each group */
 	bool no_refusals;     /* what was refused is not wanted */
+	/* Rows of everybody's callers that are read at most; 0: any number. */
+	uint64_t rows_max;
 	/* The only groups of by[1] that are wanted, each once; n_ids 0: all. */
 	const uint64_t *ids;
 	size_t n_ids; /* at most USAGE_AMONG_MAX */
@@ -100,11 +102,11 @@ enum err store_usage_summary(struct db *db, const struct usage_wish *w,
     void *arg, struct error *e) ATTR_MUST_CHECK;
 
 /**
- * How many rows usage_callers has of the days of a time, of all customers; at
- * most max are counted.
+ * How many rows of everybody's that would read, at most max of them; 0 of sums
+ * that have few or are a customer's.
  */
-enum err store_usage_callers_count(struct db *db, int64_t from_ms,
-    int64_t to_ms, uint64_t max, struct arena *a, uint64_t *ret,
-    struct error *e) ATTR_MUST_CHECK;
+enum err store_usage_summary_count(struct db *db, const struct usage_wish *w,
+    enum usage_sums_of sums, enum rollup_period period, uint64_t max,
+    struct arena *a, uint64_t *ret, struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -9,8 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "domain/usage_metric.h"
-#include "domain/usage_report.h"
+#include "domain/usage_series.h"
 #include "store/db_priv.h"
 
 #define N_ROWS      SUMS_USAGE_ROWS
@@ -212,7 +211,7 @@ static void
 usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
 {
 	static const enum usage_dimension first[] = { USAGE_BY_NOTHING,
-		USAGE_BY_MONTH, USAGE_BY_DAY };
+		USAGE_BY_MONTH, USAGE_BY_DAY, USAGE_BY_HOUR };
 	struct fixture x;
 
 	(void)state;
@@ -222,7 +221,7 @@ usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
 			/* Each with each filter at some time. */
 			unsigned k = d + m;
 			struct usage_wish w = {
-				.by = { first[m % 3], (enum usage_dimension)d },
+				.by = { first[m % 4], (enum usage_dimension)d },
 				.filter = { .customer_id = k % 3,
 				    .api_key_id = k % 5 ? 0 : k % 20,
 				    .model_id = k % 4 ? 0 : k % 8,
@@ -234,6 +233,77 @@ usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
 			};
 
 			assert_parts(&x, &w, &usage_metrics[m]);
+		}
+	fixture_fini(&x);
+}
+
+/* The greatest of all groups, each in full, and what is left. */
+static void
+assert_series(struct fixture *x, const struct usage_series_wish *w)
+{
+	const enum usage_dimension by[] = { USAGE_BY_NOTHING, w->by };
+	struct arena_mark mark = arena_mark(&x->a);
+	struct usage_report full, all;
+	struct usage_series s;
+	size_t width;
+	uint64_t n = 0;
+
+	assert_db_ok(x, usage_report(x->db, by, &w->filter, SUMS_LAST_MS, &x->a,
+			    &full, &x->e));
+	assert_db_ok(x,
+	    usage_series_load(x->db, w, SUMS_LAST_MS, &x->a, &all, &s, &x->e));
+	assert_int_equal(s.n_groups, full.n);
+	assert_int_equal(s.n_shown,
+	    full.n < USAGE_SERIES_SHOWN ? full.n : USAGE_SERIES_SHOWN);
+	assert_int_equal(all.total.sums.requests, full.total.sums.requests);
+	assert_int_equal(all.total.refusals, full.total.refusals);
+	for (size_t i = 0; i < s.n_shown; i++) {
+		size_t k = 0;
+
+		while (full.groups[k].by[1] != s.groups[i].by[1])
+			k++;
+		assert_memory_equal(&full.groups[k], &s.groups[i],
+		    sizeof(s.groups[0]));
+		n += s.groups[i].sums.requests;
+	}
+	assert_int_equal(s.rest.sums.requests, all.total.sums.requests - n);
+	assert_int_equal(histogram_total(&s.rest.sums.latency),
+	    s.rest.sums.requests);
+	width = usage_series_width(&s);
+	for (size_t i = 0; i < s.n_periods && w->metric->unit != USAGE_UNIT_MS;
+	     i++) {
+		int64_t sum = 0;
+
+		for (size_t k = 0; k + 1 < width; k++)
+			sum += s.values[i * width + k];
+		if (width > 1)
+			assert_int_equal(sum, s.values[i * width + width - 1]);
+	}
+	arena_rewind(&x->a, mark);
+}
+
+static void
+usage_series_load__each_dimension_and_metric__is_the_greatest_and_the_rest(
+    void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (unsigned d = USAGE_BY_NOTHING; d <= USAGE_BY_STATUS; d++)
+		for (unsigned m = 0; m < USAGE_METRICS_N; m++) {
+			struct usage_series_wish w = {
+				.by = (enum usage_dimension)d,
+				.metric = &usage_metrics[m],
+				.period = (d + m) % 3 ? ROLLUP_DAY
+						      : ROLLUP_MONTH,
+				.filter = { .customer_id = (d + m) % 2,
+				    .model_id = m % 5 ? 0 : 3,
+				    .from_ms = FIRST_MONTH + DAY_MS,
+				    .to_ms = FIRST_MONTH + 40 * DAY_MS },
+			};
+
+			assert_series(&x, &w);
 		}
 	fixture_fini(&x);
 }
@@ -432,6 +502,47 @@ usage_report__more_groups_than_allowed__names_group_by(void **state)
 	fixture_fini(&x);
 }
 
+static void
+usage_report_wish__more_rows_than_wanted__is_known_before(void **state)
+{
+	struct usage_wish w = { .by = { USAGE_BY_NOTHING, USAGE_BY_KEY },
+		.filter = { .from_ms = FIRST_MONTH + DAY_MS,
+		    .to_ms = FIRST_MONTH + 40 * DAY_MS } };
+	/* A month, less a day, and nine days. */
+	uint64_t n = fixture_number(sums_root,
+	    "SELECT COUNT(*) FROM usage_callers WHERE period = 'month' AND "
+	    "start = '2026-11-01' OR period = 'day' AND (start = '2026-11-01' "
+	    "OR start BETWEEN '2026-12-01' AND '2026-12-10')");
+	uint64_t before, own;
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	w.rows_max = n;
+	assert_db_ok(&x,
+	    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
+	w.rows_max = n - 1;
+	assert_int_equal(usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r,
+			     &x.e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(x.e.param, "group_by");
+	/* So few of them that the first piece is too much: no more is read. */
+	w.rows_max = 3;
+	own = sums_rows_read(x.db);
+	before = sums_rows_read(x.db);
+	own = before - own;
+	assert_int_equal(usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r,
+			     &x.e),
+	    ERR_BAD_PARAM);
+	assert_in_range(sums_rows_read(x.db), before, before + own + 12);
+	/* One customer's are found by it. */
+	w.filter.customer_id = 1;
+	assert_db_ok(&x,
+	    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
+	fixture_fini(&x);
+}
+
 int
 main(void)
 {
@@ -443,6 +554,10 @@ main(void)
 		    usage_report__random_filters__add_up_to_the_rows),
 		cmocka_unit_test(
 		    usage_report_wish__a_number_or_some_groups__is_part_of_all),
+		cmocka_unit_test(
+		    usage_series_load__each_dimension_and_metric__is_the_greatest_and_the_rest),
+		cmocka_unit_test(
+		    usage_report_wish__more_rows_than_wanted__is_known_before),
 		cmocka_unit_test(
 		    usage_report__a_month_but_a_day__reads_the_month_and_the_day),
 		cmocka_unit_test(

@@ -101,11 +101,12 @@ static enum err
 check_filter(const struct listing_of *l, struct error *e)
 {
 	struct manager m;
+	uint64_t whose;
 	enum err err = manager_begin(l->app, l->rq, &m, e);
 
 	if (err)
 		return err;
-	err = usage_ids_filter(&m, &l->filter, l->rq->arena, e);
+	err = usage_ids_filter(&m, &l->filter, l->rq->arena, &whose, e);
 	manager_end(l->app, &m);
 	return err;
 }

@@ -102,7 +102,7 @@ api_usage_summary(struct app *app, const struct request *rq,
 		err = manager_begin(app, rq, &m, e);
 	if (err)
 		return err;
-	err = usage_ids_filter(&m, &f, rq->arena, e);
+	err = usage_ids_filter(&m, &f, rq->arena, &f.customer_id, e);
 	if (!err)
 		err = usage_report(m.db, style.by, &f, m.now_ms, rq->arena, &r,
 		    e);

@@ -6,6 +6,8 @@
  */
 #include "handler/web/usage.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "domain/usage_text.h"
 #include "handler/download.h"
@@ -60,6 +62,16 @@ static const struct usage_choice choices[] = {
 };
 #define GROUP_DEFAULT 1 /* model */
 
+static int
+compare_ids(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	if (*a == *b)
+		return 0;
+	return *a < *b ? -1 : 1;
+}
+
 /* The period asked for, or the next that doesn't give too many. */
 static void
 choose_period(const struct param_value *v, struct usage_question *q)
@@ -88,10 +100,11 @@ read_question(const struct web_place *place, struct param_value *v,
 
 	*q = (struct usage_question){
 		.metric = &usage_metrics[v[Q_METRIC].u64],
-		.group = &choices[v[Q_GROUP_BY].is_set ? v[Q_GROUP_BY].u64
+		.asked = &choices[v[Q_GROUP_BY].is_set ? v[Q_GROUP_BY].u64
 						       : GROUP_DEFAULT],
 		.is_csv = v[Q_FORMAT].u64 == 1,
 	};
+	q->group = q->asked;
 	err = web_usage_filter_read(v + Q_FILTER, WEB_RANGE_7D,
 	    place->customer.customer_id, now_ms, &q->f, e);
 	if (!err)
@@ -99,32 +112,38 @@ read_question(const struct web_place *place, struct param_value *v,
 	return err;
 }
 
+/* @at  which dimension names them; an id may be there often */
 static enum err
 load_names(const struct manager *m, struct usage_question *q,
     const struct usage_group *groups, size_t n, int at, struct arena *a,
     struct error *e)
 {
 	uint64_t *ids;
+	size_t n_ids = 0;
 
-	if (q->group->kind < 0)
+	if (q->group->kind < 0 || n == 0)
 		return OK;
 	ids = arena_array(a, uint64_t, n);
 	if (!ids)
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
 		ids[i] = groups[i].by[at];
-	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids, n,
-	    a, e);
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (n_ids == 0 || ids[n_ids - 1] != ids[i])
+			ids[n_ids++] = ids[i];
+	return web_usage_names(&q->f, m, (enum name_kind)q->group->kind, ids,
+	    n_ids, a, e);
 }
 
-static struct usage_series_of
-series_of(const struct usage_question *q)
+static struct usage_series_wish
+series_wish(const struct usage_question *q)
 {
-	return (struct usage_series_of){ q->f.filter, q->period, q->group->by,
+	return (struct usage_series_wish){ q->f.filter, q->period, q->group->by,
 		q->metric };
 }
 
-/* All of what was asked for, if its groups are too many to be told apart. */
+/* All of what was asked for, if that is too much to be told apart. */
 static void
 ungroup(struct usage_question *q)
 {
@@ -132,83 +151,57 @@ ungroup(struct usage_question *q)
 	q->is_ungrouped = true;
 }
 
-/* Of everybody's keys, users and so on each is read, and there may be any
- * number. Those of one customer lie together, and so do the sums that know
- * nothing of them. */
-static enum err
-check_width(const struct manager *m, struct usage_question *q, struct arena *a,
-    struct error *e)
-{
-	const struct usage_filter *f = &q->f.filter;
-	uint64_t n;
-	enum err err;
-
-	if (f->customer_id || !usage_is_by_caller(q->group->by))
-		return OK;
-	err = store_usage_callers_count(m->db, f->from_ms, f->to_ms,
-	    USAGE_CALLERS_MAX + 1, a, &n, e);
-	if (!err && n > USAGE_CALLERS_MAX)
-		ungroup(q);
-	return err;
-}
-
-/* The file has a row for each group of each period, unless those may be too
- * many: then for each group. */
-static bool
-is_together(const struct usage_question *q, size_t n_groups)
-{
-	const struct usage_filter *f = &q->f.filter;
-
-	return q->group->by != USAGE_BY_NOTHING &&
-	       n_groups * usage_periods(f->from_ms, f->to_ms, q->period) >
-		   USAGE_GROUPS_MAX;
-}
-
 static enum err
 load_page(const struct manager *m, struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
 	struct arena_mark mark = arena_mark(a);
-	struct usage_series_of of = series_of(q);
-	enum err err = usage_series_load(m->db, &of, m->now_ms, a, &ret->report,
+	struct usage_series_wish w = series_wish(q);
+	const struct usage_series *s = &ret->series;
+	enum err err = usage_series_load(m->db, &w, m->now_ms, a, &ret->report,
 	    &ret->series, e);
 
-	if (err == ERR_BAD_PARAM && !q->is_ungrouped) {
+	if (err == ERR_BAD_PARAM && q->group->by != USAGE_BY_NOTHING) {
 		error_clear(e);
 		arena_rewind(a, mark);
 		ungroup(q);
 		return load_page(m, q, a, ret, e);
 	}
-	q->is_together = is_together(q, ret->series.n_groups);
-	return err ? err
-		   : load_names(m, q, ret->series.groups, ret->series.n_shown,
-			 0, a, e);
+	if (err)
+		return err;
+	q->is_file_long = s->n_groups * s->n_periods > USAGE_GROUPS_MAX;
+	return load_names(m, q, s->groups, s->n_shown, 1, a, e);
 }
 
+/* Each group of each period; if those are too many, each group; if those are,
+ * each period. */
 static enum err
 load_file(const struct manager *m, struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
+	const struct {
+		enum usage_dimension by[USAGE_BY_MAX];
+	} tries[] = {
+		{ { usage_period_dimension(q->period), q->group->by } },
+		{ { USAGE_BY_NOTHING, q->group->by } },
+		{ { usage_period_dimension(q->period), USAGE_BY_NOTHING } },
+	};
 	struct arena_mark mark = arena_mark(a);
-	struct usage_series_of of = series_of(q);
-	struct usage_wish w = { .filter = q->f.filter };
-	struct usage_report rank = { 0 };
-	enum err err = usage_series_rank(m->db, &of, m->now_ms, a, &rank, e);
+	enum err err = OK;
 
-	if (err == ERR_BAD_PARAM) {
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
 		error_clear(e);
 		arena_rewind(a, mark);
-		ungroup(q);
-		err = OK;
+		q->is_together = i == 1;
+		if (i == 2)
+			ungroup(q);
+		err = usage_report(m->db, tries[i].by, &q->f.filter, m->now_ms,
+		    a, &ret->report, e);
+		if (err != ERR_BAD_PARAM)
+			break;
 	}
-	q->is_together = is_together(q, rank.n);
-	w.by[0] = q->is_together ? USAGE_BY_NOTHING
-				 : usage_period_dimension(q->period);
-	w.by[1] = q->group->by;
-	if (!err)
-		err = load_names(m, q, rank.groups, rank.n, 1, a, e);
 	return err ? err
-		   : usage_report_wish(m->db, &w, m->now_ms, a, &ret->report,
+		   : load_names(m, q, ret->report.groups, ret->report.n, 1, a,
 			 e);
 }
 
@@ -217,12 +210,12 @@ static enum err
 load_nothing(const struct usage_question *q, struct arena *a,
     struct usage_found *ret, struct error *e)
 {
-	const struct usage_series_of of = series_of(q);
+	const struct usage_series_wish w = series_wish(q);
+	const struct usage_report *r = &ret->report;
 
 	ret->report.from_ms = q->f.filter.from_ms;
 	ret->report.to_ms = q->f.filter.to_ms;
-	return usage_series_build(&ret->report, &ret->report, 0, &of, a,
-	    &ret->series, e);
+	return usage_series_build(r, r, r, 0, &w, a, &ret->series, e);
 }
 
 static enum err
@@ -238,9 +231,6 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 		return err;
 	if (q->f.is_unclear)
 		return load_nothing(q, a, ret, e);
-	err = check_width(m, q, a, e);
-	if (err)
-		return err;
 	return q->is_csv ? load_file(m, q, a, ret, e)
 			 : load_page(m, q, a, ret, e);
 }

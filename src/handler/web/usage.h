@@ -6,10 +6,6 @@
 #include "domain/usage_series.h"
 #include "handler/web/usage_filter.h"
 
-/* Rows of everybody's callers that a page reads at most: days of each of them
- * that are in use. */
-#define USAGE_CALLERS_MAX 8000
-
 struct usage_choice {
 	const char *word; /* of group_by */
 	const char *name; /* of a column */
@@ -19,21 +15,21 @@ struct usage_choice {
 
 struct usage_question {
 	const struct usage_metric *metric;
-	const struct usage_choice *group;
+	const struct usage_choice *asked; /* what to group by ... */
+	const struct usage_choice *group; /* ... and what it is */
 	enum rollup_period period;
 	bool is_auto;      /* the period follows from the time */
 	bool is_coarser;   /* it is longer than what was asked for */
-	bool is_ungrouped; /* groups are too many to be told apart */
-	/* Groups by period may be too many for the file: it has each group over
-	 * the whole time. */
-	bool is_together;
+	bool is_ungrouped; /* because it was too much to be told apart */
+	/* Groups of each period may be, or are, too many for the file, which then
+	 * has each group over the whole time. */
+	bool is_file_long, is_together;
 	bool is_csv;
 	struct web_usage_filter f;
 };
 
 struct usage_found {
-	/* By the period; of the file, if not is_together, then by the group, or
-	 * by that alone. */
+	/* By the period; of the file by the period, the group, or both. */
 	struct usage_report report;
 	struct usage_series series; /* of the page */
 	int64_t now_ms;

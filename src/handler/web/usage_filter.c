@@ -310,8 +310,7 @@ load_used(struct web_usage_filter *f, const struct manager *m,
 	const struct usage_filter used = {
 		.customer_id = f->filter.customer_id,
 		.from_ms = month_ms(m->now_ms, MODELS_SINCE),
-		.to_ms = rollup_start_ms(month_ms(m->now_ms, 0) + 31 * DAY_MS,
-		    ROLLUP_MONTH),
+		.to_ms = rollup_next_ms(m->now_ms, ROLLUP_MONTH),
 	};
 	struct usage_report r;
 	uint64_t *some;
@@ -370,7 +369,8 @@ web_usage_filter_load(struct web_usage_filter *f, const struct manager *m,
 	enum err err = find_all_called(f, m, a, e);
 
 	if (!err)
-		err = usage_ids_filter(m, &f->filter, a, e);
+		err = usage_ids_filter(m, &f->filter, a, &f->filter.customer_id,
+		    e);
 	for (int i = 0; i < at_end(f) && !err; i++) {
 		enum name_kind kind = ids[i].kind;
 

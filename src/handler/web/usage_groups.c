@@ -2,8 +2,6 @@
 /* The groups of the page Usage, over the whole time. */
 #include "handler/web/usage.h"
 
-#include "base/clock.h"
-#include "domain/usage_report.h"
 #include "domain/usage_text.h"
 #include "http/tval.h"
 
@@ -67,7 +65,7 @@ self_url(struct url *u, struct buf *b, const struct app *app,
 {
 	web_place_url(u, b, app, place, "usage");
 	url_arg(u, "metric", str_from(q->metric->word));
-	url_arg(u, "group_by", str_from(q->group->word));
+	url_arg(u, "group_by", str_from(q->asked->word));
 	if (!q->is_auto)
 		url_arg(u, "granularity",
 		    str_from(usage_period_names[q->period]));
@@ -93,11 +91,7 @@ usage_period_href(const struct app *app, struct arena *a,
     int64_t start_ms)
 {
 	const struct usage_filter *f = &q->f.filter;
-	/* The next month begins within 31 days. */
-	int64_t end_ms = q->period == ROLLUP_MONTH
-			     ? rollup_start_ms(start_ms + 31 * DAY_MS,
-				   ROLLUP_MONTH)
-			     : start_ms + DAY_MS;
+	int64_t end_ms = rollup_next_ms(start_ms, q->period);
 	struct buf b;
 	struct url u;
 
@@ -106,7 +100,7 @@ usage_period_href(const struct app *app, struct arena *a,
 	buf_init(&b, a, HREF_BYTES_MAX);
 	web_place_url(&u, &b, app, place, "usage");
 	url_arg(&u, "metric", str_from(q->metric->word));
-	url_arg(&u, "group_by", str_from(q->group->word));
+	url_arg(&u, "group_by", str_from(q->asked->word));
 	url_arg(&u, "granularity", str_from(usage_period_names[q->period - 1]));
 	/* Of what the row sums up: the time may begin or end within it. */
 	web_usage_filter_args_at(&q->f, &u,
@@ -163,9 +157,9 @@ usage_groups_add(struct tval *o, const struct app *app,
 		struct tval *row = tval_push_object(list);
 
 		tval_set_text(row, "name",
-		    usage_group_text(q, g->by[0], list->a));
+		    usage_group_text(q, g->by[1], list->a));
 		tval_set_text(row, "only_href",
-		    only_href(app, list->a, place, q, g->by[0]));
+		    only_href(app, list->a, place, q, g->by[1]));
 		add_cells(row, &c, g);
 	}
 	add_cells(tval_set_object(o, "total"), &c, &found->report.total);

@@ -31,7 +31,8 @@ static const struct tmpl_key usage_keys[] = {
 	VIEW_TIME_KEYS("until"),
 	{ "has_usage", TVAL_BOOL },
 	{ "is_coarser", TVAL_BOOL },
-	{ "is_together", TVAL_BOOL },
+	{ "is_file_long", TVAL_BOOL },
+	{ "has_rest", TVAL_BOOL },
 	{ "is_ungrouped", TVAL_BOOL },
 	{ "is_everybodys", TVAL_BOOL },
 	{ "groups_max", TVAL_TEXT },
@@ -156,7 +157,7 @@ usage_series_text(const struct usage_question *q, const struct usage_series *s,
 {
 	if (i == s->n_own)
 		return S("Other");
-	return usage_group_text(q, s->groups[i].by[0], a);
+	return usage_group_text(q, s->groups[i].by[1], a);
 }
 
 /* The last number of a period is that of all; alone it says the same. */
@@ -261,7 +262,7 @@ add_views(struct tval *o, const struct usage_question *q)
 	if (!q->f.is_admin)
 		groups[ARRAY_LEN(groups) - 3] = NULL;
 	web_usage_select(list, "group_by", "By", groups,
-	    str_from(q->group->word));
+	    str_from(q->asked->word));
 	web_usage_select(list, "range", "Time (UTC)", web_range_options,
 	    web_usage_range(&q->f));
 	web_usage_select(list, "granularity", "A bar for each", periods,
@@ -314,7 +315,9 @@ usage_view(const struct app *app, const struct request *rq,
 	view_time(o, "until", r->to_ms);
 	tval_set_bool(o, "has_usage", r->n > 0);
 	tval_set_bool(o, "is_coarser", q->is_coarser);
-	tval_set_bool(o, "is_together", q->is_together);
+	tval_set_bool(o, "is_file_long", q->is_file_long);
+	tval_set_bool(o, "has_rest",
+	    found->series.n_groups > found->series.n_shown);
 	tval_set_bool(o, "is_ungrouped", q->is_ungrouped);
 	tval_set_bool(o, "is_everybodys", q->f.filter.customer_id == 0);
 	view_count(o, "groups_max", USAGE_GROUPS_MAX);

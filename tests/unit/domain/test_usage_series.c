@@ -12,8 +12,8 @@
 #define N_IDS    12
 
 static struct arena a;
-static struct usage_group groups[N_DAYS * N_IDS], days[N_DAYS];
-static struct usage_report some, all;
+static struct usage_group groups[N_DAYS * N_IDS], days[N_DAYS], sums[N_IDS];
+static struct usage_report own, all, shown;
 
 static const struct usage_metric *
 metric(const char *word)
@@ -34,11 +34,15 @@ set_up(void **state)
 
 	(void)state;
 	arena_init(&a, MIB(4));
-	some = (struct usage_report){ .groups = groups,
+	own = (struct usage_report){ .groups = groups,
 		.from_ms = FIRST_MS,
 		.to_ms = FIRST_MS + N_DAYS * DAY_MS };
-	all = some;
+	all = shown = own;
 	all.groups = days;
+	shown.groups = sums;
+	shown.n = N_IDS;
+	for (uint64_t id = 1; id <= N_IDS; id++)
+		sums[id - 1] = (struct usage_group){ .by = { 0, id } };
 	for (int day = 0; day < N_DAYS; day += 2) {
 		uint64_t start = (uint64_t)(FIRST_MS + day * DAY_MS) / 1000;
 		struct usage_group *sum = &days[all.n++];
@@ -46,7 +50,7 @@ set_up(void **state)
 		*sum = (struct usage_group){ .by = { start, 0 },
 			.sums = { .requests = 500 } };
 		for (uint64_t id = 1; id <= N_IDS; id++) {
-			struct usage_group *g = &groups[some.n++];
+			struct usage_group *g = &groups[own.n++];
 
 			*g = (struct usage_group){
 				.by = { start, id },
@@ -57,6 +61,7 @@ set_up(void **state)
 			g->sums.tok[TOK_LONG][TOK_OUT_REASONING] = id;
 			histogram_count(&g->sums.latency, (int64_t)id * 100);
 			assert_ok(usage_group_add(sum, g, &e));
+			assert_ok(usage_group_add(&sums[id - 1], g, &e));
 		}
 		assert_ok(usage_group_add(&all.total, sum, &e));
 	}
@@ -71,10 +76,10 @@ tear_down(void **state)
 	return 0;
 }
 
-static struct usage_series_of
-series_of(const char *word, enum rollup_period period)
+static struct usage_series_wish
+series_wish(const char *word, enum rollup_period period)
 {
-	return (struct usage_series_of){ .period = period,
+	return (struct usage_series_wish){ .period = period,
 		.by = USAGE_BY_KEY,
 		.metric = metric(word) };
 }
@@ -82,11 +87,13 @@ series_of(const char *word, enum rollup_period period)
 static struct usage_series
 build(const char *word, enum rollup_period period)
 {
-	struct usage_series_of of = series_of(word, period);
+	struct usage_series_wish w = series_wish(word, period);
 	struct usage_series s;
 	struct error e;
 
-	assert_ok(usage_series_build(&all, &some, N_IDS + 1, &of, &a, &s, &e));
+	assert_ok(usage_series_sort(&shown, w.metric, &a, &e));
+	assert_ok(
+	    usage_series_build(&all, &shown, &own, N_IDS + 1, &w, &a, &s, &e));
 	return s;
 }
 
@@ -102,7 +109,7 @@ series__of_more_than_eight__are_the_greatest_and_the_others(void **state)
 	assert_true(s.has_other);
 	assert_int_equal(usage_series_width(&s), USAGE_SERIES_OWN + 2);
 	for (size_t i = 0; i < N_IDS; i++) {
-		assert_int_equal(s.groups[i].by[0], N_IDS - i);
+		assert_int_equal(s.groups[i].by[1], N_IDS - i);
 		assert_int_equal(s.groups[i].sums.requests, 2000 * (N_IDS - i));
 	}
 	assert_int_equal(s.other.sums.requests, 1000 + 2000 * (1 + 2 + 3 + 4));
@@ -110,10 +117,10 @@ series__of_more_than_eight__are_the_greatest_and_the_others(void **state)
 	assert_int_equal(histogram_total(&s.rest.sums.latency), 0);
 	/* By another number others are the greatest; equal ones by id. */
 	s = build("cost", ROLLUP_DAY);
-	assert_int_equal(s.groups[0].by[0], 1);
+	assert_int_equal(s.groups[0].by[1], 1);
 	s = build("in", ROLLUP_DAY);
-	assert_int_equal(s.groups[0].by[0], 1);
-	assert_int_equal(s.groups[N_IDS - 1].by[0], N_IDS);
+	assert_int_equal(s.groups[0].by[1], 1);
+	assert_int_equal(s.groups[N_IDS - 1].by[1], N_IDS);
 }
 
 static void
@@ -199,7 +206,7 @@ metrics__choices__are_in_the_tables_order(void **state)
 static void
 series__of_too_many_periods__are_refused(void **state)
 {
-	struct usage_series_of of = series_of("cost", ROLLUP_HOUR);
+	struct usage_series_wish w = series_wish("cost", ROLLUP_HOUR);
 	struct usage_report none = { .from_ms = FIRST_MS,
 		.to_ms = FIRST_MS + USAGE_PERIODS_MAX * HOUR_MS };
 	struct usage_series s;
@@ -208,11 +215,12 @@ series__of_too_many_periods__are_refused(void **state)
 	(void)state;
 	assert_int_equal(usage_periods(none.from_ms, none.to_ms, ROLLUP_HOUR),
 	    USAGE_PERIODS_MAX);
-	assert_ok(usage_series_build(&none, &none, 0, &of, &a, &s, &e));
+	assert_ok(usage_series_build(&none, &none, &none, 0, &w, &a, &s, &e));
 	assert_int_equal(s.n_groups, 0);
 	assert_int_equal(usage_series_width(&s), 1);
 	none.to_ms += HOUR_MS;
-	assert_int_equal(usage_series_build(&none, &none, 0, &of, &a, &s, &e),
+	assert_int_equal(usage_series_build(&none, &none, &none, 0, &w, &a, &s,
+			     &e),
 	    ERR_BAD_PARAM);
 	assert_string_equal(e.param, "granularity");
 	assert_int_equal(usage_periods(FIRST_MS, FIRST_MS + 61 * DAY_MS,
