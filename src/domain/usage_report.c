@@ -161,21 +161,22 @@ struct reading {
 	bool is_rank_row; /* likewise */
 };
 
-/* A group that has that number alone. */
+/* A group that has what such a row says alone. */
 static void
 group_of_rank(enum usage_rank rank, const struct usage_rank_row *row,
     struct usage_group *ret)
 {
 	*ret = (struct usage_group){
-		.sums = { .requests = row->requests,
-		    .cost_pusd = row->cost_pusd },
+		.sums = { .requests = row->requests },
 	};
 	for (int i = 0; i < USAGE_BY_MAX; i++)
 		ret->by[i] = row->by[i];
-	if (rank == USAGE_RANK_FAILED)
-		ret->failed_requests = row->number;
-	else
-		*usage_rank_tokens(rank, ret) = row->number;
+	if (usage_rank_is_of_tokens(rank)) {
+		*usage_rank_tokens(rank, ret) = row->tokens;
+		return;
+	}
+	ret->failed_requests = row->failed_requests;
+	ret->sums.cost_pusd = row->cost_pusd;
 }
 
 /* db_row_fn. */
@@ -214,11 +215,15 @@ count_rows(struct db *db, struct reading *r, const struct piece *p,
 			 (unsigned long long)max);
 }
 
+/* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
 static enum err
-read_pieces_of(struct db *db, struct reading *r, struct error *e)
+read_pieces(struct db *db, void *arg, struct error *e)
 {
+	struct reading *r = arg;
 	enum err err = OK;
 
+	usage_tally_clear(&r->tally);
+	r->n_rows = 0;
 	for (size_t i = 0; i < r->cutting->n && !err; i++) {
 		const struct piece *p = &r->cutting->pieces[i];
 
@@ -232,29 +237,6 @@ read_pieces_of(struct db *db, struct reading *r, struct error *e)
 			err = store_usage_summary(db, &r->wish, p->sums,
 			    p->period, take_row, r, e);
 	}
-	return err;
-}
-
-/* db_txn_fn: one snapshot, or what is taken away might not be there yet. */
-static enum err
-read_pieces(struct db *db, void *arg, struct error *e)
-{
-	struct reading *r = arg;
-	const struct usage_wish asked = r->wish;
-	enum err err = OK;
-
-	usage_tally_clear(&r->tally);
-	r->n_rows = 0;
-	if (asked.n_ids == 0 || asked.by[1] != USAGE_BY_CUSTOMER ||
-	    asked.filter.customer_id)
-		return read_pieces_of(db, r, e);
-	/* Each one's rows lie together: the others' need not be looked at. */
-	for (size_t i = 0; i < asked.n_ids && !err; i++) {
-		r->wish.filter.customer_id = asked.ids[i];
-		if (asked.ids[i])
-			err = read_pieces_of(db, r, e);
-	}
-	r->wish = asked;
 	return err;
 }
 

@@ -30,9 +30,9 @@ enum err usage_report(struct db *db,
     int64_t now_ms, struct arena *a, struct usage_report *ret,
     struct error *e) ATTR_MUST_CHECK;
 /**
- * The same of some groups, or of one number of each: groups then have
- * `requests` and that number, and `refusals`, and all else is 0. Customers that
- * are named are read one by one. Within a snapshot it is part of that.
+ * The same of some groups, or of a number of each by which they are to be
+ * sorted: groups then have that, `requests` and `refusals`, most else is 0.
+ * Within a snapshot it is part of that.
  * Errors: also ERR_BAD_PARAM "group_by" more than wish->rows_max.
  */
 enum err usage_report_wish(struct db *db, const struct usage_wish *w,

@@ -255,6 +255,14 @@ find_greatest(struct db *db, const struct loading *l,
 	return err;
 }
 
+/* What is drawn and listed by period is a number of each, if it adds up. */
+static enum usage_rank
+rank_of_periods(const struct usage_metric *m)
+{
+	return m->unit == USAGE_UNIT_MS ? USAGE_RANK_NONE
+					: usage_metric_rank(m);
+}
+
 static enum err
 load_groups(struct db *db, struct loading *l, struct error *e)
 {
@@ -263,23 +271,28 @@ load_groups(struct db *db, struct loading *l, struct error *e)
 	uint64_t ids[USAGE_SERIES_SHOWN];
 	struct usage_wish all = { 0 }, some = { .ids = ids };
 	struct usage_report shown = { 0 }, own = { 0 };
-	size_t n_groups;
+	size_t n_ids = 0, n_groups;
 	bool has_refusals;
-	enum err err = find_greatest(db, l, ids, &some.n_ids, &n_groups,
+	enum err err = find_greatest(db, l, ids, &n_ids, &n_groups,
 	    &has_refusals, e);
 
 	/* Refusals by what they are not known by are nobody's. */
 	all.no_refusals = !has_refusals;
 	if (!err)
 		err = read_by(db, l, by, USAGE_BY_NOTHING, &all, &l->all, e);
-	if (!err && some.n_ids)
+	/* All of them need not be named. */
+	some.n_ids = n_ids < n_groups ? n_ids : 0;
+	if (!err && n_ids)
 		err = read_by(db, l, USAGE_BY_NOTHING, w->by, &some, &shown, e);
 	if (!err)
 		err = usage_series_sort(&shown, w->metric, l->a, e);
+	some.rank = rank_of_periods(w->metric);
 	some.n_ids = 0;
-	for (size_t i = 0; i < shown.n && i < USAGE_SERIES_OWN; i++)
+	for (size_t i = 0;
+	     i < shown.n && i < USAGE_SERIES_OWN && n_groups > USAGE_SERIES_OWN;
+	     i++)
 		ids[some.n_ids++] = shown.groups[i].by[1];
-	if (!err && some.n_ids)
+	if (!err && n_ids)
 		err = read_by(db, l, by, w->by, &some, &own, e);
 	return err ? err
 		   : usage_series_build(&l->all, &shown, &own, n_groups, w,

@@ -70,7 +70,8 @@ enum err usage_series_load(struct db *db, const struct usage_series_wish *w,
  * @all       by the dimension of the period
  * @shown     by nothing, then by group: of those that are shown, the greatest
  *            first
- * @own       by period, then by group: at least of those that have a series
+ * @own       by period, then by group: at least of those that have a series;
+ *            the metric's number is enough
  * @n_groups  that there are
  * Errors: as usage_series_load(), but for "group_by" and the database's.
  * Memory: in a; groups are those of shown.

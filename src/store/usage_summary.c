@@ -40,15 +40,23 @@ static const struct db_field rank_fields[] = {
 	DB_FIELD(struct usage_rank_row, by[0], U64),
 	DB_FIELD(struct usage_rank_row, by[1], U64),
 	DB_FIELD(struct usage_rank_row, requests, U64),
-	DB_FIELD(struct usage_rank_row, number, U64),
+	DB_FIELD(struct usage_rank_row, failed_requests, U64),
 	DB_FIELD(struct usage_rank_row, cost_pusd, MONEY),
 };
 static const struct db_map rank_map = DB_MAP(struct usage_rank_row,
     rank_fields);
 
-#define STARTS_MAX 32 /* in one statement */
-/* Dimensions, number, customer, period, times, filter, groups. */
-#define VALUES_MAX (2 + 2 + 1 + 1 + STARTS_MAX + 16 + 2 + USAGE_AMONG_MAX)
+static const struct db_field tokens_fields[] = {
+	DB_FIELD(struct usage_rank_row, by[0], U64),
+	DB_FIELD(struct usage_rank_row, by[1], U64),
+	DB_FIELD(struct usage_rank_row, requests, U64),
+	DB_FIELD(struct usage_rank_row, tokens, U64),
+};
+static const struct db_map tokens_map = DB_MAP(struct usage_rank_row,
+    tokens_fields);
+
+/* Dimensions, number, customer, period, starts, filter, groups. */
+#define VALUES_MAX (2 + 2 + 1 + 1 + USAGE_AMONG_MAX + 16 + 2 + USAGE_AMONG_MAX)
 
 /* The values of one statement, in its order. */
 struct values {
@@ -115,15 +123,21 @@ add_filter(struct values *s, enum usage_sums_of sums,
 
 /* Places that are left are filled with the last one again. */
 static void
-add_among(struct values *s, const struct usage_wish *w)
+add_ids(struct values *s, const struct usage_wish *w)
 {
 	ASSERT(w->n_ids <= USAGE_AMONG_MAX);
-	add(s, db_u64(w->n_ids));
-	add(s, db_u64(w->by[1]));
 	for (size_t i = 0; i < USAGE_AMONG_MAX; i++)
 		add(s, db_u64(w->n_ids == 0  ? 0
 			      : i < w->n_ids ? w->ids[i]
 					     : w->ids[w->n_ids - 1]));
+}
+
+static void
+add_among(struct values *s, const struct usage_wish *w)
+{
+	add(s, db_u64(w->n_ids));
+	add(s, db_u64(w->by[1]));
+	add_ids(s, w);
 }
 
 /* The next days or months from *from_ms on, which becomes what is behind them. */
@@ -133,7 +147,7 @@ add_starts(struct values *s, enum rollup_period period, int64_t *from_ms,
 {
 	int64_t last_ms = *from_ms;
 
-	for (size_t i = 0; i < STARTS_MAX; i++) {
+	for (size_t i = 0; i < USAGE_AMONG_MAX; i++) {
 		if (*from_ms < to_ms) {
 			last_ms = *from_ms;
 			*from_ms = rollup_next_ms(last_ms, period);
@@ -147,43 +161,61 @@ enum way {
 	WAY_TIME,     /* everybody's */
 	WAY_CUSTOMER, /* a customer's */
 	WAY_STARTS,   /* a customer's of some days or months */
+	WAY_AMONG,    /* some customers' */
 	WAY__N
 };
 
-/* All that groups have, and one number of theirs. */
-#define BOTH(NAME)                      \
- {                                      \
-  STMT_SUMMARY_##NAME, STMT_RANK_##NAME \
+/* What is read of each group. */
+enum what {
+	WHAT_SUMS,
+	WHAT_RANK,
+	WHAT_TOKENS,
+	WHAT__N
+};
+
+static enum what
+what_of(const struct usage_wish *w, enum usage_sums_of sums)
+{
+	if (w->rank == USAGE_RANK_NONE || is_of_refusals(sums))
+		return WHAT_SUMS;
+	return usage_rank_is_of_tokens(w->rank) ? WHAT_TOKENS : WHAT_RANK;
+}
+
+#define EACH(NAME)                                          \
+ {                                                          \
+  STMT_SUMMARY_##NAME, STMT_RANK_##NAME, STMT_TOKENS_##NAME \
  }
-#define ONE(NAME)                          \
- {                                         \
-  STMT_SUMMARY_##NAME, STMT_SUMMARY_##NAME \
+#define ONE(NAME)     \
+ {                    \
+  STMT_SUMMARY_##NAME \
  }
 
 static enum stmt
 stmt_of(enum usage_sums_of sums, enum rollup_period period, enum way way,
-    bool is_ranked)
+    enum what what)
 {
-	static const enum stmt others[][WAY__N][2] = {
-		[USAGE_SUMS_ALL] = { BOTH(ALL), BOTH(ALL_OF) },
-		[USAGE_SUMS_CALLERS] = { BOTH(CALLERS), BOTH(CALLERS_OF),
-		    BOTH(CALLERS_AT) },
-		[USAGE_SUMS_TOTALS] = { BOTH(TOTALS), BOTH(TOTALS_OF) },
+	static const enum stmt others[][WAY__N][WHAT__N] = {
+		[USAGE_SUMS_ALL] = { EACH(ALL),
+		    EACH(ALL_OF), [WAY_AMONG] = EACH(ALL_AMONG) },
+		[USAGE_SUMS_CALLERS] = { EACH(CALLERS), EACH(CALLERS_OF),
+		    EACH(CALLERS_AT) },
+		[USAGE_SUMS_TOTALS] = { EACH(TOTALS),
+		    EACH(TOTALS_OF), [WAY_AMONG] = EACH(TOTALS_AMONG) },
 		[USAGE_SUMS_REFUSED_TOTALS] = { ONE(REFUSED_TOTALS),
 		    ONE(REFUSED_TOTALS_OF) },
 		[USAGE_SUMS_REFUSED_KEYS] = { ONE(REFUSED_KEYS),
 		    ONE(REFUSED_KEYS_OF) },
 		[USAGE_SUMS_REFUSALS] = { ONE(REFUSED), ONE(REFUSED_OF) },
 	};
-	static const enum stmt full[ROLLUP_PERIOD__N][WAY__N][2] = {
-		[ROLLUP_HOUR] = { BOTH(HOURS), BOTH(HOURS_OF) },
-		[ROLLUP_DAY] = { BOTH(DAYS), BOTH(DAYS_OF), BOTH(DAYS_AT) },
-		[ROLLUP_MONTH] = { BOTH(MONTHS), BOTH(MONTHS_OF),
-		    BOTH(MONTHS_AT) },
+	static const enum stmt full[ROLLUP_PERIOD__N][WAY__N][WHAT__N] = {
+		[ROLLUP_HOUR] = { EACH(HOURS), EACH(HOURS_OF) },
+		[ROLLUP_DAY] = { EACH(DAYS), EACH(DAYS_OF), EACH(DAYS_AT) },
+		[ROLLUP_MONTH] = { EACH(MONTHS), EACH(MONTHS_OF),
+		    EACH(MONTHS_AT) },
 	};
 
-	return sums == USAGE_SUMS_FULL ? full[period][way][is_ranked]
-				       : others[sums][way][is_ranked];
+	return sums == USAGE_SUMS_FULL ? full[period][way][what]
+				       : others[sums][way][what];
 }
 
 /* Beyond that an index that begins with the customer costs less than so many
@@ -206,6 +238,9 @@ way_of(const struct usage_wish *w, enum usage_sums_of sums,
 			 (is_totals(sums) && w->by[0] != USAGE_BY_CUSTOMER &&
 			     w->by[1] != USAGE_BY_CUSTOMER);
 
+	if (w->n_ids && !f->customer_id && w->by[1] == USAGE_BY_CUSTOMER &&
+	    (sums == USAGE_SUMS_ALL || sums == USAGE_SUMS_TOTALS))
+		return WAY_AMONG;
 	if (!is_of_one)
 		return WAY_TIME;
 	if (is_narrow || period == ROLLUP_HOUR ||
@@ -230,15 +265,17 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
     struct error *e)
 {
 	const struct usage_filter *f = &w->filter;
-	bool is_ranked = w->rank != USAGE_RANK_NONE && !is_of_refusals(sums);
+	enum what what = what_of(w, sums);
 	enum way way = way_of(w, sums, period);
 	struct values s = { .n = 0 };
 
 	add(&s, db_u64(w->by[0]));
 	add(&s, db_u64(w->by[1]));
-	if (is_ranked)
-		add_twice(&s, db_u64(w->rank));
-	if (way != WAY_TIME)
+	if (what == WHAT_TOKENS)
+		add(&s, db_u64(w->rank));
+	if (way == WAY_AMONG)
+		add_ids(&s, w);
+	else if (way != WAY_TIME)
 		add(&s, db_u64(f->customer_id));
 	if (sums != USAGE_SUMS_FULL && sums != USAGE_SUMS_REFUSALS)
 		add(&s, db_str(str_from(rollup_period_names[period])));
@@ -255,9 +292,10 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
 		*from_ms = f->to_ms;
 	add_filter(&s, sums, f);
 	add_among(&s, w);
-	return db_each(db, stmt_of(sums, period, way, is_ranked),
+	return db_each(db, stmt_of(sums, period, way, what),
 	    (struct db_in){ s.v, s.n },
-	    is_ranked              ? &rank_map
+	    what == WHAT_RANK      ? &rank_map
+	    : what == WHAT_TOKENS  ? &tokens_map
 	    : is_of_refusals(sums) ? &refusal_map
 				   : &group_map,
 	    fn, arg, e);

@@ -65,6 +65,12 @@ enum usage_rank {
 	USAGE_RANK_REQUESTS = USAGE_RANK_TOKEN_CLASS + TOK_CLASS__MAX,
 };
 
+static inline bool
+usage_rank_is_of_tokens(enum usage_rank rank)
+{
+	return rank >= USAGE_RANK_TOKENS && rank < USAGE_RANK_REQUESTS;
+}
+
 /* What is asked for. */
 struct usage_wish {
 	enum usage_dimension by[USAGE_BY_MAX];
@@ -80,12 +86,13 @@ struct usage_wish {
 };
 #define USAGE_AMONG_MAX 32
 
-/* A row if only a number is wanted. */
+/* A row if only a number is wanted; what is not read is what it was. */
 struct usage_rank_row {
 	uint64_t by[USAGE_BY_MAX];
 	uint64_t requests;
-	uint64_t number;   /* of failed requests, of tokens */
-	int64_t cost_pusd; /* of USAGE_RANK_COST */
+	uint64_t failed_requests;
+	int64_t cost_pusd;
+	uint64_t tokens; /* if those are wanted; then they and requests alone */
 };
 
 /**

@@ -166,7 +166,7 @@ assert_parts(struct fixture *x, const struct usage_wish *asked,
 	struct arena_mark mark = arena_mark(&x->a);
 	struct usage_wish w = *asked;
 	struct usage_report full, part;
-	uint64_t ids[USAGE_AMONG_MAX];
+	uint64_t ids[USAGE_AMONG_MAX], n;
 
 	assert_db_ok(x, usage_report(x->db, w.by, &w.filter, SUMS_LAST_MS,
 			    &x->a, &full, &x->e));
@@ -185,8 +185,6 @@ assert_parts(struct fixture *x, const struct usage_wish *asked,
 		if (m->unit != USAGE_UNIT_MS)
 			assert_int_equal(usage_metric_value(m, a),
 			    usage_metric_value(m, b));
-		if (m->number != USAGE_NUMBER_COST)
-			assert_int_equal(b->sums.cost_pusd, 0);
 	}
 	w.rank = USAGE_RANK_NONE;
 	w.ids = ids;
@@ -204,6 +202,11 @@ assert_parts(struct fixture *x, const struct usage_wish *asked,
 		if (i + 1 == full.n)
 			assert_int_equal(k, part.n);
 	}
+	w.rank = usage_metric_rank(m);
+	n = part.total.sums.requests;
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	assert_int_equal(part.total.sums.requests, n);
 	arena_rewind(&x->a, mark);
 }
 
