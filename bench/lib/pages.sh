@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # What each page costs with a year of usage, a thousand customers and ten
-# thousand keys, for the customer who has a fifth of them.  Sourced by
+# thousand keys, for the customer who has a fifth of them, and what the page Usage
+# costs for one who has eight as well.  Sourced by
 # bench/lib/usage.sh, whose rows it needs: usage_sql, say, die, dir, url, build.
 
 pages_rounds=41
@@ -50,6 +51,10 @@ pages_paths() {
     '/dashboard/1/usage?range=12m&group_by=key' \
     '/dashboard/1/usage?range=30d&group_by=user' \
     '/dashboard/1/usage?range=30d&group_by=key&metric=latency_p95' \
+    '/dashboard/8/usage?range=30d&group_by=key' \
+    '/dashboard/8/usage?range=12m&group_by=key' \
+    '/dashboard/8/usage?range=30d&group_by=user' \
+    '/dashboard/8/usage?range=30d&group_by=agent&metric=latency_p95' \
     '/admin/usage?range=30d&group_by=customer' \
     '/admin/usage?range=12m&group_by=customer' \
     '/admin/usage?range=30d&group_by=key' \
