@@ -2,8 +2,8 @@
 /*
  * Usage by a time and a dimension as a page wants it: the greatest groups, those
  * of them that are series of their own, and the rest as one more, period by
- * period. However many groups there are, of most only the number is read that
- * tells which are the greatest.
+ * period. Of most groups only the number is read that tells which are the
+ * greatest.
  */
 #ifndef TG_DOMAIN_USAGE_SERIES_H
 #define TG_DOMAIN_USAGE_SERIES_H
@@ -14,7 +14,7 @@
 #define USAGE_SERIES_OWN      8  /* most series of their own */
 #define USAGE_SERIES_SHOWN    25 /* most groups that are shown */
 #define USAGE_PERIODS_MAX     400
-/* Sums of everybody's callers that are read for it at most. */
+/* Sums of everybody's callers that each of its readings looks at at most. */
 #define USAGE_SERIES_ROWS_MAX 8000
 
 /* What is asked for. */

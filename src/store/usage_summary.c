@@ -55,8 +55,11 @@ static const struct db_field tokens_fields[] = {
 static const struct db_map tokens_map = DB_MAP(struct usage_rank_row,
     tokens_fields);
 
-/* Dimensions, number, customer, period, starts, filter, groups. */
-#define VALUES_MAX (2 + 2 + 1 + 1 + USAGE_AMONG_MAX + 16 + 2 + USAGE_AMONG_MAX)
+/* Dimensions, rank, customer or customers, period, starts, filter, groups. */
+#define VALUES_MAX (2 + 1 + 1 + 1 + USAGE_AMONG_MAX + 16 + 2 + USAGE_AMONG_MAX)
+_Static_assert(USAGE_RANK_TOKENS == 3 && USAGE_RANK_TOKEN_CLASS == 6 &&
+		   TOK_CLASS_FIRST_OUT == 4 && TOK_CLASS__MAX == 8,
+    "stmts.def has these numbers");
 
 /* The values of one statement, in its order. */
 struct values {

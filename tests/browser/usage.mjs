@@ -331,7 +331,7 @@ await test('very many groups: the greatest apart, the rest in one; each in the f
       assert.equal(row.slice(0, -1).reduce((n, v) => n + Number(v), 0), Number(row.at(-1)));
     }
     assert.equal(page.rows.reduce((n, row) => n + Number(row[page.chosen]), 0), Number(page.total[page.chosen]));
-    assert.match(html, /The file has a row for each group of each month[^]*If that is more than 5,000 rows it has one for each group\./);
+    assert.match(html, /The file has a row for each group of each month[^]*If that is more than 5,000 rows it has one for each group, or for each month\./);
     await assertFine(path);
     const [head, ...rows] = readCsv(await get(`${path}&format=csv`));
     assert.equal(head[0], 'api_key_id');
@@ -350,6 +350,7 @@ await test('very many groups: the greatest apart, the rest in one; each in the f
     const other = await get(path);
     assert.match(other, /role="status">That is too much to be told apart: all is shown together\. Ask for less time, or choose a filter\./);
     assert.equal(readUsage(other).rows.length, 1);
+    assert.match(other, /it has one for each group, or for each month\./);
     await assertFine(path);
     assert.equal(readCsv(await get(`${path}&format=csv`))[0][0], 'month');
   } finally {
@@ -377,6 +378,10 @@ await test('very many keys of everybody: an operator is told to choose a custome
       `group_by=key&api_key_id=${a.keys[1]}`, `group_by=user&user_id=${a.user}`]) {
       assert.deepEqual(await shown(query), [], query);
     }
+    // Whose a key is follows from it, but what can be chosen from who is chosen.
+    await shown(`group_by=key&api_key_id=${a.keys[1]}`);
+    assert.equal(await other.locator('select[name=customer_id]').inputValue(), '');
+    assert.equal(await other.locator('select[name=user_id], input[name=user]').count(), 0);
     // Months are few.
     await other.goto(`${url}/admin/usage?range=12m&group_by=key`);
     assert.deepEqual(await other.locator('p[role=status]').allTextContents(), []);

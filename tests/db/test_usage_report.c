@@ -240,6 +240,73 @@ usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
 	fixture_fini(&x);
 }
 
+/* No other has more, of percentiles more requests, and they are in order. */
+static void
+assert_are_greatest(const struct usage_report *full,
+    const struct usage_series *s, const struct usage_metric *m)
+{
+	const struct usage_metric *by = m->unit == USAGE_UNIT_MS
+					    ? &usage_metrics[1]
+					    : m;
+	int64_t least = INT64_MAX;
+
+	assert_string_equal(usage_metrics[1].word, "requests");
+	for (size_t i = 0; i < s->n_shown; i++) {
+		int64_t v = usage_metric_value(by, &s->groups[i]);
+
+		least = v < least ? v : least;
+		if (i > 0)
+			assert_true(usage_metric_value(m, &s->groups[i]) <=
+				    usage_metric_value(m, &s->groups[i - 1]));
+	}
+	for (size_t k = 0; k < full->n; k++) {
+		bool is_shown = false;
+
+		for (size_t i = 0; i < s->n_shown; i++)
+			is_shown = is_shown ||
+				   s->groups[i].by[1] == full->groups[k].by[1];
+		if (!is_shown)
+			assert_true(
+			    usage_metric_value(by, &full->groups[k]) <= least);
+	}
+}
+
+/* Of each period what a report of it says, and of all. */
+static void
+assert_own_are_theirs(struct fixture *x, const struct usage_series_wish *w,
+    const struct usage_series *s)
+{
+	const enum usage_dimension by[] = { usage_period_dimension(w->period),
+		w->by };
+	size_t width = usage_series_width(s);
+	struct usage_report r;
+	size_t n_found = 0;
+
+	assert_db_ok(x, usage_report(x->db, by, &w->filter, SUMS_LAST_MS, &x->a,
+			    &r, &x->e));
+	for (size_t i = 0; i < s->n_periods; i++) {
+		uint64_t start = (uint64_t)(s->starts_ms[i] / 1000);
+		struct usage_group all = { 0 };
+
+		for (size_t g = 0; g < r.n; g++) {
+			if (r.groups[g].by[0] != start)
+				continue;
+			assert_ok(usage_group_add(&all, &r.groups[g], &x->e));
+			for (size_t k = 0; k < s->n_own; k++) {
+				if (s->groups[k].by[1] != r.groups[g].by[1])
+					continue;
+				assert_int_equal(s->values[i * width + k],
+				    usage_metric_value(w->metric,
+					&r.groups[g]));
+				n_found++;
+			}
+		}
+		assert_int_equal(s->values[i * width + width - 1],
+		    usage_metric_value(w->metric, &all));
+	}
+	assert_true(n_found > 0 || s->n_own == 0);
+}
+
 /* The greatest of all groups, each in full, and what is left. */
 static void
 assert_series(struct fixture *x, const struct usage_series_wish *w)
@@ -248,7 +315,6 @@ assert_series(struct fixture *x, const struct usage_series_wish *w)
 	struct arena_mark mark = arena_mark(&x->a);
 	struct usage_report full, all;
 	struct usage_series s;
-	size_t width;
 	uint64_t n = 0;
 
 	assert_db_ok(x, usage_report(x->db, by, &w->filter, SUMS_LAST_MS, &x->a,
@@ -272,16 +338,8 @@ assert_series(struct fixture *x, const struct usage_series_wish *w)
 	assert_int_equal(s.rest.sums.requests, all.total.sums.requests - n);
 	assert_int_equal(histogram_total(&s.rest.sums.latency),
 	    s.rest.sums.requests);
-	width = usage_series_width(&s);
-	for (size_t i = 0; i < s.n_periods && w->metric->unit != USAGE_UNIT_MS;
-	     i++) {
-		int64_t sum = 0;
-
-		for (size_t k = 0; k + 1 < width; k++)
-			sum += s.values[i * width + k];
-		if (width > 1)
-			assert_int_equal(sum, s.values[i * width + width - 1]);
-	}
+	assert_are_greatest(&full, &s, w->metric);
+	assert_own_are_theirs(x, w, &s);
 	arena_rewind(&x->a, mark);
 }
 

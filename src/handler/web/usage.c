@@ -112,10 +112,10 @@ read_question(const struct web_place *place, struct param_value *v,
 	return err;
 }
 
-/* @at  which dimension names them; an id may be there often */
+/* Of groups by the second dimension; an id may be there often. */
 static enum err
 load_names(const struct manager *m, struct usage_question *q,
-    const struct usage_group *groups, size_t n, int at, struct arena *a,
+    const struct usage_group *groups, size_t n, struct arena *a,
     struct error *e)
 {
 	uint64_t *ids;
@@ -127,7 +127,7 @@ load_names(const struct manager *m, struct usage_question *q,
 	if (!ids)
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
-		ids[i] = groups[i].by[at];
+		ids[i] = groups[i].by[1];
 	qsort(ids, n, sizeof(*ids), compare_ids);
 	for (size_t i = 0; i < n; i++)
 		if (n_ids == 0 || ids[n_ids - 1] != ids[i])
@@ -169,8 +169,9 @@ load_page(const struct manager *m, struct usage_question *q, struct arena *a,
 	}
 	if (err)
 		return err;
-	q->is_file_long = s->n_groups * s->n_periods > USAGE_GROUPS_MAX;
-	return load_names(m, q, s->groups, s->n_shown, 1, a, e);
+	q->is_file_long = q->is_ungrouped ||
+			  s->n_groups * s->n_periods > USAGE_GROUPS_MAX;
+	return load_names(m, q, s->groups, s->n_shown, a, e);
 }
 
 /* Each group of each period; if those are too many, each group; if those are,
@@ -201,8 +202,7 @@ load_file(const struct manager *m, struct usage_question *q, struct arena *a,
 			break;
 	}
 	return err ? err
-		   : load_names(m, q, ret->report.groups, ret->report.n, 1, a,
-			 e);
+		   : load_names(m, q, ret->report.groups, ret->report.n, a, e);
 }
 
 /* A page says of a filter that is unclear, and shows nothing. */

@@ -22,7 +22,7 @@ struct usage_question {
 	bool is_coarser;   /* it is longer than what was asked for */
 	bool is_ungrouped; /* because it was too much to be told apart */
 	/* Groups of each period may be, or are, too many for the file, which then
-	 * has each group over the whole time. */
+	 * has each group over the whole time, or each period. */
 	bool is_file_long, is_together;
 	bool is_csv;
 	struct web_usage_filter f;

@@ -366,11 +366,11 @@ enum err
 web_usage_filter_load(struct web_usage_filter *f, const struct manager *m,
     struct arena *a, struct error *e)
 {
+	uint64_t whose;
 	enum err err = find_all_called(f, m, a, e);
 
 	if (!err)
-		err = usage_ids_filter(m, &f->filter, a, &f->filter.customer_id,
-		    e);
+		err = usage_ids_filter(m, &f->filter, a, &whose, e);
 	for (int i = 0; i < at_end(f) && !err; i++) {
 		enum name_kind kind = ids[i].kind;
 
@@ -391,6 +391,10 @@ web_usage_filter_load(struct web_usage_filter *f, const struct manager *m,
 		qsort(f->choices[kind], f->n_names[kind], sizeof(struct name),
 		    compare_names);
 	}
+	/* What is read is that one's alone; what can be chosen depends on who
+	 * was chosen. */
+	if (!err)
+		f->filter.customer_id = whose;
 	return err;
 }
 
