@@ -203,7 +203,7 @@ count_rows(struct db *db, struct reading *r, const struct piece *p,
 	if (!max)
 		return OK;
 	err = store_usage_summary_count(db, &r->wish, p->sums, p->period,
-	    max - r->n_rows + 1, r->tally.a, &n, e);
+	    max - r->n_rows + 1, &n, e);
 	if (err)
 		return err;
 	r->n_rows += n;

@@ -239,6 +239,9 @@ enum err db_insert(struct db *db, enum stmt id, struct db_in in,
  */
 enum err db_one(struct db *db, enum stmt id, struct db_in in, struct arena *a,
     const struct db_map *map, void *ret_row, struct error *e) ATTR_MUST_CHECK;
+/** The one number of the one row; after an error *ret is what it was. */
+enum err db_number(struct db *db, enum stmt id, struct db_in in, uint64_t *ret,
+    struct error *e) ATTR_MUST_CHECK;
 /**
  * All rows of a SELECT as an array of structs in a. No row is no error.
  * The statement bounds its rows by LIMIT or by what it asks for.

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/lease.h"
 
-struct fence_row {
-	uint64_t fence;
-};
-static const struct db_field fence_fields[] = {
-	DB_FIELD(struct fence_row, fence, U64),
-};
-static const struct db_map fence_map = DB_MAP(struct fence_row, fence_fields);
-
 struct kept_row {
 	bool is_kept;
 };
@@ -16,22 +8,6 @@ static const struct db_field kept_fields[] = {
 	DB_FIELD(struct kept_row, is_kept, BOOL),
 };
 static const struct db_map kept_map = DB_MAP(struct kept_row, kept_fields);
-
-static enum err
-read_fence(struct db *db, enum stmt id, struct db_in in, uint64_t *ret,
-    struct error *e)
-{
-	struct fence_row row;
-	struct arena a;
-	enum err err;
-
-	arena_init(&a, KIB(4));
-	err = db_one(db, id, in, &a, &fence_map, &row, e);
-	if (err == OK)
-		*ret = row.fence;
-	arena_fini(&a);
-	return err;
-}
 
 struct take_arg {
 	struct lease *l;
@@ -53,7 +29,7 @@ take_txn(struct db *db, void *arg, struct error *e)
 		return error_set(e, ERR_CONFLICT,
 		    "lease %" PRI_STR " is held by another process",
 		    STR_ARG(t->l->name));
-	return read_fence(db, STMT_LEASE_FENCE,
+	return db_number(db, STMT_LEASE_FENCE,
 	    DB_IN(db_str(t->l->name), db_b16(t->l->holder)), &t->l->fence, e);
 }
 
@@ -116,7 +92,7 @@ enum err
 store_lease_check(struct db *db, const struct lease *l, struct error *e)
 {
 	uint64_t fence;
-	enum err err = read_fence(db, STMT_LEASE_CHECK,
+	enum err err = db_number(db, STMT_LEASE_CHECK,
 	    DB_IN(db_str(l->name), db_b16(l->holder), db_u64(l->fence)), &fence,
 	    e);
 

@@ -17,6 +17,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/db.c \
 	src/store/db.h \
 	src/store/db_bind.c \
+	src/store/db_number.c \
 	src/store/db_options.c \
 	src/store/db_pool.c \
 	src/store/db_pool.h \

@@ -11,14 +11,6 @@ static const struct db_field rejected_fields[] = {
 static const struct db_map rejected_map = DB_MAP(struct usage_rejected,
     rejected_fields);
 
-struct count_row {
-	uint64_t n;
-};
-static const struct db_field count_fields[] = {
-	DB_FIELD(struct count_row, n, U64),
-};
-static const struct db_map count_map = DB_MAP(struct count_row, count_fields);
-
 enum err
 store_rejected_insert(struct db *db, const struct usage_rejected *r,
     struct error *e)
@@ -32,17 +24,7 @@ store_rejected_insert(struct db *db, const struct usage_rejected *r,
 enum err
 store_rejected_count(struct db *db, uint64_t *ret_n, struct error *e)
 {
-	struct count_row row;
-	struct arena a;
-	enum err err;
-
-	arena_init(&a, KIB(4));
-	err = db_one(db, STMT_REJECTED_COUNT, DB_IN_NONE, &a, &count_map, &row,
-	    e);
-	if (err == OK)
-		*ret_n = row.n;
-	arena_fini(&a);
-	return err;
+	return db_number(db, STMT_REJECTED_COUNT, DB_IN_NONE, ret_n, e);
 }
 
 enum err

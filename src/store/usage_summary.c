@@ -317,19 +317,10 @@ store_usage_summary(struct db *db, const struct usage_wish *w,
 	return err;
 }
 
-/* The one number of a row. */
-struct count_row {
-	uint64_t n;
-};
-static const struct db_field count_fields[] = {
-	DB_FIELD(struct count_row, n, U64),
-};
-static const struct db_map count_map = DB_MAP(struct count_row, count_fields);
-
 enum err
 store_usage_summary_count(struct db *db, const struct usage_wish *w,
     enum usage_sums_of sums, enum rollup_period period, uint64_t max,
-    struct arena *a, uint64_t *ret, struct error *e)
+    uint64_t *ret, struct error *e)
 {
 	static const enum stmt full[ROLLUP_PERIOD__N] = {
 		STMT_SUMMARY_HOURS_COUNT, STMT_SUMMARY_DAYS_COUNT,
@@ -338,8 +329,6 @@ store_usage_summary_count(struct db *db, const struct usage_wish *w,
 	bool is_full = sums == USAGE_SUMS_FULL;
 	const struct usage_filter *f = &w->filter;
 	struct values s = { .n = 0 };
-	struct count_row row = { 0 };
-	enum err err;
 
 	*ret = 0;
 	if ((!is_full && sums != USAGE_SUMS_CALLERS) || f->customer_id)
@@ -354,8 +343,7 @@ store_usage_summary_count(struct db *db, const struct usage_wish *w,
 		add(&s, db_time(f->to_ms));
 	}
 	add(&s, db_u64(max));
-	err = db_one(db, is_full ? full[period] : STMT_SUMMARY_CALLERS_COUNT,
-	    (struct db_in){ s.v, s.n }, a, &count_map, &row, e);
-	*ret = row.n;
-	return err;
+	return db_number(db,
+	    is_full ? full[period] : STMT_SUMMARY_CALLERS_COUNT,
+	    (struct db_in){ s.v, s.n }, ret, e);
 }

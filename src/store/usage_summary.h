@@ -114,6 +114,6 @@ enum err store_usage_summary(struct db *db, const struct usage_wish *w,
  */
 enum err store_usage_summary_count(struct db *db, const struct usage_wish *w,
     enum usage_sums_of sums, enum rollup_period period, uint64_t max,
-    struct arena *a, uint64_t *ret, struct error *e) ATTR_MUST_CHECK;
+    uint64_t *ret, struct error *e) ATTR_MUST_CHECK;
 
 #endif
