@@ -84,7 +84,8 @@ check_PROGRAMS += \
 	tests/db/test_store_usage \
 	tests/db/test_torture \
 	tests/db/test_usage_page \
-	tests/db/test_usage_report
+	tests/db/test_usage_report \
+	tests/db/test_usage_series_load
 
 tests_db_test_budget_SOURCES = tests/db/test_budget.c $(BUDGET_FIXTURE)
 tests_db_test_budget_LDADD = src/domain/libdomain.a src/ext/libext.a \
@@ -172,6 +173,9 @@ tests_db_test_usage_page_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_usage_report_SOURCES = tests/db/test_usage_report.c \
 	$(SUMS_FIXTURE)
 tests_db_test_usage_report_LDADD = $(FLUSH_TEST_LDADD)
+tests_db_test_usage_series_load_SOURCES = tests/db/test_usage_series_load.c \
+	$(SUMS_FIXTURE)
+tests_db_test_usage_series_load_LDADD = $(FLUSH_TEST_LDADD)
 tests_db_test_torture_SOURCES = tests/db/test_torture.c $(DB_FIXTURE) \
 	$(UNIT_HANDLER_TORTURE)
 tests_db_test_torture_LDADD = $(UNIT_DAEMON_LIBS)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* Parts of a summary, and the series that are made of them, against the whole:
+ * which groups are the greatest, those in full, and the rest. CHECKLIST B38. */
+#include "db/fixture_sums.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "domain/usage_series.h"
+
+#define FIRST_MONTH SUMS_FIRST_MONTH_MS
+
+static int
+setup(void **state)
+{
+	if (sums_setup(state) != 0)
+		return -1;
+	sums_fill_usage();
+	return 0;
+}
+
+static bool
+is_among(const uint64_t *ids, size_t n, uint64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* What a page asks for: which groups are the greatest, then those in full. */
+static void
+assert_parts(struct fixture *x, const struct usage_wish *asked,
+    const struct usage_metric *m)
+{
+	struct arena_mark mark = arena_mark(&x->a);
+	struct usage_wish w = *asked;
+	struct usage_report full, part;
+	uint64_t ids[USAGE_AMONG_MAX], n;
+
+	assert_db_ok(x, usage_report(x->db, w.by, &w.filter, SUMS_LAST_MS,
+			    &x->a, &full, &x->e));
+	w.rank = usage_metric_rank(m);
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	assert_int_equal(part.n, full.n);
+	assert_int_equal(part.has_refusals, full.has_refusals);
+	for (size_t i = 0; i < full.n; i++) {
+		const struct usage_group *a = &full.groups[i],
+					 *b = &part.groups[i];
+
+		assert_memory_equal(a->by, b->by, sizeof(a->by));
+		assert_int_equal(a->sums.requests, b->sums.requests);
+		assert_int_equal(a->refusals, b->refusals);
+		if (m->unit != USAGE_UNIT_MS)
+			assert_int_equal(usage_metric_value(m, a),
+			    usage_metric_value(m, b));
+	}
+	w.rank = USAGE_RANK_NONE;
+	w.ids = ids;
+	for (size_t i = 0; i < full.n && w.n_ids < 3; i += 2)
+		if (!is_among(ids, w.n_ids, full.groups[i].by[1]))
+			ids[w.n_ids++] = full.groups[i].by[1];
+	if (w.n_ids == 0)
+		return;
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	for (size_t i = 0, k = 0; i < full.n; i++) {
+		if (is_among(ids, w.n_ids, full.groups[i].by[1]))
+			assert_memory_equal(&full.groups[i], &part.groups[k++],
+			    sizeof(part.groups[0]));
+		if (i + 1 == full.n)
+			assert_int_equal(k, part.n);
+	}
+	w.rank = usage_metric_rank(m);
+	n = part.total.sums.requests;
+	assert_db_ok(x,
+	    usage_report_wish(x->db, &w, SUMS_LAST_MS, &x->a, &part, &x->e));
+	assert_int_equal(part.total.sums.requests, n);
+	arena_rewind(&x->a, mark);
+}
+
+static void
+usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
+{
+	static const enum usage_dimension first[] = { USAGE_BY_NOTHING,
+		USAGE_BY_MONTH, USAGE_BY_DAY, USAGE_BY_HOUR };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (unsigned d = USAGE_BY_KEY; d <= USAGE_BY_STATUS; d++)
+		for (unsigned m = 0; m < USAGE_METRICS_N; m++) {
+			/* Each with each filter at some time. */
+			unsigned k = d + m;
+			struct usage_wish w = {
+				.by = { first[m % 4], (enum usage_dimension)d },
+				.filter = { .customer_id = k % 3,
+				    .api_key_id = k % 5 ? 0 : k % 20,
+				    .model_id = k % 4 ? 0 : k % 8,
+				    .status = k % 7 ? (struct str){ NULL, 0 }
+						    : S("ok"),
+				    .from_ms = FIRST_MONTH + 20 * DAY_MS +
+					       5 * HOUR_MS,
+				    .to_ms = FIRST_MONTH + 34 * DAY_MS },
+			};
+
+			assert_parts(&x, &w, &usage_metrics[m]);
+		}
+	fixture_fini(&x);
+}
+
+/* No other has more, of percentiles more requests, and they are in order. */
+static void
+assert_are_greatest(const struct usage_report *full,
+    const struct usage_series *s, const struct usage_metric *m)
+{
+	const struct usage_metric *by = m->unit == USAGE_UNIT_MS
+					    ? &usage_metrics[1]
+					    : m;
+	int64_t least = INT64_MAX;
+
+	assert_string_equal(usage_metrics[1].word, "requests");
+	for (size_t i = 0; i < s->n_shown; i++) {
+		int64_t v = usage_metric_value(by, &s->groups[i]);
+
+		least = v < least ? v : least;
+		if (i > 0)
+			assert_true(usage_metric_value(m, &s->groups[i]) <=
+				    usage_metric_value(m, &s->groups[i - 1]));
+	}
+	for (size_t k = 0; k < full->n; k++) {
+		bool is_shown = false;
+
+		for (size_t i = 0; i < s->n_shown; i++)
+			is_shown = is_shown ||
+				   s->groups[i].by[1] == full->groups[k].by[1];
+		if (!is_shown)
+			assert_true(
+			    usage_metric_value(by, &full->groups[k]) <= least);
+	}
+}
+
+/* Of each period what a report of it says, and of all. */
+static void
+assert_own_are_theirs(struct fixture *x, const struct usage_series_wish *w,
+    const struct usage_series *s)
+{
+	const enum usage_dimension by[] = { usage_period_dimension(w->period),
+		w->by };
+	size_t width = usage_series_width(s);
+	struct usage_report r;
+	size_t n_found = 0;
+
+	assert_db_ok(x, usage_report(x->db, by, &w->filter, SUMS_LAST_MS, &x->a,
+			    &r, &x->e));
+	for (size_t i = 0; i < s->n_periods; i++) {
+		uint64_t start = (uint64_t)(s->starts_ms[i] / 1000);
+		struct usage_group all = { 0 };
+
+		for (size_t g = 0; g < r.n; g++) {
+			if (r.groups[g].by[0] != start)
+				continue;
+			assert_ok(usage_group_add(&all, &r.groups[g], &x->e));
+			for (size_t k = 0; k < s->n_own; k++) {
+				if (s->groups[k].by[1] != r.groups[g].by[1])
+					continue;
+				assert_int_equal(s->values[i * width + k],
+				    usage_metric_value(w->metric,
+					&r.groups[g]));
+				n_found++;
+			}
+		}
+		assert_int_equal(s->values[i * width + width - 1],
+		    usage_metric_value(w->metric, &all));
+	}
+	assert_true(n_found > 0 || s->n_own == 0);
+}
+
+/* The greatest of all groups, each in full, and what is left. */
+static void
+assert_series(struct fixture *x, const struct usage_series_wish *w)
+{
+	const enum usage_dimension by[] = { USAGE_BY_NOTHING, w->by };
+	struct arena_mark mark = arena_mark(&x->a);
+	struct usage_report full, all;
+	struct usage_series s;
+	uint64_t n = 0;
+
+	assert_db_ok(x, usage_report(x->db, by, &w->filter, SUMS_LAST_MS, &x->a,
+			    &full, &x->e));
+	assert_db_ok(x,
+	    usage_series_load(x->db, w, SUMS_LAST_MS, &x->a, &all, &s, &x->e));
+	assert_int_equal(s.n_groups, full.n);
+	assert_int_equal(s.n_shown,
+	    full.n < USAGE_SERIES_SHOWN ? full.n : USAGE_SERIES_SHOWN);
+	assert_int_equal(all.total.sums.requests, full.total.sums.requests);
+	assert_int_equal(all.total.refusals, full.total.refusals);
+	for (size_t i = 0; i < s.n_shown; i++) {
+		size_t k = 0;
+
+		while (full.groups[k].by[1] != s.groups[i].by[1])
+			k++;
+		assert_memory_equal(&full.groups[k], &s.groups[i],
+		    sizeof(s.groups[0]));
+		n += s.groups[i].sums.requests;
+	}
+	assert_int_equal(s.rest.sums.requests, all.total.sums.requests - n);
+	assert_int_equal(histogram_total(&s.rest.sums.latency),
+	    s.rest.sums.requests);
+	assert_are_greatest(&full, &s, w->metric);
+	assert_own_are_theirs(x, w, &s);
+	arena_rewind(&x->a, mark);
+}
+
+static void
+usage_series_load__each_dimension_and_metric__is_the_greatest_and_the_rest(
+    void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (unsigned d = USAGE_BY_NOTHING; d <= USAGE_BY_STATUS; d++)
+		for (unsigned m = 0; m < USAGE_METRICS_N; m++) {
+			struct usage_series_wish w = {
+				.by = (enum usage_dimension)d,
+				.metric = &usage_metrics[m],
+				.period = (d + m) % 3 ? ROLLUP_DAY
+						      : ROLLUP_MONTH,
+				.filter = { .customer_id = (d + m) % 2,
+				    .model_id = m % 5 ? 0 : 3,
+				    .from_ms = FIRST_MONTH + DAY_MS,
+				    .to_ms = FIRST_MONTH + 40 * DAY_MS },
+			};
+
+			assert_series(&x, &w);
+		}
+	fixture_fini(&x);
+}
+
+static void
+usage_report_wish__more_rows_than_wanted__is_known_before(void **state)
+{
+	struct usage_wish w = { .by = { USAGE_BY_NOTHING, USAGE_BY_KEY },
+		.filter = { .from_ms = FIRST_MONTH + DAY_MS,
+		    .to_ms = FIRST_MONTH + 40 * DAY_MS } };
+	/* A month, less a day, and nine days. */
+	uint64_t n = fixture_number(sums_root,
+	    "SELECT COUNT(*) FROM usage_callers WHERE period = 'month' AND "
+	    "start = '2026-11-01' OR period = 'day' AND (start = '2026-11-01' "
+	    "OR start BETWEEN '2026-12-01' AND '2026-12-10')");
+	uint64_t before, own;
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	w.rows_max = n;
+	assert_db_ok(&x,
+	    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
+	w.rows_max = n - 1;
+	assert_int_equal(usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r,
+			     &x.e),
+	    ERR_BAD_PARAM);
+	assert_string_equal(x.e.param, "group_by");
+	/* So few of them that the first piece is too much: no more is read. */
+	w.rows_max = 3;
+	own = sums_rows_read(x.db);
+	before = sums_rows_read(x.db);
+	own = before - own;
+	assert_int_equal(usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r,
+			     &x.e),
+	    ERR_BAD_PARAM);
+	assert_in_range(sums_rows_read(x.db), before, before + own + 12);
+	/* One customer's are found by it. */
+	w.filter.customer_id = 1;
+	assert_db_ok(&x,
+	    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
+	fixture_fini(&x);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    usage_report_wish__a_number_or_some_groups__is_part_of_all),
+		cmocka_unit_test(
+		    usage_series_load__each_dimension_and_metric__is_the_greatest_and_the_rest),
+		cmocka_unit_test(
+		    usage_report_wish__more_rows_than_wanted__is_known_before),
+	};
+
+	fixture_need_server();
+	return cmocka_run_group_tests(tests, setup, sums_teardown);
+}
