@@ -36,6 +36,7 @@ GRANT SELECT, INSERT, UPDATE ON tollgate.usage_callers TO 'tollgate'@'localhost'
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_daily TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_hourly TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_monthly TO 'tollgate'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON tollgate.usage_ranks TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusal_keys TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusal_totals TO 'tollgate'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tollgate.usage_refusals TO 'tollgate'@'localhost';

@@ -28,4 +28,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0024_refusal_sums.sql \
 	sql/schema/0025_callers.sql \
 	sql/schema/0026_sums.sql \
-	sql/schema/0027_sums_by_time.sql
+	sql/schema/0027_sums_by_time.sql \
+	sql/schema/0028_ranks.sql

@@ -154,7 +154,8 @@ usage_tables() {
     ROUND((data_length + index_length) / 1048576), ' |')
     FROM information_schema.tables WHERE table_schema = 'tollgate'
     AND table_name IN ('usage_records', 'usage_hourly', 'usage_daily',
-      'usage_monthly', 'usage_callers', 'usage_totals', 'usage_sums')
+      'usage_monthly', 'usage_callers', 'usage_totals', 'usage_sums',
+      'usage_ranks')
     ORDER BY table_rows DESC"
 }
 

@@ -126,10 +126,10 @@ usage_rows_coarser() {
   {
     printf '%s\n' "$usage_rows_groups"
     printf 'DELETE FROM %s;\n' usage_daily usage_monthly usage_callers \
-      usage_totals usage_sums
+      usage_totals usage_sums usage_ranks
     awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
       "$top/sql/schema/0015_summaries.sql" "$top/sql/schema/0025_callers.sql" \
-      "$top/sql/schema/0026_sums.sql"
+      "$top/sql/schema/0026_sums.sql" "$top/sql/schema/0028_ranks.sql"
   } | usage_rows_sql "$1" "$2"
 }
 
@@ -178,6 +178,6 @@ usage_rows() {
   usage_rows_coarser "$socket" "$database" || return 1
   usage_rows_sql "$socket" "$database" -e "ANALYZE TABLE usage_records,
     usage_hourly, usage_daily, usage_monthly, usage_callers, usage_totals,
-    usage_sums" >/dev/null
+    usage_sums, usage_ranks" >/dev/null
   usage_rows_memory "$socket" "$database" 2
 }

@@ -21,6 +21,7 @@ static const char *const check_names[RECONCILE__N] = {
 	[RECONCILE_CALLERS] = "usage_callers",
 	[RECONCILE_OVERALL] = "usage_totals",
 	[RECONCILE_ALL] = "usage_sums",
+	[RECONCILE_RANKS] = "usage_ranks",
 	[RECONCILE_REFUSED] = "usage_refusals",
 	[RECONCILE_LEDGER] = "ledger_transfers",
 	[RECONCILE_BALANCE] = "ledger_accounts",

@@ -10,6 +10,7 @@
 #include "store/ledger.h"
 #include "store/rollup.h"
 #include "store/usage.h"
+#include "store/usage_ranks.h"
 
 static const struct db_field rated_fields[] = {
 	DB_FIELD(struct rated_usage, usage_id, U64),
@@ -297,6 +298,20 @@ update_one(struct db *db, enum rollup_scope scope, const struct rollup *r,
 }
 
 static enum err
+update_ranks(struct db *db, const struct booking *b, struct error *e)
+{
+	struct usage_row *rows = arena_array(b->a, struct usage_row, b->n);
+
+	if (!rows)
+		return error_arena(e, b->a);
+	for (size_t i = 0; i < b->n; i++) {
+		rows[i] = usage_of(&b->rows[i].usage);
+		rows[i].cost_pusd = b->rows[i].change_pusd;
+	}
+	return store_usage_ranks_adjust(db, rows, b->n, b->a, e);
+}
+
+static enum err
 update_rollups(struct db *db, const struct booking *b, struct error *e)
 {
 	struct rollup *changes = arena_array(b->a, struct rollup, b->n);
@@ -305,8 +320,9 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 
 	if (!changes)
 		return error_arena(e, b->a);
-	for (int scope = 0; scope < ROLLUP_SCOPE__N; scope++)
-		for (int period = 0; period < ROLLUP_PERIOD__N; period++) {
+	err = update_ranks(db, b, e);
+	for (int scope = 0; scope < ROLLUP_SCOPE__N && !err; scope++)
+		for (int period = 0; period <= ROLLUP_MONTH; period++) {
 			if (scope == ROLLUP_OF_CALLER && period == ROLLUP_HOUR)
 				continue;
 			err = make_changes(b, (enum rollup_scope)scope,
@@ -317,7 +333,7 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 			if (err)
 				return err;
 		}
-	return OK;
+	return err;
 }
 
 /* Tables in the flusher's order, so that neither waits for the other. */

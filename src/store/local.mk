@@ -96,6 +96,8 @@ src_store_libstore_a_SOURCES = \
 	src/store/usage.h \
 	src/store/usage_page.c \
 	src/store/usage_page.h \
+	src/store/usage_ranks.c \
+	src/store/usage_ranks.h \
 	src/store/usage_summary.c \
 	src/store/usage_summary.h \
 	src/store/user.c \

@@ -19,6 +19,7 @@ enum reconcile_check {
 	RECONCILE_OVERALL, /* usage_hourly, usage_daily and usage_monthly
 			      against usage_totals */
 	RECONCILE_ALL,     /* usage_totals against usage_sums */
+	RECONCILE_RANKS,   /* usage_totals against usage_ranks */
 	RECONCILE_REFUSED, /* usage_refusals against its two sums */
 	RECONCILE_LEDGER,  /* usage's cost against transfers of usage and
 			      adjustments, a customer */

@@ -8,6 +8,7 @@
 #include "base/money.h"
 #include "store/fields.h"
 #include "store/usage.h"
+#include "store/usage_ranks.h"
 
 /* clang-format off */
 #define SUM_FIELDS(S) \
@@ -38,7 +39,7 @@
 /* clang-format on */
 
 const char *const rollup_period_names[ROLLUP_PERIOD__N] = { "hour", "day",
-	"month" };
+	"month", "pentad" };
 
 static const struct db_field hour_fields[] = { FULL_FIELDS(TIME) };
 static const struct db_map hour_map = DB_MAP(struct rollup, hour_fields);
@@ -79,30 +80,39 @@ static const struct db_field all_fields[] = {
 };
 static const struct db_map all_map = DB_MAP(struct rollup, all_fields);
 
+/* Six of a month: days 1, 6, … 26; the last has three to six. */
+#define PENTAD_DAYS     5
+#define LAST_PENTAD_DAY 26
+
 int64_t
 rollup_start_ms(int64_t time_ms, enum rollup_period period)
 {
 	struct clock_parts c;
+	int day = 1;
 
-	switch (period) {
-	case ROLLUP_HOUR:
+	if (period == ROLLUP_HOUR)
 		return time_ms - time_ms % HOUR_MS;
-	case ROLLUP_DAY:
+	if (period == ROLLUP_DAY)
 		return time_ms - time_ms % DAY_MS;
-	case ROLLUP_MONTH:
-	case ROLLUP_PERIOD__N:
-		break;
-	}
 	clock_split(time_ms, &c);
-	return clock_join(&(
-	    struct clock_parts){ .year = c.year, .month = c.month, .day = 1 });
+	if (period == ROLLUP_PENTAD && c.day > LAST_PENTAD_DAY)
+		day = LAST_PENTAD_DAY;
+	else if (period == ROLLUP_PENTAD)
+		day = c.day - (c.day - 1) % PENTAD_DAYS;
+	return clock_join(&(struct clock_parts){ .year = c.year,
+	    .month = c.month,
+	    .day = day });
 }
 
 int64_t
 rollup_next_ms(int64_t time_ms, enum rollup_period period)
 {
-	static const int64_t longest_ms[ROLLUP_PERIOD__N] = { HOUR_MS, DAY_MS,
-		31 * DAY_MS };
+	static const int64_t longest_ms[ROLLUP_PERIOD__N] = {
+		[ROLLUP_HOUR] = HOUR_MS,
+		[ROLLUP_DAY] = DAY_MS,
+		[ROLLUP_PENTAD] = 6 * DAY_MS,
+		[ROLLUP_MONTH] = 31 * DAY_MS,
+	};
 
 	return rollup_start_ms(rollup_start_ms(time_ms, period) +
 				   longest_ms[period],
@@ -239,13 +249,6 @@ write_pending(struct pending *p, struct error *e)
 	return n ? db_bulk(p->db, p->id, p->map, p->sums, n, e) : OK;
 }
 
-/* As FAILED_REQUESTS in stmts.def tells it from a status. */
-static bool
-is_failed(const struct usage_row *u)
-{
-	return u->status != USAGE_OK && u->status != USAGE_CLIENT_CLOSED;
-}
-
 static enum err
 add_sums(struct pending *p, enum rollup_scope scope, enum rollup_period period,
     const struct keyed_row *rows, size_t n, struct error *e)
@@ -262,7 +265,8 @@ add_sums(struct pending *p, enum rollup_scope scope, enum rollup_period period,
 			rollup_of(rows[i].u, scope, period, &p->sums[p->n++]);
 		if (err != OK)
 			break;
-		p->sums[p->n - 1].failed_requests += is_failed(rows[i].u);
+		p->sums[p->n - 1].failed_requests += usage_is_failed(
+		    rows[i].u->status);
 		err = rollup_sums_add(&p->sums[p->n - 1].sums, rows[i].u, e);
 	}
 	return err;
@@ -332,6 +336,7 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
 		keyed[i].u = &rows[i];
+	err = store_usage_ranks_add(db, rows, n, a, e);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !err; i++) {
 		/* Those of one table go in one statement, if they fit. */
 		if (p.id != steps[i].id)

@@ -4,7 +4,7 @@
  * usage_hourly, usage_daily and usage_monthly with all dimensions,
  * usage_callers with those of who asked, by day and month, and usage_totals
  * with those of what was asked and usage_sums with no others, for each customer
- * and for all together. In keys 0 stands for "none", because a key column cannot
+ * and for all together; usage_ranks with them (store/usage_ranks.h). In keys 0 stands for "none", because a key column cannot
  * be NULL.
  */
 #ifndef TG_STORE_ROLLUP_H
@@ -34,6 +34,7 @@ enum rollup_period {
 	ROLLUP_HOUR,
 	ROLLUP_DAY,
 	ROLLUP_MONTH,
+	ROLLUP_PENTAD, /* five days of a month; of usage_ranks alone */
 	ROLLUP_PERIOD__N
 };
 extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
@@ -80,8 +81,8 @@ int rollup_compare(const void *a, const void *b);
 
 /**
  * All rollups of a batch of rows, in the caller's transaction: aggregates,
- * sorts and writes. Writers take locks in one order: scope by scope, in each
- * period by period, in each by key. What is busiest comes last: the sums of
+ * sorts and writes. Writers take locks in one order: usage_ranks, then scope by
+ * scope, in each period by period, in each by key. What is busiest comes last: the sums of
  * everybody.
  * Memory: scratch in a.
  */

@@ -21,6 +21,13 @@ extern const char *const usage_origin_names[USAGE_ORIGIN__MAX];
 extern const char *const usage_status_names[USAGE_STATUS__MAX];
 extern const char *const usage_source_names[USAGE_FROM__MAX];
 
+/* As FAILED_REQUESTS in stmts.def tells it: a client may leave. */
+static inline bool
+usage_is_failed(enum usage_status status)
+{
+	return status != USAGE_OK && status != USAGE_CLIENT_CLOSED;
+}
+
 struct usage_row {
 	struct uuid7 request_id;
 	int64_t request_timestamp_ms; /* admission */

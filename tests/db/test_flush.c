@@ -307,6 +307,15 @@ flushed__at_the_ends_of_periods__counts_in_those_of_utc(void **state)
 		{ "usage_sums WHERE period = 'hour' AND start", 13, ":00:00" },
 		{ "usage_sums WHERE period = 'day' AND start", 10, "" },
 		{ "usage_sums WHERE period = 'month' AND start", 7, "-01" },
+		{ "usage_ranks WHERE dimension = 'all' AND period = 'hour' AND "
+		  "start",
+		    13, ":00:00" },
+		{ "usage_ranks WHERE dimension = 'all' AND period = 'day' AND "
+		  "start",
+		    10, "" },
+		{ "usage_ranks WHERE dimension = 'all' AND period = 'month' AND "
+		  "start",
+		    7, "-01" },
 		{ "usage_totals WHERE period = 'hour' AND start", 13,
 		    ":00:00" },
 		{ "usage_totals WHERE period = 'day' AND start", 10, "" },

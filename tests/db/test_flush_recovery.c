@@ -167,6 +167,7 @@ forget_all(struct flush_test *x)
 	fixture_sql(x->db, "DELETE FROM usage_callers");
 	fixture_sql(x->db, "DELETE FROM usage_totals");
 	fixture_sql(x->db, "DELETE FROM usage_sums");
+	fixture_sql(x->db, "DELETE FROM usage_ranks");
 	fixture_sql(x->db, "DELETE FROM usage_refusals");
 	fixture_sql(x->db, "DELETE FROM usage_refusal_keys");
 	fixture_sql(x->db, "DELETE FROM usage_refusal_totals");

@@ -148,6 +148,12 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 		"usage_sums WHERE period = 'hour' AND ",
 		"usage_sums WHERE period = 'day' AND ",
 		"usage_sums WHERE period = 'month' AND " };
+	static const char *const ranks[] = {
+		"usage_ranks WHERE dimension = 'all' AND period = 'hour' AND ",
+		"usage_ranks WHERE dimension = 'model' AND period = 'pentad' AND ",
+		"usage_ranks WHERE dimension = 'provider' AND period = 'day' AND ",
+		"usage_ranks WHERE dimension = 'status' AND period = 'month' AND "
+	};
 	const char *asked = getenv("TG_SUM_REQUESTS");
 	uint64_t n_all = asked ? strtoull(asked, NULL, 10) : 20000;
 	struct flush_test *x = *state;
@@ -182,6 +188,9 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 			assert_amount(x, v[i].provider, "provider_cost_in_usd",
 			    of_customer[k], id);
 		}
+		for (size_t k = 0; k < ARRAY_LEN(ranks); k++)
+			assert_amount(x, v[i].charged, "cost_in_usd", ranks[k],
+			    id);
 		assert_amount(x, v[i].charged, "amount_usd",
 		    "ledger_transfers t JOIN ledger_accounts a ON a.account_id "
 		    "= t.debit_account_id WHERE ",

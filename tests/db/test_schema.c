@@ -78,12 +78,14 @@ schema__money_columns__hold_twelve_decimals(void **state)
 		"SELECT COUNT(*) FROM information_schema.columns WHERE "
 		"table_schema = 'tollgate' AND column_name LIKE '%\\_usd' AND "
 		"column_type <> IF(table_name IN ('usage_monthly', 'usage_callers', "
-		"'usage_totals', 'usage_sums'), 'decimal(26,12)', 'decimal(20,12)')"));
+		"'usage_totals', 'usage_sums', 'usage_ranks'), 'decimal(26,12)', 'decimal(20,12)')"));
 }
 
 /* Columns that name a row of another table, but on usage_records (which is
  * partitioned), in the keys of rollups other than their customer (0 there is
- * no row; in the two of totals that is so of customers, too), and where the kind of thing stands beside the id. */
+ * no row; in the two of totals that is so of customers, too, and nothing looks
+ * for a customer in usage_ranks), and where the kind of thing stands beside the
+ * id. */
 static void
 schema__references__have_foreign_keys(void **state)
 {
@@ -100,7 +102,7 @@ schema__references__have_foreign_keys(void **state)
 		"'connector_id', 'debit_account_id', 'credit_account_id', "
 		"'rate_limit_tier') AND NOT (c.table_name LIKE 'usage%' AND "
 		"(c.column_name <> 'customer_id' OR c.table_name IN "
-		"('usage_totals', 'usage_sums', 'usage_refusal_totals'))) AND NOT (c.extra LIKE "
+		"('usage_totals', 'usage_sums', 'usage_ranks', 'usage_refusal_totals'))) AND NOT (c.extra LIKE "
 		"'%auto_increment%') AND NOT EXISTS (SELECT 1 FROM "
 		"information_schema.key_column_usage k WHERE k.table_schema = "
 		"c.table_schema AND k.table_name = c.table_name AND "

@@ -159,6 +159,23 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		    "UPDATE usage_sums SET cost_in_usd = cost_in_usd - "
 		    "0.000000000001 LIMIT 1",
 		    RECONCILE_ALL },
+		{ "UPDATE usage_ranks SET failed_requests = failed_requests + 1 "
+		  "LIMIT 1",
+		    "UPDATE usage_ranks SET failed_requests = failed_requests - "
+		    "1 LIMIT 1",
+		    RECONCILE_RANKS },
+		{ "UPDATE usage_ranks SET token_in_count = token_in_count + 1, "
+		  "token_out_count = token_out_count - 1 WHERE period = "
+		  "'pentad' LIMIT 1",
+		    "UPDATE usage_ranks SET token_in_count = token_in_count - 1, "
+		    "token_out_count = token_out_count + 1 WHERE period = "
+		    "'pentad' LIMIT 1",
+		    RECONCILE_RANKS },
+		{ "UPDATE usage_ranks SET cost_in_usd = cost_in_usd + "
+		  "0.000000000001 WHERE dimension = 'status' LIMIT 1",
+		    "UPDATE usage_ranks SET cost_in_usd = cost_in_usd - "
+		    "0.000000000001 WHERE dimension = 'status' LIMIT 1",
+		    RECONCILE_RANKS },
 		{ "UPDATE ledger_accounts SET balance_usd = balance_usd + 1 "
 		  "ORDER BY account_id LIMIT 1",
 		    "UPDATE ledger_accounts SET balance_usd = balance_usd - 1 "

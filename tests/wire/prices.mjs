@@ -395,7 +395,7 @@ await test('usage rerate: shows, books once, and the bill is what it should have
 // ---- pruning ----
 
 // The migration's own way from usage_hourly to the other sums.
-const coarser = ['0015_summaries', '0025_callers', '0026_sums']
+const coarser = ['0015_summaries', '0025_callers', '0026_sums', '0028_ranks']
   .map((name) => readFileSync(new URL(`../../sql/schema/${name}.sql`, import.meta.url), 'utf8')).join('')
   .split(/;\n/).map((s) => s.replace(/^--.*\n/gm, '').trim()).filter((s) => s.startsWith('INSERT')).join(';\n');
 
@@ -449,6 +449,7 @@ await test('usage prune: months become sums; the books agree, the bill stays', a
     UPDATE usage_adjustments SET request_timestamp = request_timestamp - INTERVAL 92 DAY;
     UPDATE usage_hourly SET hour = hour - INTERVAL 92 DAY;
     DELETE FROM usage_daily; DELETE FROM usage_monthly; DELETE FROM usage_callers; DELETE FROM usage_totals; DELETE FROM usage_sums;
+    DELETE FROM usage_ranks;
     ${coarser}`);
   const books = () => JSON.parse(command('reconcile', '--database-only', '--json').stdout);
   assert.equal(books().clean, true);

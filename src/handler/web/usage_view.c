@@ -79,15 +79,10 @@ const char *const usage_period_names[ROLLUP_PERIOD__N] = {
 struct str
 usage_period_text(struct arena *a, enum rollup_period period, int64_t start_ms)
 {
-	switch (period) {
-	case ROLLUP_HOUR:
+	if (period == ROLLUP_HOUR)
 		return view_time_text(a, start_ms);
-	case ROLLUP_DAY:
+	if (period == ROLLUP_DAY)
 		return view_day_text(a, start_ms);
-	case ROLLUP_MONTH:
-	case ROLLUP_PERIOD__N:
-		break;
-	}
 	return view_month_text(a, start_ms);
 }
 

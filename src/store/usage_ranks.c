@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/usage_ranks.h"
+
+#include <stdlib.h>
+
+#include "base/money.h"
+#include "store/fields.h"
+#include "store/usage.h"
+
+const char *const rank_dimension_names[RANK_DIMENSION__N] = { "all", "model",
+	"provider", "status" };
+
+static const struct db_field rank_fields[] = {
+	DB_FIELD_ENUM(struct usage_rank_sums, dimension, rank_dimension_names),
+	DB_FIELD(struct usage_rank_sums, id, U64),
+	DB_FIELD_ENUM(struct usage_rank_sums, period, rollup_period_names),
+	DB_FIELD(struct usage_rank_sums, start_ms, TIME),
+	DB_FIELD(struct usage_rank_sums, customer_id, U64),
+	DB_FIELD(struct usage_rank_sums, requests, U64),
+	DB_FIELD(struct usage_rank_sums, failed_requests, U64),
+	DB_FIELD(struct usage_rank_sums, cost_pusd, MONEY),
+	DB_FIELDS_TOK_CONTEXT(struct usage_rank_sums, tok, U64),
+};
+static const struct db_map rank_map = DB_MAP(struct usage_rank_sums,
+    rank_fields);
+
+static uint64_t
+id_of(const struct usage_row *u, enum rank_dimension dimension)
+{
+	switch (dimension) {
+	case RANK_OF_MODEL:
+		return u->model_id;
+	case RANK_OF_PROVIDER:
+		return u->provider_id;
+	case RANK_OF_STATUS:
+		return 1 + (uint64_t)u->status;
+	case RANK_OF_ALL:
+	case RANK_DIMENSION__N:
+		break;
+	}
+	return 0;
+}
+
+/* What one row of usage adds to one of the table. */
+static struct usage_rank_sums
+sums_of(const struct usage_row *u, enum rank_dimension dimension,
+    enum rollup_period period)
+{
+	struct usage_rank_sums s = {
+		.dimension = dimension,
+		.id = id_of(u, dimension),
+		.period = period,
+		.start_ms = rollup_start_ms(u->request_timestamp_ms, period),
+		.customer_id = u->customer_id,
+		.requests = 1,
+		.failed_requests = usage_is_failed(u->status),
+		.cost_pusd = u->cost_pusd == DB_MONEY_NULL ? 0 : u->cost_pusd,
+	};
+
+	for (int x = 0; x < TOK_CONTEXT__MAX; x++)
+		for (int i = 0; i < TOK_CLASS__MAX; i++)
+			s.tok[i] += u->tok[x][i];
+	return s;
+}
+
+static enum err
+sums_add(struct usage_rank_sums *to, const struct usage_rank_sums *s,
+    struct error *e)
+{
+	to->requests += s->requests;
+	to->failed_requests += s->failed_requests;
+	for (int i = 0; i < TOK_CLASS__MAX; i++)
+		to->tok[i] += s->tok[i];
+	return money_add(to->cost_pusd, s->cost_pusd, &to->cost_pusd, e);
+}
+
+/* Order of the primary key within a dimension. */
+static int
+compare(const void *pa, const void *pb)
+{
+	const struct usage_rank_sums *a = pa, *b = pb;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	if (a->period != b->period)
+		return a->period < b->period ? -1 : 1;
+	if (a->start_ms != b->start_ms)
+		return a->start_ms < b->start_ms ? -1 : 1;
+	return (a->customer_id > b->customer_id) -
+	       (a->customer_id < b->customer_id);
+}
+
+/* @ret  sums of one dimension, in order; room for ROLLUP_PERIOD__N a row */
+static enum err
+sum_up(const struct usage_row *rows, size_t n, enum rank_dimension dimension,
+    struct usage_rank_sums *ret, size_t *ret_n, struct error *e)
+{
+	size_t n_all = 0, n_sums = 0;
+	enum err err = OK;
+
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < ROLLUP_PERIOD__N; p++)
+			ret[n_all++] = sums_of(&rows[i], dimension,
+			    (enum rollup_period)p);
+	qsort(ret, n_all, sizeof(*ret), compare);
+	for (size_t i = 0; i < n_all && !err; i++) {
+		if (n_sums > 0 && compare(&ret[n_sums - 1], &ret[i]) == 0)
+			err = sums_add(&ret[n_sums - 1], &ret[i], e);
+		else
+			ret[n_sums++] = ret[i];
+	}
+	*ret_n = n_sums;
+	return err;
+}
+
+static enum err
+add_sums(struct db *db, const struct usage_rank_sums *sums, size_t n,
+    struct error *e)
+{
+	return db_bulk(db, STMT_RANK_ADD, &rank_map, sums, n, e);
+}
+
+static enum err
+adjust_sums(struct db *db, const struct usage_rank_sums *sums, size_t n,
+    struct error *e)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		const struct usage_rank_sums *s = &sums[i];
+		uint64_t n_met = 0;
+
+		err = db_exec(db, STMT_RANK_ADJUST,
+		    DB_IN(db_money(s->cost_pusd),
+			db_str(str_from(rank_dimension_names[s->dimension])),
+			db_u64(s->id),
+			db_str(str_from(rollup_period_names[s->period])),
+			db_time(s->start_ms), db_u64(s->customer_id)),
+		    &n_met, e);
+		if (!err && n_met != 1)
+			err = error_set(e, ERR_CORRUPT,
+			    "usage of customer %llu is in no rank of its %s",
+			    (unsigned long long)s->customer_id,
+			    rollup_period_names[s->period]);
+	}
+	return err;
+}
+
+typedef enum err write_fn(struct db *db, const struct usage_rank_sums *sums,
+    size_t n, struct error *e);
+
+static enum err
+write_each(struct db *db, write_fn *write, const struct usage_row *rows,
+    size_t n, struct arena *a, struct error *e)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct usage_rank_sums *sums = arena_array(a, struct usage_rank_sums,
+	    ROLLUP_PERIOD__N * n);
+	enum err err = OK;
+
+	if (!sums)
+		return error_arena(e, a);
+	for (int d = 0; d < RANK_DIMENSION__N && !err; d++) {
+		size_t n_sums;
+
+		err = sum_up(rows, n, (enum rank_dimension)d, sums, &n_sums, e);
+		if (!err)
+			err = write(db, sums, n_sums, e);
+	}
+	arena_rewind(a, mark);
+	return err;
+}
+
+enum err
+store_usage_ranks_add(struct db *db, const struct usage_row *rows, size_t n,
+    struct arena *a, struct error *e)
+{
+	return write_each(db, add_sums, rows, n, a, e);
+}
+
+enum err
+store_usage_ranks_adjust(struct db *db, const struct usage_row *rows, size_t n,
+    struct arena *a, struct error *e)
+{
+	return write_each(db, adjust_sums, rows, n, a, e);
+}
