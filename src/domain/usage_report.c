@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "domain/usage_metric.h"
 
-/* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the sums of
- * those. */
+/* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the
+ * sums of those. */
 #define BIT(by) (1U << (by))
 #define TIMES                                                      \
  (BIT(USAGE_BY_NOTHING) | BIT(USAGE_BY_HOUR) | BIT(USAGE_BY_DAY) | \
@@ -35,7 +35,8 @@ struct piece {
 	int64_t from_ms, to_ms;
 	bool is_less; /* it is taken away */
 };
-/* A month's ends have a day's ends each; the same of the refusals. */
+/* A month's ends have a pentad's each, those a day's, those an hour's; the same
+ * of the refusals, which have no pentads. */
 #define PIECES_MAX 14
 
 /* A time to be put together. */
@@ -98,6 +99,14 @@ past_ms(const struct cutting *c, int64_t from_ms, int64_t to_ms)
 	return end > from_ms ? end - from_ms : 0;
 }
 
+static enum rollup_period
+finer_of(const struct cutting *c, enum rollup_period period)
+{
+	if (period == ROLLUP_MONTH && c->sums == USAGE_SUMS_RANKS)
+		return ROLLUP_PENTAD;
+	return period == ROLLUP_DAY ? ROLLUP_HOUR : ROLLUP_DAY;
+}
+
 /*
  * [from, to) by whole periods and what is over, or less what is too much, in
  * finer ones: whichever is shorter, at either end.
@@ -115,7 +124,7 @@ cut(struct cutting *c, enum rollup_period period, int64_t from_ms,
 		add_piece(c, c->sums, period, from_ms, to_ms, is_less);
 		return;
 	}
-	finer = period == ROLLUP_MONTH ? ROLLUP_DAY : ROLLUP_HOUR;
+	finer = finer_of(c, period);
 	last = rollup_start_ms(to_ms, period);
 	if (past_ms(c, before, from_ms) < past_ms(c, from_ms, first))
 		first = before;
@@ -242,12 +251,15 @@ read_pieces(struct db *db, void *arg, struct error *e)
 
 /* The table with the fewest rows that can tell. */
 static enum usage_sums_of
-fewest(const enum usage_dimension by[USAGE_BY_MAX],
-    const struct usage_filter *f)
+fewest(const struct usage_wish *w)
 {
+	const enum usage_dimension *by = w->by;
+	const struct usage_filter *f = &w->filter;
 	bool is_any_caller = !has_narrow_filter(f) && !f->api_key_id;
 	bool is_any_model = !f->model_id && !f->provider_id && !f->status.p;
 
+	if (usage_summary_has_ranks(w))
+		return USAGE_SUMS_RANKS;
 	if (is_grouped_by(ALL, by) && is_any_caller && is_any_model)
 		return USAGE_SUMS_ALL;
 	if (is_grouped_by(TOTALS, by) && is_any_caller)
@@ -281,7 +293,7 @@ usage_report_wish(struct db *db, const struct usage_wish *w, int64_t now_ms,
     struct arena *a, struct usage_report *ret, struct error *e)
 {
 	const struct usage_filter *f = &w->filter;
-	struct cutting c = { .sums = fewest(w->by, f), .now_ms = now_ms };
+	struct cutting c = { .sums = fewest(w), .now_ms = now_ms };
 	struct reading r = { .wish = *w, .cutting = &c };
 	enum err err;
 

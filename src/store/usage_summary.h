@@ -46,6 +46,8 @@ enum usage_sums_of {
 	USAGE_SUMS_ALL,     /* customer and times */
 	USAGE_SUMS_CALLERS, /* key, user, project, customer, agent, connector,
 			       days and months */
+	USAGE_SUMS_RANKS,   /* customers by times; of a ranking alone, see
+			       usage_summary_has_ranks() */
 	/* These fill `refusals` alone. */
 	USAGE_SUMS_REFUSED_TOTALS, /* customer, model and times */
 	USAGE_SUMS_REFUSED_KEYS,   /* customer, key and times */
@@ -96,12 +98,18 @@ struct usage_rank_row {
 };
 
 /**
+ * Whether usage_ranks tell: everybody's ranking by customer, of all or of one
+ * model, provider or status.
+ */
+bool usage_summary_has_ranks(const struct usage_wish *w);
+
+/**
  * Rows of the sums, each a struct usage_group, or a struct usage_rank_row of
  * sums that are not refusals and are only ranked; with what they are grouped by,
  * many of the same group, in any order. However many there are, they take no
  * memory.
  * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
- *          USAGE_SUMS_CALLERS
+ *          USAGE_SUMS_CALLERS; pentads are of USAGE_SUMS_RANKS alone
  * Errors: those of fn; the database's.
  */
 enum err store_usage_summary(struct db *db, const struct usage_wish *w,

@@ -80,6 +80,64 @@ assert_parts(struct fixture *x, const struct usage_wish *asked,
 	arena_rewind(&x->a, mark);
 }
 
+/* What usage_ranks tell must be what the others do, wherever a time begins and
+ * ends: in the middle of an hour's day, a day's pentad, a pentad's month. */
+static void
+usage_report_wish__everybody_s_customers__rank_alike_at_any_time(void **state)
+{
+	static const struct usage_filter filters[] = { { .from_ms = 0 },
+		{ .model_id = 3 }, { .provider_id = 1 },
+		{ .status = { "timeout", 7 } },
+		{ .model_id = 2, .status = { "ok", 2 } } };
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	for (int64_t i = 0; i < 120; i++) {
+		const struct usage_metric *m =
+		    &usage_metrics[i % USAGE_METRICS_N];
+		struct usage_wish w = {
+			.by = { USAGE_BY_NOTHING, USAGE_BY_CUSTOMER },
+			.filter = filters[(size_t)i % ARRAY_LEN(filters)],
+		};
+		struct usage_wish rank = w;
+
+		w.filter.from_ms = FIRST_MONTH + i * 13 * HOUR_MS;
+		w.filter.to_ms = w.filter.from_ms + (1 + i * i % 79) * DAY_MS -
+				 i % 3 * HOUR_MS;
+		rank.filter = w.filter;
+		rank.rank = usage_metric_rank(m);
+		assert_int_equal(usage_summary_has_ranks(&rank),
+		    !w.filter.model_id || !w.filter.status.p);
+		assert_parts(&x, &w, m);
+	}
+	fixture_fini(&x);
+}
+
+/* The days of a month in periods of five, the last with what is left. */
+static void
+pentads__of_each_month__are_six_and_leave_nothing(void **state)
+{
+	int64_t t = FIRST_MONTH;
+
+	(void)state;
+	for (int month = 0; month < 50; month++) {
+		int64_t next = rollup_next_ms(t, ROLLUP_MONTH);
+
+		for (int i = 0; i < 6; i++) {
+			int64_t end = rollup_next_ms(t, ROLLUP_PENTAD);
+
+			assert_true(i == 5 || end - t == 5 * DAY_MS);
+			assert_int_equal(rollup_start_ms(end - 1,
+					     ROLLUP_PENTAD),
+			    t);
+			assert_int_equal(rollup_start_ms(t, ROLLUP_PENTAD), t);
+			t = end;
+		}
+		assert_int_equal(t, next);
+	}
+}
+
 static void
 usage_report_wish__a_number_or_some_groups__is_part_of_all(void **state)
 {
@@ -284,6 +342,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    usage_report_wish__everybody_s_customers__rank_alike_at_any_time),
+		cmocka_unit_test(
+		    pentads__of_each_month__are_six_and_leave_nothing),
 		cmocka_unit_test(
 		    usage_report_wish__a_number_or_some_groups__is_part_of_all),
 		cmocka_unit_test(
