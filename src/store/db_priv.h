@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of db share: db.c (connection, transactions), db_stmt.c
- * (statements), db_bind.c (values). Nothing else includes <mysql.h>. */
+ * (statements), db_rows.c (what they answer), db_bind.c (values). Nothing else includes <mysql.h>. */
 #ifndef TG_STORE_DB_PRIV_H
 #define TG_STORE_DB_PRIV_H
 
@@ -75,6 +75,17 @@ enum err db_fail(struct db *db, unsigned number, const char *words,
     const char *what, struct error *e);
 /** Whether the error number means that the connection is gone. */
 bool db_is_lost(unsigned number);
+/** What went wrong with a statement. A change that was sent outside a transaction
+ * may have been made if the answer is lost. */
+enum err db_stmt_fail(struct db *db, enum stmt id, MYSQL_STMT *st,
+    struct error *e);
+/** Prepare, bind and execute one that reads: on a connection that proves dead,
+ * once more. */
+enum err db_run_read(struct db *db, enum stmt id, struct db_in in,
+    struct db_prepared **ret, struct error *e) ATTR_MUST_CHECK;
+/** Whether a map has the types of a statement's parameters or columns. */
+enum err db_check_map(enum stmt id, const struct db_map *map,
+    const uint8_t *types, struct error *e) ATTR_MUST_CHECK;
 /** Forget all prepared statements; the connection may be gone already. */
 void db_unprepare(struct db *db);
 

@@ -22,6 +22,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/db_pool.c \
 	src/store/db_pool.h \
 	src/store/db_priv.h \
+	src/store/db_rows.c \
 	src/store/db_stmt.c \
 	src/store/deployment.c \
 	src/store/deployment.h \
