@@ -32,6 +32,53 @@ pages_id() {
   esac
 }
 
+# pages_past FIRST LAST: a time in the past, by the days that it is ago.
+pages_past() {
+  printf 'from=%s&to=%s' "$(date -u -d "$1 days ago" +%F)" "$(date -u -d "$2 days ago" +%F)"
+}
+
+# pages_questions WHO N: what the page Usage may be asked by an operator, or by
+# customers other than the one with a fifth of the keys; always the same.
+pages_questions() {
+  awk -v who="$1" -v n="$2" -v now="$(date -u +%s)" '
+    function one_of(text, all) { return all[1 + int(rand() * split(text, all, " "))] }
+    function day(ago) { return strftime("%Y-%m-%d", now - ago * 86400, 1) }
+    BEGIN {
+      srand(7)
+      for (i = 0; i < n; i++) {
+        groups = "none model key project user agent connector status"
+        path = "/dashboard/" 2 + int(rand() * 999) "/usage"
+        if (who == "operator") {
+          groups = groups " provider customer customer customer"
+          path = "/admin/usage"
+        }
+        range = one_of("range=24h range=7d range=30d range=month range=last-month range=12m past past past")
+        if (range == "past") {
+          last = int(rand() * 300)
+          range = "from=" day(last + 1 + int(rand() * 90)) "&to=" day(last)
+        }
+        print path "?" range "&group_by=" one_of(groups) \
+          "&metric=" one_of("cost requests tokens tokens_in out errors latency_p50 latency_p95 ttft_p95") \
+          one_of("- - - - &request_status=ok &request_status=timeout &model_id=1 &model_id=3 &provider_id=1", unused)
+      }
+    }' | sed 's/-$//'
+}
+
+# pages_asked WHO N: the line of their times.
+pages_asked() {
+  local path
+  local -a all=("$pages_url/admin/usage" -o /dev/null)
+  while read -r path; do
+    all+=("$pages_url$path" -o /dev/null)
+  done < <(pages_questions "$1" "$2")
+  curl -sS -g --compressed -b "$dir/cookies" "${all[@]}" \
+    -w '%{time_total} %{http_code} %{size_download}\n' | sed 1d | sort -n \
+    | awk -v who="$1" '{ v[NR] = $1 * 1000; kb += $3 / 1000; bad += $2 != 200 }
+      END { printf "| `…/usage`, %d questions of %s%s | 200 | %.1f | %.1f, at most %.1f | %.1f |\n", NR, who,
+        bad ? ", " bad " of them not answered" : "", v[int((NR + 1) / 2)],
+        v[int(NR * 0.95 + 0.999)], v[NR], kb / NR }'
+}
+
 # Each GET that answers with a page, with ids filled in.
 pages_paths() {
   local path what
@@ -57,6 +104,10 @@ pages_paths() {
     '/dashboard/8/usage?range=30d&group_by=agent&metric=latency_p95' \
     '/admin/usage?range=30d&group_by=customer' \
     '/admin/usage?range=12m&group_by=customer' \
+    '/admin/usage?range=24h&group_by=customer' \
+    '/admin/usage?range=30d&group_by=customer&request_status=ok' \
+    "/admin/usage?$(pages_past 75 46)&group_by=customer" \
+    "/admin/usage?$(pages_past 75 46)&group_by=customer&model_id=2" \
     '/admin/usage?range=30d&group_by=key' \
     '/dashboard/1/requests?request_status=timeout'
 }
@@ -100,6 +151,8 @@ bench_pages() {
 - $rows rows of usage, $usage_rows_customers customers, $usage_rows_all_keys keys, of which $usage_rows_keys are in use, a fifth of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
 
 $(pages_table)
+$(pages_asked customers 400)
+$(pages_asked operator 400)
 $(pages_sign_ins reader@example.org "$person")
 MD
 }
