@@ -38,16 +38,18 @@ pages_past() {
 }
 
 # pages_questions WHO N: what the page Usage may be asked by an operator, or by
-# customers other than the one with a fifth of the keys; always the same.
+# customers other than the one with a fifth of the keys; the same each time on one
+# day.
 pages_questions() {
-  awk -v who="$1" -v n="$2" -v now="$(date -u +%s)" '
+  awk -v who="$1" -v n="$2" -v others=$((usage_rows_customers - 1)) \
+    -v now="$(date -u +%s)" '
     function one_of(text, all) { return all[1 + int(rand() * split(text, all, " "))] }
     function day(ago) { return strftime("%Y-%m-%d", now - ago * 86400, 1) }
     BEGIN {
       srand(7)
       for (i = 0; i < n; i++) {
         groups = "none model key project user agent connector status"
-        path = "/dashboard/" 2 + int(rand() * 999) "/usage"
+        path = "/dashboard/" 2 + int(rand() * others) "/usage"
         if (who == "operator") {
           groups = groups " provider customer customer customer"
           path = "/admin/usage"

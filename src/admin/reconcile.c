@@ -11,7 +11,7 @@
 #include "journal/reader.h"
 #include "store/reconcile_last.h"
 
-#define TEXT_BYTES  MIB(1)    /* 1,100 differences, 100 faults at most */
+#define TEXT_BYTES  MIB(1)    /* 1,200 differences, 100 faults at most */
 #define ARENA_BYTES MIB(1024) /* customers, offsets and differences */
 
 static const char *const check_names[RECONCILE__N] = {

@@ -320,9 +320,12 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 
 	if (!changes)
 		return error_arena(e, b->a);
-	err = update_ranks(db, b, e);
-	for (int scope = 0; scope < ROLLUP_SCOPE__N && !err; scope++)
-		for (int period = 0; period <= ROLLUP_MONTH; period++) {
+	for (int scope = 0; scope < ROLLUP_SCOPE__N; scope++) {
+		if (scope == ROLLUP_OF_CUSTOMER)
+			err = update_ranks(db, b, e);
+		if (err)
+			return err;
+		for (int period = 0; period < ROLLUP_SUMS_PERIODS; period++) {
 			if (scope == ROLLUP_OF_CALLER && period == ROLLUP_HOUR)
 				continue;
 			err = make_changes(b, (enum rollup_scope)scope,
@@ -333,7 +336,8 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 			if (err)
 				return err;
 		}
-	return err;
+	}
+	return OK;
 }
 
 /* Tables in the flusher's order, so that neither waits for the other. */

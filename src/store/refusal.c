@@ -155,7 +155,7 @@ store_refusal_add(struct db *db, const struct usage_refusal *rows, size_t n,
 		return error_arena(e, a);
 	err = db_bulk(db, STMT_REFUSAL_ADD, &refusal_map, rows, n, e);
 	for (size_t s = 0; s < ARRAY_LEN(scopes) && !err; s++)
-		for (int p = 0; p <= ROLLUP_MONTH && !err; p++)
+		for (int p = 0; p < ROLLUP_SUMS_PERIODS && !err; p++)
 			err = add_sums(db, scopes[s], (enum rollup_period)p,
 			    rows, n, sums, e);
 	return err;

@@ -336,11 +336,13 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
 		keyed[i].u = &rows[i];
-	err = store_usage_ranks_add(db, rows, n, a, e);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !err; i++) {
 		/* Those of one table go in one statement, if they fit. */
 		if (p.id != steps[i].id)
 			err = write_pending(&p, e);
+		if (!err && steps[i].scope == ROLLUP_OF_CUSTOMER &&
+		    p.id != steps[i].id)
+			err = store_usage_ranks_add(db, rows, n, a, e);
 		p.id = steps[i].id;
 		p.map = steps[i].map;
 		sort_by_key(keyed, n, steps[i].scope, steps[i].period);

@@ -4,7 +4,8 @@
  * usage_hourly, usage_daily and usage_monthly with all dimensions,
  * usage_callers with those of who asked, by day and month, and usage_totals
  * with those of what was asked and usage_sums with no others, for each customer
- * and for all together; usage_ranks with them (store/usage_ranks.h). In keys 0 stands for "none", because a key column cannot
+ * and for all together. usage_ranks is written with them (store/usage_ranks.h).
+ * In keys 0 stands for "none", because a key column cannot
  * be NULL.
  */
 #ifndef TG_STORE_ROLLUP_H
@@ -37,6 +38,7 @@ enum rollup_period {
 	ROLLUP_PENTAD, /* five days of a month; of usage_ranks alone */
 	ROLLUP_PERIOD__N
 };
+#define ROLLUP_SUMS_PERIODS (ROLLUP_MONTH + 1) /* of all other tables */
 extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
 
 enum rollup_scope {
@@ -81,9 +83,9 @@ int rollup_compare(const void *a, const void *b);
 
 /**
  * All rollups of a batch of rows, in the caller's transaction: aggregates,
- * sorts and writes. Writers take locks in one order: usage_ranks, then scope by
- * scope, in each period by period, in each by key. What is busiest comes last: the sums of
- * everybody.
+ * sorts and writes. Writers take locks in one order: scope by scope, in each
+ * period by period, in each by key; usage_ranks before ROLLUP_OF_CUSTOMER. What
+ * is busiest comes last: the sums of everybody.
  * Memory: scratch in a.
  */
 enum err store_rollup_usage(struct db *db, const struct usage_row *rows,

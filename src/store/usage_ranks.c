@@ -139,9 +139,11 @@ adjust_sums(struct db *db, const struct usage_rank_sums *sums, size_t n,
 		    &n_met, e);
 		if (!err && n_met != 1)
 			err = error_set(e, ERR_CORRUPT,
-			    "usage of customer %llu is in no rank of its %s",
+			    "usage of customer %llu is in no rank of its %s, by %s %llu",
 			    (unsigned long long)s->customer_id,
-			    rollup_period_names[s->period]);
+			    rollup_period_names[s->period],
+			    rank_dimension_names[s->dimension],
+			    (unsigned long long)s->id);
 	}
 	return err;
 }

@@ -8,9 +8,9 @@
 
 #define SUMS_USAGE_ROWS     6000
 #define SUMS_FIRST_MONTH_MS INT64_C(1793491200000) /* 2026-11-01 */
-#define SUMS_STEP_MS        INT64_C(2500000)       /* of every third row */
+#define SUMS_STEP_MS        INT64_C(2600000)       /* of every third row */
 #define SUMS_LAST_MS \
- (SUMS_FIRST_MONTH_MS + SUMS_USAGE_ROWS / 3 * SUMS_STEP_MS) /* Dec 28 */
+ (SUMS_FIRST_MONTH_MS + SUMS_USAGE_ROWS / 3 * SUMS_STEP_MS) /* Dec 31 */
 #define SUMS_NEVER_MS   (INT64_MAX / 2)
 /* the first refusal; the last is 61 days later */
 #define SUMS_REFUSED_MS (SUMS_FIRST_MONTH_MS - 20 * DAY_MS)

@@ -326,9 +326,11 @@ await_end_of(unsigned long thread_id)
 	    "SELECT COUNT(*) FROM information_schema.innodb_trx "
 	    "WHERE trx_mysql_thread_id = %lu",
 	    thread_id);
-	while (fixture_number(root, text))
+	for (int i = 0; fixture_number(root, text); i++) {
+		assert_in_range(i, 0, 3000);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 },
 		    NULL);
+	}
 	db_free(root);
 }
 

@@ -114,6 +114,43 @@ usage_report_wish__everybody_s_customers__rank_alike_at_any_time(void **state)
 	fixture_fini(&x);
 }
 
+/* November 4 to 21: of each of two customers the month, less the pentad of the
+ * 1st without two days and the last one, and the day before that. */
+static void
+usage_report_wish__everybody_s_customers__reads_months_pentads_and_days(
+    void **state)
+{
+	const uint64_t should = fixture_number(sums_root,
+	    "SELECT COUNT(*) FROM usage_ranks WHERE dimension = 'all' AND "
+	    "(period = 'month' AND start = '2026-11-01' OR period = 'pentad' "
+	    "AND start IN ('2026-11-01', '2026-11-21', '2026-11-26') OR period "
+	    "= 'day' AND start IN ('2026-11-04', '2026-11-05', "
+	    "'2026-11-21'))");
+	const struct usage_wish w = {
+		.by = { USAGE_BY_NOTHING, USAGE_BY_CUSTOMER },
+		.filter = { .from_ms = FIRST_MONTH + 3 * DAY_MS,
+		    .to_ms = FIRST_MONTH + 21 * DAY_MS },
+		.rank = USAGE_RANK_COST,
+		.no_refusals = true,
+	};
+	uint64_t own, before;
+	struct usage_report r;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x, FIXTURE_APP);
+	own = sums_rows_read(x.db);
+	before = sums_rows_read(x.db);
+	own = before - own; /* what looking costs */
+	assert_db_ok(&x,
+	    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
+	assert_int_equal(r.n, 2);
+	assert_int_equal(should, 2 * 7);
+	/* Each of five statements looks once for where it begins. */
+	assert_int_equal(sums_rows_read(x.db) - before - own, should + 5);
+	fixture_fini(&x);
+}
+
 /* The days of a month in periods of five, the last with what is left. */
 static void
 pentads__of_each_month__are_six_and_leave_nothing(void **state)
@@ -344,6 +381,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    usage_report_wish__everybody_s_customers__rank_alike_at_any_time),
+		cmocka_unit_test(
+		    usage_report_wish__everybody_s_customers__reads_months_pentads_and_days),
 		cmocka_unit_test(
 		    pentads__of_each_month__are_six_and_leave_nothing),
 		cmocka_unit_test(
