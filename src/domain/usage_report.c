@@ -2,6 +2,7 @@
 #include "domain/usage_report.h"
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "domain/usage_metric.h"
 
 /* Dimensions of usage_sums, usage_totals, usage_callers, usage_refusals and the
@@ -170,22 +171,27 @@ struct reading {
 	bool is_rank_row; /* likewise */
 };
 
-/* A group that has what such a row says alone. */
-static void
-group_of_rank(enum usage_rank rank, const struct usage_rank_row *row,
-    struct usage_group *ret)
+/* What such a row says is all that there is to be added. */
+static enum err
+add_rank_row(struct reading *r, const struct usage_rank_row *row,
+    struct error *e)
 {
-	*ret = (struct usage_group){
-		.sums = { .requests = row->requests },
-	};
-	for (int i = 0; i < USAGE_BY_MAX; i++)
-		ret->by[i] = row->by[i];
-	if (usage_rank_is_of_tokens(rank)) {
-		*usage_rank_tokens(rank, ret) = row->tokens;
-		return;
+	uint64_t k = r->is_less ? UINT64_MAX : 1;
+	struct usage_group *g;
+	enum err err = usage_tally_group(&r->tally, row->by, &g, e);
+
+	if (err)
+		return err;
+	g->sums.requests += k * row->requests;
+	if (usage_rank_is_of_tokens(r->wish.rank)) {
+		*usage_rank_tokens(r->wish.rank, g) += k * row->tokens;
+		return OK;
 	}
-	ret->failed_requests = row->failed_requests;
-	ret->sums.cost_pusd = row->cost_pusd;
+	g->failed_requests += k * row->failed_requests;
+	return r->is_less ? money_sub(g->sums.cost_pusd, row->cost_pusd,
+				&g->sums.cost_pusd, e)
+			  : money_add(g->sums.cost_pusd, row->cost_pusd,
+				&g->sums.cost_pusd, e);
 }
 
 /* db_row_fn. */
@@ -193,12 +199,9 @@ static enum err
 take_row(const void *row, void *arg, struct error *e)
 {
 	struct reading *r = arg;
-	struct usage_group g;
 
-	if (!r->is_rank_row)
-		return usage_tally_add(&r->tally, row, r->is_less, e);
-	group_of_rank(r->wish.rank, row, &g);
-	return usage_tally_add(&r->tally, &g, r->is_less, e);
+	return r->is_rank_row ? add_rank_row(r, row, e)
+			      : usage_tally_add(&r->tally, row, r->is_less, e);
 }
 
 /* Whether they are too many is known before they are read. */

@@ -81,28 +81,28 @@ too_many(struct error *e)
 }
 
 static bool
-is_of(const struct usage_group *g, const struct usage_group *row)
+is_of(const struct usage_group *g, const uint64_t by[USAGE_BY_MAX])
 {
 	for (int i = 0; i < USAGE_BY_MAX; i++)
-		if (g->by[i] != row->by[i])
+		if (g->by[i] != by[i])
 			return false;
 	return true;
 }
 
 /* Ids and times lie close together: a multiplication spreads them. */
 static size_t
-slot_of(const struct usage_group *row)
+slot_of(const uint64_t by[USAGE_BY_MAX])
 {
 	uint64_t h = 0;
 
 	for (int i = 0; i < USAGE_BY_MAX; i++)
-		h = (h ^ row->by[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		h = (h ^ by[i]) * UINT64_C(0x9e3779b97f4a7c15);
 	return (size_t)(h >> 32) % USAGE_TALLY_SLOTS;
 }
 
 /* Another group, of no usage yet, at a free slot. */
 static enum err
-make_group(struct usage_tally *t, size_t slot, const struct usage_group *row,
+make_group(struct usage_tally *t, size_t slot, const uint64_t by[USAGE_BY_MAX],
     struct error *e)
 {
 	if (t->n == USAGE_TALLY_MAX)
@@ -120,17 +120,17 @@ make_group(struct usage_tally *t, size_t slot, const struct usage_group *row,
 	t->last = t->groups[t->n++];
 	*t->last = (struct usage_group){ 0 };
 	for (int i = 0; i < USAGE_BY_MAX; i++)
-		t->last->by[i] = row->by[i];
+		t->last->by[i] = by[i];
 	t->slots[slot] = (uint16_t)t->n;
 	return OK;
 }
 
-/* t->last becomes the row's group. */
+/* t->last becomes that group. */
 static enum err
-find_group(struct usage_tally *t, const struct usage_group *row,
+find_group(struct usage_tally *t, const uint64_t by[USAGE_BY_MAX],
     struct error *e)
 {
-	size_t slot = slot_of(row);
+	size_t slot = slot_of(by);
 
 	if (!t->groups) {
 		t->groups = arena_array(t->a, struct usage_group *,
@@ -141,21 +141,32 @@ find_group(struct usage_tally *t, const struct usage_group *row,
 		return error_arena(e, t->a);
 	for (; t->slots[slot]; slot = (slot + 1) % USAGE_TALLY_SLOTS) {
 		t->last = t->groups[t->slots[slot] - 1];
-		if (is_of(t->last, row))
+		if (is_of(t->last, by))
 			return OK;
 	}
-	return make_group(t, slot, row, e);
+	return make_group(t, slot, by, e);
+}
+
+enum err
+usage_tally_group(struct usage_tally *t, const uint64_t by[USAGE_BY_MAX],
+    struct usage_group **ret, struct error *e)
+{
+	enum err err = OK;
+
+	if (!t->last || !is_of(t->last, by))
+		err = find_group(t, by, e);
+	*ret = t->last;
+	return err;
 }
 
 enum err
 usage_tally_add(struct usage_tally *t, const struct usage_group *row,
     bool is_less, struct error *e)
 {
-	enum err err = OK;
+	struct usage_group *to;
+	enum err err = usage_tally_group(t, row->by, &to, e);
 
-	if (!t->last || !is_of(t->last, row))
-		err = find_group(t, row, e);
-	return err ? err : add_group(t->last, row, is_less, e);
+	return err ? err : add_group(to, row, is_less, e);
 }
 
 static int

@@ -35,6 +35,14 @@ void usage_tally_clear(struct usage_tally *t);
 enum err usage_tally_add(struct usage_tally *t, const struct usage_group *row,
     bool is_less, struct error *e) ATTR_MUST_CHECK;
 /**
+ * The group of such values, made if there is none: for who adds a few numbers
+ * alone. It stays where it is until the tally is cleared or ends.
+ * Errors: as usage_tally_add, but ERR_MONEY_RANGE.
+ */
+enum err usage_tally_group(struct usage_tally *t,
+    const uint64_t by[USAGE_BY_MAX], struct usage_group **ret,
+    struct error *e) ATTR_MUST_CHECK;
+/**
  * The groups of which something is left, in order of their values, and their
  * sum. Nothing may be added afterwards.
  * Errors: ERR_BAD_PARAM "group_by" more than USAGE_GROUPS_MAX; the others.

@@ -303,18 +303,17 @@ static enum err
 load_used(struct web_usage_filter *f, const struct manager *m,
     enum name_kind kind, uint64_t chosen, struct arena *a, struct error *e)
 {
-	const enum usage_dimension by[USAGE_BY_MAX] = { kind == NAME_MODEL
-							    ? USAGE_BY_MODEL
-							    : USAGE_BY_PROVIDER,
-		USAGE_BY_NOTHING };
-	const struct usage_filter used = {
-		.customer_id = f->filter.customer_id,
-		.from_ms = month_ms(m->now_ms, MODELS_SINCE),
-		.to_ms = rollup_next_ms(m->now_ms, ROLLUP_MONTH),
+	const struct usage_wish used = {
+		.by = { USAGE_BY_NOTHING,
+		    kind == NAME_MODEL ? USAGE_BY_MODEL : USAGE_BY_PROVIDER },
+		.filter = { .customer_id = f->filter.customer_id,
+		    .from_ms = month_ms(m->now_ms, MODELS_SINCE),
+		    .to_ms = rollup_next_ms(m->now_ms, ROLLUP_MONTH) },
+		.rank = USAGE_RANK_REQUESTS, /* that there are some */
 	};
 	struct usage_report r;
 	uint64_t *some;
-	enum err err = usage_report(m->db, by, &used, m->now_ms, a, &r, e);
+	enum err err = usage_report_wish(m->db, &used, m->now_ms, a, &r, e);
 
 	if (err)
 		return err;
@@ -322,7 +321,7 @@ load_used(struct web_usage_filter *f, const struct manager *m,
 	if (!some)
 		return error_arena(e, a);
 	for (size_t i = 0; i < r.n; i++)
-		some[i] = r.groups[i].by[0];
+		some[i] = r.groups[i].by[1];
 	/* Whoever asks for any number is not told what it is called. */
 	some[r.n] = f->is_admin ? chosen : 0;
 	return web_usage_names(f, m, kind, some, r.n + 1, a, e);
