@@ -66,7 +66,7 @@ pages_questions() {
     }' | sed 's/-$//'
 }
 
-# pages_asked WHO N: the line of their times.
+# pages_asked WHO N WHEN: the line of their times.
 pages_asked() {
   local path
   local -a all=("$pages_url/admin/usage" -o /dev/null)
@@ -75,8 +75,8 @@ pages_asked() {
   done < <(pages_questions "$1" "$2")
   curl -sS -g --compressed -b "$dir/cookies" "${all[@]}" \
     -w '%{time_total} %{http_code} %{size_download}\n' | sed 1d | sort -n \
-    | awk -v who="$1" '{ v[NR] = $1 * 1000; kb += $3 / 1000; bad += $2 != 200 }
-      END { printf "| `…/usage`, %d questions of %s%s | 200 | %.1f | %.1f, at most %.1f | %.1f |\n", NR, who,
+    | awk -v who="$1" -v when="$3" '{ v[NR] = $1 * 1000; kb += $3 / 1000; bad += $2 != 200 }
+      END { printf "| `…/usage`, %d questions of %s, %s%s | 200 | %.1f | %.1f, at most %.1f | %.1f |\n", NR, who, when,
         bad ? ", " bad " of them not answered" : "", v[int((NR + 1) / 2)],
         v[int(NR * 0.95 + 0.999)], v[NR], kb / NR }'
 }
@@ -153,8 +153,10 @@ bench_pages() {
 - $rows rows of usage, $usage_rows_customers customers, $usage_rows_all_keys keys, of which $usage_rows_keys are in use, a fifth of them of the customer whose pages these are, for an operator; milliseconds through lighttpd until all of the page was there, $pages_rounds times over one connection; the load average was $(cut -d' ' -f1 /proc/loadavg) before
 
 $(pages_table)
-$(pages_asked customers 400)
-$(pages_asked operator 400)
+$(pages_asked customers 400 'each for the first time')
+$(pages_asked customers 400 again)
+$(pages_asked operator 400 'each for the first time')
+$(pages_asked operator 400 again)
 $(pages_sign_ins reader@example.org "$person")
 MD
 }
