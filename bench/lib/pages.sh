@@ -61,7 +61,7 @@ pages_questions() {
         }
         print path "?" range "&group_by=" one_of(groups) \
           "&metric=" one_of("cost requests tokens tokens_in out errors latency_p50 latency_p95 ttft_p95") \
-          one_of("- - - - &request_status=ok &request_status=timeout &model_id=1 &model_id=3 &provider_id=1", unused)
+          one_of("- - - - &request_status=ok &request_status=timeout &model_id=1 &model_id=3 &provider_id=1")
       }
     }' | sed 's/-$//'
 }
