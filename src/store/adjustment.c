@@ -325,8 +325,9 @@ update_rollups(struct db *db, const struct booking *b, struct error *e)
 			err = update_ranks(db, b, e);
 		if (err)
 			return err;
-		for (int period = 0; period < ROLLUP_SUMS_PERIODS; period++) {
-			if (scope == ROLLUP_OF_CALLER && period == ROLLUP_HOUR)
+		for (int period = 0; period < ROLLUP_PERIOD__N; period++) {
+			if (!rollup_has((enum rollup_scope)scope,
+				(enum rollup_period)period))
 				continue;
 			err = make_changes(b, (enum rollup_scope)scope,
 			    (enum rollup_period)period, changes, &n, e);

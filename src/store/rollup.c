@@ -126,6 +126,16 @@ is_by_model(enum rollup_scope scope)
 	return scope == ROLLUP_OF_CUSTOMER || scope == ROLLUP_OF_EVERYBODY;
 }
 
+bool
+rollup_has(enum rollup_scope scope, enum rollup_period period)
+{
+	if (scope == ROLLUP_FULL)
+		return period != ROLLUP_PENTAD;
+	if (scope == ROLLUP_OF_CALLER)
+		return period == ROLLUP_DAY || period == ROLLUP_MONTH;
+	return period != ROLLUP_PENTAD;
+}
+
 void
 rollup_of(const struct usage_row *u, enum rollup_scope scope,
     enum rollup_period period, struct rollup *ret)
@@ -229,6 +239,32 @@ keyed_compare(const void *pa, const void *pb)
 	return key_compare(&a->key, &b->key);
 }
 
+static enum stmt
+stmt_of(enum rollup_scope scope, enum rollup_period period)
+{
+	static const enum stmt full[ROLLUP_PERIOD__N] = { STMT_ROLLUP_HOURS,
+		STMT_ROLLUP_DAYS, STMT_ROLLUP_MONTHS };
+	static const enum stmt others[ROLLUP_SCOPE__N] = {
+		[ROLLUP_OF_CALLER] = STMT_ROLLUP_CALLERS,
+		[ROLLUP_OF_CUSTOMER] = STMT_ROLLUP_TOTALS,
+		[ROLLUP_ALL_OF_CUSTOMER] = STMT_ROLLUP_ALL,
+		[ROLLUP_OF_EVERYBODY] = STMT_ROLLUP_TOTALS,
+		[ROLLUP_ALL_OF_EVERYBODY] = STMT_ROLLUP_ALL,
+	};
+
+	return scope == ROLLUP_FULL ? full[period] : others[scope];
+}
+
+static const struct db_map *
+map_of(enum rollup_scope scope, enum rollup_period period)
+{
+	if (scope == ROLLUP_FULL)
+		return period == ROLLUP_HOUR ? &hour_map : &day_map;
+	if (scope == ROLLUP_OF_CALLER)
+		return &caller_map;
+	return is_by_model(scope) ? &total_map : &all_map;
+}
+
 /* Sums wait here for a full statement; rows come sorted, so do sums. */
 #define PENDING_MAX 64
 
@@ -285,48 +321,28 @@ sort_by_key(struct keyed_row *rows, size_t n, enum rollup_scope scope,
 	qsort(rows, n, sizeof(rows[0]), keyed_compare);
 }
 
+/* All sums of one scope and period. */
+static enum err
+add_scope(struct pending *p, enum rollup_scope scope, enum rollup_period period,
+    struct keyed_row *rows, size_t n, struct error *e)
+{
+	enum err err = OK;
+
+	if (!rollup_has(scope, period))
+		return OK;
+	/* Those of one table go in one statement, if they fit. */
+	if (p->id != stmt_of(scope, period))
+		err = write_pending(p, e);
+	p->id = stmt_of(scope, period);
+	p->map = map_of(scope, period);
+	sort_by_key(rows, n, scope, period);
+	return err ? err : add_sums(p, scope, period, rows, n, e);
+}
+
 enum err
 store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
     struct arena *a, struct error *e)
 {
-	static const struct {
-		enum rollup_scope scope;
-		enum rollup_period period;
-		enum stmt id;
-		const struct db_map *map;
-	} steps[] = {
-		{ ROLLUP_FULL, ROLLUP_HOUR, STMT_ROLLUP_HOURS, &hour_map },
-		{ ROLLUP_FULL, ROLLUP_DAY, STMT_ROLLUP_DAYS, &day_map },
-		{ ROLLUP_FULL, ROLLUP_MONTH, STMT_ROLLUP_MONTHS, &day_map },
-		{ ROLLUP_OF_CALLER, ROLLUP_DAY, STMT_ROLLUP_CALLERS,
-		    &caller_map },
-		{ ROLLUP_OF_CALLER, ROLLUP_MONTH, STMT_ROLLUP_CALLERS,
-		    &caller_map },
-		{ ROLLUP_OF_CUSTOMER, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_OF_CUSTOMER, ROLLUP_DAY, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_OF_CUSTOMER, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_HOUR, STMT_ROLLUP_ALL,
-		    &all_map },
-		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_DAY, STMT_ROLLUP_ALL,
-		    &all_map },
-		{ ROLLUP_ALL_OF_CUSTOMER, ROLLUP_MONTH, STMT_ROLLUP_ALL,
-		    &all_map },
-		{ ROLLUP_OF_EVERYBODY, ROLLUP_HOUR, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_OF_EVERYBODY, ROLLUP_DAY, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_OF_EVERYBODY, ROLLUP_MONTH, STMT_ROLLUP_TOTALS,
-		    &total_map },
-		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_HOUR, STMT_ROLLUP_ALL,
-		    &all_map },
-		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_DAY, STMT_ROLLUP_ALL,
-		    &all_map },
-		{ ROLLUP_ALL_OF_EVERYBODY, ROLLUP_MONTH, STMT_ROLLUP_ALL,
-		    &all_map },
-	};
 	struct keyed_row *keyed = arena_array(a, struct keyed_row, n);
 	struct pending p = { .db = db,
 		.sums = arena_array(a, struct rollup, PENDING_MAX) };
@@ -336,19 +352,15 @@ store_rollup_usage(struct db *db, const struct usage_row *rows, size_t n,
 		return error_arena(e, a);
 	for (size_t i = 0; i < n; i++)
 		keyed[i].u = &rows[i];
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !err; i++) {
-		/* Those of one table go in one statement, if they fit. */
-		if (p.id != steps[i].id)
+	for (int scope = 0; scope < ROLLUP_SCOPE__N && !err; scope++) {
+		if (scope == ROLLUP_OF_CUSTOMER)
 			err = write_pending(&p, e);
-		if (!err && steps[i].scope == ROLLUP_OF_CUSTOMER &&
-		    p.id != steps[i].id)
+		if (!err && scope == ROLLUP_OF_CUSTOMER)
 			err = store_usage_ranks_add(db, rows, n, a, e);
-		p.id = steps[i].id;
-		p.map = steps[i].map;
-		sort_by_key(keyed, n, steps[i].scope, steps[i].period);
-		if (!err)
-			err = add_sums(&p, steps[i].scope, steps[i].period,
-			    keyed, n, e);
+		for (int period = 0; period < ROLLUP_PERIOD__N && !err;
+		     period++)
+			err = add_scope(&p, (enum rollup_scope)scope,
+			    (enum rollup_period)period, keyed, n, e);
 	}
 	return err ? err : write_pending(&p, e);
 }

@@ -72,6 +72,8 @@ struct rollup {
 int64_t rollup_start_ms(int64_t time_ms, enum rollup_period period);
 /** When the period after the one begins that an instant is in. */
 int64_t rollup_next_ms(int64_t time_ms, enum rollup_period period);
+/** Whether sums of that scope are kept by that period. */
+bool rollup_has(enum rollup_scope scope, enum rollup_period period);
 /** Key of the sum that a row belongs to, with empty sums. */
 void rollup_of(const struct usage_row *u, enum rollup_scope scope,
     enum rollup_period period, struct rollup *ret);
