@@ -29,4 +29,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0025_callers.sql \
 	sql/schema/0026_sums.sql \
 	sql/schema/0027_sums_by_time.sql \
-	sql/schema/0028_ranks.sql
+	sql/schema/0028_ranks.sql \
+	sql/schema/0029_pentads.sql

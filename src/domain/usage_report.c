@@ -103,7 +103,7 @@ past_ms(const struct cutting *c, int64_t from_ms, int64_t to_ms)
 static enum rollup_period
 finer_of(const struct cutting *c, enum rollup_period period)
 {
-	if (period == ROLLUP_MONTH && c->sums == USAGE_SUMS_RANKS)
+	if (period == ROLLUP_MONTH && usage_summary_has_pentads(c->sums))
 		return ROLLUP_PENTAD;
 	return period == ROLLUP_DAY ? ROLLUP_HOUR : ROLLUP_DAY;
 }

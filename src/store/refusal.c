@@ -6,6 +6,8 @@
 
 #include "store/rollup.h"
 
+#define REFUSAL_PERIODS (ROLLUP_MONTH + 1) /* that refusals are summed up by */
+
 static const struct db_field refusal_fields[] = {
 	DB_FIELD(struct usage_refusal, customer_id, U64),
 	DB_FIELD(struct usage_refusal, hour_ms, TIME),
@@ -155,7 +157,7 @@ store_refusal_add(struct db *db, const struct usage_refusal *rows, size_t n,
 		return error_arena(e, a);
 	err = db_bulk(db, STMT_REFUSAL_ADD, &refusal_map, rows, n, e);
 	for (size_t s = 0; s < ARRAY_LEN(scopes) && !err; s++)
-		for (int p = 0; p < ROLLUP_SUMS_PERIODS && !err; p++)
+		for (int p = 0; p < REFUSAL_PERIODS && !err; p++)
 			err = add_sums(db, scopes[s], (enum rollup_period)p,
 			    rows, n, sums, e);
 	return err;

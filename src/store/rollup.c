@@ -133,7 +133,7 @@ rollup_has(enum rollup_scope scope, enum rollup_period period)
 		return period != ROLLUP_PENTAD;
 	if (scope == ROLLUP_OF_CALLER)
 		return period == ROLLUP_DAY || period == ROLLUP_MONTH;
-	return period != ROLLUP_PENTAD;
+	return true;
 }
 
 void

@@ -35,18 +35,17 @@ enum rollup_period {
 	ROLLUP_HOUR,
 	ROLLUP_DAY,
 	ROLLUP_MONTH,
-	ROLLUP_PENTAD, /* five days of a month; of usage_ranks alone */
+	ROLLUP_PENTAD, /* five days of a month */
 	ROLLUP_PERIOD__N
 };
-#define ROLLUP_SUMS_PERIODS (ROLLUP_MONTH + 1) /* of all other tables */
 extern const char *const rollup_period_names[ROLLUP_PERIOD__N];
 
 enum rollup_scope {
-	ROLLUP_FULL,             /* usage_hourly, _daily, _monthly */
-	ROLLUP_OF_CALLER,        /* usage_callers; has no hours */
-	ROLLUP_OF_CUSTOMER,      /* usage_totals */
-	ROLLUP_ALL_OF_CUSTOMER,  /* usage_sums */
-	ROLLUP_OF_EVERYBODY,     /* usage_totals, customer 0 */
+	ROLLUP_FULL,            /* usage_hourly, _daily, _monthly; no pentads */
+	ROLLUP_OF_CALLER,       /* usage_callers; neither hours nor pentads */
+	ROLLUP_OF_CUSTOMER,     /* usage_totals */
+	ROLLUP_ALL_OF_CUSTOMER, /* usage_sums */
+	ROLLUP_OF_EVERYBODY,    /* usage_totals, customer 0 */
 	ROLLUP_ALL_OF_EVERYBODY, /* usage_sums, customer 0 */
 	ROLLUP_SCOPE__N
 };

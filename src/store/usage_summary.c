@@ -299,6 +299,13 @@ usage_summary_has_ranks(const struct usage_wish *w)
 	       !f->agent_id && !f->connector_id && rank_of(f, &dimension, &id);
 }
 
+bool
+usage_summary_has_pentads(enum usage_sums_of sums)
+{
+	return sums == USAGE_SUMS_TOTALS || sums == USAGE_SUMS_ALL ||
+	       sums == USAGE_SUMS_RANKS;
+}
+
 static enum err
 read_ranks(struct db *db, const struct usage_wish *w, enum rollup_period period,
     db_row_fn *fn, void *arg, struct error *e)

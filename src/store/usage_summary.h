@@ -103,13 +103,16 @@ struct usage_rank_row {
  */
 bool usage_summary_has_ranks(const struct usage_wish *w);
 
+/** Whether such sums are kept by pentads, too. */
+bool usage_summary_has_pentads(enum usage_sums_of sums);
+
 /**
  * Rows of the sums, each a struct usage_group, or a struct usage_rank_row of
  * sums that are not refusals and are only ranked; with what they are grouped by,
  * many of the same group, in any order. However many there are, they take no
  * memory.
  * @period  of the sums; no matter for USAGE_SUMS_REFUSALS, and no hours of
- *          USAGE_SUMS_CALLERS; pentads are of USAGE_SUMS_RANKS alone
+ *          USAGE_SUMS_CALLERS; pentads where usage_summary_has_pentads()
  * Errors: those of fn; the database's.
  */
 enum err store_usage_summary(struct db *db, const struct usage_wish *w,

@@ -145,9 +145,11 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 		"usage_totals WHERE period = 'hour' AND ",
 		"usage_totals WHERE period = 'day' AND ",
 		"usage_totals WHERE period = 'month' AND ",
+		"usage_totals WHERE period = 'pentad' AND ",
 		"usage_sums WHERE period = 'hour' AND ",
 		"usage_sums WHERE period = 'day' AND ",
-		"usage_sums WHERE period = 'month' AND " };
+		"usage_sums WHERE period = 'month' AND ",
+		"usage_sums WHERE period = 'pentad' AND " };
 	static const char *const ranks[] = {
 		"usage_ranks WHERE dimension = 'all' AND period = 'hour' AND ",
 		"usage_ranks WHERE dimension = 'model' AND period = 'pentad' AND ",
