@@ -17,8 +17,10 @@ usage_rows_customers=1000
 usage_rows_keys=${keys:-80}
 usage_rows_all_keys=10000
 usage_rows_first_key=1001 # behind those that a stack has from its start
-# Groups fit in memory, if they may have more than 16 MB of it.
-usage_rows_groups='SET SESSION tmp_table_size = 4294967296, max_heap_table_size = 4294967296;'
+# Groups fit in memory, if they may have more than 16 MB of it; those that are
+# sorted are merged once, if the server sorts more than 2 MB at a time.
+usage_rows_groups='SET SESSION tmp_table_size = 4294967296, max_heap_table_size = 4294967296,
+  sort_buffer_size = 2147483648;'
 
 # Key K's customer, in SQL.
 usage_rows_customer() {
