@@ -269,7 +269,9 @@ load_groups(struct db *db, struct loading *l, struct error *e)
 	const struct usage_series_wish *w = l->w;
 	enum usage_dimension by = usage_period_dimension(w->period);
 	uint64_t ids[USAGE_SERIES_SHOWN];
-	struct usage_wish all = { 0 }, some = { .ids = ids };
+	struct usage_wish all = { 0 };
+	struct usage_wish some = { .ids = ids,
+		.shown_only = w->metric->number != USAGE_NUMBER_TTFT };
 	struct usage_report shown = { 0 }, own = { 0 };
 	size_t n_ids = 0, n_groups;
 	bool has_refusals;

@@ -29,6 +29,17 @@ static const struct db_field group_fields[] = {
 };
 static const struct db_map group_map = DB_MAP(struct usage_group, group_fields);
 
+static const struct db_field shown_fields[] = {
+	DB_FIELD(struct usage_group, by[0], U64),
+	DB_FIELD(struct usage_group, by[1], U64),
+	DB_FIELD(struct usage_group, failed_requests, U64),
+	DB_FIELD(struct usage_group, sums.requests, U64),
+	DB_FIELDS_TOK(struct usage_group, sums.tok, U64),
+	DB_FIELD(struct usage_group, sums.cost_pusd, MONEY),
+	DB_FIELDS_HIST(struct usage_group, sums.latency),
+};
+static const struct db_map shown_map = DB_MAP(struct usage_group, shown_fields);
+
 static const struct db_field refusal_fields[] = {
 	DB_FIELD(struct usage_group, by[0], U64),
 	DB_FIELD(struct usage_group, by[1], U64),
@@ -139,8 +150,8 @@ add_ids(struct values *s, const struct usage_wish *w)
 static void
 add_among(struct values *s, const struct usage_wish *w)
 {
-	add(s, db_u64(w->n_ids));
-	add(s, db_u64(w->by[1]));
+	add(s, db_i64((int64_t)w->n_ids));
+	add(s, db_i64(w->by[1]));
 	add_ids(s, w);
 }
 
@@ -172,6 +183,7 @@ enum way {
 /* What is read of each group. */
 enum what {
 	WHAT_SUMS,
+	WHAT_SHOWN,
 	WHAT_RANK,
 	WHAT_TOKENS,
 	WHAT__N
@@ -180,14 +192,16 @@ enum what {
 static enum what
 what_of(const struct usage_wish *w, enum usage_sums_of sums)
 {
-	if (w->rank == USAGE_RANK_NONE || is_of_refusals(sums))
+	if (is_of_refusals(sums))
 		return WHAT_SUMS;
+	if (w->rank == USAGE_RANK_NONE)
+		return w->shown_only ? WHAT_SHOWN : WHAT_SUMS;
 	return usage_rank_is_of_tokens(w->rank) ? WHAT_TOKENS : WHAT_RANK;
 }
 
-#define EACH(NAME)                                          \
- {                                                          \
-  STMT_SUMMARY_##NAME, STMT_RANK_##NAME, STMT_TOKENS_##NAME \
+#define EACH(NAME)                                                             \
+ {                                                                             \
+  STMT_SUMMARY_##NAME, STMT_SHOWN_##NAME, STMT_RANK_##NAME, STMT_TOKENS_##NAME \
  }
 #define ONE(NAME)     \
  {                    \
@@ -318,7 +332,7 @@ read_ranks(struct db *db, const struct usage_wish *w, enum rollup_period period,
 
 	(void)rank_of(f, &dimension, &id);
 	if (is_of_tokens)
-		add(&s, db_u64(w->rank));
+		add(&s, db_i64(w->rank));
 	add(&s, db_str(str_from(rank_dimension_names[dimension])));
 	add(&s, id);
 	add(&s, db_str(str_from(rollup_period_names[period])));
@@ -335,15 +349,17 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
     enum rollup_period period, int64_t *from_ms, db_row_fn *fn, void *arg,
     struct error *e)
 {
+	static const struct db_map *const maps[WHAT__N] = { &group_map,
+		&shown_map, &rank_map, &tokens_map };
 	const struct usage_filter *f = &w->filter;
 	enum what what = what_of(w, sums);
 	enum way way = way_of(w, sums, period);
 	struct values s = { .n = 0 };
 
-	add(&s, db_u64(w->by[0]));
-	add(&s, db_u64(w->by[1]));
+	add(&s, db_i64(w->by[0]));
+	add(&s, db_i64(w->by[1]));
 	if (what == WHAT_TOKENS)
-		add(&s, db_u64(w->rank));
+		add(&s, db_i64(w->rank));
 	if (way == WAY_AMONG)
 		add_ids(&s, w);
 	else if (way != WAY_TIME)
@@ -365,11 +381,7 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
 	add_among(&s, w);
 	return db_each(db, stmt_of(sums, period, way, what),
 	    (struct db_in){ s.v, s.n },
-	    what == WHAT_RANK      ? &rank_map
-	    : what == WHAT_TOKENS  ? &tokens_map
-	    : is_of_refusals(sums) ? &refusal_map
-				   : &group_map,
-	    fn, arg, e);
+	    is_of_refusals(sums) ? &refusal_map : maps[what], fn, arg, e);
 }
 
 enum err

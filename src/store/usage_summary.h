@@ -79,7 +79,10 @@ struct usage_wish {
 	/* customer_id 0: all customers; from_ms and to_ms at full periods. */
 	struct usage_filter filter;
 	enum usage_rank rank; /* what alone is wanted of each group */
-	bool no_refusals;     /* what was refused is not wanted */
+	/* Of each group only what a page shows of it: no times to first token,
+	 * no provider's costs, no counts of unpriced and estimated requests. */
+	bool shown_only;
+	bool no_refusals; /* what was refused is not wanted */
 	/* Rows of everybody's callers that are read at most; 0: any number. */
 	uint64_t rows_max;
 	/* The only groups of by[1] that are wanted, each once; n_ids 0: all. */
