@@ -198,7 +198,8 @@ db_is_lost(unsigned number)
 }
 
 /* The server is there but cannot serve now: full disk, read only, restoring
- * a dump, too many connections, rights being changed. It may pass. */
+ * a dump, too many connections, rights being changed; or its schema is older
+ * than this program and has no table or name of an ENUM yet. It may pass. */
 static bool
 is_unfit(unsigned number)
 {
@@ -207,9 +208,9 @@ is_unfit(unsigned number)
 		ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NO_DB_ERROR,
 		ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_DBACCESS_DENIED_ERROR,
 		ER_ACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR,
-		ER_COLUMNACCESS_DENIED_ERROR, 1021 /* disk full */,
-		ER_RECORD_FILE_FULL, ER_GET_ERRNO, ER_ERROR_ON_WRITE,
-		ER_OUTOFMEMORY, ER_OUT_OF_RESOURCES,
+		ER_COLUMNACCESS_DENIED_ERROR, WARN_DATA_TRUNCATED,
+		1021 /* disk full */, ER_RECORD_FILE_FULL, ER_GET_ERRNO,
+		ER_ERROR_ON_WRITE, ER_OUTOFMEMORY, ER_OUT_OF_RESOURCES,
 		ER_OPTION_PREVENTS_STATEMENT, ER_UNKNOWN_COM_ERROR,
 		1047 /* Galera: not ready */, 1836 /* read-only mode */,
 		1969 /* MariaDB: statement time-out */,
@@ -226,12 +227,12 @@ is_bad_value(unsigned number)
 {
 	static const unsigned bad[] = { ER_BAD_NULL_ERROR,
 		ER_CANT_AGGREGATE_2COLLATIONS, /* ASCII with what isn't */
-		ER_WARN_DATA_OUT_OF_RANGE, WARN_DATA_TRUNCATED,
-		ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_DATA_TOO_LONG,
-		ER_TRUNCATED_WRONG_VALUE, ER_NO_DEFAULT_FOR_FIELD,
-		ER_NO_REFERENCED_ROW, ER_NO_REFERENCED_ROW_2,
-		ER_ROW_IS_REFERENCED, ER_ROW_IS_REFERENCED_2,
-		ER_DATA_OUT_OF_RANGE, ER_NO_PARTITION_FOR_GIVEN_VALUE,
+		ER_WARN_DATA_OUT_OF_RANGE, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD,
+		ER_DATA_TOO_LONG, ER_TRUNCATED_WRONG_VALUE,
+		ER_NO_DEFAULT_FOR_FIELD, ER_NO_REFERENCED_ROW,
+		ER_NO_REFERENCED_ROW_2, ER_ROW_IS_REFERENCED,
+		ER_ROW_IS_REFERENCED_2, ER_DATA_OUT_OF_RANGE,
+		ER_NO_PARTITION_FOR_GIVEN_VALUE,
 		ER_CANT_AGGREGATE_2COLLATIONS /* ü asked of an ASCII column */,
 		3819 /* MySQL: CHECK */, 4025 /* MariaDB: CHECK */ };
 
