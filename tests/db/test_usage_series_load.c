@@ -185,8 +185,8 @@ usage_report_wish__everybody_s_customers__reads_months_pentads_and_days(
 		{ "usage_sums WHERE TRUE", USAGE_RANK_NONE, 3 * 7, 0, 0, 2 },
 		{ "usage_sums WHERE customer_id = 2", USAGE_RANK_NONE, 7, 0, 1,
 		    1 },
-		{ "usage_totals WHERE customer_id = 2 AND model_id = 3",
-		    USAGE_RANK_NONE, 0, 3, 1, 1 } };
+		{ "usage_totals WHERE customer_id = 2", USAGE_RANK_NONE, 0, 3,
+		    1, 1 } };
 	static const uint64_t ids[] = { 2 };
 	struct fixture x;
 
@@ -203,7 +203,7 @@ usage_report_wish__everybody_s_customers__reads_months_pentads_and_days(
 			.ids = ids,
 			.n_ids = cases[i].n_ids,
 		};
-		uint64_t own, before, n;
+		uint64_t own, before, read, n;
 		struct usage_report r;
 		char should[400];
 
@@ -215,7 +215,7 @@ usage_report_wish__everybody_s_customers__reads_months_pentads_and_days(
 		    "'2026-11-21'))",
 		    cases[i].table);
 		n = fixture_number(sums_root, should);
-		assert_in_range(n, 7, 100);
+		assert_in_range(n, 7, 400);
 		if (cases[i].n_rows)
 			assert_int_equal(n, cases[i].n_rows);
 		own = sums_rows_read(x.db);
@@ -224,8 +224,10 @@ usage_report_wish__everybody_s_customers__reads_months_pentads_and_days(
 		assert_db_ok(&x,
 		    usage_report_wish(x.db, &w, SUMS_NEVER_MS, &x.a, &r, &x.e));
 		assert_int_equal(r.n, cases[i].n_customers);
-		/* Each of five statements looks once for where it begins. */
-		assert_int_equal(sums_rows_read(x.db) - before - own, n + 5);
+		/* Each of five statements looks once for where it begins. What
+		 * the index tells to be of other models is not all read. */
+		read = sums_rows_read(x.db) - before - own;
+		assert_in_range(read, cases[i].n_rows ? n + 5 : 7, n + 5);
 	}
 	fixture_fini(&x);
 }
@@ -371,12 +373,16 @@ assert_series(struct fixture *x, const struct usage_series_wish *w)
 	assert_int_equal(all.total.sums.requests, full.total.sums.requests);
 	assert_int_equal(all.total.refusals, full.total.refusals);
 	for (size_t i = 0; i < s.n_shown; i++) {
+		struct usage_group should, is = as_shown(&s.groups[i]);
 		size_t k = 0;
 
 		while (full.groups[k].by[1] != s.groups[i].by[1])
 			k++;
-		assert_memory_equal(&full.groups[k], &s.groups[i],
-		    sizeof(s.groups[0]));
+		should = as_shown(&full.groups[k]);
+		assert_memory_equal(&should, &is, sizeof(is));
+		if (w->metric->number == USAGE_NUMBER_TTFT)
+			assert_memory_equal(&full.groups[k], &s.groups[i],
+			    sizeof(is));
 		n += s.groups[i].sums.requests;
 	}
 	assert_int_equal(s.rest.sums.requests, all.total.sums.requests - n);
