@@ -131,7 +131,7 @@ wait_drained() {
 # The database stands still while requests go on; when both end, the journal
 # is full of rows and nothing competes with the flusher for them.
 measure_drain() {
-  local mariadb before began ended first='' now result t
+  local mariadb before began ended first='' looked now result t
   wait_drained
   before=$(rows_sql 'SELECT COUNT(*) FROM usage_records')
   mariadb=$(in_stack lighttpd stack_pid mariadb) || return 1
@@ -145,11 +145,12 @@ measure_drain() {
   ended=$t
   # The flusher may be waiting before it looks for the database again.
   while (($(date +%s%3N) - ended < (first ? 3000 : 60000))); do
+    looked=$(date +%s%3N)
     sleep 0.05
     local row
     row=$(last_row)
     [[ $row != "$now" ]] || continue
-    [[ -n $first ]] || first=$ended
+    [[ -n $first ]] || first=$looked
     now=$row
     ended=$(date +%s%3N)
   done

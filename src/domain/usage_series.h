@@ -28,8 +28,8 @@ struct usage_series_wish {
 struct usage_series {
 	/* Those with the greatest numbers, of percentiles those with the most
 	 * requests; by[1] says which. The greatest is first. Times to first
-	 * token and what no page shows are known if the metric is one of those
-	 * times; here, in rest and in other. */
+	 * token and what no page shows are right only if the metric is one of
+	 * those times; in rest and in other, too. */
 	struct usage_group *groups;
 	size_t n_shown;
 	size_t n_groups;          /* with those that are not shown, */
