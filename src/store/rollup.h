@@ -35,7 +35,7 @@ enum rollup_period {
 	ROLLUP_HOUR,
 	ROLLUP_DAY,
 	ROLLUP_MONTH,
-	ROLLUP_PENTAD, /* five days of a month; the last, as few have it */
+	ROLLUP_PENTAD, /* five days of a month; last, as refusals stop before */
 	ROLLUP_PERIOD__N
 };
 extern const char *const rollup_period_names[ROLLUP_PERIOD__N];

@@ -349,8 +349,12 @@ read_some(struct db *db, const struct usage_wish *w, enum usage_sums_of sums,
     enum rollup_period period, int64_t *from_ms, db_row_fn *fn, void *arg,
     struct error *e)
 {
-	static const struct db_map *const maps[WHAT__N] = { &group_map,
-		&shown_map, &rank_map, &tokens_map };
+	static const struct db_map *const maps[WHAT__N] = {
+		[WHAT_SUMS] = &group_map,
+		[WHAT_SHOWN] = &shown_map,
+		[WHAT_RANK] = &rank_map,
+		[WHAT_TOKENS] = &tokens_map,
+	};
 	const struct usage_filter *f = &w->filter;
 	enum what what = what_of(w, sums);
 	enum way way = way_of(w, sums, period);
