@@ -30,4 +30,5 @@ nobase_dist_pkgdata_DATA += \
 	sql/schema/0026_sums.sql \
 	sql/schema/0027_sums_by_time.sql \
 	sql/schema/0028_ranks.sql \
-	sql/schema/0029_pentads.sql
+	sql/schema/0029_pentads.sql \
+	sql/schema/0030_rank_filters.sql

@@ -131,8 +131,8 @@ usage_rows_coarser() {
       usage_totals usage_sums usage_ranks
     awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
       "$top/sql/schema/0015_summaries.sql" "$top/sql/schema/0025_callers.sql" \
-      "$top/sql/schema/0026_sums.sql" "$top/sql/schema/0028_ranks.sql" \
-      "$top/sql/schema/0029_pentads.sql"
+      "$top/sql/schema/0026_sums.sql" "$top/sql/schema/0029_pentads.sql" \
+      "$top/sql/schema/0030_rank_filters.sql"
   } | usage_rows_sql "$1" "$2"
 }
 

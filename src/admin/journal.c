@@ -20,8 +20,8 @@ static const char *const type_names[] = {
 	[JOURNAL_ROTATE] = "rotate",
 	[JOURNAL_END] = "end",
 };
-static const char *const status_names[] = USAGE_STATUS_NAMES;
-static const char *const source_names[] = USAGE_FROM_NAMES;
+static const char *const status_names[] = { USAGE_STATUS_NAMES };
+static const char *const source_names[] = { USAGE_FROM_NAMES };
 
 /* Names of the classes as the database's columns have them. */
 static const char *const tok_names[TOK_CONTEXT__MAX][TOK_CLASS__MAX] = {

@@ -52,13 +52,8 @@ enum usage_source {
 };
 
 /* The texts of the ENUM columns, in the same order. */
-#define USAGE_STATUS_NAMES                                          \
- {                                                                  \
-  "ok", "upstream_error", "timeout", "client_closed", "interrupted" \
- }
-#define USAGE_FROM_NAMES             \
- {                                   \
-  "provider", "counted", "estimated" \
- }
+#define USAGE_STATUS_NAMES \
+ "ok", "upstream_error", "timeout", "client_closed", "interrupted"
+#define USAGE_FROM_NAMES "provider", "counted", "estimated"
 
 #endif

@@ -6,8 +6,10 @@
 #include "store/fields.h"
 
 const char *const usage_origin_names[USAGE_ORIGIN__MAX] = { "gateway", "api" };
-const char *const usage_status_names[USAGE_STATUS__MAX] = USAGE_STATUS_NAMES;
-const char *const usage_source_names[USAGE_FROM__MAX] = USAGE_FROM_NAMES;
+const char *const usage_status_names[USAGE_STATUS__MAX] = {
+	USAGE_STATUS_NAMES
+};
+const char *const usage_source_names[USAGE_FROM__MAX] = { USAGE_FROM_NAMES };
 
 static const struct db_field usage_fields[] = {
 	DB_FIELD(struct usage_row, request_id.b, B16),

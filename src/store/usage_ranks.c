@@ -7,12 +7,21 @@
 #include "store/fields.h"
 #include "store/usage.h"
 
-const char *const rank_dimension_names[RANK_DIMENSION__N] = { "all", "model",
-	"provider", "status" };
+const char *const rank_status_names[RANK_STATUS__N] = { "all",
+	USAGE_STATUS_NAMES };
+
+/* What a row of the table may be of alone; each subset has rows. */
+enum {
+	OF_MODEL = 1,
+	OF_PROVIDER = 2,
+	OF_STATUS = 4,
+	SUBSETS_N = 8
+};
 
 static const struct db_field rank_fields[] = {
-	DB_FIELD_ENUM(struct usage_rank_sums, dimension, rank_dimension_names),
-	DB_FIELD(struct usage_rank_sums, id, U64),
+	DB_FIELD(struct usage_rank_sums, model_id, U64),
+	DB_FIELD(struct usage_rank_sums, provider_id, U64),
+	DB_FIELD_ENUM(struct usage_rank_sums, status, rank_status_names),
 	DB_FIELD_ENUM(struct usage_rank_sums, period, rollup_period_names),
 	DB_FIELD(struct usage_rank_sums, start_ms, TIME),
 	DB_FIELD(struct usage_rank_sums, customer_id, U64),
@@ -24,31 +33,16 @@ static const struct db_field rank_fields[] = {
 static const struct db_map rank_map = DB_MAP(struct usage_rank_sums,
     rank_fields);
 
-static uint64_t
-id_of(const struct usage_row *u, enum rank_dimension dimension)
-{
-	switch (dimension) {
-	case RANK_OF_MODEL:
-		return u->model_id;
-	case RANK_OF_PROVIDER:
-		return u->provider_id;
-	case RANK_OF_STATUS:
-		return 1 + (uint64_t)u->status;
-	case RANK_OF_ALL:
-	case RANK_DIMENSION__N:
-		break;
-	}
-	return 0;
-}
-
 /* What one row of usage adds to one of the table. */
 static struct usage_rank_sums
-sums_of(const struct usage_row *u, enum rank_dimension dimension,
-    enum rollup_period period)
+sums_of(const struct usage_row *u, int subset, enum rollup_period period)
 {
 	struct usage_rank_sums s = {
-		.dimension = dimension,
-		.id = id_of(u, dimension),
+		.model_id = subset & OF_MODEL ? u->model_id : 0,
+		.provider_id = subset & OF_PROVIDER ? u->provider_id : 0,
+		.status = subset & OF_STATUS
+			      ? RANK_STATUS_OF + (enum rank_status)u->status
+			      : RANK_STATUS_ALL,
 		.period = period,
 		.start_ms = rollup_start_ms(u->request_timestamp_ms, period),
 		.customer_id = u->customer_id,
@@ -74,14 +68,18 @@ sums_add(struct usage_rank_sums *to, const struct usage_rank_sums *s,
 	return money_add(to->cost_pusd, s->cost_pusd, &to->cost_pusd, e);
 }
 
-/* Order of the primary key within a dimension. */
+/* Order of the primary key. */
 static int
 compare(const void *pa, const void *pb)
 {
 	const struct usage_rank_sums *a = pa, *b = pb;
 
-	if (a->id != b->id)
-		return a->id < b->id ? -1 : 1;
+	if (a->model_id != b->model_id)
+		return a->model_id < b->model_id ? -1 : 1;
+	if (a->provider_id != b->provider_id)
+		return a->provider_id < b->provider_id ? -1 : 1;
+	if (a->status != b->status)
+		return a->status < b->status ? -1 : 1;
 	if (a->period != b->period)
 		return a->period < b->period ? -1 : 1;
 	if (a->start_ms != b->start_ms)
@@ -90,18 +88,22 @@ compare(const void *pa, const void *pb)
 	       (a->customer_id < b->customer_id);
 }
 
-/* @ret  sums of one dimension, in order; room for ROLLUP_PERIOD__N a row */
+/* @ret  sums of one subset, in order; room for ROLLUP_PERIOD__N a row */
 static enum err
-sum_up(const struct usage_row *rows, size_t n, enum rank_dimension dimension,
+sum_up(const struct usage_row *rows, size_t n, int subset,
     struct usage_rank_sums *ret, size_t *ret_n, struct error *e)
 {
 	size_t n_all = 0, n_sums = 0;
 	enum err err = OK;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		/* It would be of all of them. */
+		if (subset & OF_PROVIDER && !rows[i].provider_id)
+			continue;
 		for (int p = 0; p < ROLLUP_PERIOD__N; p++)
-			ret[n_all++] = sums_of(&rows[i], dimension,
+			ret[n_all++] = sums_of(&rows[i], subset,
 			    (enum rollup_period)p);
+	}
 	qsort(ret, n_all, sizeof(*ret), compare);
 	for (size_t i = 0; i < n_all && !err; i++) {
 		if (n_sums > 0 && compare(&ret[n_sums - 1], &ret[i]) == 0)
@@ -131,19 +133,20 @@ adjust_sums(struct db *db, const struct usage_rank_sums *sums, size_t n,
 		uint64_t n_met = 0;
 
 		err = db_exec(db, STMT_RANK_ADJUST,
-		    DB_IN(db_money(s->cost_pusd),
-			db_str(str_from(rank_dimension_names[s->dimension])),
-			db_u64(s->id),
+		    DB_IN(db_money(s->cost_pusd), db_u64(s->model_id),
+			db_u64(s->provider_id),
+			db_str(str_from(rank_status_names[s->status])),
 			db_str(str_from(rollup_period_names[s->period])),
 			db_time(s->start_ms), db_u64(s->customer_id)),
 		    &n_met, e);
 		if (!err && n_met != 1)
 			err = error_set(e, ERR_CORRUPT,
-			    "usage of customer %llu is in no rank of its %s, by %s %llu",
+			    "usage of customer %llu is in no rank of its %s, of model %llu, provider %llu, status %s",
 			    (unsigned long long)s->customer_id,
 			    rollup_period_names[s->period],
-			    rank_dimension_names[s->dimension],
-			    (unsigned long long)s->id);
+			    (unsigned long long)s->model_id,
+			    (unsigned long long)s->provider_id,
+			    rank_status_names[s->status]);
 	}
 	return err;
 }
@@ -162,10 +165,10 @@ write_each(struct db *db, write_fn *write, const struct usage_row *rows,
 
 	if (!sums)
 		return error_arena(e, a);
-	for (int d = 0; d < RANK_DIMENSION__N && !err; d++) {
+	for (int subset = 0; subset < SUBSETS_N && !err; subset++) {
 		size_t n_sums;
 
-		err = sum_up(rows, n, (enum rank_dimension)d, sums, &n_sums, e);
+		err = sum_up(rows, n, subset, sums, &n_sums, e);
 		if (!err)
 			err = write(db, sums, n_sums, e);
 	}

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * usage_ranks: the few numbers that customers are ranked by, of all that each
- * used, and of each model, provider and status alone; by hour, day, pentad and
- * month. Written in the same transaction as the rows.
+ * used, and of each model, provider and status, alone and together; by hour,
+ * day, pentad and month. Written in the same transaction as the rows.
  */
 #ifndef TG_STORE_USAGE_RANKS_H
 #define TG_STORE_USAGE_RANKS_H
 
 #include "store/rollup.h"
 
-enum rank_dimension {
-	RANK_OF_ALL, /* its id is 0 */
-	RANK_OF_MODEL,
-	RANK_OF_PROVIDER,
-	RANK_OF_STATUS, /* 1 + enum usage_status */
-	RANK_DIMENSION__N
+/* usage_ranks.request_status */
+enum rank_status {
+	RANK_STATUS_ALL,
+	RANK_STATUS_OF, /* the first enum usage_status; the others follow */
+	RANK_STATUS__N = RANK_STATUS_OF + USAGE_STATUS__MAX
 };
-extern const char *const rank_dimension_names[RANK_DIMENSION__N];
+extern const char *const rank_status_names[RANK_STATUS__N];
 
 /* A row of the table. */
 struct usage_rank_sums {
-	enum rank_dimension dimension;
-	uint64_t id;
+	uint64_t model_id; /* 0: all */
+	uint64_t
+	    provider_id; /* 0: all; those that reached none are in no other */
+	enum rank_status status;
 	enum rollup_period period;
 	int64_t start_ms;
 	uint64_t customer_id;

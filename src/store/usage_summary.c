@@ -276,41 +276,15 @@ is_dated(enum usage_sums_of sums, enum rollup_period period)
 	       (sums == USAGE_SUMS_FULL && period != ROLLUP_HOUR);
 }
 
-/* What alone is asked for of usage_ranks, if it is one thing; false: more. */
-static bool
-rank_of(const struct usage_filter *f, enum rank_dimension *ret,
-    struct db_val *ret_id)
-{
-	*ret = RANK_OF_ALL;
-	*ret_id = db_u64(0);
-	if (f->model_id) {
-		*ret = RANK_OF_MODEL;
-		*ret_id = db_u64(f->model_id);
-	} else if (f->provider_id) {
-		*ret = RANK_OF_PROVIDER;
-		*ret_id = db_u64(f->provider_id);
-	} else if (f->status.p) {
-		*ret = RANK_OF_STATUS;
-		for (uint64_t i = 0; i < USAGE_STATUS__MAX; i++)
-			if (str_eq(f->status, str_from(usage_status_names[i])))
-				*ret_id = db_u64(1 + i);
-	}
-	return (f->model_id != 0) + (f->provider_id != 0) +
-		   (f->status.p != NULL) <=
-	       1;
-}
-
 bool
 usage_summary_has_ranks(const struct usage_wish *w)
 {
 	const struct usage_filter *f = &w->filter;
-	enum rank_dimension dimension;
-	struct db_val id;
 
 	return w->rank != USAGE_RANK_NONE && w->by[0] == USAGE_BY_NOTHING &&
 	       w->by[1] == USAGE_BY_CUSTOMER && !w->n_ids && !f->customer_id &&
 	       !f->api_key_id && !f->user_id && !f->project_id &&
-	       !f->agent_id && !f->connector_id && rank_of(f, &dimension, &id);
+	       !f->agent_id && !f->connector_id;
 }
 
 bool
@@ -327,14 +301,14 @@ read_ranks(struct db *db, const struct usage_wish *w, enum rollup_period period,
 	const struct usage_filter *f = &w->filter;
 	bool is_of_tokens = usage_rank_is_of_tokens(w->rank);
 	struct values s = { .n = 0 };
-	enum rank_dimension dimension;
-	struct db_val id;
 
-	(void)rank_of(f, &dimension, &id);
 	if (is_of_tokens)
 		add(&s, db_i64(w->rank));
-	add(&s, db_str(str_from(rank_dimension_names[dimension])));
-	add(&s, id);
+	add(&s, db_u64(f->model_id));
+	add(&s, db_u64(f->provider_id));
+	add(&s, f->status.p
+		    ? db_str(f->status)
+		    : db_str(str_from(rank_status_names[RANK_STATUS_ALL])));
 	add(&s, db_str(str_from(rollup_period_names[period])));
 	add(&s, db_time(f->from_ms));
 	add(&s, db_time(f->to_ms));

@@ -46,6 +46,7 @@ sums_fill_usage(void)
 		r->project_id = i % 5;
 		r->agent_id = i % 23;
 		r->connector_id = i % 29;
+		r->provider_id = i % 13 % 3; /* 0: none was reached */
 		r->status = (enum usage_status)(i % USAGE_STATUS__MAX);
 		r->latency_ms = i * 7919 % 30011;
 		r->tok[TOK_NORMAL][TOK_IN] = i;

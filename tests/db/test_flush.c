@@ -283,6 +283,10 @@ requests_in(struct flush_test *x, const char *period, const char *start)
 	return fixture_number(x->db, query);
 }
 
+#define RANKS_OF_ALL                                       \
+ "usage_ranks WHERE model_id = 0 AND provider_id = 0 AND " \
+ "request_status = 'all' AND "
+
 /* CHECKLIST B39: ends of months and years, a leap day, and the nights in which
  * clocks change where the server and this process believe to be. */
 static void
@@ -307,14 +311,14 @@ flushed__at_the_ends_of_periods__counts_in_those_of_utc(void **state)
 		{ "usage_sums WHERE period = 'hour' AND start", 13, ":00:00" },
 		{ "usage_sums WHERE period = 'day' AND start", 10, "" },
 		{ "usage_sums WHERE period = 'month' AND start", 7, "-01" },
-		{ "usage_ranks WHERE dimension = 'all' AND period = 'hour' AND "
-		  "start",
+		{ RANKS_OF_ALL "period = 'hour' AND "
+			       "start",
 		    13, ":00:00" },
-		{ "usage_ranks WHERE dimension = 'all' AND period = 'day' AND "
-		  "start",
+		{ RANKS_OF_ALL "period = 'day' AND "
+			       "start",
 		    10, "" },
-		{ "usage_ranks WHERE dimension = 'all' AND period = 'month' AND "
-		  "start",
+		{ RANKS_OF_ALL "period = 'month' AND "
+			       "start",
 		    7, "-01" },
 		{ "usage_totals WHERE period = 'hour' AND start", 13,
 		    ":00:00" },

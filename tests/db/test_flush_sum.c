@@ -134,6 +134,11 @@ assert_amount(struct flush_test *x, u128 want, const char *column,
 	mysql_free_result(rows);
 }
 
+/* Each of "=" for all, "<>" for each one. */
+#define RANKS_WHERE(model, provider, status)                        \
+ "usage_ranks WHERE model_id " model " 0 AND provider_id " provider \
+ " 0 AND request_status " status " 'all' AND "
+
 static void
 costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 {
@@ -150,12 +155,15 @@ costs__through_journal_and_flusher__are_one_sum_everywhere(void **state)
 		"usage_sums WHERE period = 'day' AND ",
 		"usage_sums WHERE period = 'month' AND ",
 		"usage_sums WHERE period = 'pentad' AND " };
-	static const char *const ranks[] = {
-		"usage_ranks WHERE dimension = 'all' AND period = 'hour' AND ",
-		"usage_ranks WHERE dimension = 'model' AND period = 'pentad' AND ",
-		"usage_ranks WHERE dimension = 'provider' AND period = 'day' AND ",
-		"usage_ranks WHERE dimension = 'status' AND period = 'month' AND "
-	};
+	static const char *const ranks[] = { RANKS_WHERE("=", "=",
+						 "=") "period = 'hour' AND ",
+		RANKS_WHERE("<>", "=", "=") "period = 'pentad' AND ",
+		RANKS_WHERE("=", "<>", "=") "period = 'day' AND ",
+		RANKS_WHERE("=", "=", "<>") "period = 'month' AND ",
+		RANKS_WHERE("<>", "<>", "=") "period = 'hour' AND ",
+		RANKS_WHERE("<>", "=", "<>") "period = 'pentad' AND ",
+		RANKS_WHERE("=", "<>", "<>") "period = 'day' AND ",
+		RANKS_WHERE("<>", "<>", "<>") "period = 'month' AND " };
 	const char *asked = getenv("TG_SUM_REQUESTS");
 	uint64_t n_all = asked ? strtoull(asked, NULL, 10) : 20000;
 	struct flush_test *x = *state;

@@ -38,8 +38,8 @@ migration__old_sums__become_all_rollups(void **state)
 	fixture_run_file(sums_root, "sql/schema/0024_refusal_sums.sql");
 	fixture_run_file(sums_root, "sql/schema/0025_callers.sql");
 	fixture_run_file(sums_root, "sql/schema/0026_sums.sql");
-	fixture_run_file(sums_root, "sql/schema/0028_ranks.sql");
 	fixture_run_file(sums_root, "sql/schema/0029_pentads.sql");
+	fixture_run_file(sums_root, "sql/schema/0030_rank_filters.sql");
 	assert_int_equal(refusal_sums(), refused);
 	assert_int_equal(fixture_number(sums_root,
 			     "SELECT SUM(requests) FROM usage_daily"),

@@ -77,6 +77,11 @@ posted_twice__rollups_ledger_and_rows_agree(void **state)
  "UPDATE " table " SET " from " = " from " - 1, " to " = " to \
  " + 1 WHERE " from " > 0 LIMIT 1"
 
+/* A row of a pentad of one model, provider and status. */
+#define EACH_RANK                          \
+ "model_id <> 0 AND provider_id <> 0 AND " \
+ "request_status <> 'all' AND period = 'pentad' LIMIT 1"
+
 static void
 reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 {
@@ -175,16 +180,14 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		    "1 LIMIT 1",
 		    RECONCILE_RANKS },
 		{ "UPDATE usage_ranks SET token_in_count = token_in_count + 1, "
-		  "token_out_count = token_out_count - 1 WHERE period = "
-		  "'pentad' LIMIT 1",
+		  "token_out_count = token_out_count - 1 WHERE " EACH_RANK,
 		    "UPDATE usage_ranks SET token_in_count = token_in_count - 1, "
-		    "token_out_count = token_out_count + 1 WHERE period = "
-		    "'pentad' LIMIT 1",
+		    "token_out_count = token_out_count + 1 WHERE " EACH_RANK,
 		    RECONCILE_RANKS },
 		{ "UPDATE usage_ranks SET cost_in_usd = cost_in_usd + "
-		  "0.000000000001 WHERE dimension = 'status' LIMIT 1",
+		  "0.000000000001 WHERE request_status = 'ok' LIMIT 1",
 		    "UPDATE usage_ranks SET cost_in_usd = cost_in_usd - "
-		    "0.000000000001 WHERE dimension = 'status' LIMIT 1",
+		    "0.000000000001 WHERE request_status = 'ok' LIMIT 1",
 		    RECONCILE_RANKS },
 		{ "UPDATE ledger_accounts SET balance_usd = balance_usd + 1 "
 		  "ORDER BY account_id LIMIT 1",
