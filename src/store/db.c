@@ -199,20 +199,22 @@ db_is_lost(unsigned number)
 
 /* The server is there but cannot serve now: full disk, read only, restoring
  * a dump, too many connections, rights being changed; or its schema is older
- * than this program and has no table or name of an ENUM yet. It may pass. */
+ * than this program and has no table, column or name of an ENUM yet. It may
+ * pass. */
 static bool
 is_unfit(unsigned number)
 {
 	static const unsigned unfit[] = { ER_CON_COUNT_ERROR,
 		ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED,
 		ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED, ER_NO_DB_ERROR,
-		ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_DBACCESS_DENIED_ERROR,
-		ER_ACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR,
-		ER_COLUMNACCESS_DENIED_ERROR, WARN_DATA_TRUNCATED,
-		1021 /* disk full */, ER_RECORD_FILE_FULL, ER_GET_ERRNO,
-		ER_ERROR_ON_WRITE, ER_OUTOFMEMORY, ER_OUT_OF_RESOURCES,
-		ER_OPTION_PREVENTS_STATEMENT, ER_UNKNOWN_COM_ERROR,
-		1047 /* Galera: not ready */, 1836 /* read-only mode */,
+		ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR,
+		ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR,
+		ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR,
+		WARN_DATA_TRUNCATED, 1021 /* disk full */, ER_RECORD_FILE_FULL,
+		ER_GET_ERRNO, ER_ERROR_ON_WRITE, ER_OUTOFMEMORY,
+		ER_OUT_OF_RESOURCES, ER_OPTION_PREVENTS_STATEMENT,
+		ER_UNKNOWN_COM_ERROR, 1047 /* Galera: not ready */,
+		1836 /* read-only mode */,
 		1969 /* MariaDB: statement time-out */,
 		3024 /* MySQL: the same */ };
 
@@ -469,8 +471,9 @@ bool
 db_script_was_done(struct db *db)
 {
 	static const unsigned done[] = { ER_TABLE_EXISTS_ERROR,
-		ER_BAD_TABLE_ERROR, ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME,
-		ER_DUP_KEYNAME, ER_MULTIPLE_PRI_KEY, ER_CANT_DROP_FIELD_OR_KEY,
+		ER_BAD_TABLE_ERROR, ER_NO_SUCH_TABLE /* it has a new name */,
+		ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME, ER_DUP_KEYNAME,
+		ER_MULTIPLE_PRI_KEY, ER_CANT_DROP_FIELD_OR_KEY,
 		1826 /* a constraint of that name */,
 		3822 /* MySQL: a CHECK of that name */ };
 

@@ -2,6 +2,7 @@
 /* Records that the database does not take: waited for, then set aside. */
 #include "db/fixture_flush.h"
 
+#include "base/clock.h"
 #include "domain/flush_priv.h"
 #include "journal/record.h"
 #include "store/rejected.h"
@@ -155,33 +156,54 @@ unknown_error__of_everything__is_waited_out(void **state)
 	assert_clean(x, 3);
 }
 
-/* An update whose migrations have not run yet: the flusher knows a period that
- * a table does not. */
+/* An update whose migrations have not run yet. A refusal can be written, so that
+ * not all is amiss. */
 static void
-schema_is_older__name_of_enum_is_missing__is_waited_out(void **state)
+assert_older_schema_is_waited_out(struct flush_test *x, const char *older)
 {
-	struct flush_test *x = *state;
+	const struct journal_refuse refused = { clock_now_ms(), x->customer_id,
+		14, 0, S("rate_limit_exceeded") };
 	struct flush_stats st;
 	uint64_t n = 0;
 
-	fixture_sql(x->db, "RENAME TABLE usage_sums TO usage_sums_kept");
+	fixture_sql(x->db, "RENAME TABLE usage_sums TO usage_sums_kept, "
+			   "usage_ranks TO usage_ranks_kept");
 	fixture_sql(x->db, "CREATE TABLE usage_sums LIKE usage_sums_kept");
-	fixture_sql(x->db, "ALTER TABLE usage_sums MODIFY period "
-			   "ENUM('hour','day','month') NOT NULL");
+	fixture_sql(x->db, "CREATE TABLE usage_ranks LIKE usage_ranks_kept");
+	fixture_sql(x->db, older);
 	rig_begin(x->j);
+	assert_ok(journal_write_refuse(x->j->j, &refused, &x->e));
 	requests(x, x->j->j, 1, 3);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(flusher_pass(x->f, &n, &x->e), ERR_DB_DOWN);
 	flusher_stats(x->f, &st);
 	assert_int_equal(st.n_rejected, 0);
 	begin_flusher(x); /* whose connection has no lock */
-	fixture_sql(x->db, "DROP TABLE usage_sums");
-	fixture_sql(x->db, "RENAME TABLE usage_sums_kept TO usage_sums");
+	fixture_sql(x->db, "DROP TABLE usage_sums, usage_ranks");
+	fixture_sql(x->db, "RENAME TABLE usage_sums_kept TO usage_sums, "
+			   "usage_ranks_kept TO usage_ranks");
 
 	assert_int_equal(pass(x), 3);
 	flusher_stats(x->f, &st);
 	assert_int_equal(st.n_rejected, 0);
+	assert_int_equal(st.n_refusals, 1);
 	assert_clean(x, 3);
+}
+
+/* The flusher knows a period that a table does not. */
+static void
+schema_is_older__name_of_enum_is_missing__is_waited_out(void **state)
+{
+	assert_older_schema_is_waited_out(*state,
+	    "ALTER TABLE usage_sums MODIFY period ENUM('hour','day','month') "
+	    "NOT NULL");
+}
+
+static void
+schema_is_older__column_is_missing__is_waited_out(void **state)
+{
+	assert_older_schema_is_waited_out(*state,
+	    "ALTER TABLE usage_ranks CHANGE model_id id INT UNSIGNED NOT NULL");
 }
 
 int
@@ -196,6 +218,7 @@ main(void)
 		FLUSH_TEST(unknown_error__of_everything__is_waited_out),
 		FLUSH_TEST(
 		    schema_is_older__name_of_enum_is_missing__is_waited_out),
+		FLUSH_TEST(schema_is_older__column_is_missing__is_waited_out),
 	};
 
 	fixture_need_server();
