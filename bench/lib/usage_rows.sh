@@ -132,7 +132,7 @@ usage_rows_coarser() {
     awk '/^INSERT/ { on = 1 } on; /;$/ { on = 0 }' \
       "$top/sql/schema/0015_summaries.sql" "$top/sql/schema/0025_callers.sql" \
       "$top/sql/schema/0026_sums.sql" "$top/sql/schema/0029_pentads.sql" \
-      "$top/sql/schema/0030_rank_filters.sql"
+      "$top/sql/schema/0030_rank_filters.sql" | sed 's/usage_ranks_new/usage_ranks/'
   } | usage_rows_sql "$1" "$2"
 }
 

@@ -3,10 +3,11 @@
 -- together, too, not only of each alone: 0 and 'all' are all of them, and each
 -- subset has its rows. What reached no provider is in no row of one. The rows of
 -- all three are usage_totals in fewer columns; each other subset is summed up of
--- the smallest that has it. Workers must not run meanwhile: what they add to
--- usage_totals after it was read would be missing.
+-- the smallest that has it, in the order of the key. Workers that run meanwhile
+-- find no table of that name and wait, so that nothing is added in between.
 DROP TABLE IF EXISTS usage_ranks;
-CREATE TABLE usage_ranks (
+DROP TABLE IF EXISTS usage_ranks_new;
+CREATE TABLE usage_ranks_new (
 	model_id                       INT UNSIGNED NOT NULL,
 	provider_id                    INT UNSIGNED NOT NULL,
 	request_status                 ENUM('all','ok','upstream_error','timeout','client_closed',
@@ -31,7 +32,7 @@ CREATE TABLE usage_ranks (
 	PRIMARY KEY (model_id, provider_id, request_status, period, start, customer_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -52,7 +53,7 @@ FROM usage_totals
 WHERE customer_id <> 0 AND provider_id <> 0
 ORDER BY model_id, provider_id, request_status, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -71,9 +72,10 @@ SELECT model_id, 0, request_status, period, start, customer_id,
 	SUM(token_out_image_count + long_context_token_out_image_count)
 FROM usage_totals
 WHERE customer_id <> 0
-GROUP BY model_id, request_status, period, start, customer_id;
+GROUP BY model_id, request_status, period, start, customer_id
+ORDER BY model_id, request_status, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -83,11 +85,12 @@ SELECT model_id, 0, 'all', period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id <> 0 AND provider_id = 0 AND request_status <> 'all'
-GROUP BY model_id, period, start, customer_id;
+GROUP BY model_id, period, start, customer_id
+ORDER BY model_id, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -97,11 +100,12 @@ SELECT 0, 0, request_status, period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id <> 0 AND provider_id = 0 AND request_status <> 'all'
-GROUP BY request_status, period, start, customer_id;
+GROUP BY request_status, period, start, customer_id
+ORDER BY request_status, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -111,11 +115,12 @@ SELECT 0, 0, 'all', period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id = 0 AND provider_id = 0 AND request_status <> 'all'
-GROUP BY period, start, customer_id;
+GROUP BY period, start, customer_id
+ORDER BY period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -125,11 +130,12 @@ SELECT model_id, provider_id, 'all', period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id <> 0 AND provider_id <> 0 AND request_status <> 'all'
-GROUP BY model_id, provider_id, period, start, customer_id;
+GROUP BY model_id, provider_id, period, start, customer_id
+ORDER BY model_id, provider_id, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -139,11 +145,12 @@ SELECT 0, provider_id, request_status, period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id <> 0 AND provider_id <> 0 AND request_status <> 'all'
-GROUP BY provider_id, request_status, period, start, customer_id;
+GROUP BY provider_id, request_status, period, start, customer_id
+ORDER BY provider_id, request_status, period, start, customer_id;
 
-INSERT INTO usage_ranks (model_id, provider_id, request_status, period, start, customer_id,
+INSERT INTO usage_ranks_new (model_id, provider_id, request_status, period, start, customer_id,
 	requests, failed_requests, cost_in_usd, token_in_count,
 	token_in_cached_context_count, token_in_cache_write_count,
 	token_in_audio_count, token_out_count, token_out_reasoning_count,
@@ -153,6 +160,9 @@ SELECT 0, provider_id, 'all', period, start, customer_id,
 	SUM(token_in_cached_context_count), SUM(token_in_cache_write_count),
 	SUM(token_in_audio_count), SUM(token_out_count), SUM(token_out_reasoning_count),
 	SUM(token_out_audio_count), SUM(token_out_image_count)
-FROM usage_ranks
+FROM usage_ranks_new
 WHERE model_id = 0 AND provider_id <> 0 AND request_status <> 'all'
-GROUP BY provider_id, period, start, customer_id;
+GROUP BY provider_id, period, start, customer_id
+ORDER BY provider_id, period, start, customer_id;
+
+RENAME TABLE usage_ranks_new TO usage_ranks;

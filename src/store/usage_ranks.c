@@ -10,7 +10,7 @@
 const char *const rank_status_names[RANK_STATUS__N] = { "all",
 	USAGE_STATUS_NAMES };
 
-/* What a row of the table may be of alone; each subset has rows. */
+/* Which of the three a row is of; each subset has rows. */
 enum {
 	OF_MODEL = 1,
 	OF_PROVIDER = 2,
@@ -33,16 +33,14 @@ static const struct db_field rank_fields[] = {
 static const struct db_map rank_map = DB_MAP(struct usage_rank_sums,
     rank_fields);
 
-/* What one row of usage adds to one of the table. */
+/* What one row of usage adds to those of its model, provider and status. */
 static struct usage_rank_sums
-sums_of(const struct usage_row *u, int subset, enum rollup_period period)
+sums_of(const struct usage_row *u, enum rollup_period period)
 {
 	struct usage_rank_sums s = {
-		.model_id = subset & OF_MODEL ? u->model_id : 0,
-		.provider_id = subset & OF_PROVIDER ? u->provider_id : 0,
-		.status = subset & OF_STATUS
-			      ? RANK_STATUS_OF + (enum rank_status)u->status
-			      : RANK_STATUS_ALL,
+		.model_id = u->model_id,
+		.provider_id = u->provider_id,
+		.status = RANK_STATUS_OF + (enum rank_status)u->status,
 		.period = period,
 		.start_ms = rollup_start_ms(u->request_timestamp_ms, period),
 		.customer_id = u->customer_id,
@@ -88,31 +86,70 @@ compare(const void *pa, const void *pb)
 	       (a->customer_id < b->customer_id);
 }
 
-/* @ret  sums of one subset, in order; room for ROLLUP_PERIOD__N a row */
+/* Into the order of the key, those of one key together. */
 static enum err
-sum_up(const struct usage_row *rows, size_t n, int subset,
-    struct usage_rank_sums *ret, size_t *ret_n, struct error *e)
+merge(struct usage_rank_sums *sums, size_t *n, struct error *e)
 {
-	size_t n_all = 0, n_sums = 0;
+	size_t n_all = *n;
 	enum err err = OK;
 
-	for (size_t i = 0; i < n; i++) {
-		/* It would be of all of them. */
-		if (subset & OF_PROVIDER && !rows[i].provider_id)
-			continue;
-		for (int p = 0; p < ROLLUP_PERIOD__N; p++)
-			ret[n_all++] = sums_of(&rows[i], subset,
-			    (enum rollup_period)p);
-	}
-	qsort(ret, n_all, sizeof(*ret), compare);
+	*n = 0;
+	if (n_all)
+		qsort(sums, n_all, sizeof(*sums), compare);
 	for (size_t i = 0; i < n_all && !err; i++) {
-		if (n_sums > 0 && compare(&ret[n_sums - 1], &ret[i]) == 0)
-			err = sums_add(&ret[n_sums - 1], &ret[i], e);
+		if (*n > 0 && compare(&sums[*n - 1], &sums[i]) == 0)
+			err = sums_add(&sums[*n - 1], &sums[i], e);
 		else
-			ret[n_sums++] = ret[i];
+			sums[(*n)++] = sums[i];
 	}
-	*ret_n = n_sums;
 	return err;
+}
+
+/* @ret  room for as many as there are */
+static void
+add_subset(const struct usage_rank_sums *each, size_t n_each, int subset,
+    struct usage_rank_sums *ret, size_t *ret_n)
+{
+	for (size_t i = 0; i < n_each; i++) {
+		struct usage_rank_sums s = each[i];
+
+		/* It would be of all of them. */
+		if (subset & OF_PROVIDER && !s.provider_id)
+			continue;
+		s.model_id = subset & OF_MODEL ? s.model_id : 0;
+		s.provider_id = subset & OF_PROVIDER ? s.provider_id : 0;
+		s.status = subset & OF_STATUS ? s.status : RANK_STATUS_ALL;
+		ret[(*ret_n)++] = s;
+	}
+}
+
+/* All that rows add. Those of a batch have few models, providers and statuses:
+ * what they come to of each is found first. Memory: a. */
+static enum err
+sum_up(const struct usage_row *rows, size_t n, struct arena *a,
+    struct usage_rank_sums **ret, size_t *ret_n, struct error *e)
+{
+	struct usage_rank_sums *each = arena_array(a, struct usage_rank_sums,
+	    ROLLUP_PERIOD__N * n);
+	size_t n_each = 0;
+	enum err err;
+
+	if (!each)
+		return error_arena(e, a);
+	for (size_t i = 0; i < n; i++)
+		for (int p = 0; p < ROLLUP_PERIOD__N; p++)
+			each[n_each++] = sums_of(&rows[i],
+			    (enum rollup_period)p);
+	err = merge(each, &n_each, e);
+	if (err)
+		return err;
+	*ret = arena_array(a, struct usage_rank_sums, SUBSETS_N * n_each);
+	if (!*ret)
+		return error_arena(e, a);
+	*ret_n = 0;
+	for (int subset = 0; subset < SUBSETS_N; subset++)
+		add_subset(each, n_each, subset, *ret, ret_n);
+	return merge(*ret, ret_n, e);
 }
 
 static enum err
@@ -155,23 +192,16 @@ typedef enum err write_fn(struct db *db, const struct usage_rank_sums *sums,
     size_t n, struct error *e);
 
 static enum err
-write_each(struct db *db, write_fn *write, const struct usage_row *rows,
+write_all(struct db *db, write_fn *write, const struct usage_row *rows,
     size_t n, struct arena *a, struct error *e)
 {
 	struct arena_mark mark = arena_mark(a);
-	struct usage_rank_sums *sums = arena_array(a, struct usage_rank_sums,
-	    ROLLUP_PERIOD__N * n);
-	enum err err = OK;
+	struct usage_rank_sums *sums;
+	size_t n_sums;
+	enum err err = sum_up(rows, n, a, &sums, &n_sums, e);
 
-	if (!sums)
-		return error_arena(e, a);
-	for (int subset = 0; subset < SUBSETS_N && !err; subset++) {
-		size_t n_sums;
-
-		err = sum_up(rows, n, subset, sums, &n_sums, e);
-		if (!err)
-			err = write(db, sums, n_sums, e);
-	}
+	if (!err)
+		err = write(db, sums, n_sums, e);
 	arena_rewind(a, mark);
 	return err;
 }
@@ -180,12 +210,12 @@ enum err
 store_usage_ranks_add(struct db *db, const struct usage_row *rows, size_t n,
     struct arena *a, struct error *e)
 {
-	return write_each(db, add_sums, rows, n, a, e);
+	return write_all(db, add_sums, rows, n, a, e);
 }
 
 enum err
 store_usage_ranks_adjust(struct db *db, const struct usage_row *rows, size_t n,
     struct arena *a, struct error *e)
 {
-	return write_each(db, adjust_sums, rows, n, a, e);
+	return write_all(db, adjust_sums, rows, n, a, e);
 }

@@ -101,8 +101,8 @@ struct usage_rank_row {
 };
 
 /**
- * Whether usage_ranks tell: everybody's ranking by customer, of all or of one
- * model, provider or status.
+ * Whether usage_ranks tell: everybody's ranking by customer, whichever model,
+ * provider and status are asked for.
  */
 bool usage_summary_has_ranks(const struct usage_wish *w);
 

@@ -285,7 +285,7 @@ static const char *const cut_statements[] = { "CREATE TABLE a (x INT);\n",
 	"ALTER TABLE a ADD CONSTRAINT a_y CHECK (y > 0);\n",
 	"CREATE TABLE b LIKE a;\n", "ALTER TABLE b CHANGE COLUMN x z INT;\n",
 	"ALTER TABLE b DROP COLUMN y;\n", "UPDATE a SET x = x + 1;\n",
-	"DROP TABLE b;\n" };
+	"RENAME TABLE b TO c;\n", "DROP TABLE c;\n" };
 
 /* A file of the first n, then one more. */
 static void

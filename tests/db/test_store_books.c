@@ -77,10 +77,16 @@ posted_twice__rollups_ledger_and_rows_agree(void **state)
  "UPDATE " table " SET " from " = " from " - 1, " to " = " to \
  " + 1 WHERE " from " > 0 LIMIT 1"
 
-/* A row of a pentad of one model, provider and status. */
-#define EACH_RANK                          \
- "model_id <> 0 AND provider_id <> 0 AND " \
- "request_status <> 'all' AND period = 'pentad' LIMIT 1"
+/* A number of a row of usage_ranks; each of "=" for all, "<>" for each one. */
+#define OF_RANK(column, sign, one, model, provider, status)     \
+ "UPDATE usage_ranks SET " column " = " column " " sign " " one \
+ " WHERE model_id " model " 0 AND provider_id " provider        \
+ " 0 AND request_status " status " 'all' AND period = 'pentad' LIMIT 1"
+#define RANK_IS_OFF(column, one, model, provider, status)                 \
+ {                                                                        \
+  OF_RANK(column, "+", one, model, provider, status),                     \
+      OF_RANK(column, "-", one, model, provider, status), RECONCILE_RANKS \
+ }
 
 static void
 reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
@@ -174,21 +180,19 @@ reconcile__rollup_ledger_or_balance_is_off__says_which(void **state)
 		    "UPDATE usage_sums SET cost_in_usd = cost_in_usd - "
 		    "0.000000000001 LIMIT 1",
 		    RECONCILE_ALL },
-		{ "UPDATE usage_ranks SET failed_requests = failed_requests + 1 "
-		  "LIMIT 1",
-		    "UPDATE usage_ranks SET failed_requests = failed_requests - "
-		    "1 LIMIT 1",
-		    RECONCILE_RANKS },
 		{ "UPDATE usage_ranks SET token_in_count = token_in_count + 1, "
-		  "token_out_count = token_out_count - 1 WHERE " EACH_RANK,
+		  "token_out_count = token_out_count - 1 LIMIT 1",
 		    "UPDATE usage_ranks SET token_in_count = token_in_count - 1, "
-		    "token_out_count = token_out_count + 1 WHERE " EACH_RANK,
+		    "token_out_count = token_out_count + 1 LIMIT 1",
 		    RECONCILE_RANKS },
-		{ "UPDATE usage_ranks SET cost_in_usd = cost_in_usd + "
-		  "0.000000000001 WHERE request_status = 'ok' LIMIT 1",
-		    "UPDATE usage_ranks SET cost_in_usd = cost_in_usd - "
-		    "0.000000000001 WHERE request_status = 'ok' LIMIT 1",
-		    RECONCILE_RANKS },
+		RANK_IS_OFF("failed_requests", "1", "=", "=", "="),
+		RANK_IS_OFF("requests", "1", "<>", "=", "="),
+		RANK_IS_OFF("token_in_count", "1", "=", "<>", "="),
+		RANK_IS_OFF("cost_in_usd", "0.000000000001", "=", "=", "<>"),
+		RANK_IS_OFF("failed_requests", "1", "<>", "<>", "="),
+		RANK_IS_OFF("token_out_count", "1", "<>", "=", "<>"),
+		RANK_IS_OFF("requests", "1", "=", "<>", "<>"),
+		RANK_IS_OFF("cost_in_usd", "0.000000000001", "<>", "<>", "<>"),
 		{ "UPDATE ledger_accounts SET balance_usd = balance_usd + 1 "
 		  "ORDER BY account_id LIMIT 1",
 		    "UPDATE ledger_accounts SET balance_usd = balance_usd - 1 "

@@ -397,6 +397,7 @@ await test('usage rerate: shows, books once, and the bill is what it should have
 // The migration's own way from usage_hourly to the other sums.
 const coarser = ['0015_summaries', '0025_callers', '0026_sums', '0029_pentads', '0030_rank_filters']
   .map((name) => readFileSync(new URL(`../../sql/schema/${name}.sql`, import.meta.url), 'utf8')).join('')
+  .replaceAll('usage_ranks_new', 'usage_ranks')
   .split(/;\n/).map((s) => s.replace(/^--.*\n/gm, '').trim()).filter((s) => s.startsWith('INSERT')).join(';\n');
 
 await test('usage prune: refused for months that journals may hold, and for what is no month', () => {
