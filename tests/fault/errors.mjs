@@ -274,13 +274,26 @@ await test('ERR_DB_DOWN: unknown key without a database: 503 and not 401', async
     await ask('GET', '/v1/models', { 'X-API-Key': never })).status === 200, 20000);
 });
 
-await test('ERR_DB_QUERY: a column is missing: 500 without a word of SQL', async () => {
+await test('ERR_DB_DOWN: a column is missing: 503, as its migration may come', async () => {
   sql('ALTER TABLE api_keys RENAME COLUMN name TO name_away');
   try {
     const answer = await ask('GET', '/v1/models', { 'X-API-Key': alsoNever });
-    await expectError('ERR_DB_QUERY', answer);
+    await expectError('ERR_DB_DOWN', answer);
   } finally {
     sql('ALTER TABLE api_keys RENAME COLUMN name_away TO name');
+  }
+  await until('the database is used again', async () => (
+    await ask('GET', '/v1/models', { 'X-API-Key': alsoNever })).status === 200, 20000);
+});
+
+await test('ERR_DB_QUERY: a trigger of somebody\'s fails: 500 without a word of SQL', async () => {
+  sql("CREATE TRIGGER somebodys BEFORE INSERT ON customers FOR EACH ROW SIGNAL SQLSTATE '45000'");
+  try {
+    const answer = await ask('POST', '/customers', operator,
+      '{"name":"Never","email":"never@example.org"}');
+    await expectError('ERR_DB_QUERY', answer);
+  } finally {
+    sql('DROP TRIGGER somebodys');
   }
 });
 
