@@ -359,8 +359,12 @@ static void
 roll_back(struct db *db)
 {
 	if (!db->is_broken && mysql_rollback(&db->my) != 0)
-		db->is_broken = true; /* the server rolls back by itself */
+		db->is_broken = true;
 	db->in_txn = false;
+	/* Then the server rolls back by itself, and its locks are gone now, not
+	 * when somebody needs a connection again. */
+	if (db->is_broken)
+		db_close(db);
 }
 
 static enum err

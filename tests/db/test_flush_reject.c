@@ -178,7 +178,6 @@ assert_older_schema_is_waited_out(struct flush_test *x, const char *older)
 		assert_int_equal(flusher_pass(x->f, &n, &x->e), ERR_DB_DOWN);
 	flusher_stats(x->f, &st);
 	assert_int_equal(st.n_rejected, 0);
-	begin_flusher(x); /* whose connection has no lock */
 	fixture_sql(x->db, "DROP TABLE usage_sums, usage_ranks");
 	fixture_sql(x->db, "RENAME TABLE usage_sums_kept TO usage_sums, "
 			   "usage_ranks_kept TO usage_ranks");
