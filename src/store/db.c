@@ -373,7 +373,7 @@ commit(struct db *db, struct error *e)
 	enum err err;
 
 	if (db->is_broken) {
-		db->in_txn = false;
+		roll_back(db);
 		return error_set(e, ERR_DB_DOWN,
 		    "database: connection lost in a transaction");
 	}
@@ -472,15 +472,17 @@ db_run_script_statement(struct db *db, struct str text, struct error *e)
 }
 
 bool
-db_script_was_done(struct db *db)
+db_script_was_done(struct db *db, struct str text)
 {
 	static const unsigned done[] = { ER_TABLE_EXISTS_ERROR,
-		ER_BAD_TABLE_ERROR, ER_NO_SUCH_TABLE /* it has a new name */,
-		ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME, ER_DUP_KEYNAME,
-		ER_MULTIPLE_PRI_KEY, ER_CANT_DROP_FIELD_OR_KEY,
+		ER_BAD_TABLE_ERROR, ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME,
+		ER_DUP_KEYNAME, ER_MULTIPLE_PRI_KEY, ER_CANT_DROP_FIELD_OR_KEY,
 		1826 /* a constraint of that name */,
 		3822 /* MySQL: a CHECK of that name */ };
 
+	/* No other statement brings it about that there is no such table. */
+	if (str_starts(text, S("RENAME ")))
+		return mysql_errno(&db->my) == ER_NO_SUCH_TABLE;
 	return is_among(mysql_errno(&db->my), done, ARRAY_LEN(done));
 }
 

@@ -218,7 +218,8 @@ uint64_t db_generation(const struct db *db);
  * (range, length, CHECK, foreign key); ERR_MONEY_RANGE. May pass:
  * ERR_DB_RETRY deadlock or lock wait time-out, run the whole transaction
  * again; ERR_DB_DOWN no connection, or a server that cannot serve now (read
- * only, full disk, tables gone while a dump is restored, rights missing);
+ * only, full disk, tables gone while a dump is restored, a schema older than
+ * this program, rights missing);
  * ERR_DB_UNCERTAIN the connection was lost after a change was sent;
  * ERR_DB_QUERY anything else that the server says; ERR_NO_MEMORY.
  */
@@ -298,7 +299,7 @@ enum err db_run_script_statement(struct db *db, struct str text,
     struct error *e) ATTR_MUST_CHECK;
 /** Whether that failed, just now, because what it makes is there already, or
  * what it takes away is not. */
-bool db_script_was_done(struct db *db);
+bool db_script_was_done(struct db *db, struct str text);
 /** Bytes of an identifier of the server, such as "10.11.6-MariaDB". */
 enum err db_server_version(struct db *db, struct arena *a, struct str *ret,
     struct error *e) ATTR_MUST_CHECK;

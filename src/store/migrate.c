@@ -305,7 +305,7 @@ run_statement(struct db *db, void *arg, struct error *e)
 	int64_t start_ms = clock_mono_ms();
 	enum err err = db_run_script_statement(db, s->text, e);
 
-	if (err != OK && s->may_be_done && db_script_was_done(db)) {
+	if (err != OK && s->may_be_done && db_script_was_done(db, s->text)) {
 		error_clear(e);
 		err = OK;
 	}
