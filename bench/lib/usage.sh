@@ -189,6 +189,8 @@ usage_again() {
   trap targets_stop EXIT
   in_stack lighttpd usage_renew >>"$dir/lighttpd.log" 2>&1 \
     || die "Tollgate does not run; see $dir/lighttpd.log"
+  # A server that started again has what its file says.
+  usage_rows_memory "$(usage_socket)" tollgate 2 || exit 1
   read -r url[lighttpd] <"$dir/lighttpd/bench.target"
   url[lighttpd]+=/v1/chat/completions
 }
