@@ -297,8 +297,8 @@ bool db_in_txn(const struct db *db);
 /** Text of a migration or of grants, run as it is. Not for anything else. */
 enum err db_run_script_statement(struct db *db, struct str text,
     struct error *e) ATTR_MUST_CHECK;
-/** Whether that failed, just now, because what it makes is there already, or
- * what it takes away is not. */
+/** Whether that text failed, just now, because what it makes is there already,
+ * or what it takes away is not. */
 bool db_script_was_done(struct db *db, struct str text);
 /** Bytes of an identifier of the server, such as "10.11.6-MariaDB". */
 enum err db_server_version(struct db *db, struct arena *a, struct str *ret,
