@@ -20,8 +20,8 @@ extern const char *const rank_status_names[RANK_STATUS__N];
 /* A row of the table. */
 struct usage_rank_sums {
 	uint64_t model_id; /* 0: all */
-	uint64_t
-	    provider_id; /* 0: all; those that reached none are in no other */
+	/* 0: all, those that reached none too, which are in no other row. */
+	uint64_t provider_id;
 	enum rank_status status;
 	enum rollup_period period;
 	int64_t start_ms;
