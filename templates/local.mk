@@ -48,6 +48,7 @@ nobase_dist_pkgdata_DATA += \
 	templates/partial/budget.html \
 	templates/partial/changes.html \
 	templates/partial/chart.html \
+	templates/partial/delay.html \
 	templates/partial/fields.html \
 	templates/partial/find.html \
 	templates/partial/labels.html \

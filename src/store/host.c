@@ -31,3 +31,23 @@ store_host_list(struct db *db, struct arena *a, struct host **ret,
 	return db_all(db, STMT_HOST_LIST, DB_IN_NONE, a, &host_map, ret, ret_n,
 	    e);
 }
+
+enum err
+store_host_delayed_since(struct db *db, int64_t *ret_ms, struct error *e)
+{
+	static const struct db_field fields[] = {
+		DB_FIELD(struct host, unflushed_since_ms, TIME),
+	};
+	static const struct db_map map = DB_MAP(struct host, fields);
+	struct host since;
+	struct arena a;
+	enum err err;
+
+	arena_init(&a, KIB(4));
+	err = db_one(db, STMT_HOST_DELAYED_SINCE, DB_IN_NONE, &a, &map, &since,
+	    e);
+	arena_fini(&a);
+	if (!err)
+		*ret_ms = since.unflushed_since_ms;
+	return err;
+}

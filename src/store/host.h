@@ -29,5 +29,12 @@ enum err store_host_seen(struct db *db, const struct host *h,
     struct error *e) ATTR_MUST_CHECK;
 enum err store_host_list(struct db *db, struct arena *a, struct host **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
+/**
+ * Since when usage is missing that some host has kept and could not write for
+ * half a minute or more, as of its last word.
+ * @ret_ms  0: none is
+ */
+enum err store_host_delayed_since(struct db *db, int64_t *ret_ms,
+    struct error *e) ATTR_MUST_CHECK;
 
 #endif

@@ -26,6 +26,7 @@ static const struct db_field pulse_fields[] = {
 	DB_FIELD(struct report_pulse, refusals, U64),
 	DB_FIELD(struct report_pulse, credited_pusd, MONEY),
 	DB_FIELD(struct report_pulse, budgets_at_ms, TIME),
+	DB_FIELD(struct report_pulse, delayed_since_ms, TIME),
 };
 static const struct db_map pulse_map = DB_MAP(struct report_pulse,
     pulse_fields);

@@ -57,6 +57,7 @@ struct report_pulse {
 	uint64_t refusals;
 	int64_t credited_pusd;
 	int64_t budgets_at_ms; /* last change of the customer's own; 0: none */
+	int64_t delayed_since_ms; /* as store_host_delayed_since() */
 };
 /**
  * A few rows by two primary keys: fit to be asked every other second.

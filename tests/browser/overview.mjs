@@ -64,7 +64,7 @@ await book(Array.from({ length: 400 }, () => ({
   user_id: a.user, api_key_id: a.key.id, model_id: Number(modelId),
   request_timestamp: iso(stamp - random(60 * DAY)),
   token_in_count: random(50000), token_out_count: random(9000),
-  request_status: ['ok', 'ok', 'ok', 'timeout', 'upstream_error'][random(5)],
+  request_status: ['ok', 'ok', 'client_closed', 'timeout', 'upstream_error'][random(5)],
   latency_ms: 10 + random(9000), time_to_first_token_ms: random(4) ? 5 + random(900) : null,
 })));
 // Known to every worker once one of sixteen at the same time is not refused.
@@ -87,7 +87,7 @@ const day = (ms, back) => new Date(ms - back * DAY).toISOString().slice(0, 10);
 // Rows themselves, not sums of them.
 function fromRows(where) {
   const [[requests, failed, tokIn, tokOut, cost]] = sql(`SELECT COUNT(*),
-    COALESCE(SUM(request_status <> 'ok'), 0), COALESCE(SUM(prompt_tokens), 0),
+    COALESCE(SUM(request_status NOT IN ('ok', 'client_closed')), 0), COALESCE(SUM(prompt_tokens), 0),
     COALESCE(SUM(completion_tokens), 0), COALESCE(SUM(cost_in_usd), 0)
     FROM usage_records WHERE customer_id = ${a.id} AND ${where}`);
   return { requests: Number(requests), failed: Number(failed), tokIn: Number(tokIn), tokOut: Number(tokOut), cost: pico(cost) };
@@ -285,6 +285,44 @@ await test('what is booked shows 2 s later at most (D12)', async () => {
   assert.equal(polls, 2);
   await close(page);
 });
+
+// A host that has told that it could not write for so long.
+const lateHost = (seconds) => sql(`REPLACE INTO hosts (host, pepper_id, pepper_check, seal_check, unflushed, unflushed_since, seen_at)
+  VALUES ('late.example', 1, REPEAT('\\0', 16), REPEAT('\\0', 16), 3, NOW(6) - INTERVAL ${seconds} SECOND, NOW(6))`);
+const noLateHost = () => sql("DELETE FROM hosts WHERE host = 'late.example'");
+for (const javaScriptEnabled of [true, false]) {
+  await test(`what a host could not write yet is said to be missing, ${javaScriptEnabled ? 'with' : 'without'} JavaScript (D11, D12)`, async () => {
+    const page = await open({ javaScriptEnabled, bypassCSP: true });
+    await signIn(page, a.owner);
+    const said = page.getByText('may be missing here');
+    const places = ['', '/usage', '/requests', '/billing'].map((path) => a.page + path);
+    try {
+      lateHost(20);
+      for (const place of places) {
+        await page.goto(place);
+        assert.equal(await said.count(), 0, place);
+      }
+      lateHost(300);
+      for (const place of places) {
+        const answer = await page.goto(place);
+        await said.waitFor();
+        const since = Date.parse(await page.locator('#live-delay time').getAttribute('datetime'));
+        assert.ok(Math.abs(Date.now() - 300e3 - since) < 60e3, place);
+        await assertValid(await answer.text(), place);
+        if (javaScriptEnabled) await assertAccessible(page, place);
+      }
+      // Live, it comes and goes.
+      await page.goto(a.page);
+      noLateHost();
+      if (javaScriptEnabled) await said.waitFor({ state: 'detached' });
+      else await page.reload();
+      assert.equal(await said.count(), 0);
+    } finally {
+      noLateHost();
+    }
+    await close(page);
+  });
+}
 
 await test('new usage shows by itself, text by text; nothing is sent twice (D12)', async () => {
   const page = await open();

@@ -14,6 +14,7 @@
 #include "handler/web/view.h"
 #include "handler/web/web.h"
 #include "http/param.h"
+#include "store/host.h"
 #include "store/ledger.h"
 #include "store/report.h"
 
@@ -22,6 +23,7 @@
 
 static const struct tmpl_key billing_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
+	VIEW_TIME_KEYS("delayed"),
 	{ "is_owing", TVAL_BOOL },
 	VIEW_MONEY_KEYS("balance"),
 	VIEW_MONEY_KEYS("spent"),
@@ -59,8 +61,9 @@ static const struct param_spec query_spec[] = {
 struct billing {
 	uint64_t customer_id;
 	int64_t now_ms;
-	int64_t from_ms, to_ms; /* the month that is shown */
-	int64_t balance_pusd;   /* by the ledger; less than 0: owed */
+	int64_t delayed_since_ms; /* 0: all usage is here */
+	int64_t from_ms, to_ms;   /* the month that is shown */
+	int64_t balance_pusd;     /* by the ledger; less than 0: owed */
 	int64_t this_month_pusd;
 	int64_t opening_pusd, used_pusd, credited_pusd, closing_pusd;
 	struct report_day *days; /* of the month, in order */
@@ -131,6 +134,8 @@ load(struct db *db, void *arg, struct error *e)
 		    &b->n_credits, e);
 	if (!err)
 		err = load_sums(db, b, e);
+	if (!err)
+		err = store_host_delayed_since(db, &b->delayed_since_ms, e);
 	return err ? err : load_this_month(db, b, e);
 }
 
@@ -290,6 +295,7 @@ view(const struct app *app, const struct request *rq,
 	bool is_owing = b->balance_pusd < 0;
 
 	view_second(o, "as_of", b->now_ms);
+	view_time(o, "delayed", b->delayed_since_ms);
 	tval_set_bool(o, "is_owing", is_owing);
 	/* -INT64_MIN is no balance that a column can hold. */
 	view_money(o, "balance", is_owing ? -b->balance_pusd : b->balance_pusd);

@@ -54,7 +54,8 @@ make_tag(const struct app *app, const struct request *rq, uint64_t customer_id,
 	if (err)
 		return err;
 	text = arena_printf(rq->arena,
-	    "%s %llu %d %" PRI_STR " %llu %lld %llu %llu %lld %llu %lld %lld",
+	    "%s %llu %d %" PRI_STR " %llu %lld %llu %llu %lld %llu %lld %lld "
+	    "%lld",
 	    PACKAGE_VERSION, (unsigned long long)app->who->user_id,
 	    (int)app->who->role,
 	    STR_ARG(app->session ? app->session->time_zone : S("")),
@@ -62,7 +63,7 @@ make_tag(const struct app *app, const struct request *rq, uint64_t customer_id,
 	    (unsigned long long)n->requests,
 	    (unsigned long long)n->unpriced_requests, (long long)n->cost_pusd,
 	    (unsigned long long)n->refusals, (long long)n->credited_pusd,
-	    (long long)n->budgets_at_ms);
+	    (long long)n->budgets_at_ms, (long long)n->delayed_since_ms);
 	crypto_checksum(text.p, text.n, digest, sizeof(digest));
 	hex_encode(digest, sizeof(digest), hex);
 	*ret = arena_strdup(rq->arena, str_from(hex));

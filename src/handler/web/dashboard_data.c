@@ -9,6 +9,7 @@
 #include "domain/forecast.h"
 #include "handler/web/limit_view.h"
 #include "store/db_pool.h"
+#include "store/host.h"
 
 #define WAIT_MS 2000
 
@@ -214,6 +215,8 @@ load_all(struct db *db, void *arg, struct error *e)
 		err = load_requests(db, l, e);
 	if (!err)
 		err = load_keys(db, l, e);
+	if (!err)
+		err = store_host_delayed_since(db, &d->delayed_since_ms, e);
 	if (!err)
 		err = store_report_models(db, l->customer_id, d->first_day_ms,
 		    d->now_ms, l->a, &models, &d->n_models, e);

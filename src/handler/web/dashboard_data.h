@@ -30,8 +30,9 @@ enum dashboard_range {
 
 struct dashboard_data {
 	int64_t now_ms;
-	int64_t first_day_ms; /* of the chart */
-	int64_t month_ms;     /* when this month began */
+	int64_t delayed_since_ms; /* 0: all usage is here */
+	int64_t first_day_ms;     /* of the chart */
+	int64_t month_ms;         /* when this month began */
 	struct customer customer;
 	const struct budget *budget;  /* of all usage; NULL: none */
 	const struct budget *balance; /* prepaid; NULL: it is not */

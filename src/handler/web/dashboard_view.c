@@ -26,6 +26,7 @@ static const struct tmpl_key dashboard_keys[] = {
 	{ "api_url", TVAL_TEXT },
 	{ "tag", TVAL_TEXT },
 	VIEW_TIME_KEYS("as_of"),
+	VIEW_TIME_KEYS("delayed"),
 	{ "is_prepaid", TVAL_BOOL },
 	{ "has_budget", TVAL_BOOL },
 	BUDGET_KEYS("balance"),
@@ -339,6 +340,7 @@ dashboard_view(const struct app *app, const struct request *rq,
 	tval_set_text(o, "api_url", web_absolute(app, rq, S("")));
 	tval_set_text(o, "tag", tag);
 	view_second(o, "as_of", d->now_ms);
+	view_time(o, "delayed", d->delayed_since_ms);
 	tval_set_bool(o, "has_usage", month->requests > 0 || d->n_refusals > 0);
 	tval_set_bool(o, "has_unpriced", month->unpriced_requests > 0);
 	view_count(o, "unpriced", month->unpriced_requests);

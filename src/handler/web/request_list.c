@@ -11,6 +11,7 @@
 #include "handler/web/usage_filter.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
+#include "store/host.h"
 
 #define PER_PAGE       50
 #define LOOK_AT_MAX    2000 /* rows, where filters may let few through */
@@ -35,6 +36,7 @@ _Static_assert(ARRAY_LEN(query_spec) == Q__N, "a parameter has no place");
 
 static const struct tmpl_key requests_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
+	VIEW_TIME_KEYS("delayed"),
 	{ "action_href", TVAL_TEXT },
 	{ "usage_href", TVAL_TEXT },
 	WEB_USAGE_SELECT_KEYS("views"),
@@ -66,7 +68,8 @@ struct found {
 	bool has_more;
 	bool is_cut;
 	int64_t now_ms;
-	int64_t floor_ms; /* rows before it were not looked at */
+	int64_t delayed_since_ms; /* 0: all usage is here */
+	int64_t floor_ms;         /* rows before it were not looked at */
 };
 
 static bool
@@ -111,6 +114,8 @@ load(const struct manager *m, struct found *r, struct arena *a, struct error *e)
 	r->now_ms = m->now_ms;
 	if (!err && !r->f.is_unclear)
 		err = load_rows(m, r, a, e);
+	if (!err)
+		err = store_host_delayed_since(m->db, &r->delayed_since_ms, e);
 	for (size_t i = 0; i < r->n && !err; i++)
 		ids[i] = r->rows[i].row.api_key_id;
 	return err ? err : web_usage_names(&r->f, m, NAME_KEY, ids, r->n, a, e);
@@ -225,6 +230,7 @@ view(const struct app *app, const struct request *rq,
 	struct arena *a = rq->arena;
 
 	view_second(o, "as_of", r->now_ms);
+	view_time(o, "delayed", r->delayed_since_ms);
 	view_time(o, "since", r->f.filter.from_ms);
 	view_time(o, "until", r->f.filter.to_ms);
 	tval_set_text(o, "action_href",

@@ -13,6 +13,7 @@
 #include "handler/download.h"
 #include "handler/web/page.h"
 #include "handler/web/web.h"
+#include "store/host.h"
 
 /* Longest times that are shown by the hour and by the day. */
 #define HOURS_MAX_MS  (8 * DAY_MS)
@@ -231,8 +232,10 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 		return err;
 	if (q->f.is_unclear)
 		return load_nothing(q, a, ret, e);
-	return q->is_csv ? load_file(m, q, a, ret, e)
-			 : load_page(m, q, a, ret, e);
+	if (q->is_csv)
+		return load_file(m, q, a, ret, e);
+	err = store_host_delayed_since(m->db, &ret->delayed_since_ms, e);
+	return err ? err : load_page(m, q, a, ret, e);
 }
 
 /* usage_group_style's name. */

@@ -33,6 +33,7 @@ struct usage_found {
 	struct usage_report report;
 	struct usage_series series; /* of the page */
 	int64_t now_ms;
+	int64_t delayed_since_ms; /* 0: all usage is here */
 };
 
 /** How a period is called: "22 Nov 2026, 14:00", "22 Nov 2026", "Nov 2026". */

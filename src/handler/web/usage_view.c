@@ -21,6 +21,7 @@
  }
 static const struct tmpl_key usage_keys[] = {
 	VIEW_TIME_KEYS("as_of"),
+	VIEW_TIME_KEYS("delayed"),
 	{ "action_href", TVAL_TEXT },
 	{ "csv_href", TVAL_TEXT },
 	{ "requests_href", TVAL_TEXT },
@@ -297,6 +298,7 @@ usage_view(const struct app *app, const struct request *rq,
 	struct arena *a = rq->arena;
 
 	view_time(o, "as_of", found->now_ms);
+	view_time(o, "delayed", found->delayed_since_ms);
 	tval_set_text(o, "action_href",
 	    web_place_href(app, a, place, "usage", 0, NULL));
 	tval_set_text(o, "csv_href", usage_csv_href(app, a, place, q));
