@@ -155,6 +155,24 @@ await test('lines that don\'t come to the balance are said to', async () => {
   await close(page);
 });
 
+await test('more credits in a month than the page has lines for: its sums are right nonetheless', async () => {
+  const many = await newCustomer('Credited');
+  many.viewer = person('viewer', many.id, stamp);
+  for (let n = 0; n < 1092; n += 91) {
+    await Promise.all(Array.from({ length: 91 }, (_, i) => made(`/customers/${many.id}/credits`,
+      { amount_usd: '0.01', reference: `credit-${n + i}` })));
+  }
+  const page = await open();
+  await signIn(page, many.viewer);
+  const answer = await page.goto(many.page);
+  assert.ok(await page.getByText('There are more than 1,000 credits in this month').isVisible());
+  assert.equal(await page.locator('.notice').count(), 1);
+  assert.deepEqual(await Promise.all((await page.locator('#totals data').all())
+    .map(async (data) => pico(await data.getAttribute('value')))), [pico('10.92'), 0n, pico('10.92')]);
+  await assertValid(await answer.text(), many.page);
+  await close(page);
+});
+
 for (const colorScheme of ['light', 'dark']) {
   await test(`full and empty are valid and axe finds nothing, ${colorScheme} (D2, D13, D20)`, async () => {
     for (const who of [a, empty]) {

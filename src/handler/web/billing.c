@@ -75,6 +75,27 @@ struct billing {
 
 /* ---- what there is ---- */
 
+/* What was credited within the month; before it was given_pusd. Of more
+ * credits than the page has room for not all are here. */
+static enum err
+sum_credits(struct db *db, struct billing *b, int64_t given_pusd,
+    struct error *e)
+{
+	int64_t all_pusd;
+	enum err err = OK;
+
+	if (b->n_credits <= CREDITS_MAX) {
+		for (size_t i = 0; i < b->n_credits && !err; i++)
+			err = money_add(b->credited_pusd,
+			    b->credits[i].amount_pusd, &b->credited_pusd, e);
+		return err;
+	}
+	err = store_ledger_credited_before(db, b->customer_id, b->to_ms, b->a,
+	    &all_pusd, e);
+	return err ? err
+		   : money_sub(all_pusd, given_pusd, &b->credited_pusd, e);
+}
+
 /* What was used or credited before the month, and what within it. */
 static enum err
 load_sums(struct db *db, struct billing *b, struct error *e)
@@ -92,9 +113,8 @@ load_sums(struct db *db, struct billing *b, struct error *e)
 	for (size_t i = 0; i < b->n_days && !err; i++)
 		err = money_add(b->used_pusd, b->days[i].cost_pusd,
 		    &b->used_pusd, e);
-	for (size_t i = 0; i < b->n_credits && !err; i++)
-		err = money_add(b->credited_pusd, b->credits[i].amount_pusd,
-		    &b->credited_pusd, e);
+	if (!err)
+		err = sum_credits(db, b, given_pusd, e);
 	if (!err)
 		err = money_add(b->opening_pusd, b->credited_pusd,
 		    &b->closing_pusd, e);
