@@ -158,7 +158,7 @@ await test('owners and operators only; another\'s log is a 404; wrong filters ar
   await signIn(page, b.owner);
   assert.equal((await page.goto(a.page)).status(), 404);
   assert.equal((await page.goto(`${url}/admin/audit`)).status(), 403);
-  for (const wrong of ['actor=nobody', 'object_id=0', 'from=yesterday', 'before=x', 'unknown=1', 'outcome=maybe']) {
+  for (const wrong of ['actor=nobody', 'object_id=0', 'from=yesterday', 'before=x', 'unknown=1', 'outcome=maybe', `customer_id=${b.id}`]) {
     assert.equal((await page.goto(`${b.page}?${wrong}`)).status(), 400, wrong);
   }
   await close(page);

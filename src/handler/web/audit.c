@@ -366,7 +366,11 @@ web_audit_list(struct app *app, const struct request *rq, struct response *rs,
 		return err;
 	r->v = v;
 	r->filter = read_filter(v, place.is_admin);
-	err = load_rows(&m, r, rq->arena, e);
+	if (!place.is_admin && v[Q_CUSTOMER].is_set)
+		err = error_public(e, ERR_BAD_PARAM, "customer_id",
+		    "There is no parameter \"customer_id\" here.");
+	if (!err)
+		err = load_rows(&m, r, rq->arena, e);
 	if (!err)
 		err = load_actors(&m, r, rq->arena, e);
 	manager_end(app, &m);
