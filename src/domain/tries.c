@@ -8,6 +8,8 @@
 #include "domain/hostmap.h"
 #include "ext/crypto.h"
 
+#define REFUSED UINT64_C(0x7265667573656421) /* any number will do */
+
 static char
 lower(char c)
 {
@@ -51,8 +53,19 @@ tries_give_back(const struct tries *t)
 	give_back(t, t->n);
 }
 
+/* A limit of one beside each limit: who is counted there was refused first. A
+ * table without room says no, and nothing is told. */
+static bool
+is_first_refusal(const struct tries *t, const struct tries_limit *l)
+{
+	uint32_t count;
+
+	return hostmap_local_add(t->map, l->window, l->id ^ REFUSED, l->index,
+		   1, 1, &count) == HOSTMAP_COUNTED;
+}
+
 enum err
-tries_count(struct tries *t, int64_t now_ms, uint64_t *ret_wait_s,
+tries_count(struct tries *t, int64_t now_ms, struct tries_wait *ret_wait,
     struct error *e)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -65,10 +78,13 @@ tries_count(struct tries *t, int64_t now_ms, uint64_t *ret_wait_s,
 			l->max, &count) == HOSTMAP_COUNTED)
 			continue;
 		give_back(t, i);
-		*ret_wait_s = (uint64_t)(all_ms - now_ms % all_ms + 999) / 1000;
+		*ret_wait = (struct tries_wait){
+			.s = (uint64_t)(all_ms - now_ms % all_ms + 999) / 1000,
+			.is_first = is_first_refusal(t, l),
+		};
 		return error_public(e, ERR_RATE_LIMITED, NULL,
 		    "Too many attempts. Try again in %llu seconds.",
-		    (unsigned long long)*ret_wait_s);
+		    (unsigned long long)ret_wait->s);
 	}
 	return OK;
 }

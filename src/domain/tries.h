@@ -7,6 +7,7 @@
 #ifndef TG_DOMAIN_TRIES_H
 #define TG_DOMAIN_TRIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,15 +33,23 @@ struct tries {
 	size_t n;
 };
 
+/* With ERR_RATE_LIMITED. */
+struct tries_wait {
+	uint64_t s; /* until the next may come */
+	/* The first refusal by that limit in its window, which is told in the
+	 * audit log; the others are too many. */
+	bool is_first;
+};
+
 /** What is counted: text without regard to case, for a purpose. */
 uint64_t tries_id(const char *purpose, struct str text);
 /**
  * Count one attempt at each limit, or at none.
- * @ret_wait_s  with ERR_RATE_LIMITED: until the next may come
+ * @ret_wait  set with ERR_RATE_LIMITED
  * Errors: ERR_RATE_LIMITED.
  */
-enum err tries_count(struct tries *t, int64_t now_ms, uint64_t *ret_wait_s,
-    struct error *e) ATTR_MUST_CHECK;
+enum err tries_count(struct tries *t, int64_t now_ms,
+    struct tries_wait *ret_wait, struct error *e) ATTR_MUST_CHECK;
 /** It was none that should count. */
 void tries_give_back(const struct tries *t);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/user.h"
 
-#include "domain/tries.h"
 #include "store/db_pool.h"
 
 #define WAIT_MS 2000
@@ -9,7 +8,7 @@
 enum err
 user_password_confirm(const struct sign_in *s, struct arena *a,
     uint64_t user_id, struct secret password, int64_t now_ms,
-    uint64_t *ret_wait_s, struct error *e)
+    struct tries_wait *ret_wait, struct error *e)
 {
 	struct tries tries = { .map = s->map, .n = 2 };
 	struct user u = { .user_id = 0 };
@@ -29,7 +28,7 @@ user_password_confirm(const struct sign_in *s, struct arena *a,
 		USER_TRIES_ACCOUNT_MINUTE, 0 };
 	tries.limits[1] = (struct tries_limit){ account, LIMIT_HOUR,
 		USER_TRIES_ACCOUNT_HOUR, 0 };
-	err = tries_count(&tries, now_ms, ret_wait_s, e);
+	err = tries_count(&tries, now_ms, ret_wait, e);
 	if (!err && u.password_hash.n == 0) /* the web server says who it is */
 		return error_public(e, ERR_BAD_PARAM, "current_password",
 		    "You have no password yet. Set one by a link: ask for it "

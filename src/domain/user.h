@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "domain/resource.h"
 #include "domain/session.h"
+#include "domain/tries.h"
 #include "ext/crypto.h"
 #include "store/user.h"
 
@@ -124,23 +125,23 @@ enum err user_session_renew(const struct sign_in *s, struct db *db,
     struct sign_in_result *ret, struct error *e) ATTR_MUST_CHECK;
 /**
  * Use up a code of the second factor; each try counts for the account.
- * @ret_wait_s  with ERR_RATE_LIMITED
+ * @ret_wait  set with ERR_RATE_LIMITED
  * Errors: ERR_BAD_PARAM "code" wrong, or used before; ERR_RATE_LIMITED; the
  *         database's.
  */
 enum err user_code_take(const struct sign_in *s, struct db *db,
     const struct user *u, struct str code, int64_t now_ms, struct arena *a,
-    uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+    struct tries_wait *ret_wait, struct error *e) ATTR_MUST_CHECK;
 /**
  * Whether who is signed in knows the password: before what an unlocked screen
  * must not be enough for.
- * @ret_wait_s  with ERR_RATE_LIMITED
+ * @ret_wait  set with ERR_RATE_LIMITED
  * Errors: ERR_BAD_PARAM "current_password" it is wrong; ERR_RATE_LIMITED;
  *         ERR_OVERLOADED; the database's.
  */
 enum err user_password_confirm(const struct sign_in *s, struct arena *a,
     uint64_t user_id, struct secret password, int64_t now_ms,
-    uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+    struct tries_wait *ret_wait, struct error *e) ATTR_MUST_CHECK;
 
 extern const struct resource user_resource; /* rows: struct user */
 

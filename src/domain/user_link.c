@@ -206,9 +206,11 @@ user_link_send(const struct sign_in *s, const struct user_link_maker *m,
 		    { account, LIMIT_HOUR, USER_LINK_ASKS_ACCOUNT_HOUR, 0 },
 		} };
 	struct sending sending = { .m = m, .ask = ask };
+	struct tries_wait wait = { 0 };
 	struct db *db;
-	enum err err = tries_count(&tries, ask->now_ms, ret_wait_s, e);
+	enum err err = tries_count(&tries, ask->now_ms, &wait, e);
 
+	*ret_wait_s = wait.s;
 	if (!err)
 		err = db_pool_take(s->db, WAIT_MS, &db, e);
 	if (err)

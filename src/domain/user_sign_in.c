@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "domain/second_factor.h"
-#include "domain/tries.h"
 #include "store/audit.h"
 #include "store/db_pool.h"
 #include "store/user_link.h"
@@ -136,7 +135,7 @@ may_sign_in(const struct user *u)
 
 static enum err
 audit(struct db *db, const struct sign_in_attempt *at, const struct user *u,
-    bool is_success, struct error *e)
+    bool is_success, struct str detail, struct error *e)
 {
 	const struct audit row = {
 		.actor = is_success ? AUDIT_USER : AUDIT_ANONYMOUS,
@@ -148,6 +147,7 @@ audit(struct db *db, const struct sign_in_attempt *at, const struct user *u,
 		.is_success = is_success,
 		.client_address = at->client_addr,
 		.request_id = at->request_id,
+		.detail = detail,
 	};
 	return store_audit_insert(db, &row, e);
 }
@@ -168,7 +168,7 @@ write_failure(struct db *db, void *arg, struct error *e)
 		error_clear(e);
 	else if (err)
 		return err;
-	return audit(db, f->at, f->u, false, e);
+	return audit(db, f->at, f->u, false, str_make(NULL, 0), e);
 }
 
 /* The same statements whether or not there is such a user, and one commit: a
@@ -184,6 +184,46 @@ record_failure(struct db *db, const struct sign_in_attempt *at,
 		return err;
 	return error_public(e, ERR_UNAUTHORIZED, NULL,
 	    "The e-mail address or the password is not right.");
+}
+
+/* Attempts over a limit are refused before anything is looked at; that they
+ * are is told once. e stays as it is, unless that can't be written. */
+static enum err
+record_throttled(struct db *db, const struct sign_in_attempt *at,
+    const struct user *u, struct error *e)
+{
+	struct error why = *e;
+	enum err err;
+
+	error_clear(e);
+	err = audit(db, at, u, false, S("{\"refused\":\"too many attempts\"}"),
+	    e);
+	if (err)
+		return err;
+	*e = why;
+	return why.code;
+}
+
+/* Whoever the address belongs to. */
+static enum err
+tell_throttled(const struct sign_in *s, const struct sign_in_attempt *at,
+    struct arena *a, struct error *e)
+{
+	struct error why = *e;
+	struct user u;
+	struct db *db;
+	enum err err;
+
+	error_clear(e);
+	err = load_user(s, at->email, a, &u, e);
+	if (!err)
+		err = db_pool_take(s->db, WAIT_MS, &db, e);
+	if (err)
+		return err;
+	*e = why;
+	err = record_throttled(db, at, &u, e);
+	db_pool_give(s->db, db);
+	return err;
 }
 
 /* The factor that a user has and has confirmed; else *ret_has is false. */
@@ -264,7 +304,7 @@ begin_session(const struct sign_in *s, struct db *db,
 	user_device_new(s->pepper, u->email, ret->device);
 	ret->user_id = u->user_id;
 	ret->customer_id = u->customer_id;
-	return audit(db, at, u, true, e);
+	return audit(db, at, u, true, str_make(NULL, 0), e);
 }
 
 /* The first factor was right: a session, or the question for the second. */
@@ -312,15 +352,17 @@ user_sign_in(const struct sign_in *s, const struct sign_in_attempt *at,
     struct arena *a, struct sign_in_result *ret, struct error *e)
 {
 	struct tries tries;
+	struct tries_wait wait = { 0 };
 	struct user u;
 	bool is_right = false, is_stale = false;
 	char new_hash[CRYPTO_PASSWORD_BYTES];
 
 	*ret = (struct sign_in_result){ .user_id = 0 };
 	tries_of(s, at, &tries);
-	enum err err = tries_count(&tries, at->now_ms, &ret->wait_s, e);
+	enum err err = tries_count(&tries, at->now_ms, &wait, e);
+	ret->wait_s = wait.s;
 	if (err)
-		return err;
+		return wait.is_first ? tell_throttled(s, at, a, e) : err;
 	err = load_user(s, at->email, a, &u, e);
 	if (err)
 		return err;
@@ -376,8 +418,8 @@ pending_user(const struct sign_in *s, struct db *db,
 
 enum err
 user_code_take(const struct sign_in *s, struct db *db, const struct user *u,
-    struct str code, int64_t now_ms, struct arena *a, uint64_t *ret_wait_s,
-    struct error *e)
+    struct str code, int64_t now_ms, struct arena *a,
+    struct tries_wait *ret_wait, struct error *e)
 {
 	uint64_t account = tries_id("code account:", u->email);
 	struct tries tries = { .map = s->map,
@@ -386,7 +428,7 @@ user_code_take(const struct sign_in *s, struct db *db, const struct user *u,
 		    { account, LIMIT_MINUTE, USER_TRIES_CODE_MINUTE, 0 },
 		    { account, LIMIT_HOUR, USER_TRIES_CODE_HOUR, 0 },
 		} };
-	enum err err = tries_count(&tries, now_ms, ret_wait_s, e);
+	enum err err = tries_count(&tries, now_ms, ret_wait, e);
 
 	if (!err)
 		err = factor_take(db, s->pepper, s->seal, u->user_id, code,
@@ -402,10 +444,14 @@ check_code(const struct sign_in *s, struct db *db,
     const struct sign_in_attempt *at, const struct user *u, struct arena *a,
     struct sign_in_result *ret, struct error *e)
 {
-	enum err err = user_code_take(s, db, u, at->code, at->now_ms, a,
-	    &ret->wait_s, e);
+	struct tries_wait wait = { 0 };
+	enum err err = user_code_take(s, db, u, at->code, at->now_ms, a, &wait,
+	    e);
 	struct error why;
 
+	ret->wait_s = wait.s;
+	if (wait.is_first)
+		return record_throttled(db, at, u, e);
 	if (err != ERR_BAD_PARAM)
 		return err;
 	why = *e;

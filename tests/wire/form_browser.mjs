@@ -42,6 +42,9 @@ export class Browser {
 
   token() { return /name="csrf" value="([0-9a-f]+)"/.exec(this.html)?.[1] ?? ''; }
 
+  // Of the thing that the page's form is about.
+  etag() { return /name="etag" value="([^"]*)"/.exec(this.html)[1].replaceAll('&quot;', '"'); }
+
   says() { return /role="alert"[^>]*>([^<]*)/.exec(this.html)?.[1]; }
 
   get session() { return this.cookies.tollgate_session; }

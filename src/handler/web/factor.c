@@ -186,7 +186,7 @@ struct work {
 	const struct app *app;
 	struct str code;
 	int64_t now_ms;
-	uint64_t wait_s; /* with ERR_RATE_LIMITED */
+	struct tries_wait wait; /* with ERR_RATE_LIMITED */
 	char codes[FACTOR_RECOVERY_CODES][FACTOR_RECOVERY_BYTES];
 };
 
@@ -210,9 +210,8 @@ show_refused(struct app *app, const struct request *rq, struct response *rs,
 
 /* Read the form; the password must be right. */
 static enum err
-read_form(struct app *app, const struct request *rq,
-    struct param_value field[F__N], struct work *ret, uint64_t *ret_wait_s,
-    struct error *e)
+read_form(struct app *app, const struct request *rq, struct response *rs,
+    struct param_value field[F__N], struct work *ret, struct error *e)
 {
 	enum err err = param_parse(rq->arena, form_spec, F__N, rq->body, field,
 	    e);
@@ -221,8 +220,8 @@ read_form(struct app *app, const struct request *rq,
 		.code = field[F_CODE].text,
 		.now_ms = rq->start_ms };
 	return err ? err
-		   : web_settings_confirm(app, rq, field[F_PASSWORD].text,
-			 ret_wait_s, e);
+		   : web_settings_confirm(app, rq, rs, field[F_PASSWORD].text,
+			 e);
 }
 
 static enum err
@@ -244,14 +243,13 @@ web_factor_begin(struct app *app, const struct request *rq, struct response *rs,
     struct error *e)
 {
 	struct param_value field[F__N];
-	uint64_t wait_s = 0;
 	struct work w;
 	struct user u;
-	enum err err = read_form(app, rq, field, &w, &wait_s, e);
+	enum err err = read_form(app, rq, rs, field, &w, e);
 
 	if (!err)
 		err = web_settings_act(app, rq, &act_factor_begin, &w, &u, e);
-	return err ? show_refused(app, rq, rs, wait_s, e)
+	return err ? show_refused(app, rq, rs, w.wait.s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings/factor",
 			 NULL, e);
 }
@@ -322,7 +320,7 @@ take_away(const struct resource *r, const struct manager *m, struct arena *a,
 	const struct sign_in services = web_door_services(w->app);
 	const struct user *u = row;
 	enum err err = user_code_take(&services, m->db, u, w->code, w->now_ms,
-	    a, &w->wait_s, e);
+	    a, &w->wait, e);
 
 	(void)r;
 	if (!err)
@@ -340,19 +338,17 @@ web_factor_remove(struct app *app, const struct request *rq,
     struct response *rs, struct error *e)
 {
 	struct param_value field[F__N];
-	uint64_t wait_s = 0;
 	struct work w;
 	struct user u;
-	enum err err = read_form(app, rq, field, &w, &wait_s, e);
+	enum err err = read_form(app, rq, rs, field, &w, e);
 
 	if (!err) {
 		err = web_settings_act(app, rq, &act_factor_remove, &w, &u, e);
-		wait_s = w.wait_s;
-		if (err == ERR_BAD_PARAM)
+		if (err == ERR_BAD_PARAM || w.wait.is_first)
 			err = web_settings_audit_failure(app, rq,
 			    "user.factor_remove", e);
 	}
-	return err ? show_refused(app, rq, rs, wait_s, e)
+	return err ? show_refused(app, rq, rs, w.wait.s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings",
 			 "factor_removed", e);
 }

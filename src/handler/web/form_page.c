@@ -14,6 +14,7 @@ static const struct tmpl_key form_keys[] = {
 	{ "act_href", TVAL_TEXT },
 	{ "act_name", TVAL_TEXT },
 	{ "act_text", TVAL_TEXT },
+	{ "act_message", TVAL_TEXT },
 	{ "link_href", TVAL_TEXT },
 	{ "link_name", TVAL_TEXT },
 	{ "has_end", TVAL_BOOL },
@@ -56,6 +57,9 @@ web_form_page_send(const struct app *app, const struct request *rq,
 	tval_set_bool(o, "is_new", f->is_new);
 	tval_set_bool(o, "has_act", page->act_href.n > 0);
 	tval_set_bool(o, "has_end", page->end_href.n > 0);
-	web_form_view(tval_set_object(o, "form"), f, refused);
+	tval_set_text(o, "act_message",
+	    page->is_act_refused ? str_from(refused->public_text) : S(""));
+	web_form_view(tval_set_object(o, "form"), f,
+	    page->is_act_refused ? NULL : refused);
 	return web_page_send(app, rq, rs, status, &page_form, o, e);
 }

@@ -16,6 +16,7 @@ struct web_form_page {
 	/* Something else to do with it, by a form that asks for the
 	 * password. */
 	struct str act_href, act_name, act_text;
+	bool is_act_refused; /* that form, and not the thing's own */
 	/* Another page about it. */
 	struct str link_href, link_name;
 	/* Its end. */
@@ -23,7 +24,7 @@ struct web_form_page {
 };
 
 /**
- * @refused  what is wrong with the form, which tells the status; NULL:
+ * @refused  what is wrong with a form, which tells the status; NULL:
  *           nothing, 200
  */
 enum err web_form_page_send(const struct app *app, const struct request *rq,

@@ -4,10 +4,25 @@
 #include <string.h>
 
 #include "base/json_out.h"
+#include "handler/web/door.h"
 #include "handler/web/form_page.h"
+#include "handler/web/settings.h"
+#include "http/param.h"
 
 #define ROW_BYTES_MAX KIB(256) /* as JSON */
 #define JSON_DEPTH    4
+
+/* The form of what else may be done. */
+enum {
+	A_CSRF,
+	A_PASSWORD,
+	A__N
+};
+static const struct param_spec act_spec[A__N] = {
+	[A_CSRF] = { "csrf", PARAM_TEXT, 1, 128, NULL, false },
+	[A_PASSWORD] = { "current_password", PARAM_TEXT, 0,
+	    WEB_PASSWORD_BYTES_MAX, NULL, false },
+};
 
 /* One visit of a page. */
 struct visit {
@@ -19,6 +34,7 @@ struct visit {
 	uint64_t id; /* 0: a new one */
 	void *row;   /* as it is, or is to be */
 	struct web_form form;
+	bool is_acting; /* by the form beside the thing's own */
 };
 
 /* ---- rows and forms ---- */
@@ -180,6 +196,7 @@ show(const struct visit *v, struct response *rs, const struct error *refused,
 	if (v->id == 0 && t->intro)
 		p.intro = str_from(t->intro);
 	set_rest(&p, v);
+	p.is_act_refused = refused && v->is_acting;
 	return web_form_page_send(v->app, v->rq, rs, &v->place, &p, &v->form,
 	    refused, e);
 }
@@ -258,19 +275,19 @@ read_input(struct visit *v, struct input *ret, struct error *e)
 
 /* No connection is held while a password is hashed. */
 static enum err
-confirm(struct visit *v, struct error *e)
+confirm(struct visit *v, struct response *rs, struct error *e)
 {
 	enum err err;
 
 	if (!v->t->confirm)
 		return OK;
 	manager_end(v->app, &v->m);
-	err = v->t->confirm(v->app, v->rq, v->row, &v->form, e);
+	err = v->t->confirm(v->app, v->rq, rs, v->row, &v->form, e);
 	return manager_resume(v->app, &v->m, err, e);
 }
 
 static enum err
-create(struct visit *v, struct error *e)
+create(struct visit *v, struct response *rs, struct error *e)
 {
 	const struct resource *r = v->t->resource;
 	struct arena *a = v->rq->arena;
@@ -278,20 +295,20 @@ create(struct visit *v, struct error *e)
 	enum err err = read_input(v, &in, e);
 
 	if (!err)
-		err = confirm(v, e);
+		err = confirm(v, rs, e);
 	if (!err)
 		err = read_row(r, a, v->row, &in, e);
 	return err ? err : resource_create(r, &v->m, a, v->row, e);
 }
 
 static enum err
-change(struct visit *v, struct error *e)
+change(struct visit *v, struct response *rs, struct error *e)
 {
 	struct input in;
 	enum err err = read_input(v, &in, e);
 
 	if (!err)
-		err = confirm(v, e);
+		err = confirm(v, rs, e);
 	if (err)
 		return err;
 	if (v->form.etag.n)
@@ -330,7 +347,7 @@ web_thing_create(struct app *app, const struct request *rq, struct response *rs,
 
 	if (err)
 		return err;
-	err = create(&v, e);
+	err = create(&v, rs, e);
 	if (!err && t->show_made)
 		err = t->show_made(app, rq, rs, &v.place, &v.m, v.row, e);
 	else if (!err)
@@ -358,7 +375,7 @@ web_thing_change(struct app *app, const struct request *rq, struct response *rs,
 
 	if (err)
 		return err;
-	err = change(&v, e);
+	err = change(&v, rs, e);
 	if (!err)
 		err = web_place_redirect(app, rq, rs, &v.place, t->list_path,
 		    t->saved, e);
@@ -385,6 +402,43 @@ web_thing_end(struct app *app, const struct request *rq, struct response *rs,
 	else if (!err)
 		err = web_place_redirect(app, rq, rs, &v.place, t->list_path,
 		    t->ended, e);
+	manager_end(app, &v.m);
+	return err;
+}
+
+/* An open session alone is not enough. No connection is held while the
+ * password is hashed. */
+static enum err
+act(struct visit *v, struct response *rs, struct str password, struct error *e)
+{
+	enum err err;
+
+	manager_end(v->app, &v->m);
+	err = web_settings_confirm(v->app, v->rq, rs, password, e);
+	err = manager_resume(v->app, &v->m, err, e);
+	return err ? err
+		   : v->t->act(v->app, v->rq, rs, &v->place, &v->m, v->id, e);
+}
+
+enum err
+web_thing_act(struct app *app, const struct request *rq, struct response *rs,
+    const struct web_thing *t, struct error *e)
+{
+	struct param_value field[A__N];
+	struct error second = { 0 };
+	struct visit v;
+	enum err err = param_parse(rq->arena, act_spec, A__N, rq->body, field,
+	    e);
+
+	if (!err)
+		err = begin(&v, app, rq, t, false, e);
+	if (err)
+		return err;
+	v.is_acting = true;
+	err = act(&v, rs, field[A_PASSWORD].text, e);
+	if (web_form_says(err))
+		err = fill_form(&v, &v.form, &second) ? err
+						      : show_refused(&v, rs, e);
 	manager_end(app, &v.m);
 	return err;
 }

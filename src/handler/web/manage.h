@@ -25,17 +25,22 @@ struct web_thing {
 	const char *end_name; /* "Archive this project" */
 	const char *end_text; /* what that means */
 	/* Something else to do with it, by a form of its own that asks for the
-	 * password; act_verb NULL: nothing. The route is the page's. */
+	 * password; act_verb NULL: nothing. */
 	const char *act_verb; /* of the path: "link" */
 	const char *act_name; /* "Make a link" */
 	const char *act_text; /* what that is for */
+	/* Does it, and answers. */
+	enum err (*act)(struct app *app, const struct request *rq,
+	    struct response *rs, const struct web_place *place,
+	    struct manager *m, uint64_t id, struct error *e);
 	/* Another page about it; link_verb NULL: none. */
 	const char *link_verb; /* of the path: "test" */
 	const char *link_name; /* "Test it" */
 	/* Asked before a change, without a connection; or NULL. row is as it
 	 * was, form as it was sent. */
 	enum err (*confirm)(struct app *app, const struct request *rq,
-	    const void *row, const struct web_form *form, struct error *e);
+	    struct response *rs, const void *row, const struct web_form *form,
+	    struct error *e);
 	/* The answer to a new one, instead of the way back to the list; or
 	 * NULL. */
 	enum err (*show_made)(struct app *app, const struct request *rq,
@@ -76,6 +81,10 @@ enum err web_thing_change(struct app *app, const struct request *rq,
     struct response *rs, const struct web_thing *t,
     struct error *e) ATTR_MUST_CHECK;
 enum err web_thing_end(struct app *app, const struct request *rq,
+    struct response *rs, const struct web_thing *t,
+    struct error *e) ATTR_MUST_CHECK;
+/* What else may be done with one, where t->act is. */
+enum err web_thing_act(struct app *app, const struct request *rq,
     struct response *rs, const struct web_thing *t,
     struct error *e) ATTR_MUST_CHECK;
 

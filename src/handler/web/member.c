@@ -56,19 +56,18 @@ defaults(void *row)
 
 /* Who may do what is not changed by whoever finds a screen unlocked. */
 static enum err
-confirm(struct app *app, const struct request *rq, const void *row,
-    const struct web_form *form, struct error *e)
+confirm(struct app *app, const struct request *rq, struct response *rs,
+    const void *row, const struct web_form *form, struct error *e)
 {
 	const struct user *u = row;
 	struct str role = web_form_sent(form, "role");
-	uint64_t wait_s = 0;
 	bool is_new = u->user_id == 0;
 
 	if (is_new ? !str_eq(role, str_from(user_role_names[USER_OWNER]))
 		   : str_eq(role, str_from(user_role_names[u->role])))
 		return OK;
-	return web_settings_confirm(app, rq,
-	    web_form_sent(form, "current_password"), &wait_s, e);
+	return web_settings_confirm(app, rq, rs,
+	    web_form_sent(form, "current_password"), e);
 }
 
 /* With a link to set the first password. */
@@ -97,6 +96,7 @@ static const struct web_thing member = {
 	.act_name = "Make a link",
 	.act_text = "By a link the member sets a password: the first one, or "
 		    "another if it is forgotten. It works once.",
+	.act = web_member_link_page,
 	.confirm = confirm,
 	.show_made = show_made,
 	.end_verb = "archive",
@@ -107,6 +107,13 @@ static const struct web_thing member = {
 };
 
 WEB_THING_HANDLERS(member, &member)
+
+enum err
+web_member_link(struct app *app, const struct request *rq, struct response *rs,
+    struct error *e)
+{
+	return web_thing_act(app, rq, rs, &member, e);
+}
 
 /* ---- all of them ---- */
 

@@ -4,24 +4,10 @@
  * makes one sees it once, on the answer's page alone.
  */
 #include "domain/user_link.h"
-#include "handler/web/door.h"
 #include "handler/web/member.h"
 #include "handler/web/page.h"
-#include "handler/web/settings.h"
 #include "handler/web/view.h"
 #include "handler/web/web.h"
-#include "http/param.h"
-
-enum {
-	F_CSRF,
-	F_PASSWORD,
-	F__N
-};
-static const struct param_spec form_spec[F__N] = {
-	[F_CSRF] = { "csrf", PARAM_TEXT, 1, 128, NULL, false },
-	[F_PASSWORD] = { "current_password", PARAM_TEXT, 1,
-	    WEB_PASSWORD_BYTES_MAX, NULL, false },
-};
 
 static const struct tmpl_key link_keys[] = {
 	{ "list_href", TVAL_TEXT },
@@ -99,58 +85,5 @@ web_member_link_page(struct app *app, const struct request *rq,
 	if (!err)
 		err = show(app, rq, rs, place, &u, &k, e);
 	secret_wipe(&k, sizeof(k));
-	return err;
-}
-
-/* Of whom the page is about: an operator's tenant is all, its place is not. */
-static enum err
-check_place(const struct web_place *place, const struct manager *m,
-    uint64_t user_id, struct arena *a, struct error *e)
-{
-	struct user u;
-	enum err err = store_user_by_id(m->db, m->tenant, user_id, a, &u, e);
-
-	if (!err && u.customer_id != place->customer.customer_id)
-		return error_set(e, ERR_NOT_FOUND, "another customer's");
-	return err;
-}
-
-/* An open session alone must not become somebody's password. No connection is
- * held while a password is hashed. */
-static enum err
-confirm(struct app *app, const struct request *rq, struct manager *m,
-    struct str password, struct error *e)
-{
-	uint64_t wait_s = 0;
-	enum err err;
-
-	manager_end(app, m);
-	err = web_settings_confirm(app, rq, password, &wait_s, e);
-	return manager_resume(app, m, err, e);
-}
-
-enum err
-web_member_link(struct app *app, const struct request *rq, struct response *rs,
-    struct error *e)
-{
-	struct param_value field[F__N];
-	struct web_place place;
-	struct manager m;
-	uint64_t id;
-	enum err err = param_parse(rq->arena, form_spec, F__N, rq->body, field,
-	    e);
-
-	if (!err)
-		err = web_place_begin(app, rq, &place, &m, e);
-	if (err)
-		return err;
-	err = web_place_id(&place, rq, &id, e);
-	if (!err)
-		err = check_place(&place, &m, id, rq->arena, e);
-	if (!err)
-		err = confirm(app, rq, &m, field[F_PASSWORD].text, e);
-	if (!err)
-		err = web_member_link_page(app, rq, rs, &place, &m, id, e);
-	manager_end(app, &m);
 	return err;
 }

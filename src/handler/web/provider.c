@@ -62,13 +62,14 @@ read_key(const struct json *body, void *row, struct error *e)
 /* A stored credential is not sent elsewhere by whoever finds a screen
  * unlocked. */
 static enum err
-confirm(struct app *app, const struct request *rq, const void *row,
-    const struct web_form *form, struct error *e)
+confirm(struct app *app, const struct request *rq, struct response *rs,
+    const void *row, const struct web_form *form, struct error *e)
 {
 	const struct provider_row *p = row;
 
 	(void)app;
 	(void)rq;
+	(void)rs;
 	if (!p->has_api_key || web_form_sent(form, "api_key").n ||
 	    str_eq(web_form_sent(form, "base_url"), p->p.base_url))
 		return OK;

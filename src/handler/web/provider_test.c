@@ -225,18 +225,16 @@ static enum err
 test(struct visit *v, struct str password, struct response *rs, struct error *e)
 {
 	const struct model_view *m = chosen(v);
-	uint64_t wait_s = 0;
 	enum err err;
 
 	if (!m)
 		err = error_public(e, ERR_BAD_PARAM, "model_id",
 		    "Choose a model that is served there.");
 	else
-		err = web_settings_confirm(v->app, v->rq, password, &wait_s, e);
+		err = web_settings_confirm(v->app, v->rq, rs, password, e);
 	if (!err)
 		err = ask(v, m, e);
-	if (err &&
-	    !web_door_refused(v->rq, rs, wait_s, &v->message, &v->status, e))
+	if (err && !web_door_refused(v->rq, rs, 0, &v->message, &v->status, e))
 		return err;
 	return show(v, rs, e);
 }

@@ -200,9 +200,10 @@ web_settings_audit_failure(struct app *app, const struct request *rq,
 
 enum err
 web_settings_confirm(struct app *app, const struct request *rq,
-    struct str password, uint64_t *ret_wait_s, struct error *e)
+    struct response *rs, struct str password, struct error *e)
 {
 	const struct sign_in services = web_door_services(app);
+	struct tries_wait wait = { 0 };
 	enum err err;
 
 	if (password.n == 0)
@@ -210,21 +211,22 @@ web_settings_confirm(struct app *app, const struct request *rq,
 		    "Enter your password.");
 	err = user_password_confirm(&services, rq->arena, app->session->user_id,
 	    (struct secret){ (const uint8_t *)password.p, password.n },
-	    rq->start_ms, ret_wait_s, e);
-	return err == ERR_BAD_PARAM
+	    rq->start_ms, &wait, e);
+	if (err == ERR_RATE_LIMITED)
+		response_header_u64(rs, "retry-after", wait.s);
+	return err == ERR_BAD_PARAM || wait.is_first
 		   ? web_settings_audit_failure(app, rq, "session.confirm", e)
 		   : err;
 }
 
 enum err
 web_settings_refused(struct app *app, const struct request *rq,
-    struct response *rs, enum settings_part part, uint64_t wait_s,
-    struct error *e)
+    struct response *rs, enum settings_part part, struct error *e)
 {
 	struct refusal r = { .part = part };
 	enum err err = e->code;
 
-	if (!web_door_refused(rq, rs, wait_s, &r.message, &r.status, e))
+	if (!web_door_refused(rq, rs, 0, &r.message, &r.status, e))
 		return err;
 	return show(app, rq, rs, &r, e);
 }

@@ -18,9 +18,9 @@ enum settings_part {
 };
 
 /** The page once more, with what is wrong with one of its forms: what e says.
- * Gives back what is none of the form's fault. @wait_s  of the password */
+ * Gives back what is none of the form's fault. */
 enum err web_settings_refused(struct app *app, const struct request *rq,
-    struct response *rs, enum settings_part part, uint64_t wait_s,
+    struct response *rs, enum settings_part part,
     struct error *e) ATTR_MUST_CHECK;
 /** See other: a page of the settings, saying what was done. */
 enum err web_settings_redirect(const struct app *app, const struct request *rq,
@@ -42,9 +42,10 @@ enum err web_settings_act(struct app *app, const struct request *rq,
 enum err web_settings_audit_failure(struct app *app, const struct request *rq,
     const char *action, struct error *e) ATTR_MUST_CHECK;
 /** Check the password of who is signed in; a wrong one is in the audit log.
- * @ret_wait_s as user_password_confirm() */
+ * Sets the header retry-after with ERR_RATE_LIMITED.
+ * Errors: those of user_password_confirm(). */
 enum err web_settings_confirm(struct app *app, const struct request *rq,
-    struct str password, uint64_t *ret_wait_s, struct error *e) ATTR_MUST_CHECK;
+    struct response *rs, struct str password, struct error *e) ATTR_MUST_CHECK;
 
 /** Set the page's list of sessions. */
 void web_settings_sessions(struct tval *o, const struct app *app,

@@ -49,9 +49,9 @@ static const struct resource_act act_password = { "password", set_password,
 	true };
 
 static enum err
-change_password(struct app *app, const struct request *rq,
+change_password(struct app *app, const struct request *rq, struct response *rs,
     const struct param_value field[W__N], struct sign_in_result *ret,
-    uint64_t *ret_wait_s, struct error *e)
+    struct error *e)
 {
 	const struct sign_in services = web_door_services(app);
 	const struct sign_in_attempt attempt = web_door_attempt(app, rq);
@@ -62,8 +62,8 @@ change_password(struct app *app, const struct request *rq,
 	enum err err = user_password_check(new, app->session->user_email, e);
 
 	if (!err)
-		err = web_settings_confirm(app, rq, field[W_CURRENT].text,
-		    ret_wait_s, e);
+		err = web_settings_confirm(app, rq, rs, field[W_CURRENT].text,
+		    e);
 	if (!err)
 		err = crypto_password_hash(services.hasher,
 		    (struct secret){ (const uint8_t *)new.p, new.n }, hash, e);
@@ -82,15 +82,13 @@ web_settings_password(struct app *app, const struct request *rq,
 {
 	struct param_value field[W__N];
 	struct sign_in_result result;
-	uint64_t wait_s = 0;
 	enum err err = param_parse(rq->arena, password_spec, W__N, rq->body,
 	    field, e);
 
 	if (!err)
-		err = change_password(app, rq, field, &result, &wait_s, e);
+		err = change_password(app, rq, rs, field, &result, e);
 	if (err)
-		return web_settings_refused(app, rq, rs, SETTINGS_PASSWORD,
-		    wait_s, e);
+		return web_settings_refused(app, rq, rs, SETTINGS_PASSWORD, e);
 	web_door_cookies(app, rq, rs, &result);
 	secret_wipe(&result, sizeof(result));
 	return web_settings_redirect(app, rq, rs, "/settings",

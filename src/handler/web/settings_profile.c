@@ -52,8 +52,7 @@ web_settings_change(struct app *app, const struct request *rq,
 	if (!err)
 		err = web_settings_act(app, rq, &act_profile, field, &u, e);
 	if (err)
-		return web_settings_refused(app, rq, rs, SETTINGS_PROFILE, 0,
-		    e);
+		return web_settings_refused(app, rq, rs, SETTINGS_PROFILE, e);
 	return web_settings_redirect(app, rq, rs, "/settings", "profile_saved",
 	    e);
 }
