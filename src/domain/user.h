@@ -27,9 +27,10 @@ struct db_pool;
 struct hostmap;
 
 /* NIST SP 800-63B-4 (2025), 3.1.1.2: at least 15 characters where the
- * password is the only factor; the upper bound is ours. */
+ * password is the only factor; the upper bound is ours: a thousand characters
+ * of any script. */
 #define USER_PASSWORD_CHARS_MIN 15
-#define USER_PASSWORD_BYTES_MAX 1024
+#define USER_PASSWORD_BYTES_MAX 4000
 
 /* Attempts per window. An account's limit stops guessing, an address's stops
  * one password being tried on many accounts. */

@@ -79,8 +79,8 @@ handler_fn web_price_list, web_price_show, web_price_new, web_price_create,
 handler_fn web_provider_test_show, web_provider_test_run;
 handler_fn web_system_show; /* GET /admin/system */
 
-/* Largest body of a form of ours. */
-#define WEB_FORM_BYTES_MAX       KIB(16)
+/* Largest body of a form of ours: two passwords, each byte escaped. */
+#define WEB_FORM_BYTES_MAX       KIB(32)
 /* That of a price list, of 2 MiB with each byte escaped; as a file less. */
 #define WEB_PRICE_LIST_BYTES_MAX (MIB(6) + KIB(16))
 

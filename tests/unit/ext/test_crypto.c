@@ -2,6 +2,7 @@
 #include "support/cmocka_tg.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "base/hex.h"
 #include "ext/crypto.h"
@@ -178,31 +179,39 @@ crypto_open__other_row_key_or_bytes__is_corrupt(void **state)
 	crypto_key_free(k);
 }
 
-/* S28: at least m = 19 MiB, t = 2, p = 1; long passwords count to the end. */
+/* S28: at least m = 19 MiB, t = 2, p = 1; long passwords count to the end: of
+ * 64 and of a thousand characters, of four bytes each. */
 static void
 crypto_password_verify__long_password__is_checked_to_its_end(void **state)
 {
+	static const size_t lengths[] = { 64, 1000 };
 	struct crypto_hasher *h;
-	char password[1001], hash[CRYPTO_PASSWORD_BYTES];
+	char password[4001], hash[CRYPTO_PASSWORD_BYTES];
 	bool ok, stale;
 	struct error e;
 
 	(void)state;
-	memset(password, 'p', sizeof(password));
-	password[1000] = '\0';
 	assert_ok(crypto_hasher_new(1, &h, &e));
+	for (size_t k = 0; k < ARRAY_LEN(lengths); k++) {
+		size_t n = 4 * lengths[k];
 
-	assert_ok(crypto_password_hash(h, secret_of(password), hash, &e));
-	assert_non_null(strstr(hash, "$argon2id$v=19$m=65536,t=2,p=1$"));
+		for (size_t i = 0; i < n; i += 4)
+			memcpy(password + i, "\xf0\x9f\x94\x91", 4);
+		password[n] = '\0';
+		assert_ok(
+		    crypto_password_hash(h, secret_of(password), hash, &e));
+		assert_non_null(
+		    strstr(hash, "$argon2id$v=19$m=65536,t=2,p=1$"));
 
-	assert_ok(crypto_password_verify(h, str_from(hash), secret_of(password),
-	    &ok, &stale, &e));
-	assert_true(ok);
-	assert_false(stale);
-	password[999] = 'q';
-	assert_ok(crypto_password_verify(h, str_from(hash), secret_of(password),
-	    &ok, &stale, &e));
-	assert_false(ok);
+		assert_ok(crypto_password_verify(h, str_from(hash),
+		    secret_of(password), &ok, &stale, &e));
+		assert_true(ok);
+		assert_false(stale);
+		password[n - 1] = '\x92';
+		assert_ok(crypto_password_verify(h, str_from(hash),
+		    secret_of(password), &ok, &stale, &e));
+		assert_false(ok);
+	}
 	crypto_hasher_free(h);
 }
 
@@ -245,7 +254,8 @@ crypto_password_verify__nobody__is_false_and_no_error(void **state)
 	crypto_hasher_free(h);
 }
 
-/* More threads than turns: each must come through. */
+/* More threads than turns: each must come through, and no more of them have
+ * their 64 MiB at once than there are turns (S28). */
 static void *
 hash_thread(void *arg)
 {
@@ -257,22 +267,36 @@ hash_thread(void *arg)
 		   : NULL;
 }
 
+static long
+most_kib(void)
+{
+	struct rusage u;
+
+	assert_ok(getrusage(RUSAGE_SELF, &u));
+	return u.ru_maxrss;
+}
+
 static void
 crypto_password_hash__more_threads_than_turns__all_come_through(void **state)
 {
 	struct crypto_hasher *h;
-	pthread_t t[4];
+	pthread_t t[8];
 	struct error e;
 	void *ret;
+	long before_kib;
 
 	(void)state;
-	assert_ok(crypto_hasher_new(2, &h, &e));
+	assert_ok(crypto_hasher_new(1, &h, &e));
+	/* What one needs is there. */
+	assert_ptr_equal(hash_thread(h), h);
+	before_kib = most_kib();
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		assert_ok(pthread_create(&t[i], NULL, hash_thread, h));
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		assert_ok(pthread_join(t[i], &ret));
 		assert_non_null(ret);
 	}
+	assert_true(most_kib() - before_kib < 32L * 1024);
 	crypto_hasher_free(h);
 }
 
