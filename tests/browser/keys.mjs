@@ -63,7 +63,7 @@ for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without';
 
   await test(`a key is made, used, rotated, switched and revoked ${how} JavaScript (D1)`, async () => {
-    const page = await open({ javaScriptEnabled });
+    const page = await open({ javaScriptEnabled, permissions: ['clipboard-read', 'clipboard-write'] });
     const name = `Task ${how} ${stamp}`;
     await signIn(page);
 
@@ -72,6 +72,10 @@ for (const javaScriptEnabled of [true, false]) {
     assert.ok((await page.locator('#example').textContent()).includes(`Bearer ${secret}`));
     assert.equal((await self(secret)).body.name, name);
     assert.equal(await page.getByRole('button', { name: 'Copy' }).count() > 0, javaScriptEnabled);
+    if (javaScriptEnabled) {
+      await page.getByRole('button', { name: 'Copy' }).first().click();
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+    }
     // S33: not in the address, nor in what the browser sends along.
     assert.ok(!page.url().includes(secret.slice(3)));
 

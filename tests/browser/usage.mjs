@@ -167,6 +167,24 @@ const metrics = {
   ttft_p50: (r) => String(r.time_to_first_token_p50_ms ?? ''),
   ttft_p95: (r) => String(r.time_to_first_token_p95_ms ?? ''),
 };
+// Of the rows themselves; percentiles can't be told from them exactly, nor refusals.
+const contextsSql = (name) => `SUM(${name} + long_context_${name})`;
+const ofRows = {
+  cost: 'COALESCE(SUM(cost_in_usd), 0)',
+  requests: 'COUNT(*)',
+  tokens: 'SUM(prompt_tokens + completion_tokens)',
+  tokens_in: 'SUM(prompt_tokens)',
+  tokens_out: 'SUM(completion_tokens)',
+  in: contextsSql('token_in_count'),
+  in_cached: contextsSql('token_in_cached_context_count'),
+  in_cache_write: contextsSql('token_in_cache_write_count'),
+  in_audio: contextsSql('token_in_audio_count'),
+  out: contextsSql('token_out_count'),
+  out_reasoning: contextsSql('token_out_reasoning_count'),
+  out_audio: contextsSql('token_out_audio_count'),
+  out_image: contextsSql('token_out_image_count'),
+  errors: "SUM(request_status NOT IN ('ok', 'client_closed'))",
+};
 const columns = {
   model: 'model_id', key: 'api_key_id', project: 'project_id', user: 'user_id', agent: 'agent_id',
   connector: 'connector_id', status: 'request_status',
@@ -249,6 +267,17 @@ async function check(q) {
   const value = (r) => (q.get('metric') === 'cost' ? r.cost_in_usd : of(r));
   assert.deepEqual(page.rows.map((r) => r[page.chosen]).sort(), json.data.map(value).sort(), what);
   assert.equal(page.total[page.chosen], value(json.total), what);
+  // And of the database, by group and by period.
+  const inRows = ofRows[q.get('metric')];
+  if (inRows) {
+    const byRows = (by) => sql(`SELECT ${inRows} AS v FROM usage_records WHERE customer_id = ${a.id}
+      AND request_timestamp >= '${page.from.slice(0, 19)}' AND request_timestamp < '${page.to.slice(0, 19)}'${where}
+      ${by ? `GROUP BY ${by}` : ''}`).flat().map((v) => pico(v)).sort();
+    const shown = (list) => list.map((v) => pico(v)).filter((v) => v > 0n).sort();
+    assert.deepEqual(shown(page.rows.map((r) => r[page.chosen])), byRows(group).filter((v) => v > 0n), what);
+    assert.deepEqual(shown(page.periods.map((r) => r.at(-1))),
+      byRows(`SUBSTRING(request_timestamp, 1, ${{ hour: 13, day: 10, month: 7 }[page.period]})`).filter((v) => v > 0n), what);
+  }
   if (value(json.total) === undefined) return true;
   assert.equal(page.periodsTotal.at(-1), value(json.total), what);
   if (!/_p\d/.test(q.get('metric'))) {

@@ -57,7 +57,7 @@ for (let at = 0; at < 1200; at += 100) {
     return {
       user_id: users[n % 40].id, api_key_id: keys[n % 20].id, project_id: ids(labels.project)[n % 40],
       agent_id: ids(labels.agent)[n % 40], connector_id: ids(labels.connector)[n % 40], model_id: models[n % 20].id,
-      request_timestamp: iso(stamp - (n < 200 ? n * 60e3 : (n % 30) * DAY)), token_in_count: 4711 + n,
+      request_timestamp: iso(stamp - (n < 200 ? n * 60e3 : (Math.floor(n / 20) % 30) * DAY)), token_in_count: 4711 + n,
       token_out_count: 815, token_in_cached_context_count: 1000, token_out_reasoning_count: 77,
       request_status: ['ok', 'ok', 'timeout', 'upstream_error', 'client_closed'][n % 5],
     };
