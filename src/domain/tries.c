@@ -80,6 +80,7 @@ tries_count(struct tries *t, int64_t now_ms, struct tries_wait *ret_wait,
 		give_back(t, i);
 		*ret_wait = (struct tries_wait){
 			.s = (uint64_t)(all_ms - now_ms % all_ms + 999) / 1000,
+			.by = i,
 			.is_first = is_first_refusal(t, l),
 		};
 		return error_public(e, ERR_RATE_LIMITED, NULL,

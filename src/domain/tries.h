@@ -36,10 +36,15 @@ struct tries {
 /* With ERR_RATE_LIMITED. */
 struct tries_wait {
 	uint64_t s; /* until the next may come */
-	/* The first refusal by that limit in its window, which is told in the
-	 * audit log; the others are too many. */
+	size_t by;  /* which limit refused */
+	/* The first refusal by that limit in its window on this host, which is
+	 * told in the audit log; the others are too many. False if the host's
+	 * table has no room for it. */
 	bool is_first;
 };
+
+/* What the audit log says of it. */
+#define TRIES_AUDIT_DETAIL "{\"refused\":\"too many attempts\"}"
 
 /** What is counted: text without regard to case, for a purpose. */
 uint64_t tries_id(const char *purpose, struct str text);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "domain/second_factor.h"
 #include "store/audit.h"
 #include "store/db_pool.h"
@@ -14,6 +15,7 @@
 
 #define WAIT_MS          2000
 #define USER_AGENT_BYTES 255
+#define ADDRESS_LIMITS   2 /* of tries_of() */
 
 static char
 lower(char c)
@@ -87,6 +89,7 @@ tries_of(const struct sign_in *s, const struct sign_in_attempt *at,
 	*ret = (struct tries){ .map = s->map,
 		.n = 4,
 		.limits = {
+		    /* ADDRESS_LIMITS first */
 		    { address, LIMIT_MINUTE, USER_TRIES_ADDRESS_MINUTE, 0 },
 		    { address, LIMIT_HOUR, USER_TRIES_ADDRESS_HOUR, 0 },
 		    { account, LIMIT_MINUTE, USER_TRIES_ACCOUNT_MINUTE, 0 },
@@ -187,43 +190,33 @@ record_failure(struct db *db, const struct sign_in_attempt *at,
 }
 
 /* Attempts over a limit are refused before anything is looked at; that they
- * are is told once. e stays as it is, unless that can't be written. */
-static enum err
+ * are is told once, or in the log if it can't be. */
+static void
 record_throttled(struct db *db, const struct sign_in_attempt *at,
-    const struct user *u, struct error *e)
+    const struct user *u)
 {
-	struct error why = *e;
-	enum err err;
+	struct error e = { 0 };
 
-	error_clear(e);
-	err = audit(db, at, u, false, S("{\"refused\":\"too many attempts\"}"),
-	    e);
-	if (err)
-		return err;
-	*e = why;
-	return why.code;
+	if (audit(db, at, u, false, S(TRIES_AUDIT_DETAIL), &e))
+		log_error("throttled_sign_in_not_recorded", &e);
 }
 
-/* Whoever the address belongs to. */
-static enum err
+/* Of an account, whosever it is; of an address nobody is concerned. */
+static void
 tell_throttled(const struct sign_in *s, const struct sign_in_attempt *at,
-    struct arena *a, struct error *e)
+    bool is_account, struct arena *a)
 {
-	struct error why = *e;
-	struct user u;
+	struct user u = { .user_id = 0 };
+	struct error e = { 0 };
 	struct db *db;
-	enum err err;
 
-	error_clear(e);
-	err = load_user(s, at->email, a, &u, e);
-	if (!err)
-		err = db_pool_take(s->db, WAIT_MS, &db, e);
-	if (err)
-		return err;
-	*e = why;
-	err = record_throttled(db, at, &u, e);
+	if ((is_account && load_user(s, at->email, a, &u, &e)) ||
+	    db_pool_take(s->db, WAIT_MS, &db, &e)) {
+		log_error("throttled_sign_in_not_recorded", &e);
+		return;
+	}
+	record_throttled(db, at, &u);
 	db_pool_give(s->db, db);
-	return err;
 }
 
 /* The factor that a user has and has confirmed; else *ret_has is false. */
@@ -361,8 +354,10 @@ user_sign_in(const struct sign_in *s, const struct sign_in_attempt *at,
 	tries_of(s, at, &tries);
 	enum err err = tries_count(&tries, at->now_ms, &wait, e);
 	ret->wait_s = wait.s;
+	if (err && wait.is_first)
+		tell_throttled(s, at, wait.by >= ADDRESS_LIMITS, a);
 	if (err)
-		return wait.is_first ? tell_throttled(s, at, a, e) : err;
+		return err;
 	err = load_user(s, at->email, a, &u, e);
 	if (err)
 		return err;
@@ -451,7 +446,7 @@ check_code(const struct sign_in *s, struct db *db,
 
 	ret->wait_s = wait.s;
 	if (wait.is_first)
-		return record_throttled(db, at, u, e);
+		record_throttled(db, at, u);
 	if (err != ERR_BAD_PARAM)
 		return err;
 	why = *e;

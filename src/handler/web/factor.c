@@ -249,7 +249,7 @@ web_factor_begin(struct app *app, const struct request *rq, struct response *rs,
 
 	if (!err)
 		err = web_settings_act(app, rq, &act_factor_begin, &w, &u, e);
-	return err ? show_refused(app, rq, rs, w.wait.s, e)
+	return err ? show_refused(app, rq, rs, 0, e)
 		   : web_settings_redirect(app, rq, rs, "/settings/factor",
 			 NULL, e);
 }
@@ -346,7 +346,7 @@ web_factor_remove(struct app *app, const struct request *rq,
 		err = web_settings_act(app, rq, &act_factor_remove, &w, &u, e);
 		if (err == ERR_BAD_PARAM || w.wait.is_first)
 			err = web_settings_audit_failure(app, rq,
-			    "user.factor_remove", e);
+			    "user.factor_remove", w.wait.is_first, e);
 	}
 	return err ? show_refused(app, rq, rs, w.wait.s, e)
 		   : web_settings_redirect(app, rq, rs, "/settings",

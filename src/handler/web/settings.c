@@ -175,7 +175,7 @@ web_settings_act(struct app *app, const struct request *rq,
 
 enum err
 web_settings_audit_failure(struct app *app, const struct request *rq,
-    const char *action, struct error *e)
+    const char *action, bool is_throttled, struct error *e)
 {
 	struct error why = *e;
 	struct manager m;
@@ -190,6 +190,8 @@ web_settings_audit_failure(struct app *app, const struct request *rq,
 	row.object_id = app->session->user_id;
 	row.customer_id = app->session->customer_id;
 	row.is_success = false;
+	if (is_throttled)
+		row.detail = S(TRIES_AUDIT_DETAIL);
 	err = store_audit_insert(m.db, &row, e);
 	manager_end(app, &m);
 	if (err)
@@ -215,7 +217,8 @@ web_settings_confirm(struct app *app, const struct request *rq,
 	if (err == ERR_RATE_LIMITED)
 		response_header_u64(rs, "retry-after", wait.s);
 	return err == ERR_BAD_PARAM || wait.is_first
-		   ? web_settings_audit_failure(app, rq, "session.confirm", e)
+		   ? web_settings_audit_failure(app, rq, "session.confirm",
+			 wait.is_first, e)
 		   : err;
 }
 

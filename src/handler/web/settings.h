@@ -37,13 +37,14 @@ enum err web_settings_act(struct app *app, const struct request *rq,
  * Put a failure in the audit log: what it was in was rolled back, or changed
  * nothing. Returns e as it is.
  * @action  what failed, about who is signed in
+ * @is_throttled  because there were too many attempts
  * Errors: instead, those of writing it.
  */
 enum err web_settings_audit_failure(struct app *app, const struct request *rq,
-    const char *action, struct error *e) ATTR_MUST_CHECK;
-/** Check the password of who is signed in; a wrong one is in the audit log.
- * Sets the header retry-after with ERR_RATE_LIMITED.
- * Errors: those of user_password_confirm(). */
+    const char *action, bool is_throttled, struct error *e) ATTR_MUST_CHECK;
+/** Check the password of who is signed in. A wrong one is in the audit log, and
+ * the first refusal by a limit. Sets the header retry-after with ERR_RATE_LIMITED.
+ * Errors: those of user_password_confirm(); of writing the log. */
 enum err web_settings_confirm(struct app *app, const struct request *rq,
     struct response *rs, struct str password, struct error *e) ATTR_MUST_CHECK;
 

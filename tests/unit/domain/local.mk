@@ -32,6 +32,7 @@ UNIT_DOMAIN_TESTS = \
 	tests/unit/domain/test_record \
 	tests/unit/domain/test_resource \
 	tests/unit/domain/test_tokenizers \
+	tests/unit/domain/test_tries \
 	tests/unit/domain/test_usage_add \
 	tests/unit/domain/test_usage_dimensions \
 	tests/unit/domain/test_usage_golden \
@@ -115,6 +116,7 @@ tests_unit_domain_test_record_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_resource_LDADD = $(UNIT_DOMAIN_LIBS) $(JSONC_LIBS)
 tests_unit_domain_test_tokenizers_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_tokenizers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_us
+tests_unit_domain_test_tries_LDADD = $(UNIT_DOMAIN_LIBS)
 tests_unit_domain_test_usage_add_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_dimensions_LDADD = $(UNIT_DAEMON_LIBS)
 tests_unit_domain_test_usage_series_LDADD = $(UNIT_DAEMON_LIBS)
