@@ -48,6 +48,7 @@ store_host_delayed_since(struct db *db, int64_t *ret_ms, struct error *e)
 	    e);
 	arena_fini(&a);
 	if (!err)
-		*ret_ms = since.unflushed_since_ms;
+		*ret_ms = since.unflushed_since_ms -
+			  since.unflushed_since_ms % 60000;
 	return err;
 }

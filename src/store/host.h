@@ -30,9 +30,10 @@ enum err store_host_seen(struct db *db, const struct host *h,
 enum err store_host_list(struct db *db, struct arena *a, struct host **ret,
     size_t *ret_n, struct error *e) ATTR_MUST_CHECK;
 /**
- * Since when usage is missing that some host has kept and could not write for
- * half a minute or more, as of its last word.
- * @ret_ms  0: none is
+ * Since when usage may be missing: some host has kept it for half a minute or
+ * more, as of its last word, or has not been heard of for 150 s without having
+ * left. Of a host that is gone for a day nothing is said.
+ * @ret_ms  a full minute; 0: all is here
  */
 enum err store_host_delayed_since(struct db *db, int64_t *ret_ms,
     struct error *e) ATTR_MUST_CHECK;

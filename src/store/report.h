@@ -60,7 +60,8 @@ struct report_pulse {
 	int64_t delayed_since_ms; /* as store_host_delayed_since() */
 };
 /**
- * A few rows by two primary keys: fit to be asked every other second.
+ * A few rows by primary keys, and of hosts and workers: fit to be asked every
+ * other second.
  * @from_ms     usage from its month on
  * @refused_ms  refusals from its hour on
  */

@@ -286,10 +286,13 @@ await test('what is booked shows 2 s later at most (D12)', async () => {
   await close(page);
 });
 
-// A host that has told that it could not write for so long.
-const lateHost = (seconds) => sql(`REPLACE INTO hosts (host, pepper_id, pepper_check, seal_check, unflushed, unflushed_since, seen_at)
-  VALUES ('late.example', 1, REPEAT('\\0', 16), REPEAT('\\0', 16), 3, NOW(6) - INTERVAL ${seconds} SECOND, NOW(6))`);
-const noLateHost = () => sql("DELETE FROM hosts WHERE host = 'late.example'");
+// A host that told so many seconds ago that something waited, or nothing.
+const lateHost = (seconds, waits) => sql(`REPLACE INTO hosts (host, pepper_id, pepper_check, seal_check, unflushed, unflushed_since, seen_at)
+  VALUES ('late.example', 1, REPEAT('\\0', 16), REPEAT('\\0', 16), ${waits ? 3 : 0},
+  ${waits ? `NOW(6) - INTERVAL ${seconds + waits} SECOND` : 'NULL'}, NOW(6) - INTERVAL ${seconds} SECOND)`);
+const killedWorker = () => sql(`INSERT INTO workers (series, host, pid, version, started_at, seen_at)
+  VALUES (REPEAT('late', 4), 'late.example', 1, '1', NOW(6), NOW(6))`);
+const noLateHost = () => ['hosts', 'workers'].forEach((table) => sql(`DELETE FROM ${table} WHERE host = 'late.example'`));
 for (const javaScriptEnabled of [true, false]) {
   await test(`what a host could not write yet is said to be missing, ${javaScriptEnabled ? 'with' : 'without'} JavaScript (D11, D12)`, async () => {
     const page = await open({ javaScriptEnabled, bypassCSP: true });
@@ -297,26 +300,45 @@ for (const javaScriptEnabled of [true, false]) {
     const said = page.getByText('may be missing here');
     const places = ['', '/usage', '/requests', '/billing'].map((path) => a.page + path);
     try {
-      lateHost(20);
-      for (const place of places) {
-        await page.goto(place);
-        assert.equal(await said.count(), 0, place);
+      // On its way; gone, having left, or for longer than anybody waits.
+      for (const [seconds, waits] of [[0, 20], [300, 0], [90000, 3600]]) {
+        lateHost(seconds, waits);
+        for (const place of places) {
+          await page.goto(place);
+          assert.equal(await said.count(), 0, `${place} ${seconds}`);
+        }
       }
-      lateHost(300);
+      // Silent, and killed.
+      lateHost(300, 0);
+      killedWorker();
+      await page.goto(a.page);
+      await said.waitFor();
+      noLateHost();
+      lateHost(0, 300);
       for (const place of places) {
         const answer = await page.goto(place);
         await said.waitFor();
-        const since = Date.parse(await page.locator('#live-delay time').getAttribute('datetime'));
-        assert.ok(Math.abs(Date.now() - 300e3 - since) < 60e3, place);
+        const since = Date.parse(await said.locator('time').getAttribute('datetime'));
+        assert.ok(Math.abs(Date.now() - 300e3 - since) < 120e3 && since % 60e3 === 0, place);
         await assertValid(await answer.text(), place);
         if (javaScriptEnabled) await assertAccessible(page, place);
       }
-      // Live, it comes and goes.
+      for (const past of ['/usage?range=custom&from=2026-01-01&to=2026-02-01', '/requests?range=custom&from=2026-01-01&to=2026-02-01',
+        '/billing?month=2026-01']) {
+        await page.goto(a.page + past);
+        assert.equal(await said.count(), 0, past);
+      }
+      // Live, it goes and comes, and the page stays.
       await page.goto(a.page);
-      noLateHost();
-      if (javaScriptEnabled) await said.waitFor({ state: 'detached' });
-      else await page.reload();
-      assert.equal(await said.count(), 0);
+      if (javaScriptEnabled) await page.evaluate(() => { document.querySelector('main').isSame = true; });
+      for (const change of [noLateHost, () => lateHost(0, 300)]) {
+        change();
+        const state = change === noLateHost ? 'detached' : 'visible';
+        if (javaScriptEnabled) await said.waitFor({ state });
+        else await page.reload();
+        assert.equal(await said.count(), change === noLateHost ? 0 : 1);
+      }
+      if (javaScriptEnabled) assert.equal(await page.evaluate(() => document.querySelector('main').isSame), true);
     } finally {
       noLateHost();
     }

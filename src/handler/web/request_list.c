@@ -112,10 +112,12 @@ load(const struct manager *m, struct found *r, struct arena *a, struct error *e)
 	enum err err = web_usage_filter_load(&r->f, m, a, e);
 
 	r->now_ms = m->now_ms;
-	if (!err && !r->f.is_unclear)
-		err = load_rows(m, r, a, e);
 	if (!err)
 		err = store_host_delayed_since(m->db, &r->delayed_since_ms, e);
+	if (r->f.filter.to_ms <= r->delayed_since_ms)
+		r->delayed_since_ms = 0;
+	if (!err && !r->f.is_unclear)
+		err = load_rows(m, r, a, e);
 	for (size_t i = 0; i < r->n && !err; i++)
 		ids[i] = r->rows[i].row.api_key_id;
 	return err ? err : web_usage_names(&r->f, m, NAME_KEY, ids, r->n, a, e);

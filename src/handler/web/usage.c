@@ -235,6 +235,8 @@ load(const struct manager *m, struct usage_question *q, struct arena *a,
 	if (q->is_csv)
 		return load_file(m, q, a, ret, e);
 	err = store_host_delayed_since(m->db, &ret->delayed_since_ms, e);
+	if (q->f.filter.to_ms <= ret->delayed_since_ms)
+		ret->delayed_since_ms = 0;
 	return err ? err : load_page(m, q, a, ret, e);
 }
 
