@@ -162,13 +162,16 @@ await test('more credits in a month than the page has lines for: its sums are ri
     await Promise.all(Array.from({ length: 91 }, (_, i) => made(`/customers/${many.id}/credits`,
       { amount_usd: '0.01', reference: `credit-${n + i}` })));
   }
+  // One of them in the month before.
+  sql(`UPDATE ledger_transfers SET created_at = NOW(6) - INTERVAL 32 DAY WHERE credit_account_id = (SELECT
+    account_id FROM ledger_accounts WHERE customer_id = ${many.id} AND kind = 'receivable') LIMIT 1`);
   const page = await open();
   await signIn(page, many.viewer);
   const answer = await page.goto(many.page);
   assert.ok(await page.getByText('There are more than 1,000 credits in this month').isVisible());
   assert.equal(await page.locator('.notice').count(), 1);
   assert.deepEqual(await Promise.all((await page.locator('#totals data').all())
-    .map(async (data) => pico(await data.getAttribute('value')))), [pico('10.92'), 0n, pico('10.92')]);
+    .map(async (data) => pico(await data.getAttribute('value')))), [pico('0.01'), pico('10.91'), 0n, pico('10.92')]);
   await assertValid(await answer.text(), many.page);
   await close(page);
 });

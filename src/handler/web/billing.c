@@ -315,7 +315,8 @@ view(const struct app *app, const struct request *rq,
 	bool is_owing = b->balance_pusd < 0;
 
 	view_second(o, "as_of", b->now_ms);
-	view_time(o, "delayed", b->delayed_since_ms);
+	view_time(o, "delayed",
+	    b->delayed_since_ms < b->to_ms ? b->delayed_since_ms : 0);
 	tval_set_bool(o, "is_owing", is_owing);
 	/* -INT64_MIN is no balance that a column can hold. */
 	view_money(o, "balance", is_owing ? -b->balance_pusd : b->balance_pusd);

@@ -118,6 +118,8 @@ enum err web_form_body(const struct web_form *f, const struct web_form *shown,
 struct str web_form_sent(const struct web_form *f, const char *name);
 /** Whether what was refused is something to say above or beside the form. */
 bool web_form_says(enum err err);
+/** What a page says of a refused form. Memory: in a. */
+struct str web_form_message(struct arena *a, const struct error *refused);
 /**
  * Fill o with what FORM_KEYS lists.
  * @refused  what is wrong with it; NULL: nothing. Its param is a field's name

@@ -58,7 +58,8 @@ web_form_page_send(const struct app *app, const struct request *rq,
 	tval_set_bool(o, "has_act", page->act_href.n > 0);
 	tval_set_bool(o, "has_end", page->end_href.n > 0);
 	tval_set_text(o, "act_message",
-	    page->is_act_refused ? str_from(refused->public_text) : S(""));
+	    page->is_act_refused && o ? web_form_message(o->a, refused)
+				      : S(""));
 	web_form_view(tval_set_object(o, "form"), f,
 	    page->is_act_refused ? NULL : refused);
 	return web_page_send(app, rq, rs, status, &page_form, o, e);

@@ -16,7 +16,7 @@ struct web_form_page {
 	/* Something else to do with it, by a form that asks for the
 	 * password. */
 	struct str act_href, act_name, act_text;
-	bool is_act_refused; /* that form, and not the thing's own */
+	bool is_act_refused; /* the form of act_… is what was refused */
 	/* Another page about it. */
 	struct str link_href, link_name;
 	/* Its end. */
@@ -25,7 +25,7 @@ struct web_form_page {
 
 /**
  * @refused  what is wrong with a form, which tells the status; NULL:
- *           nothing, 200
+ *           nothing, 200, and is_act_refused is false
  */
 enum err web_form_page_send(const struct app *app, const struct request *rq,
     struct response *rs, const struct web_place *place,

@@ -168,6 +168,15 @@ add_field(struct tval *list, const struct web_form *f, size_t i,
 	add_options(o, f, i, id);
 }
 
+struct str
+web_form_message(struct arena *a, const struct error *refused)
+{
+	return arena_strdup(a,
+	    str_from(refused->public_text[0]
+			 ? refused->public_text
+			 : err_info(refused->code)->public_text));
+}
+
 void
 web_form_view(struct tval *o, const struct web_form *f,
     const struct error *refused)
@@ -178,10 +187,7 @@ web_form_view(struct tval *o, const struct web_form *f,
 	struct tval *list;
 
 	if (refused && o)
-		message = arena_strdup(o->a,
-		    str_from(refused->public_text[0]
-				 ? refused->public_text
-				 : err_info(refused->code)->public_text));
+		message = web_form_message(o->a, refused);
 	tval_set_text(o, "etag", f->etag);
 	tval_set_text(o, "message", blamed < f->n_fields ? S("") : message);
 	list = tval_set_list(o, "fields");

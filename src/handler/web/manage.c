@@ -425,7 +425,6 @@ web_thing_act(struct app *app, const struct request *rq, struct response *rs,
     const struct web_thing *t, struct error *e)
 {
 	struct param_value field[A__N];
-	struct error second = { 0 };
 	struct visit v;
 	enum err err = param_parse(rq->arena, act_spec, A__N, rq->body, field,
 	    e);
@@ -435,10 +434,12 @@ web_thing_act(struct app *app, const struct request *rq, struct response *rs,
 	if (err)
 		return err;
 	v.is_acting = true;
-	err = act(&v, rs, field[A_PASSWORD].text, e);
+	/* Before the connection is given back: it may be needed. */
+	err = fill_form(&v, &v.form, e);
+	if (!err)
+		err = act(&v, rs, field[A_PASSWORD].text, e);
 	if (web_form_says(err))
-		err = fill_form(&v, &v.form, &second) ? err
-						      : show_refused(&v, rs, e);
+		err = show_refused(&v, rs, e);
 	manager_end(app, &v.m);
 	return err;
 }

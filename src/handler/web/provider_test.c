@@ -12,8 +12,7 @@
 #include "handler/web/web.h"
 #include "http/param.h"
 
-#define PASSWORD_BYTES_MAX 1024 /* as at sign-in */
-#define US_PER_MS          1000
+#define US_PER_MS 1000
 
 /* clang-format off */
 static const struct tmpl_key test_keys[] = {
@@ -48,7 +47,7 @@ static const struct param_spec field_spec[F__N] = {
 	    .max = UINT32_MAX },
 	[F_PASSWORD] = { .name = "current_password",
 	    .type = PARAM_TEXT,
-	    .max = PASSWORD_BYTES_MAX },
+	    .max = WEB_PASSWORD_BYTES_MAX },
 };
 
 struct visit {
