@@ -208,12 +208,12 @@ is 'a body that breaks off' \
 options=()
 like 'is logged as such' "$(tail -n 2 "$log")" ERR_SHORT_BODY
 is 'the largest form is read (and has no token)' \
-  "$(head -c 16384 /dev/zero | tr '\0' a \
-    | request POST /login CONTENT_LENGTH=16384 \
+  "$(head -c 32768 /dev/zero | tr '\0' a \
+    | request POST /login CONTENT_LENGTH=32768 \
       CONTENT_TYPE=application/x-www-form-urlencoded)" 403
 is 'one byte more is not' \
-  "$(head -c 16385 /dev/zero | request POST /login CONTENT_LENGTH=16385)" 413
-is 'nor without a length' "$(head -c 16385 /dev/zero | request POST /login)" 413
+  "$(head -c 32769 /dev/zero | request POST /login CONTENT_LENGTH=32769)" 413
+is 'nor without a length' "$(head -c 32769 /dev/zero | request POST /login)" 413
 is 'a megabyte to a stranger: 401, and the answer arrives' \
   "$(head -c 1048576 /dev/zero \
     | request POST /generate CONTENT_LENGTH=1048576)" 401
