@@ -277,7 +277,8 @@ most_kib(void)
 }
 
 static void
-crypto_password_hash__more_threads_than_turns__all_come_through(void **state)
+crypto_password_hash__more_threads_than_turns__wait_without_its_memory(
+    void **state)
 {
 	struct crypto_hasher *h;
 	pthread_t t[8];
@@ -323,7 +324,7 @@ main(void)
 		cmocka_unit_test(
 		    crypto_password_verify__nobody__is_false_and_no_error),
 		cmocka_unit_test(
-		    crypto_password_hash__more_threads_than_turns__all_come_through),
+		    crypto_password_hash__more_threads_than_turns__wait_without_its_memory),
 	};
 	struct error e;
 
